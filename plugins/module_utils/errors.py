@@ -1,0 +1,46 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The one exception of the collection: a sentence for a person, with its place and its code."""
+
+from __future__ import annotations
+
+
+class PcibackError(Exception):
+    """Input that is refused, or a host that can't be used.
+
+    ``str()`` is one sentence: where it is, what is wrong and what would be right.
+
+    :param message: what is wrong and what would be right, without the place
+    :param code: a refusal code, such as ``list-too-long``; ``None`` where no code applies
+    :param file: the file that holds the fault
+    :param line: line in the file, from 1
+    :param column: column in the line in bytes, from 1
+    :param remedy: what the owner can do about it
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.file = file
+        self.line = line
+        self.column = column
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        place = [] if self.file is None else [self.file]
+        if self.line is not None:
+            place.append(f"line {self.line}")
+        if self.column is not None:
+            place.append(f"column {self.column}")
+        return f"{', '.join(place)}: {self.message}" if place else self.message
