@@ -1,0 +1,202 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a NetBSD dom0 says of itself: pcictl(8), drvctl(8), sysctl(8), kernfs.
+
+Tools are called by absolute path, because root's PATH over ssh holds no sbin directory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import List, Tuple
+
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address, parse_pcictl_address
+from ansible_collections.xen.pciback.plugins.module_utils.device import Bar, Device
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+
+PCICTL = "/usr/sbin/pcictl"
+SYSCTL = "/sbin/sysctl"
+KERNFS_XEN = "/kern/xen"
+KERNFS_PCI = "/kern/xen/pci"
+DMESG_BOOT = "/var/run/dmesg.boot"
+
+Run = Callable[[List[str]], Tuple[int, str, str]]
+
+_LINE = re.compile(r"([0-9]+:[0-9]+:[0-9]+): (.*)\Z")
+_DRIVER = re.compile(r" \[([^\]]+)\]\Z")
+_CLASS_WORDS = re.compile(r" \([^()]*\)\Z")
+_NUMBERS = re.compile(r"0x([0-9a-f]{8}) \(0x([0-9a-f]{8})\)")
+_DUMP = re.compile(r"\s+0x([0-9a-f]{2}):((?: 0x[0-9a-f]{8}){4})\s*\Z")
+_PCI_UNIT = re.compile(r"pci([0-9]+) at .*\bbus ([0-9]+)")
+
+
+def check_dom0(run: Run) -> None:
+    """Make sure that this is a Xen dom0 whose kernel shows its state.
+
+    :raises PcibackError: another kernel runs, or kernfs is not mounted
+    """
+    if os.path.isdir(KERNFS_XEN):
+        return
+    status, out, _err = _try(run, [SYSCTL, "-n", "kern.configname"])
+    if status == 0 and out.strip().startswith("XEN3_DOM0"):
+        raise PcibackError(
+            "kernfs is not mounted, so the kernel can't say which devices pciback holds",
+            remedy="mount it with '/sbin/mount -t kernfs kernfs /kern' and add it to /etc/fstab",
+        )
+    kernel = out.strip() or "an unknown kernel"
+    raise PcibackError(
+        f"this host runs {kernel}, not a NetBSD dom0 under Xen",
+        remedy="boot the menu entry that starts Xen with an XEN3_DOM0 kernel",
+    )
+
+
+def boot_time(run: Run) -> str:
+    """The kernel's boot time as sysctl(8) prints it: the identity of this boot."""
+    return _run(run, [SYSCTL, "-n", "kern.boottime"]).strip()
+
+
+def claims() -> tuple[Address, ...] | None:
+    """The functions that pciback(4) offers to guests, in bus order; ``None`` if there is no backend.
+
+    /kern/xen/pci is the only witness: it exists only if the hide list was read without a list error.
+    """
+    try:
+        names = os.listdir(KERNFS_PCI)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise PcibackError(f"{KERNFS_PCI} can't be read: {error.strerror}", remedy="run as root") from error
+    return tuple(sorted(parse_address(name) for name in names))
+
+
+def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
+    """Every PCI function, in bus order.
+
+    :param configuration: also read configuration space, for subsystem, BARs and interrupt line: one call a function
+    """
+    numbers = _list(run, "pci0", "-n")
+    units = _bus_units()
+    held = set(claims() or ())
+    found = []
+    for bus in sorted({address.bus for address, _text in numbers}):
+        texts = dict(_list_bus(run, bus, units.get(bus, bus)))
+        for address, ids in numbers:
+            if address.bus != bus:
+                continue
+            device = _device(address, ids, texts.get(address, ""))
+            if device.driver is None and address in held:
+                device = _replace(device, driver="pciback")
+            if configuration:
+                device = _with_configuration(device, _dump(run, address, units.get(bus, bus)))
+            found.append(device)
+    return tuple(sorted(found, key=lambda device: device.address))
+
+
+def _device(address: Address, ids: str, text: str) -> Device:
+    match = _NUMBERS.match(ids)
+    if match is None:
+        raise PcibackError(f"{PCICTL} printed '{ids}' for {address.pcictl}, which is no pair of id and class registers")
+    id_register, class_register = (int(group, 16) for group in match.groups())
+    driver = _DRIVER.search(text)
+    name = _CLASS_WORDS.sub("", _DRIVER.sub("", text))
+    return Device(
+        address=address,
+        vendor=id_register & 0xFFFF,
+        device=id_register >> 16,
+        class_code=class_register >> 8,
+        revision=class_register & 0xFF,
+        name=name,
+        driver=driver.group(1) if driver else None,
+    )
+
+
+def _replace(device: Device, **changes: object) -> Device:
+    return Device(**{**device.__dict__, **changes})
+
+
+def _with_configuration(device: Device, registers: Mapping[int, int]) -> Device:
+    if not registers:
+        return device
+    subsystem = registers.get(0x2C, 0)
+    type_0 = (registers.get(0x0C, 0) >> 16) & 0x7F == 0
+    irq = registers.get(0x3C, 0) & 0xFF
+    return _replace(
+        device,
+        subsystem=(subsystem & 0xFFFF, subsystem >> 16) if type_0 else None,
+        bars=tuple(_bars(registers, 6 if type_0 else 2)),
+        irq=irq if 0 < irq < 0xFF else None,
+    )
+
+
+def _bars(registers: Mapping[int, int], count: int) -> Iterable[Bar]:
+    index = 0
+    while index < count:
+        value = registers.get(0x10 + 4 * index, 0)
+        here, index = index, index + 1
+        if value & 1:
+            if value & ~3:
+                yield Bar(here, "io", value & ~3)
+            continue
+        address = value & ~0xF
+        kind = "mem32"
+        if value & 6 == 4:
+            kind = "mem64"
+            address |= registers.get(0x10 + 4 * index, 0) << 32
+            index += 1
+        if address:
+            yield Bar(here, kind, address, prefetchable=bool(value & 8))
+
+
+def _list_bus(run: Run, bus: int, unit: int) -> Sequence[tuple[Address, str]]:
+    # -N looks names up on the bus of the opened node, whatever -b says: each bus has to be asked through its own.
+    try:
+        return _list(run, f"pci{unit}", "-b", str(bus), "-N")
+    except PcibackError:
+        return _list(run, "pci0", "-b", str(bus))
+
+
+def _list(run: Run, node: str, *options: str) -> list[tuple[Address, str]]:
+    lines = []
+    for line in _run(run, [PCICTL, node, "list", *options]).splitlines():
+        match = _LINE.match(line.rstrip())
+        if match:
+            lines.append((parse_pcictl_address(match.group(1)), match.group(2)))
+    return lines
+
+
+def _dump(run: Run, address: Address, unit: int) -> Mapping[int, int]:
+    where = ["-b", str(address.bus), "-d", str(address.device), "-f", str(address.function)]
+    registers = {}
+    for line in _run(run, [PCICTL, f"pci{unit}", "dump", *where]).splitlines():
+        match = _DUMP.match(line)
+        if match:
+            for index, word in enumerate(match.group(2).split()):
+                registers[int(match.group(1), 16) + 4 * index] = int(word, 16)
+    return registers
+
+
+def _bus_units() -> Mapping[int, int]:
+    """Which /dev/pciN belongs to which bus: units are numbered without gaps, buses are not."""
+    try:
+        with open(DMESG_BOOT, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except OSError:
+        return {}
+    return {int(bus): int(unit) for unit, bus in _PCI_UNIT.findall(text)}
+
+
+def _run(run: Run, argv: list[str]) -> str:
+    status, out, err = _try(run, argv)
+    if status != 0:
+        said = (err or out).strip().splitlines()
+        raise PcibackError(f"'{' '.join(argv)}' failed with status {status}: {said[0] if said else 'it said nothing'}")
+    return out
+
+
+def _try(run: Run, argv: list[str]) -> tuple[int, str, str]:
+    if not os.access(argv[0], os.X_OK):
+        return 127, "", f"{argv[0]} is missing"
+    return run(argv)

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reads everything of a NetBSD dom0 that a plan needs, once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Tuple
+
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
+from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.native import predict
+from ansible_collections.xen.pciback.plugins.module_utils.plan import (
+    BootPrediction,
+    NativeState,
+    Observed,
+    RunningGuest,
+    Wanted,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered, parse
+
+REMEMBERED = "/var/db/xen-pciback/devices.json"
+_MOST_REMEMBERED = 1 << 20
+_MOST_GUEST_CONFIG = 1 << 20
+
+Run = Callable[..., Tuple[int, str, str]]
+
+
+def read_remembered(path: str) -> Mapping[Address, Remembered]:
+    """What the host remembers of hidden devices; nothing if it never hid one.
+
+    :raises PcibackError: the file is there but can't be understood
+    """
+    if not os.path.lexists(path):
+        return {}
+    return parse(read_file(path, limit=_MOST_REMEMBERED), path)
+
+
+def observe(
+    run: Run,
+    wanted: Wanted,
+    *,
+    boot_path: str,
+    remembered_path: str,
+    native: NativeState,
+    prefix: str,
+    xl: str | None,
+) -> Observed:
+    """Read the host.
+
+    A boot configuration or a guest's file that can't be read is kept as the error that says so: the plan refuses it.
+
+    :raises PcibackError: this is no NetBSD dom0, or its tools can't be used
+    """
+    netbsd.check_dom0(run)
+    selectors = [item.selector for guest in wanted.guests for item in guest.devices]
+    selectors += [item.selector for item in wanted.extra_devices]
+    boot_config = _read(boot_path, MAX_FILE, "boot-config-invalid")
+    prediction = None
+    if native.ready and isinstance(boot_config, bytes):
+        forecast = predict(os.path.join(prefix, native_install.CONTROL), boot_path, None, run=run)
+        prediction = BootPrediction(forecast.entry, forecast.outcome, forecast.claims)
+    return Observed(
+        devices=netbsd.devices(
+            run,
+            configuration=any(key == "subsystem" for selector in selectors for key, _value in selector.criteria),
+        ),
+        claims=netbsd.claims(),
+        boot_path=boot_path,
+        boot_config=boot_config,
+        guest_configs={
+            guest.config: _read(guest.config, _MOST_GUEST_CONFIG, "domain-config-invalid") for guest in wanted.guests
+        },
+        running=tuple(
+            RunningGuest(domain.name, domain.domid, domain.devices) for domain in Xl(run, xl=xl).domains()
+        ),
+        native=native,
+        prediction=prediction,
+        remembered=read_remembered(remembered_path),
+    )
+
+
+def _read(path: str, limit: int, code: str) -> bytes | PcibackError:
+    try:
+        return read_file(path, limit=limit)
+    except PcibackError as error:
+        error.code = code
+        return error

@@ -1,0 +1,477 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The plan of one host: a pure function from what the owner wants and what the host shows.
+
+The order of the actions is the order in which they are applied::
+
+    native -> hide -> configure -> shut_down -> reboot -> run
+
+Nothing of a plan with a refusal is applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, Selector, remember, select
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered
+from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
+
+GUEST_STATES = ("running", "stopped", "unmanaged")
+
+# What an owner can't override, because the kernel would not survive it or nothing could be done.
+_NEVER_ALLOWED = frozenset(
+    {
+        "no-such-device",
+        "ambiguous-selector",
+        "assigned-twice",
+        "list-too-long",
+        "boot-config-invalid",
+        "domain-config-invalid",
+        "prediction-mismatch",
+    }
+)
+
+
+@dataclass(frozen=True)
+class WantedDevice:
+    """One device line of the owner: how to find it, and what xl is to be told of it."""
+
+    selector: Selector
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class WantedGuest:
+    """A guest: its name, its xl configuration file, its state and its devices."""
+
+    name: str
+    config: str
+    state: str = "running"
+    devices: tuple[WantedDevice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the owner wants of one host. ``allow`` holds pairs of refusal code and address."""
+
+    guests: tuple[WantedGuest, ...] = ()
+    extra_devices: tuple[WantedDevice, ...] = ()
+    reboot: str = "never"
+    restart_guests: str = "never"
+    boot_entries: Any = "xen"
+    keep_previous: bool = True
+    native: bool = True
+    allow: tuple[tuple[str, Address], ...] = ()
+
+
+@dataclass(frozen=True)
+class RunningGuest:
+    """A domain that xl knows, with the devices that it has now."""
+
+    name: str
+    domid: int
+    devices: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True)
+class NativeState:
+    """Whether pcibackctl on the host is the one that was built and checked; ``reason`` says why not."""
+
+    ready: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class BootPrediction:
+    """What the C model says that the next boot will do, if nobody chooses another entry."""
+
+    entry: int
+    outcome: str
+    claims: tuple[Address, ...]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the host shows, read once. A file that can't be read is kept as the error that says so.
+
+    ``claims`` is ``None`` if the running kernel has no backend.
+    """
+
+    devices: tuple[Device, ...]
+    claims: tuple[Address, ...] | None
+    boot_path: str
+    boot_config: bytes | PcibackError
+    guest_configs: Mapping[str, bytes | PcibackError] = field(default_factory=dict)
+    running: tuple[RunningGuest, ...] = ()
+    native: NativeState = NativeState(True)
+    prediction: BootPrediction | None = None
+    remembered: Mapping[Address, Remembered] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step: its kind, one sentence for a person, and the arguments of the module that applies it."""
+
+    kind: str
+    summary: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why nothing is done, and what the owner can do about it."""
+
+    code: str
+    message: str
+    device: str | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedDevice:
+    """A device that leaves dom0, and the guest that gets it (``None``: hidden, given to nobody yet)."""
+
+    device: Device
+    guest: str | None
+    options: tuple[tuple[str, Any], ...]
+    held: bool
+    attached: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done, why not, and what the owner should know."""
+
+    actions: tuple[Action, ...]
+    refusals: tuple[Refusal, ...]
+    warnings: tuple[str, ...]
+    reboot_required: bool
+    reasons: tuple[str, ...]
+    devices: tuple[PlannedDevice, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether applying the plan changes the host."""
+        return bool(self.actions)
+
+
+def make_plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Decide what has to be done, in which order, and what must not be done."""
+    return _Planner(wanted, observed).plan()
+
+
+class _Planner:
+    """The state of one planning run; each step reads what the earlier ones found."""
+
+    def __init__(self, wanted: Wanted, observed: Observed) -> None:
+        self.wanted = wanted
+        self.observed = observed
+        self.actions: list[Action] = []
+        self.refusals: list[Refusal] = []
+        self.warnings: list[str] = []
+        self.reasons: list[str] = []
+        self.devices: list[PlannedDevice] = []
+
+    def plan(self) -> Plan:
+        self._choose_devices()
+        self._refuse_bridges()
+        hide = self._hide()
+        configure = self._configure()
+        self._explain_reboot()
+        if self.refusals:
+            return self._result(())
+        if self.wanted.native and not self.observed.native.ready:
+            self.actions.append(Action("native", f"install pcibackctl: {self.observed.native.reason}"))
+        self.actions += hide + configure
+        self._reboot_and_run()
+        return self._result(self.actions)
+
+    def _result(self, actions: Sequence[Action]) -> Plan:
+        return Plan(
+            actions=tuple(actions),
+            refusals=tuple(self.refusals),
+            warnings=tuple(self.warnings),
+            reboot_required=bool(self.reasons),
+            reasons=tuple(self.reasons),
+            devices=tuple(self.devices),
+        )
+
+    # --- which devices
+
+    def _choose_devices(self) -> None:
+        owners: dict[Address, str] = {}
+        names: set[str] = set()
+        for guest in self.wanted.guests:
+            if guest.name in names:
+                self._refuse("domain-config-invalid", f"guest {guest.name} is listed twice", remedy="list it once")
+            names.add(guest.name)
+            for item in guest.devices:
+                self._choose(item, guest.name, owners)
+        for item in self.wanted.extra_devices:
+            self._choose(item, None, owners)
+
+    def _choose(self, item: WantedDevice, guest: str | None, owners: dict[Address, str]) -> None:
+        whose = f"guest {guest}" if guest else "the extra devices"
+        try:
+            found = select(item.selector, self.observed.devices, self.observed.remembered)
+        except PcibackError as error:
+            self._refuse(
+                error.code or "no-such-device", f"{whose}: {error}", device=str(item.selector), remedy=error.remedy
+            )
+            return
+        for device in found:
+            owner = owners.setdefault(device.address, whose)
+            if any(planned.device.address == device.address for planned in self.devices):
+                self._refuse(
+                    "assigned-twice",
+                    f"{device.describe()} is wanted by {owner} and by {whose}; a device belongs to one guest",
+                    device=device.address.bdf,
+                    remedy="take it out of one of the two lists, or make the selectors more exact",
+                )
+                continue
+            self.devices.append(
+                PlannedDevice(
+                    device=device,
+                    guest=guest,
+                    options=item.options,
+                    held=device.address in (self.observed.claims or ()),
+                    attached=any(
+                        device.address in running.devices and running.name == guest for running in self.observed.running
+                    ),
+                )
+            )
+
+    def _refuse_bridges(self) -> None:
+        for planned in self.devices:
+            device = planned.device
+            if device.is_pci_bridge:
+                self.refusals.append(
+                    Refusal(
+                        "bridge",
+                        f"{device.describe()} is a PCI bridge: a NetBSD dom0 that hides it panics while it boots",
+                        device.address.bdf,
+                        "give away the functions behind the bridge instead; this can't be overridden",
+                    )
+                )
+            elif device.is_bridge:
+                self._refuse(
+                    "bridge",
+                    f"{device.describe()} is a bridge that the machine itself needs",
+                    device=device.address.bdf,
+                    remedy="leave it to dom0, or allow code 'bridge' for this address",
+                )
+
+    # --- the boot configuration
+
+    def _hide(self) -> list[Action]:
+        addresses = self._hidden()
+        data = self.observed.boot_config
+        if isinstance(data, PcibackError):
+            self._refuse_error(data, "boot-config-invalid")
+            return []
+        if any(refusal.code != "bridge" for refusal in self.refusals):
+            return []
+        try:
+            config = BootCfg.parse(data, file=self.observed.boot_path)
+            hiding = config.hide(addresses, entries=self.wanted.boot_entries, previous=self.wanted.keep_previous)
+        except PcibackError as error:
+            self._refuse_error(error, "boot-config-invalid")
+            return []
+        self._check_default_entry(config, [report.number for report in hiding.entries], addresses)
+        memory = {
+            str(planned.device.address): remember(planned.device).as_dict()
+            for planned in self.devices
+            if not planned.device.held_by_pciback
+        }
+        forgotten = {
+            address: value
+            for address, value in memory.items()
+            if not self._remembers(address, value)
+        }
+        if hiding.config.render() == data:
+            self._check_prediction(addresses)
+            if not forgotten:
+                return []
+        listed = " ".join(address.bdf for address in addresses) or "nothing"
+        return [
+            Action(
+                "hide",
+                f"make {self.observed.boot_path} hide {listed}",
+                {"devices": [str(address) for address in addresses], "remember": memory},
+            )
+        ]
+
+    def _remembers(self, address: str, value: Mapping[str, Any]) -> bool:
+        return any(
+            str(known) == address and before.as_dict() == value for known, before in self.observed.remembered.items()
+        )
+
+    def _hidden(self) -> list[Address]:
+        return sorted({planned.device.address for planned in self.devices})
+
+    def _check_default_entry(self, config: BootCfg, edited: Sequence[int], addresses: Sequence[Address]) -> None:
+        default = next((entry for entry in config.entries if entry.default), None)
+        if not addresses or default is None or default.number in edited:
+            return
+        sentence = (
+            f"{self.observed.boot_path} boots entry {default.number} '{default.title}' by default, "
+            "which hides nothing, so a reboot would not give the devices away"
+        )
+        if self.wanted.reboot == "when_needed" and self._missing():
+            self._refuse(
+                "boot-config-invalid",
+                sentence,
+                remedy="set default= to an entry that starts Xen, or include that entry in pciback_boot_entries",
+            )
+        else:
+            self.warnings.append(sentence)
+
+    def _check_prediction(self, addresses: Sequence[Address]) -> None:
+        prediction = self.observed.prediction
+        if prediction is None:
+            return
+        expected = "registered" if addresses else "empty"
+        if prediction.outcome == expected and set(prediction.claims) == set(addresses):
+            return
+        if prediction.outcome == "not-xen":
+            return  # said by _check_default_entry
+        claimed = " ".join(address.bdf for address in prediction.claims) or "nothing"
+        listed = " ".join(address.bdf for address in addresses) or "nothing"
+        self._refuse(
+            "prediction-mismatch",
+            f"the model of the boot says that entry {prediction.entry} of {self.observed.boot_path} ends as "
+            f"'{prediction.outcome}' and hides {claimed}, where {listed} is wanted",
+            remedy=f"run 'pcibackctl boot --config {self.observed.boot_path}' on the host to see why",
+        )
+
+    # --- the guests' files
+
+    def _configure(self) -> list[Action]:
+        changes = []
+        for guest in self.wanted.guests:
+            data = self.observed.guest_configs.get(guest.config)
+            if data is None or isinstance(data, PcibackError):
+                self._refuse_error(
+                    data
+                    or PcibackError(f"guest {guest.name} has no configuration file", file=guest.config),
+                    "domain-config-invalid",
+                )
+                continue
+            specs = [
+                {"address": str(planned.device.address), **dict(planned.options)}
+                for planned in self.devices
+                if planned.guest == guest.name
+            ]
+            try:
+                config = XlConfig.parse(data, guest.config)
+                changed = config.with_pci(specs).render() != data
+            except PcibackError as error:
+                self._refuse_error(error, "domain-config-invalid")
+                continue
+            if config.name is not None and config.name != guest.name:
+                self._refuse(
+                    "domain-config-invalid",
+                    f"{guest.config} describes a guest named '{config.name}', not '{guest.name}'",
+                    remedy="correct the name in the inventory or in the file",
+                )
+            if changed:
+                changes.append({"config": guest.config, "devices": specs, "name": guest.name})
+        if not changes:
+            return []
+        names = ", ".join(change["name"] for change in changes)
+        domains = [{key: change[key] for key in ("config", "devices")} for change in changes]
+        return [Action("configure", f"list the devices in the configuration of {names}", {"domains": domains})]
+
+    # --- the reboot and what runs after it
+
+    def _missing(self) -> list[Device]:
+        return [planned.device for planned in self.devices if not planned.held]
+
+    def _explain_reboot(self) -> None:
+        for device in self._missing():
+            holder = f"{device.driver} holds it now" if device.driver else "no driver holds it now"
+            self.reasons.append(f"{device.describe()} has to be taken by pciback: {holder}")
+        hidden = set(self._hidden())
+        for address in self.observed.claims or ():
+            if address not in hidden:
+                self.reasons.append(f"{address.bdf} is held by pciback and wanted by nobody: dom0 gets it back")
+
+    def _reboot_and_run(self) -> None:
+        reboots = bool(self.reasons) and self.wanted.reboot == "when_needed"
+        if self.reasons and not reboots:
+            self.warnings.append(
+                "a reboot is pending: " + "; ".join(self.reasons) + "; allow it with pciback_reboot: when_needed"
+            )
+        if reboots:
+            managed = {guest.name for guest in self.wanted.guests if guest.state != "unmanaged"}
+            for guest in self.observed.running:
+                if guest.name not in managed:
+                    self.warnings.append(
+                        f"guest {guest.name} is running and not managed here: the reboot shuts it down, "
+                        "and only the host's own start-up brings it back"
+                    )
+            if self.observed.running:
+                names = sorted(guest.name for guest in self.observed.running)
+                self.actions.append(
+                    Action(
+                        "shut_down",
+                        f"shut down {', '.join(names)} before the reboot",
+                        {"domains": [{"name": name, "state": "stopped"} for name in names]},
+                    )
+                )
+            self.actions.append(Action("reboot", "reboot dom0", {"reasons": list(self.reasons)}))
+        self._run(reboots)
+
+    def _run(self, reboots: bool) -> None:
+        running = {} if reboots else {guest.name: guest for guest in self.observed.running}
+        domains: list[dict[str, Any]] = []
+        for guest in self.wanted.guests:
+            now = running.get(guest.name)
+            devices = {planned.device.address for planned in self.devices if planned.guest == guest.name}
+            if guest.state == "stopped" and now is not None:
+                domains.insert(0, {"name": guest.name, "config": guest.config, "state": "stopped"})
+            elif guest.state == "running" and now is None:
+                waiting = [planned for planned in self.devices if planned.guest == guest.name and not planned.held]
+                if waiting and not reboots:
+                    self.warnings.append(f"guest {guest.name} is not started: its devices wait for the reboot")
+                else:
+                    domains.append({"name": guest.name, "config": guest.config, "state": "running"})
+            elif guest.state == "running" and now is not None and set(now.devices) != devices:
+                if self.wanted.restart_guests == "when_needed":
+                    domains.append(
+                        {"name": guest.name, "config": guest.config, "state": "running", "restart": True}
+                    )
+                else:
+                    self.warnings.append(
+                        f"guest {guest.name} runs with other devices than its configuration lists, until it is "
+                        "restarted; allow that with pciback_restart_guests: when_needed"
+                    )
+        if domains:
+            summary = "; ".join(_say(domain) for domain in domains)
+            self.actions.append(Action("run", summary, {"domains": domains}))
+
+    # --- refusals
+
+    def _refuse(self, code: str, message: str, *, device: str | None = None, remedy: str | None = None) -> None:
+        if code not in _NEVER_ALLOWED and any(
+            code == allowed and device == address.bdf for allowed, address in self.wanted.allow
+        ):
+            self.warnings.append(f"overridden by the owner: {code} for {device}: {message}")
+            return
+        self.refusals.append(Refusal(code, message, device, remedy))
+
+    def _refuse_error(self, error: PcibackError, code: str) -> None:
+        self._refuse(error.code or code, str(error), remedy=error.remedy)
+
+
+def _say(domain: Mapping[str, Any]) -> str:
+    if domain["state"] == "stopped":
+        return f"shut down {domain['name']}"
+    return f"{'restart' if domain.get('restart') else 'start'} {domain['name']}"

@@ -1,0 +1,456 @@
+#!/usr/bin/python
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Observes a dom0 and plans what its guests need, in one call
+version_added: 0.1.0
+author:
+  - xen.pciback contributors (@xen-pciback)
+description:
+  - Reads the PCI bus, the boot configuration, the kernel's claims, the guests' files, the running domains and the native component.
+  - Returns the ordered actions that lead to what is wanted, the refusals, the warnings, and whether and why a reboot is required.
+  - Changes nothing. It reports C(changed) when applying the plan would change the host.
+  - The role M(xen.pciback.pciback#role) applies the plan; each action is a module of its own.
+options:
+  guests:
+    description: The guests of this host.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the domain.
+        type: str
+        required: true
+      config:
+        description: Its xl configuration file on the host.
+        type: path
+        required: true
+      state:
+        description: V(running), V(stopped), or V(unmanaged) if only its file is to list the devices.
+        type: str
+        choices: [running, stopped, unmanaged]
+        default: running
+      devices:
+        description: The devices that it owns.
+        type: list
+        elements: dict
+        default: []
+        suboptions: &device
+          address:
+            description: Hexadecimal BDF, such as V(03:00.0).
+            type: str
+          id:
+            description: Vendor and device, such as V(8086:10d3). Quote it, YAML takes some for numbers.
+            type: str
+          subsystem:
+            description: Vendor and device of the subsystem.
+            type: str
+          class:
+            description: Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
+            type: str
+          driver:
+            description: The driver, with its unit (V(wm1)) or without (V(wm)); one that held the device before it was hidden counts too.
+            type: str
+          name:
+            description: A part of the device's name, or a pattern with C(*) and C(?).
+            type: str
+          all:
+            description: Take every device that matches.
+            type: bool
+            default: false
+          permissive:
+            description: Let the guest write all of configuration space.
+            type: bool
+          msitranslate:
+            description: Passed to xl.
+            type: bool
+          seize:
+            description: Passed to xl.
+            type: bool
+          power_mgmt:
+            description: Passed to xl.
+            type: bool
+          rdm_policy:
+            description: Passed to xl.
+            type: str
+            choices: [strict, relaxed]
+          vslot:
+            description: The slot that the guest sees, hexadecimal.
+            type: str
+  extra_devices:
+    description: Devices that are hidden from dom0 and given to nobody yet.
+    type: list
+    elements: dict
+    default: []
+    suboptions: *device
+  reboot:
+    description: Whether the plan may hold a reboot. With V(never) it says that one is pending.
+    type: str
+    choices: [never, when_needed]
+    default: never
+  restart_guests:
+    description: Whether the plan may restart a guest that runs with other devices than it should.
+    type: str
+    choices: [never, when_needed]
+    default: never
+  boot_entries:
+    description: Which menu entries hide the devices; V(xen) is every one that starts Xen, V(default) the one that boots by default, or a list of titles.
+    type: raw
+    default: xen
+  boot_config:
+    description: The boot configuration.
+    type: path
+    default: /boot.cfg
+  previous:
+    description: Whether a menu entry with the previous list is kept.
+    type: bool
+    default: true
+  backend:
+    description: The backend that serves the guests. V(kernel) is pciback(4).
+    type: str
+    choices: [kernel]
+    default: kernel
+  native:
+    description: Whether the native component has to be installed; without it no reboot can be predicted.
+    type: bool
+    default: true
+  native_prefix:
+    description: Where the native component is installed.
+    type: path
+    default: /usr/local
+  native_cflags:
+    description: Compiler flags that it should have been built with, if not the makefile's own.
+    type: str
+  native_source_sha256:
+    description: Digest of the sources that it should have been built from; by default any will do.
+    type: str
+  state_directory:
+    description: Directory on the host for the records of the collection.
+    type: path
+    default: /var/db/xen-pciback
+  allow:
+    description: Refusals that the owner overrides, each for one device.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      code:
+        description: The refusal's code.
+        type: str
+        required: true
+      address:
+        description: The device.
+        type: str
+        required: true
+  xl:
+    description: The toolstack's command; found in its usual places by default.
+    type: path
+extends_documentation_fragment:
+  - xen.pciback.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: It changes nothing.
+notes:
+  - Needs root, because /dev/pciN, /kern/xen/pci and xl are root's.
+"""
+
+EXAMPLES = r"""
+- name: What would have to be done for one guest
+  xen.pciback.plan:
+    guests:
+      - name: firewall
+        config: /usr/pkg/etc/xen/firewall
+        devices:
+          - id: "10ec:8139"
+          - driver: wm1
+    reboot: when_needed
+  register: plan
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ plan.refusals | default(plan.actions, true) }}"
+"""
+
+RETURN = r"""
+reboot_required:
+  description: Whether only a reboot brings what is wanted.
+  type: bool
+  returned: success
+reasons:
+  description: Why a reboot is required, one sentence each.
+  type: list
+  elements: str
+  returned: success
+actions:
+  description: What is to be done, in this order. Empty if something is refused.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    action:
+      description: V(native), V(hide), V(configure), V(shut_down), V(reboot) or V(run).
+      type: str
+      sample: hide
+    summary:
+      description: One sentence.
+      type: str
+      sample: make /boot.cfg hide 00:05.0
+    arguments:
+      description: Arguments of the module that does it.
+      type: dict
+      sample: {"devices": ["0000:00:05.0"]}
+refusals:
+  description: Why nothing is done.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    code:
+      description: The refusal's code, as docs/reference lists it.
+      type: str
+      sample: no-such-device
+    device:
+      description: The device or selector that it is about, null if it is about a file.
+      type: str
+      sample: 00:0d.0
+    message:
+      description: What is wrong and where.
+      type: str
+    remedy:
+      description: What the owner can do, null if nothing is known.
+      type: str
+warnings:
+  description: What the owner should know; also shown as warnings of the task.
+  type: list
+  elements: str
+  returned: success
+devices:
+  description: The devices that leave dom0.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    address:
+      description: Canonical address, hexadecimal.
+      type: str
+      sample: "0000:00:05.0"
+    pcictl:
+      description: The same as pcictl(8) prints it, decimal.
+      type: str
+      sample: "000:05:0"
+    id:
+      description: Vendor and device.
+      type: str
+      sample: "10ec:8139"
+    name:
+      description: Vendor and product.
+      type: str
+    driver:
+      description: Who holds it now, null if nobody.
+      type: str
+      sample: re0
+    guest:
+      description: The guest that gets it, null if nobody does yet.
+      type: str
+      sample: firewall
+    held:
+      description: Whether pciback offers it to guests now.
+      type: bool
+    attached:
+      description: Whether its guest has it now.
+      type: bool
+claims:
+  description: What the running kernel's backend offers to guests, null if there is no backend.
+  type: list
+  elements: str
+  returned: success
+  sample: ["0000:00:05.0"]
+predicted_claims:
+  description: What the model says that the next boot will claim, null if the model could not be asked.
+  type: list
+  elements: str
+  returned: success
+  sample: ["0000:00:05.0"]
+running:
+  description: The domains that run.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"name": "firewall", "domid": 3, "devices": ["0000:00:05.0"]}]
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS, XL_DEVICE_OPTIONS
+from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import observe
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.plan import (
+    GUEST_STATES,
+    NativeState,
+    Observed,
+    Plan,
+    Wanted,
+    WantedDevice,
+    WantedGuest,
+    make_plan,
+)
+
+
+def wanted_device(item: Mapping[str, Any], where: str) -> WantedDevice:
+    """One device line of the owner."""
+    try:
+        selector = parse_selector(item)
+    except PcibackError as error:
+        error.message = f"{where}: {error.message}"
+        raise
+    options = tuple((key, item[key]) for key in XL_DEVICE_OPTIONS if item.get(key) is not None)
+    return WantedDevice(selector, options)
+
+
+def wanted(params: Mapping[str, Any]) -> Wanted:
+    """The module's arguments in the plan's words."""
+    return Wanted(
+        guests=tuple(
+            WantedGuest(
+                guest["name"],
+                guest["config"],
+                guest["state"],
+                tuple(wanted_device(item, f"guest {guest['name']}") for item in guest["devices"] or ()),
+            )
+            for guest in params["guests"]
+        ),
+        extra_devices=tuple(wanted_device(item, "extra_devices") for item in params["extra_devices"]),
+        reboot=params["reboot"],
+        restart_guests=params["restart_guests"],
+        boot_entries=params["boot_entries"],
+        keep_previous=params["previous"],
+        native=params["native"],
+        allow=tuple((item["code"], parse_address(item["address"], max_domain=0)) for item in params["allow"]),
+    )
+
+
+def native_state(module: AnsibleModule) -> NativeState:
+    """Whether the native component on the host can be trusted."""
+    params = module.params
+    compiler = module.get_bin_path("cc", opt_dirs=["/usr/pkg/bin", "/usr/local/bin"]) or module.get_bin_path("gcc")
+    return native_install.inspect(
+        os.path.join(params["state_directory"], os.path.basename(native_install.RECORD)),
+        prefix=params["native_prefix"],
+        source_sha256=params["native_source_sha256"] or None,
+        compiler=native_install.compiler_version(module.run_command, compiler),
+        flags=params["native_cflags"] or "",
+    )
+
+
+def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
+    """The documented form of a plan."""
+    prediction = observed.prediction
+    return {
+        "reboot_required": plan.reboot_required,
+        "reasons": list(plan.reasons),
+        "actions": [
+            {"action": action.kind, "summary": action.summary, "arguments": dict(action.arguments)}
+            for action in plan.actions
+        ],
+        "refusals": [refusal.__dict__ for refusal in plan.refusals],
+        "warnings": list(plan.warnings),
+        "devices": [
+            {
+                "address": str(planned.device.address),
+                "pcictl": planned.device.address.pcictl,
+                "id": planned.device.id,
+                "name": planned.device.name,
+                "driver": planned.device.driver,
+                "guest": planned.guest,
+                "held": planned.held,
+                "attached": planned.attached,
+            }
+            for planned in plan.devices
+        ],
+        "claims": _texts(observed.claims),
+        "predicted_claims": None if prediction is None else _texts(prediction.claims),
+        "running": [
+            {"name": guest.name, "domid": guest.domid, "devices": _texts(guest.devices)} for guest in observed.running
+        ],
+    }
+
+
+def _texts(addresses: tuple[Address, ...] | None) -> list[str] | None:
+    return None if addresses is None else [str(address) for address in addresses]
+
+
+def main() -> None:
+    """Entry point."""
+    device: dict[str, Any] = {"type": "list", "elements": "dict", "default": []}
+    device["options"] = {**SELECTOR_OPTIONS, **XL_DEVICE_OPTIONS}
+    module = AnsibleModule(
+        argument_spec={
+            "guests": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "config": {"type": "path", "required": True},
+                    "state": {"type": "str", "choices": list(GUEST_STATES), "default": "running"},
+                    "devices": device,
+                },
+            },
+            "extra_devices": device,
+            "reboot": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
+            "restart_guests": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
+            "boot_entries": {"type": "raw", "default": "xen"},
+            "boot_config": {"type": "path", "default": "/boot.cfg"},
+            "previous": {"type": "bool", "default": True},
+            "backend": {"type": "str", "choices": ["kernel"], "default": "kernel"},
+            "native": {"type": "bool", "default": True},
+            "native_prefix": {"type": "path", "default": native_install.PREFIX},
+            "native_cflags": {"type": "str"},
+            "native_source_sha256": {"type": "str"},
+            "state_directory": {"type": "path", "default": os.path.dirname(native_install.RECORD)},
+            "allow": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"code": {"type": "str", "required": True}, "address": {"type": "str", "required": True}},
+            },
+            "xl": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        want = wanted(params)
+        observed = observe(
+            module.run_command,
+            want,
+            boot_path=params["boot_config"],
+            remembered_path=os.path.join(params["state_directory"], "devices.json"),
+            native=native_state(module),
+            prefix=params["native_prefix"],
+            xl=params["xl"],
+        )
+        plan = make_plan(want, observed)
+    except PcibackError as error:
+        module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
+    module.exit_json(changed=plan.changed, **as_result(plan, observed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The native component's sources as they lie in the collection on the controller."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.util
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+
+DIRECTORY = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "native")
+_ZIG_REMEDY = (
+    "install a C compiler and make on the host (NetBSD's comp set), or 'pip install ziglang' beside ansible-core "
+    "on the controller, which then builds for the host"
+)
+
+
+def read_sources(directory: str = DIRECTORY) -> Mapping[str, bytes]:
+    """Every source file by its path relative to native/; what was built is left out."""
+    found = {}
+    for parent, names, files in os.walk(directory):
+        if parent == directory and "build" in names:
+            names.remove("build")
+        for name in files:
+            path = os.path.join(parent, name)
+            with open(path, "rb") as file:
+                found[os.path.relpath(path, directory)] = file.read()
+    return found
+
+
+def source_digest(sources: Mapping[str, bytes]) -> str:
+    """The digest that ``pcibackctl version`` prints as source_sha256: SHA-256 of the sorted list of digests."""
+    lines = (
+        f"{hashlib.sha256(sources[path]).hexdigest()}  {path}\n" for path in sorted(sources, key=os.fsencode)
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def pack(files: Mapping[str, bytes], executable: tuple[str, ...] = (".sh",)) -> bytes:
+    """A gzipped tar archive of files; the same files always give the same bytes."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as compressed, tarfile.open(
+        fileobj=compressed, mode="w"
+    ) as tar:
+        for path in sorted(files):
+            member = tarfile.TarInfo(path)
+            member.size = len(files[path])
+            member.mode = 0o755 if path.endswith(executable) else 0o644
+            tar.addfile(member, io.BytesIO(files[path]))
+    return buffer.getvalue()
+
+
+def cross_build(
+    sources: Mapping[str, bytes], *, target: str, prefix: str, flags: str, workspace: str
+) -> tuple[Mapping[str, bytes], str]:
+    """Build the native component on the controller for another system, with zig's C compiler.
+
+    :param target: zig's name of the system, such as x86_64-netbsd
+    :param workspace: an empty directory of the controller to build in
+    :returns: the files by their path on the host without the leading slash, and the compiler's name and version
+    :raises PcibackError: no zig on the controller, or the build failed
+    """
+    compiler = [sys.executable, "-m", "ziglang"] if importlib.util.find_spec("ziglang") else [shutil.which("zig") or ""]
+    if not compiler[0]:
+        raise PcibackError(
+            "the host has no C compiler, and the controller has no zig to build for it", remedy=_ZIG_REMEDY
+        )
+    make = shutil.which("make") or shutil.which("bmake")
+    if make is None:
+        raise PcibackError("the controller has no make to build for the host", remedy=_ZIG_REMEDY)
+    tree, stage = os.path.join(workspace, "native"), os.path.join(workspace, "stage")
+    for path, data in sources.items():
+        os.makedirs(os.path.dirname(os.path.join(tree, path)), exist_ok=True)
+        with open(os.path.join(tree, path), "wb") as file:
+            file.write(data)
+        os.chmod(os.path.join(tree, path), 0o755 if path.endswith(".sh") else 0o644)
+    settings = [f"CC={' '.join(compiler)} cc -target {target}", f"SOURCE_SHA256={source_digest(sources)}"]
+    if flags:
+        settings.append(f"CFLAGS={flags}")
+    for arguments in ([], ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]):
+        done = subprocess.run([make, "-C", tree, *settings, *arguments], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            tail = " | ".join((done.stdout + done.stderr).strip().splitlines()[-5:])
+            raise PcibackError(f"building for {target} on the controller failed: {tail}")
+    version = subprocess.run([*compiler, "version"], capture_output=True, text=True, check=False).stdout.strip()
+    return read_sources(stage), f"zig {version} -target {target}"
