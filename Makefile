@@ -1,0 +1,89 @@
+# Everything a contributor runs. `make help` lists it; GNU make and BSD make both read this file.
+
+PYTHON = python3
+VENV = .venv
+BIN = $(VENV)/bin
+COLLECTIONS = build/collections
+LINK = $(COLLECTIONS)/ansible_collections/xen/pciback
+LAB = build/lab
+PCIBACKCTL = native/build/pcibackctl
+ENVIRONMENT = PATH="$$PWD/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$$PWD/$(COLLECTIONS)" PYTHONPATH="$$PWD/$(COLLECTIONS)" \
+	PCIBACKCTL="$$PWD/$(PCIBACKCTL)"
+
+all: help
+
+help:
+	@echo "make demo              site.yml on an embedded dom0: from nothing to two guests, then again"
+	@echo "make lab               make the embedded dom0 of inventories/lab anew"
+	@echo "make test              all of the tests below"
+	@echo "make test-unit         pure logic, modules and properties"
+	@echo "make test-native       the C component's own tests, sanitizers, valgrind, cross-build"
+	@echo "make test-conformance  the boot model against real boots"
+	@echo "make test-safety       bad input through the role: one sentence, nothing changed"
+	@echo "make test-lab          Molecule on the embedded dom0"
+	@echo "make lint              every checker, on a copy of the tree"
+	@echo "make fuzz              the C fuzzers, until interrupted"
+	@echo "make clean             remove what was made, but for .venv"
+
+preflight:
+	@sh tests/preflight.sh "$(PYTHON)"
+
+collection-link:
+	@mkdir -p $(COLLECTIONS)/ansible_collections/xen
+	@ln -sfn ../../../.. $(LINK)
+
+$(VENV)/run.stamp: requirements/run.txt
+	@$(MAKE) preflight PYTHON="$(PYTHON)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/run.txt
+	@touch $@
+
+$(VENV)/test.stamp: requirements/run.txt requirements/test.txt
+	@$(MAKE) $(VENV)/run.stamp PYTHON="$(PYTHON)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
+	@touch $@
+
+$(VENV)/lint.stamp: requirements/run.txt requirements/lint.txt
+	@$(MAKE) $(VENV)/run.stamp PYTHON="$(PYTHON)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/lint.txt
+	@touch $@
+
+native:
+	@$(MAKE) -C native
+
+lab: $(VENV)/run.stamp collection-link native
+	$(ENVIRONMENT) $(BIN)/python lab/dom0.py create $(LAB)/dom0 --force --bus pc-nine-nics \
+		--firmware $(PCIBACKCTL) --guest firewall --guest storage
+
+demo: $(VENV)/run.stamp collection-link native
+	@$(ENVIRONMENT) sh lab/demo.sh
+
+test: test-native test-conformance test-unit test-safety test-lab
+
+test-unit: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) $(BIN)/python -m pytest tests/unit tests/property
+
+test-native: $(VENV)/test.stamp
+	$(ENVIRONMENT) sh tests/native.sh
+
+test-conformance: $(VENV)/test.stamp native
+	$(ENVIRONMENT) $(BIN)/python -m pytest tests/conformance
+
+test-safety: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) $(BIN)/python -m pytest tests/safety
+
+test-lab: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) $(BIN)/python -m pytest tests/integration
+	$(ENVIRONMENT) $(BIN)/molecule test --all
+
+lint: $(VENV)/lint.stamp
+	sh tests/lint.sh
+
+fuzz:
+	$(MAKE) -C native fuzz
+
+clean:
+	rm -rf build native/build tests/output
+
+.PHONY: all help preflight collection-link native lab demo test test-unit test-native test-conformance test-safety \
+	test-lab lint fuzz clean
