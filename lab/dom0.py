@@ -1,0 +1,444 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes, shows and removes embedded dom0s: directories that behave like a NetBSD dom0.
+
+DIR/root is what is ``/`` inside, DIR/machine the firmware and the machine's memory.
+``lab/enter DIR/root -- COMMAND`` runs a command inside; Ansible's way in is the connection
+plugin xen.pciback.lab.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import stat
+import sys
+import sysconfig
+from typing import Dict, Iterator, List, Optional, Tuple
+
+LAB = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, LAB)
+
+from machine import boot, bus  # noqa: E402
+from machine.commands import PATHS  # noqa: E402
+from machine.state import STATE_SCHEMA, Machine, write_atomically  # noqa: E402
+
+BOOT_CFG = """\
+menu=Boot Xen dom0:load /netbsd-XEN3_DOM0.gz console=xencons;multiboot /xen.gz dom0_mem=512M com1=115200,8n1 console=com1
+menu=Boot NetBSD:boot netbsd
+menu=Drop to boot prompt:prompt
+default=1
+timeout=5
+clear=1
+"""
+KERNELS = ("/netbsd", "/netbsd-XEN3_DOM0.gz", "/xen.gz")
+GUEST_KERNEL = "/usr/local/xen/%s/netbsd-XEN3_DOMU.gz"
+GUEST_CONFIG = """\
+name = "%(name)s"
+type = "pv"
+kernel = "%(kernel)s"
+memory = 256
+vcpus = 1
+"""
+# Real folders of the machine, writable inside.
+FOLDERS = (
+    "dev", "etc", "etc/alternatives", "kern", "proc", "root", "sbin", "tmp", "usr/local/bin", "usr/local/sbin",
+    "usr/pkg/bin", "usr/pkg/etc/xen", "usr/pkg/sbin", "usr/sbin", "var/db", "var/log", "var/run", "var/tmp",
+    ".lab", ".machine",
+)  # fmt: skip
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+COMPILERS = re.compile(
+    r"(?:[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+-)?"
+    r"(?:cc|gcc|c\+\+|g\+\+|cpp|c89|c99|c89-gcc|c99-gcc|clang|clang\+\+|clang-cpp|tcc|icc|zig|make|make-first|gmake|bmake|pmake)"
+    r"(?:-[0-9.]+)?"
+)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class Refused(Exception):
+    """One sentence for the person at the terminal."""
+
+
+# -- create --------------------------------------------------------------------------------------
+
+
+def create(options: argparse.Namespace) -> int:
+    """Make each machine that is not there, or refresh what it borrows from the controller."""
+    dump, facts = _hardware(options.bus)
+    firmware = _firmware(options.firmware)
+    boot_cfg = _boot_cfg(options.boot_cfg)
+    for name in options.guest + options.ignores_shutdown:
+        if not NAME.fullmatch(name):
+            raise Refused("guest name %r: letters, digits, dots, dashes and underscores only" % name)
+    for directory in options.directory:
+        if options.force and os.path.exists(directory):
+            _remove(directory)
+        settings = {
+            "bus": options.bus,
+            "toolstack": options.toolstack,
+            "compiler": options.compiler,
+            "downtime": options.downtime,
+            "guest_shutdown_seconds": options.guest_shutdown_seconds,
+            "ignores_shutdown": sorted(options.ignores_shutdown),
+            "dom0_memory_mib": 512,
+        }
+        if os.path.exists(os.path.join(directory, "machine", "state.json")):
+            _refresh(directory, settings, firmware)
+            print("%s: is there already" % directory)
+            continue
+        if os.path.isdir(directory) and os.listdir(directory):
+            raise Refused("%s is not empty and not an embedded dom0; give another directory" % directory)
+        _build(directory, settings, dump, facts, firmware, boot_cfg, options)
+        print("%s: created" % directory)
+    return 0
+
+
+def _hardware(name: str) -> Tuple[str, str]:
+    dump = name if name.endswith(".lspci") else os.path.join(LAB, "buses", name + ".lspci")
+    facts = dump[: -len(".lspci")] + ".json"
+    try:
+        bus.load(dump, facts)
+    except (OSError, ValueError, bus.BusError) as error:
+        known = sorted(each[: -len(".lspci")] for each in os.listdir(os.path.join(LAB, "buses")) if each.endswith(".lspci"))
+        raise Refused("bus %s: %s; there are %s, or give a file whose name ends in .lspci" % (name, error, ", ".join(known))) from error
+    return dump, facts
+
+
+def _firmware(path: str) -> str:
+    if not os.access(path, os.X_OK) or not os.path.isfile(path):
+        raise Refused("firmware %s is not there; 'make -C native' builds it, or name another with --firmware" % path)
+    return path
+
+
+def _boot_cfg(path: Optional[str]) -> bytes:
+    if path is None:
+        return BOOT_CFG.encode("ascii")
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise Refused("boot.cfg %s: %s" % (path, error.strerror)) from error
+
+
+def _build(
+    directory: str,
+    settings: Dict[str, object],
+    dump: str,
+    facts: str,
+    firmware: str,
+    boot_cfg: bytes,
+    options: argparse.Namespace,
+) -> None:
+    machine = Machine.outside(directory)
+    os.makedirs(machine.directory, exist_ok=True)
+    for folder in FOLDERS:
+        os.makedirs(machine.file(folder), exist_ok=True)
+    for folder in ("tmp", "var/tmp"):
+        os.chmod(machine.file(folder), 0o1777)
+    os.chmod(machine.file("root"), 0o700)
+    _borrowed_links(machine.root)
+    for device in DEVICES:
+        _write(machine.file("dev/" + device), b"")
+    for number in range(8):
+        _write(machine.file("dev/pci%d" % number), b"", 0o600)
+    _write(machine.file("dev/drvctl"), b"", 0o600)
+    for link, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+        os.symlink(target, machine.file("dev/" + link))
+    _write(machine.file("etc/passwd"), b"root:*:0:0:root:/root:/bin/sh\nnobody:*:32767:39:nobody:/nonexistent:/sbin/nologin\n")
+    _write(machine.file("etc/group"), b"wheel:*:0:root\nnobody:*:39:\n")
+    _write(machine.file("etc/ld.so.cache"), b"")
+    name = os.path.basename(os.path.abspath(directory))
+    _write(machine.file("etc/rc.conf"), ("rc_configured=YES\nhostname=%s\n" % name).encode())
+    for kernel in KERNELS + tuple(options.kernel):
+        os.makedirs(os.path.dirname(machine.file(kernel)), exist_ok=True)
+        _write(machine.file(kernel), b"placeholder of a kernel\n", 0o755)
+    _write(machine.file("boot.cfg"), boot_cfg)
+    for guest in options.guest:
+        kernel = GUEST_KERNEL % guest
+        os.makedirs(os.path.dirname(machine.file(kernel)), exist_ok=True)
+        _write(machine.file(kernel), b"placeholder of a kernel\n")
+        _write(machine.file("usr/pkg/etc/xen/" + guest), (GUEST_CONFIG % {"name": guest, "kernel": kernel}).encode())
+    _share(dump, machine.path("bus.lspci"))
+    if os.path.exists(facts):
+        _share(facts, machine.path("bus.json"))
+    else:
+        _write(machine.path("bus.json"), b"{}\n")
+    for path in PATHS:
+        if not path.startswith("/usr/bin/"):
+            os.symlink("/.machine/command", machine.file(path))
+    _borrow(machine, bool(settings["compiler"]), firmware)
+    machine.state = {"schema": STATE_SCHEMA, "name": name, "settings": settings}
+    with machine.locked():
+        boot.power_on(machine)
+        machine.save()
+
+
+def _refresh(directory: str, settings: Dict[str, object], firmware: str) -> None:
+    machine = Machine.outside(directory)
+    machine.load()
+    if machine.state["schema"] != STATE_SCHEMA or machine.state["settings"] != settings:
+        changed = [key for key in settings if machine.state["settings"].get(key) != settings[key]]
+        raise Refused(
+            "%s is there with another %s; --force removes it and makes it anew"
+            % (directory, ", ".join(changed) or "version of the lab")
+        )
+    _borrow(machine, bool(settings["compiler"]), firmware)
+
+
+def _borrow(machine: Machine, compiler: bool, firmware: str) -> None:
+    """What comes from the controller: the interpreter, its libraries and programs, the firmware."""
+    interpreter, mounts = _python(machine.root)
+    mounts = [("../machine", "/.machine", ""), (LAB, "/.lab", "ro")] + list(_system_mounts(machine, compiler)) + mounts
+    table = []
+    for source, inside, mode in mounts:
+        flags = "rbind" if source.startswith("/") and os.path.isdir(source) else "bind"
+        words = [flags] + ([mode, *_kept_flags(source)] if mode else [])
+        table.append("%s %s none %s\n" % (_escaped(source), _escaped("." + inside), ",".join(words)))
+    command = "#!/.machine/python -ISB\nimport sys\nsys.path.insert(0, '/.lab')\nfrom machine.commands import main\nsys.exit(main())\n"
+    _write(machine.path("command"), command.encode(), 0o755)
+    _link(interpreter, machine.path("python"))
+    _link(interpreter, machine.file("usr/pkg/bin/python%d.%d" % sys.version_info[:2]))
+    _same_or_copy(firmware, machine.path("pcibackctl"))
+    write_atomically(machine.path("mounts"), "".join(table))
+
+
+def _system_mounts(machine: Machine, compiler: bool) -> Iterator[Tuple[str, str, str]]:
+    for folder in _system_folders():
+        os.makedirs(machine.file(folder), exist_ok=True)
+        yield folder, folder, "ro"
+    yield "/proc", "/proc", ""
+    for device in DEVICES:
+        yield "/dev/" + device, "/dev/" + device, ""
+    for shared in ("/etc/alternatives", "/etc/ld.so.cache"):
+        if os.path.exists(shared):
+            yield shared, shared, "ro"
+    for path in PATHS:
+        if path.startswith("/usr/bin/") and os.path.isfile(path) and not os.path.islink(path):
+            yield "../machine/command", path, ""
+    if not compiler:
+        for path in _compilers():
+            yield "/dev/null", path, ""
+
+
+def _system_folders() -> List[str]:
+    """/usr/bin, the libraries and headers; those at the top only where they are no links into /usr."""
+    folders = ["/usr/bin", "/usr/share", "/usr/include", "/usr/libexec"]
+    folders += ["/usr/" + name for name in sorted(os.listdir("/usr")) if re.fullmatch(r"lib(32|64|x32)?", name)]
+    folders += ["/" + name for name in sorted(os.listdir("/")) if re.fullmatch(r"bin|lib(32|64|x32)?", name)]
+    return [folder for folder in folders if os.path.isdir(folder) and not os.path.islink(folder)]
+
+
+def _borrowed_links(root: str) -> None:
+    for name in sorted(os.listdir("/")):
+        if re.fullmatch(r"bin|lib(32|64|x32)?", name) and os.path.islink("/" + name):
+            os.symlink(os.readlink("/" + name), os.path.join(root, name))
+
+
+def _compilers() -> List[str]:
+    """Compilers and makes of the controller that would be visible inside; links are followed, for
+    a mount on a link lands on what it points to."""
+    found = set()
+    for name in os.listdir("/usr/bin"):
+        if COMPILERS.fullmatch(name):
+            path = os.path.realpath(os.path.join("/usr/bin", name))
+            if os.path.isfile(path) and path.startswith(("/usr/bin/", "/usr/lib")):
+                found.add(path)
+    return sorted(found)
+
+
+def _python(root: str) -> Tuple[str, List[Tuple[str, str, str]]]:
+    """The real interpreter behind this one (a virtualenv's is a link), and what to mount for it."""
+    interpreter = os.path.realpath(sys.executable)
+    prefix = os.path.realpath(sys.base_prefix)
+    if prefix == "/usr":
+        return interpreter, []
+    needed = [prefix]
+    if prefix == "/usr/local":
+        # The machine's own /usr/local must stay visible.
+        library = os.path.join(sysconfig.get_config_var("LIBDIR") or "", sysconfig.get_config_var("INSTSONAME") or "")
+        needed = [interpreter, sysconfig.get_path("stdlib")] + ([library] if os.path.isfile(library) else [])
+    for path in needed:
+        place = os.path.join(root, path.lstrip("/"))
+        if os.path.isdir(path):
+            os.makedirs(place, exist_ok=True)
+        elif not os.path.exists(place):
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            _write(place, b"")
+    return interpreter, [(path, path, "ro") for path in needed]
+
+
+def _kept_flags(source: str) -> List[str]:
+    """Flags that a read-only remount in a user namespace must repeat, or the kernel refuses it."""
+    flags = os.statvfs(source).f_flag
+    names = {os.ST_NOSUID: "nosuid", os.ST_NODEV: "nodev", os.ST_NOEXEC: "noexec", os.ST_NOATIME: "noatime",
+             os.ST_NODIRATIME: "nodiratime", os.ST_RELATIME: "relatime"}  # fmt: skip
+    return [name for flag, name in names.items() if flags & flag]
+
+
+def _escaped(path: str) -> str:
+    """fstab's fields end at a blank, so blanks are written as octal escapes."""
+    return re.sub(r"[\s\\#]", lambda found: "\\%03o" % ord(found.group()), path)
+
+
+def _write(path: str, data: bytes, mode: int = 0o644) -> None:
+    with open(path, "wb") as stream:
+        stream.write(data)
+    os.chmod(path, mode)
+
+
+def _link(target: str, path: str) -> None:
+    if not os.path.islink(path) or os.readlink(path) != target:
+        if os.path.lexists(path):
+            os.unlink(path)
+        os.symlink(target, path)
+
+
+def _share(source: str, path: str) -> None:
+    """A file that nobody writes: one copy on disk for all machines where a hard link can be made."""
+    try:
+        os.link(source, path)
+    except OSError:
+        shutil.copyfile(source, path)
+
+
+def _same_or_copy(source: str, path: str) -> None:
+    """The firmware is the machine's own: building the project anew must not change it under a
+    running machine, so it is no link."""
+    try:
+        with open(source, "rb") as new, open(path, "rb") as old:
+            if new.read() == old.read():
+                return
+    except FileNotFoundError:
+        pass
+    shutil.copyfile(source, path + ".new")
+    os.chmod(path + ".new", 0o755)
+    os.replace(path + ".new", path)
+
+
+# -- the other commands ----------------------------------------------------------------------------
+
+
+def _machine(directory: str) -> Machine:
+    machine = Machine.outside(directory)
+    try:
+        machine.load()
+    except (OSError, ValueError) as error:
+        raise Refused("%s is not an embedded dom0: %s" % (directory, error)) from error
+    return machine
+
+
+def status(options: argparse.Namespace) -> int:
+    """Whether the machine answers, how its last boot went, what is claimed and which guests run."""
+    machine = _machine(options.directory)
+    state = machine.state
+    until = machine.silent_until()
+    found = {
+        "name": state["name"],
+        "power": "up" if until is None else "dead" if until == float("inf") else "rebooting",
+        "reason": None if until is None else state["power"]["reason"],
+        "boot": state["boot"]["number"],
+        "boottime": state["boot"]["boottime"],
+        "entry": state["boot"]["entry"],
+        "outcome": state["boot"]["outcome"],
+        "claims": state["boot"]["claims"],
+        "domains": [domain["name"] for domain in state["domains"]],
+        "toolstack": state["settings"]["toolstack"],
+        "compiler": state["settings"]["compiler"],
+    }
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    print("%s: %s%s" % (options.directory, found["power"], ", " + str(found["reason"]) if found["reason"] else ""))
+    print("boot %s, entry %s: %s" % (found["boot"], found["entry"], found["outcome"]))
+    print("claimed: %s" % (" ".join(state["boot"]["claims"]) or "nothing"))
+    print("guests: %s" % (" ".join(domain["name"] for domain in state["domains"]) or "none"))
+    return 0
+
+
+def console(options: argparse.Namespace) -> int:
+    """Everything the machine's console has shown."""
+    machine = _machine(options.directory)
+    with open(machine.path("console.log"), encoding="utf-8") as stream:
+        sys.stdout.write(stream.read())
+    return 0
+
+
+def reboot(options: argparse.Namespace) -> int:
+    """Press the reset button; with --entry, choose that entry of the menu this once."""
+    machine = _machine(options.directory)
+    with machine.changing():
+        boot.power_on(machine, options.entry)
+    return 0
+
+
+def destroy(options: argparse.Namespace) -> int:
+    """Remove machines; a directory that is none is refused."""
+    for directory in options.directory:
+        if os.path.lexists(directory):
+            _remove(directory)
+    return 0
+
+
+def _remove(directory: str) -> None:
+    if not os.path.isdir(os.path.join(directory, "machine")) or not os.path.isdir(os.path.join(directory, "root")):
+        raise Refused("%s is not an embedded dom0; it was left alone" % directory)
+
+    def unlock(function: object, path: str, error: object) -> None:
+        os.chmod(os.path.dirname(path), stat.S_IRWXU)
+        os.chmod(path, stat.S_IRWXU) if not os.path.islink(path) else None
+        os.unlink(path) if os.path.islink(path) or not os.path.isdir(path) else shutil.rmtree(path)
+
+    shutil.rmtree(directory, onerror=unlock)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Embedded dom0s: directories that behave like a NetBSD dom0.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    make = commands.add_parser("create", help="make machines and boot them; one that is there is left as it is")
+    make.add_argument("directory", nargs="+")
+    make.add_argument("--bus", default="pc-nine-nics", help="hardware: a name in lab/buses, or a file NAME.lspci")
+    make.add_argument("--firmware", default=os.path.join(os.path.dirname(LAB), "native", "build", "pcibackctl"))
+    make.add_argument("--boot-cfg", metavar="FILE", help="the machine's first boot.cfg")
+    make.add_argument("--guest", action="append", default=[], metavar="NAME", help="a guest's configuration and kernel")
+    make.add_argument("--ignores-shutdown", action="append", default=[], metavar="NAME", help="a guest that xl shutdown does not move")
+    make.add_argument("--kernel", action="append", default=[], metavar="PATH", help="one more kernel file, such as /n")
+    make.add_argument("--no-compiler", dest="compiler", action="store_false", help="no compiler and no make inside")
+    make.add_argument("--toolstack", choices=("complete", "netbsd"), default="complete", help="netbsd: xl fails to attach as NetBSD's does")
+    make.add_argument("--downtime", type=float, default=1.0, metavar="SECONDS", help="silence of a reboot")
+    make.add_argument("--guest-shutdown-seconds", type=float, default=0.5, metavar="SECONDS", help="what a guest takes to shut down")
+    make.add_argument("--force", action="store_true", help="remove what is there first")
+    make.set_defaults(run=create)
+    show = commands.add_parser("status", help=(status.__doc__ or "").splitlines()[0])
+    show.add_argument("directory")
+    show.add_argument("--json", action="store_true")
+    show.set_defaults(run=status)
+    log = commands.add_parser("console", help=(console.__doc__ or "").splitlines()[0])
+    log.add_argument("directory")
+    log.set_defaults(run=console)
+    reset = commands.add_parser("reboot", help=(reboot.__doc__ or "").splitlines()[0])
+    reset.add_argument("directory")
+    reset.add_argument("--entry", type=int, metavar="N")
+    reset.set_defaults(run=reboot)
+    remove = commands.add_parser("destroy", help=(destroy.__doc__ or "").splitlines()[0])
+    remove.add_argument("directory", nargs="+")
+    remove.set_defaults(run=destroy)
+    return parser
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        result: int = options.run(options)
+    except (Refused, boot.FirmwareError) as error:
+        print("dom0.py: %s" % error, file=sys.stderr)
+        return 1
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

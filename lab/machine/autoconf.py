@@ -1,0 +1,329 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Autoconfiguration: which driver of the kernel takes which device, and what it says.
+
+Drivers, children, messages and refusals are those of the dom0 kernel of the captures (NetBSD
+7.99.10, XEN3_DOM0). A driver's units are handed out in the order of the bus, the lowest free one
+first; a device that the hide list claims goes to pciback, whatever else would take it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+
+from . import names
+from .bus import Bus, Function, Slot
+
+# Xen hands out interrupts of PCI devices downwards from here, event channels upwards.
+_FIRST_PIRQ = 199
+_FIRST_EVENT_CHANNEL = 8
+
+EOPNOTSUPP = "Operation not supported"
+ENOTSUP = "Not supported"
+EBUSY = "Device busy"
+ENXIO = "Device not configured"
+
+
+class Line(NamedTuple):
+    """A kernel message; a verbose one is kept in the message buffer but not shown on the console."""
+
+    text: str
+    verbose: bool = False
+
+
+class Driver(NamedTuple):
+    """What a driver does with a device it takes.
+
+    ``says`` names the device (None: by its numbers); ``children`` are attached below it;
+    ``refuses`` is the error of ``drvctl -d``, None when it detaches.
+    """
+
+    name: str
+    says: Optional[str] = None
+    children: Tuple[str, ...] = ()
+    refuses: Optional[str] = None
+    interrupts: bool = False
+
+
+class DetachError(Exception):
+    """A detach was refused: the error's text, and what had been detached before."""
+
+    def __init__(self, reason: str, detached: List[Line]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detached = detached
+
+
+_E1000 = Driver("wm", "Intel i82540EM 1000BASE-T Ethernet", ("makphy",), interrupts=True)
+_BY_PRODUCT = {
+    (0x8086, 0x100E): _E1000,
+    (0x8086, 0x10D3): _E1000._replace(says="Intel i82574L"),
+    (0x10EC, 0x8029): Driver("ne", "Realtek 8029 Ethernet", refuses=EOPNOTSUPP, interrupts=True),
+    (0x10EC, 0x8139): Driver("re", "RealTek 8139C+ 10/100BaseTX", ("rlphy",), interrupts=True),
+    (0x8086, 0x7010): Driver("piixide", "Intel 82371SB IDE Interface (PIIX3)", refuses=EBUSY),
+    (0x8086, 0x2918): Driver("ichlpcib", refuses=EOPNOTSUPP),
+}
+_BY_CLASS = {
+    0x0600: Driver("pchb"),
+    0x0601: Driver("pcib"),
+    0x0604: Driver("ppb"),
+    0x0300: Driver("vga", refuses=EOPNOTSUPP),
+    0x0106: Driver("ahcisata", refuses=EBUSY, interrupts=True),
+}
+# Kernels other than XEN3_DOM0 (GENERIC) have drivers for these as well.
+_NATIVE_ONLY = {
+    (0x8086, 0x7113): Driver("piixpm", refuses=EOPNOTSUPP),
+    (0x1AF4, 0x1000): Driver("virtio"),
+    (0x1AF4, 0x1001): Driver("virtio"),
+    (0x8086, 0x2930): Driver("ichsmb", refuses=EOPNOTSUPP),
+}
+_PCIBACK = Driver("pciback", refuses=EOPNOTSUPP, interrupts=True)
+_PHYS = {
+    "makphy": (1, "Marvell 88E1011 Gigabit PHY, rev. 0"),
+    "rlphy": (0, "Realtek internal PHY"),
+}
+_MEDIA = "10baseT, 10baseT-FDX, 100baseTX, 100baseTX-FDX, auto"
+
+
+def driver_for(function: Function, under_xen: bool) -> Optional[Driver]:
+    """The driver that takes a function which nobody hides; None: not configured."""
+    key = (function.vendor, function.product)
+    if key in _BY_PRODUCT:
+        return _BY_PRODUCT[key]
+    if not under_xen and key in _NATIVE_ONLY:
+        return _NATIVE_ONLY[key]
+    return _BY_CLASS.get(function.class_code)
+
+
+class Tree:
+    """The devices that are attached, in the order in which they came."""
+
+    def __init__(self, bus: Bus, state: Dict[str, Any]) -> None:
+        self.bus = bus
+        self.state = state
+
+    @classmethod
+    def empty(cls, bus: Bus, under_xen: bool) -> "Tree":
+        return cls(bus, {"under_xen": under_xen, "devices": [], "pins": {}, "channels": {}, "lines": {}, "pcibus": {}})
+
+    @property
+    def devices(self) -> List[Dict[str, Any]]:
+        found: List[Dict[str, Any]] = self.state["devices"]
+        return found
+
+    def find(self, name: str) -> Optional[Dict[str, Any]]:
+        for device in self.devices:
+            if device["name"] == name:
+                return device
+        return None
+
+    def children(self, name: str) -> List[str]:
+        return [device["name"] for device in self.devices if device["parent"] == name]
+
+    def at(self, slot: Slot) -> Optional[str]:
+        """The driver instance that holds a function."""
+        for device in self.devices:
+            if device.get("slot") == str(slot):
+                return str(device["name"])
+        return None
+
+    def pci_bus_name(self, number: int) -> Optional[str]:
+        """pciN of a bus number."""
+        for name, bus in self.state["pcibus"].items():
+            if bus == number:
+                return str(name)
+        return None
+
+    def bus_number(self, name: str) -> Optional[int]:
+        """Bus number of pciN."""
+        number = self.state["pcibus"].get(name)
+        return None if number is None else int(number)
+
+    def add(self, parent: str, driver: str, slot: Optional[Slot] = None, refuses: Optional[str] = None) -> str:
+        taken = {device["unit"] for device in self.devices if device["driver"] == driver}
+        unit = next(number for number in range(len(taken) + 1) if number not in taken)
+        device: Dict[str, Any] = {"name": "%s%d" % (driver, unit), "driver": driver, "unit": unit, "parent": parent}
+        if slot is not None:
+            device["slot"] = str(slot)
+        if refuses is not None:
+            device["refuses"] = refuses
+        self.devices.append(device)
+        return str(device["name"])
+
+    # -- attaching -------------------------------------------------------------------------
+
+    def attach_bus(self, parent: str, number: int, claims: Set[Slot], words: str) -> List[Line]:
+        """pciN appears at a host bridge or at ppbN, and everything on it."""
+        name = self.add(parent, "pci", refuses=ENOTSUP if parent == "hypervisor0" or parent == "mainbus0" else None)
+        self.state["pcibus"][name] = number
+        lines = [Line("%s at %s bus %d%s" % (name, parent, number, words)), Line("%s: i/o space, memory space enabled" % name, True)]
+        if number == 0:
+            lines += [Line("pciback_pci_init: hide claim device %x:%x:%x" % claim, True) for claim in sorted(claims)]
+        return lines + self.scan(name, claims)
+
+    def scan(self, name: str, claims: Set[Slot]) -> List[Line]:
+        """Offer every function of a bus that has no driver yet to the kernel's drivers."""
+        number = self.bus_number(name)
+        if number is None:
+            return []
+        lines: List[Line] = []
+        deferred: List[str] = []
+        for function in self.bus.on(number):
+            if self.at(function.slot) is None:
+                lines += self._offer(function, name, claims, deferred)
+        for parent in deferred:
+            lines += self._attach_isa(parent)
+        return lines
+
+    def _offer(self, function: Function, bus: str, claims: Set[Slot], deferred: List[str]) -> List[Line]:
+        where = "%s dev %d function %d" % (bus, function.slot.device, function.slot.function)
+        driver = _PCIBACK if function.slot in claims else driver_for(function, bool(self.state["under_xen"]))
+        if driver is None:
+            return [
+                Line("%s (%s) at %s not configured" % (names.kernel_words(function), names.class_words(function), where))
+            ]
+        name = self.add(bus, driver.name, function.slot, driver.refuses)
+        revision = "" if driver.name == "ne" else " (rev. 0x%02x)" % function.revision
+        lines = [Line("%s at %s: %s%s" % (name, where, driver.says or names.kernel_words(function), revision))]
+        channel = self._route(function, driver) if driver.interrupts and function.interrupt_pin else ""
+        if driver.name == "pciback":
+            for bar in function.bars():
+                kind, digits = ("I/O", 8) if bar.is_io else ("mem", 8)
+                lines.append(Line("%s: %s: 0x%0*x - 0x%0*x" % (name, kind, digits, bar.address, digits, bar.size), True))
+            if channel:
+                lines.append(Line("%s: interrupting at %s" % (name, channel)))
+                lines.append(self._claimed_line(function))
+        elif driver.name == "ne":
+            lines += [
+                Line("%s: Ethernet address %s" % (name, function.facts.get("mac", "00:00:00:00:00:00"))),
+                Line("%s: 10base2, 10baseT, 10baseT-FDX, auto, default [0x40 0x40] 10baseT-FDX" % name),
+                Line("%s: interrupting at %s" % (name, channel)),
+            ]
+        elif driver.name in ("wm", "re"):
+            lines += self._network(name, driver, function, channel)
+        elif driver.name == "piixide":
+            lines += self._disks(name, function, True)
+        elif driver.name == "ahcisata":
+            lines.append(Line("%s: interrupting at %s" % (name, channel)))
+            lines += self._disks(name, function, False)
+        elif driver.name == "vga":
+            self.add(name, "wsdisplay")
+            lines += [
+                Line("wsdisplay0 at %s kbdmux 1" % name),
+                Line("wsmux1: connecting to wsdisplay0", True),
+                Line("wskbd0: connecting to wsdisplay0", True),
+                Line("drm at %s not configured" % name),
+            ]
+        elif driver.name in ("pcib", "ichlpcib"):
+            deferred.append(name)
+        elif driver.name == "ppb":
+            lines += self.attach_bus(name, function.secondary_bus, claims, "")
+        return lines
+
+    def _pin(self, function: Function) -> int:
+        return int(function.facts.get("pin", function.interrupt_line))
+
+    def _route(self, function: Function, driver: Driver) -> str:
+        """Map a function's interrupt as the kernel does under Xen, which leaves its number in the
+        interrupt line register. Returns the words of the attach message."""
+        pin = str(self._pin(function))
+        pins: Dict[str, int] = self.state["pins"]
+        channels: Dict[str, int] = self.state["channels"]
+        if not self.state["under_xen"]:
+            return "ioapic0 pin %s" % pin
+        pins.setdefault(pin, _FIRST_PIRQ - len(pins))
+        self.state["lines"][str(function.slot)] = pins[pin]
+        following = _FIRST_EVENT_CHANNEL + len(channels)
+        if driver is not _PCIBACK:
+            channels.setdefault(pin, following)
+        # pciback binds the interrupt only once a guest has the device.
+        return "ioapic0 pin %s, event channel %d" % (pin, channels.get(pin, following))
+
+    def _claimed_line(self, function: Function) -> Line:
+        number = sum(1 for device in self.devices if device["driver"] == "pciback")
+        return Line(
+            "irq line %d pin %d sc 0x%016x"
+            % (self.state["lines"][str(function.slot)], function.interrupt_pin, 0xFFFFA00000975408 + (number - 1) * 0x3900)
+        )
+
+    def _network(self, name: str, driver: Driver, function: Function, channel: str) -> List[Line]:
+        lines = [Line("%s: interrupting at %s" % (name, channel))]
+        if driver.name == "wm":
+            lines.append(Line("%s: 32-bit 33MHz PCI bus" % name, True))
+            lines.append(Line("%s: 64 words (6 address bits) MicroWire EEPROM" % name, True))
+        lines.append(Line("%s: Ethernet address %s" % (name, function.facts.get("mac", "00:00:00:00:00:00"))))
+        if driver.name == "re":
+            lines.append(Line("%s: using 64 tx descriptors" % name, True))
+        for child in driver.children:
+            phy = self.add(name, child)
+            number, words = _PHYS[child]
+            lines += [Line("%s at %s phy %d: %s" % (phy, name, number, words)), Line("%s: %s" % (phy, _MEDIA))]
+        return lines
+
+    def _disks(self, name: str, function: Function, legacy: bool) -> List[Line]:
+        lines: List[Line] = []
+        if legacy:
+            lines.append(Line("%s: bus-master DMA support present" % name, True))
+        for index, disk in enumerate(function.facts.get("channels", [])):
+            channel = self.add(name, "atabus")
+            if legacy:
+                which = ("primary", "secondary")[index]
+                lines.append(Line("%s: %s channel wired to compatibility mode" % (name, which), True))
+                lines.append(
+                    Line("%s: %s channel interrupting at ioapic0 pin %d%s" % (
+                        name, which, 14 + index, ", event channel %d" % (6 + index) if self.state["under_xen"] else ""))
+                )
+            lines.append(Line("%s at %s channel %d" % (channel, name, index)))
+            if disk == "wd0":
+                self.add(channel, "wd")
+            elif disk == "cd0":
+                self.add(self.add(channel, "atapibus"), "cd")
+        return lines
+
+    def _attach_isa(self, parent: str) -> List[Line]:
+        isa = self.add(parent, "isa")
+        port = self.add(isa, "lpt")
+        return [Line("%s at %s" % (isa, parent)), Line("%s at %s port 0x378-0x37b irq 7" % (port, isa))]
+
+    # -- detaching -------------------------------------------------------------------------
+
+    def detach(self, name: str) -> List[Line]:
+        """``drvctl -d``: children go first, and stay gone when a later one refuses."""
+        device = self.find(name)
+        if device is None:
+            raise DetachError(ENXIO, [])
+        lines: List[Line] = []
+        if device.get("refuses"):
+            raise DetachError(device["refuses"], lines)
+        for child in reversed(self.children(name)):
+            try:
+                lines += self.detach(child)
+            except DetachError as error:
+                raise DetachError(error.reason, lines + error.detached) from None
+        self.devices.remove(device)
+        self.state["pcibus"].pop(name, None)
+        return lines + [Line("%s: detached" % name)]
+
+
+def boot(bus: Bus, claims: Iterable[Slot], under_xen: bool) -> Tuple[Tree, List[Line]]:
+    """Attach everything, as a kernel does when it starts; the kernel's messages about PCI and disks."""
+    tree = Tree.empty(bus, under_xen)
+    claimed = set(claims)
+    tree.add("", "mainbus")
+    for child in ("cpu", "ioapic"):
+        tree.add("mainbus0", child)
+    parent = "mainbus0"
+    if under_xen:
+        parent = tree.add("mainbus0", "hypervisor")
+        for child in ("vcpu", "xenbus", "xencons"):
+            tree.add(parent, child)
+    acpi = tree.add(parent, "acpi")
+    # ACPI numbers its keyboard controllers from 1, 0 being the console's.
+    for unit in (1, 2):
+        tree.devices.append({"name": "pckbc%d" % unit, "driver": "pckbc", "unit": unit, "parent": acpi})
+    tree.add(tree.add("pckbc1", "pckbd"), "wskbd")
+    tree.add(tree.add("pckbc1", "pms"), "wsmouse")
+    lines = tree.attach_bus(parent, 0, claimed, ": configuration mode 1")
+    tree.add("", "swcrypto")
+    return tree, lines

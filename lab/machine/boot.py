@@ -1,0 +1,303 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Power on: what the boot.cfg that is really there makes of the machine.
+
+The firmware's copy of the model of NetBSD's loader and kernel (``pcibackctl boot``) says which
+entry boots, what the kernel claims and how it ends. This module makes that true: devices and
+their drivers, /kern, the message buffer, the console, and whether the machine answers at all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import time
+from typing import Any, Dict, List, Optional
+
+from . import autoconf
+from .autoconf import Line
+from .bus import Slot
+from .state import Machine, write_atomically
+
+KERNEL_RELEASE = "7.99.10"
+_BUILT = "Sun Nov 22 17:04:00 UTC 2026"
+
+
+class FirmwareError(Exception):
+    """The model could not be run at all."""
+
+
+def kernel_version(configname: str) -> str:
+    """What ``kern.version`` begins with."""
+    return "NetBSD %s (%s) #0: %s" % (KERNEL_RELEASE, configname, _BUILT)
+
+
+def predict(machine: Machine, entry: Optional[int] = None) -> Dict[str, Any]:
+    """Ask the firmware what this boot does (of one entry, if a person chose it). It reads the
+    files of the machine, not a copy."""
+    command = [
+        machine.path("pcibackctl"), "boot",
+        "--config", machine.file("/boot.cfg"),
+        "--bus", machine.path("bus.lspci"),
+        "--root", machine.root,
+        "--json",
+    ]  # fmt: skip
+    if entry is not None:
+        command += ["--entry", str(entry)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError as error:
+        raise FirmwareError("the machine's firmware, %s, does not start: %s" % (command[0], error.strerror)) from error
+    try:
+        found = json.loads(done.stdout.decode("utf-8", "replace"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or done.returncode not in (0, 3):
+        said = done.stderr.decode("utf-8", "replace").strip() or "nothing"
+        raise FirmwareError("the machine's firmware, %s, ended with %d and said: %s" % (command[0], done.returncode, said))
+    return found
+
+
+def power_on(machine: Machine, chosen: Optional[int] = None) -> None:
+    """Boot the machine whose state is loaded and locked; guests of the boot before are gone.
+    ``chosen`` is the entry that a person picks in the menu; None lets the loader take its default."""
+    state = machine.state
+    before = state.get("boot")
+    number = 1 if before is None else before["number"] + 1
+    up_at = time.time() + (0 if before is None else state["settings"]["downtime"])
+    # ansible.builtin.reboot tells boots apart by a date in whole seconds.
+    boottime = int(up_at) if before is None else max(int(up_at), before["boottime"] + 1)
+    remove_xen_nodes(machine)
+    prediction = _predict_or_prompt(machine, chosen)
+    outcome = prediction["outcome"]
+    under_xen = outcome not in ("not-xen", "loader-failure")
+    claims = [Slot.parse(text) for text in prediction["claims"]] if under_xen else []
+    tree, lines = autoconf.boot(machine.bus, claims, under_xen)
+    configname = "XEN3_DOM0" if under_xen else "GENERIC"
+    entry = next((e for e in prediction["entries"] if e["number"] == prediction["entry"]), None)
+    boot: Dict[str, Any] = {
+        "number": number,
+        "boottime": boottime,
+        "outcome": outcome,
+        "entry": prediction["entry"],
+        "title": prediction["title"],
+        "under_xen": under_xen,
+        "configname": configname,
+        "claims": [str(slot) for slot in claims],
+        "tree": tree.state,
+        "config": {},
+    }
+    state["boot"] = boot
+    state["domains"] = []
+    state["next_domid"] = 1
+    _loader_console(machine, prediction)
+    reason = _end(outcome, entry, tree)
+    if reason is None:
+        machine.kernel_says(_start_lines(machine, configname, under_xen) + _fit(lines, prediction) + _disk_lines(tree))
+        _settle_config(machine)
+        _populate_kern(machine)
+        state["power"] = {"state": "up", "up_at": up_at, "reason": "it is rebooting"}
+        machine.console("\nNetBSD/amd64 (%s) (console)\n\nlogin: \n" % state["name"])
+    else:
+        if outcome not in ("not-xen", "loader-failure"):
+            machine.console("".join(line.text + "\n" for line in _start_lines(machine, configname, under_xen) if not line.verbose))
+        machine.console(_last_words(outcome, tree, prediction))
+        state["power"] = {"state": "dead", "up_at": None, "reason": reason}
+    write_down(machine, number)
+
+
+def write_down(machine: Machine, number: int) -> None:
+    """Leave the note by which lab/enter knows that the machine does not answer (now, or ever)."""
+    for name in os.listdir(machine.directory):
+        if name.startswith("down."):
+            os.unlink(machine.path(name))
+    power = machine.state["power"]
+    if power["state"] == "dead":
+        write_atomically(machine.path("down.%d" % number), "dead %s\n" % power["reason"])
+    elif power["up_at"] > time.time():
+        write_atomically(machine.path("down.%d" % number), "%d %s\n" % (math.ceil(power["up_at"]), power["reason"]))
+
+
+def _predict_or_prompt(machine: Machine, chosen: Optional[int]) -> Dict[str, Any]:
+    if os.path.isfile(machine.file("/boot.cfg")):
+        return predict(machine, chosen)
+    # Without a boot.cfg the loader counts down and boots /netbsd.
+    found = os.path.isfile(machine.file("/netbsd"))
+    return {
+        "entry": 0 if found else None,
+        "title": "netbsd" if found else None,
+        "entries": [{"number": 0, "title": "netbsd", "kind": "kernel", "default": True}] if found else [],
+        "claims": [],
+        "outcome": "not-xen" if found else "loader-failure",
+        "findings": [],
+    }
+
+
+def _end(outcome: str, entry: Optional[Dict[str, Any]], tree: autoconf.Tree) -> Optional[str]:
+    """Why the machine never answers after this boot; None: it does."""
+    if outcome == "kernel-fault":
+        return "the kernel faulted while it booted, and sits in its debugger"
+    if outcome == "undefined":
+        return "the kernel or the loader read past a buffer while it booted, and did not come up"
+    if outcome == "loader-failure":
+        return "the boot loader could not start what boot.cfg says"
+    if outcome == "not-xen" and (entry is None or entry["kind"] not in ("kernel", "xen")):
+        return "the boot loader waits at its prompt"
+    if tree.find("wd0") is None:
+        return "the kernel found no disk to mount its root from, and asks for one at the console"
+    return None
+
+
+def _loader_console(machine: Machine, prediction: Dict[str, Any]) -> None:
+    words = ["", ">> NetBSD/x86 BIOS Boot, Revision 5.10 (from NetBSD %s)" % KERNEL_RELEASE]
+    words.append(">> Memory: 639/%d k" % ((machine.bus.facts.get("memory_mib", 1024) - 1) * 1024 - 128))
+    words.append("")
+    words += ["     %s. %s" % (entry["number"], entry["title"]) for entry in prediction["entries"]]
+    if prediction["entries"] and prediction["entry"]:
+        words += ["", "Choose an option; RETURN for default; SPACE to stop countdown.", "Option %s will be chosen." % prediction["entry"]]
+    machine.console("\n".join(words) + "\n")
+
+
+def _fit(lines: List[Line], prediction: Dict[str, Any]) -> List[Line]:
+    """Put the parser's complaints where the kernel prints them: right after its claims."""
+    complaints = [Line("pciback_pci_init: %s" % f["message"]) for f in prediction["findings"] if f["code"].startswith("hide-")]
+    place = next((index + 1 for index in range(len(lines) - 1, -1, -1) if "hide claim device" in lines[index].text), 2)
+    return lines[:place] + complaints + lines[place:]
+
+
+def _start_lines(machine: Machine, configname: str, under_xen: bool) -> List[Line]:
+    total = machine.state["settings"]["dom0_memory_mib"] if under_xen else machine.bus.facts.get("memory_mib", 1024)
+    lines = [
+        Line(kernel_version(configname)),
+        Line("total memory = %d MB" % total),
+        Line("avail memory = %d MB" % (total * 29 // 32)),
+        Line("timecounter: Timecounters tick every 10.000 msec", True),
+        Line("mainbus0 (root)"),
+        Line("cpu0 at mainbus0 apid 0"),
+        Line("ioapic0 at mainbus0 apid 0"),
+    ]
+    parent = "mainbus0"
+    if under_xen:
+        parent = "hypervisor0"
+        lines += [
+            Line("hypervisor0 at mainbus0: Xen version 4.17.7"),
+            Line("vcpu0 at hypervisor0"),
+            Line("xenbus0 at hypervisor0: Xen Virtual Bus Interface"),
+            Line("xencons0 at hypervisor0: Xen Virtual Console Driver"),
+        ]
+    return lines + [
+        Line("acpi0 at %s: Intel ACPICA 20150410" % parent),
+        Line("pckbc1 at acpi0 (KBD, PNP0303) (kbd port): io 0x60,0x64 irq 1"),
+        Line("pckbc2 at acpi0 (MOU, PNP0F13) (aux port): irq 12"),
+        Line("pckbd0 at pckbc1 (kbd slot)"),
+        Line("wskbd0 at pckbd0 mux 1"),
+        Line("pms0 at pckbc1 (aux slot)"),
+        Line("wsmouse0 at pms0 mux 0"),
+    ]
+
+
+def _disk_lines(tree: autoconf.Tree) -> List[Line]:
+    lines = []
+    for device in tree.devices:
+        if device["driver"] in ("wd", "cd"):
+            lines.append(Line("%s at %s drive 0" % (device["name"], device["parent"])))
+        elif device["driver"] == "atapibus":
+            lines.append(Line("%s at %s: 2 targets" % (device["name"], device["parent"])))
+    return lines + [
+        Line("boot device: wd0"),
+        Line("root on wd0a dumps on wd0b"),
+        Line("root file system type: ffs"),
+        Line("kern.module.path=/stand/amd64/%s/modules" % KERNEL_RELEASE),
+    ]
+
+
+def _last_words(outcome: str, tree: autoconf.Tree, prediction: Dict[str, Any]) -> str:
+    """What stays on the console of a machine that did not come up."""
+    errors = ["%s\n" % finding["message"] for finding in prediction["findings"] if finding["severity"] == "error"]
+    if outcome == "kernel-fault":
+        return "".join(errors) + "fatal page fault in supervisor mode\nStopped in pid 0.1 (system)\ndb{0}> "
+    if outcome == "undefined":
+        return "".join(errors)
+    if outcome in ("loader-failure", "not-xen"):
+        return "".join(errors) + "type \"?\" or \"help\" for help.\n> "
+    return "boot device: <unknown>\nroot device: "
+
+
+def _settle_config(machine: Machine) -> None:
+    """What the kernel's drivers leave in configuration space: the mapped interrupt's number in the
+    line register (also for claimed devices), and bus mastering for network cards in use."""
+    tree = machine.tree
+    for slot_text, line in tree.state["lines"].items():
+        slot = Slot.parse(slot_text)
+        machine.write_config(slot, 0x3C, machine.read_config(slot, 0x3C) & ~0xFF | line)
+    for device in tree.devices:
+        if device["driver"] in ("wm", "re") and "slot" in device:
+            slot = Slot.parse(device["slot"])
+            machine.write_config(slot, 0x04, machine.read_config(slot, 0x04) | 0x4)
+
+
+# -- /kern -------------------------------------------------------------------------------------
+
+
+def remove_xen_nodes(machine: Machine) -> None:
+    """Empty /kern: its nodes come from the running kernel, and there is none between two boots."""
+    kern = machine.file("/kern")
+    for name in os.listdir(kern):
+        path = os.path.join(kern, name)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+
+
+def _node(machine: Machine, path: str, text: str, mode: int) -> None:
+    write_atomically(machine.file(path), text, mode)
+
+
+def _populate_kern(machine: Machine) -> None:
+    boot = machine.state["boot"]
+    _node(machine, "/kern/boottime", "%d\n" % boot["boottime"], 0o444)
+    _node(machine, "/kern/hostname", machine.state["name"] + "\n", 0o644)
+    _node(machine, "/kern/hz", "100\n", 0o444)
+    _node(machine, "/kern/pagesize", "4096\n", 0o444)
+    _node(machine, "/kern/version", "%s\n\troot@vm:BUILD\n" % kernel_version(boot["configname"]), 0o444)
+    with open(machine.path("msgbuf"), encoding="utf-8") as stream:
+        messages = stream.read()
+    _node(machine, "/kern/msgbuf", messages, 0o444)
+    os.makedirs(machine.file("/var/run"), exist_ok=True)
+    _node(machine, "/var/run/dmesg.boot", messages, 0o644)
+    if not boot["under_xen"]:
+        return
+    os.mkdir(machine.file("/kern/xen"))
+    _node(machine, "/kern/xen/privcmd", "", 0o400)
+    _node(machine, "/kern/xen/xenbus", "", 0o600)
+    _node(machine, "/kern/xen/xsd_port", "12\n", 0o400)
+    # The backend makes its folder when it registers; after an error in the list the nodes of
+    # what was claimed before it land in /kern itself.
+    folder = "/kern"
+    if boot["outcome"] == "registered":
+        folder = "/kern/xen/pci"
+        os.mkdir(machine.file(folder))
+    for device in machine.tree.devices:
+        if device["driver"] == "pciback":
+            _node(machine, "%s/%s" % (folder, device["slot"]), _device_node(machine, device["slot"]), 0o400)
+
+
+def _device_node(machine: Machine, text: str) -> str:
+    slot = Slot.parse(text)
+    function = machine.bus.get(slot)
+    assert function is not None
+    lines = [
+        "vendor: 0x%04x" % function.vendor,
+        "product: 0x%04x" % function.product,
+        "subsys_vendor: 0x%04x" % function.subsystem[0],
+        "subsys_product: 0x%04x" % function.subsystem[1],
+    ]
+    for bar in function.bars():
+        lines.append("%s: 0x%08x - 0x%08x" % ("I/O" if bar.is_io else "mem", bar.address, bar.address + bar.size))
+    lines.append("irq: %d" % (machine.read_config(slot, 0x3C) & 0xFF))
+    return "\n".join(lines) + "\n"
