@@ -31,14 +31,18 @@ class Remembered:
 
     :param id: vendor and device, ``8086:100e``
     :param subsystem: subsystem vendor and device; ``None`` if it has none
-    :param class_code: base class, subclass and interface, ``020000``
+    :param class_: base class, subclass and interface, ``020000``
     :param driver: the instance that held it, such as ``wm0``; ``None`` if no driver did
     """
 
     id: str
     subsystem: str | None
-    class_code: str
+    class_: str
     driver: str | None
+
+    def as_dict(self) -> dict[str, str | None]:
+        """The form that devices.json and modules have."""
+        return {"id": self.id, "subsystem": self.subsystem, "class": self.class_, "driver": self.driver}
 
 
 def parse(data: bytes, file: str) -> dict[Address, Remembered]:
@@ -80,15 +84,7 @@ def from_mapping(devices: Mapping[Any, Any]) -> dict[Address, Remembered]:
 
 def to_mapping(devices: Mapping[Address, Remembered]) -> dict[str, dict[str, str | None]]:
     """The ``devices`` object, in the order of the addresses."""
-    return {
-        str(address): {
-            "id": device.id,
-            "subsystem": device.subsystem,
-            "class": device.class_code,
-            "driver": device.driver,
-        }
-        for address, device in sorted(devices.items())
-    }
+    return {str(address): device.as_dict() for address, device in sorted(devices.items())}
 
 
 def render(devices: Mapping[Address, Remembered]) -> bytes:
@@ -98,15 +94,8 @@ def render(devices: Mapping[Address, Remembered]) -> bytes:
 
 
 def merge(old: Mapping[Address, Remembered], new: Mapping[Address, Remembered]) -> dict[Address, Remembered]:
-    """Add what is known now to what was known; the new wins, but forgets no driver of the same device."""
-    merged = dict(old)
-    for address, device in new.items():
-        before = old.get(address)
-        same = before is not None and (before.id, before.subsystem) == (device.id, device.subsystem)
-        if before is not None and same and device.driver is None:
-            device = Remembered(device.id, device.subsystem, device.class_code, before.driver)
-        merged[address] = device
-    return merged
+    """Add what is known now to what was known before; the new wins."""
+    return {**old, **new}
 
 
 def _address(key: Any) -> Address:
