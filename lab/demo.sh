@@ -37,4 +37,4 @@ recap_is 'changed=0 +unreachable=0 +failed=0'
 step "What is where"
 sed -n 's/^  *- *//; /^address /,/as wanted/p' "$log" | tr -d "'"
 echo
-lab/enter "$dom0" -- /usr/pkg/sbin/xl list
+lab/enter "$dom0/root" -- /usr/pkg/sbin/xl list

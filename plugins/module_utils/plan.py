@@ -20,7 +20,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.device import Device, Selector, remember, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered
+from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement
+from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered, merge, to_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
 
 GUEST_STATES = ("running", "stopped", "unmanaged")
@@ -89,19 +90,11 @@ class NativeState:
 
 
 @dataclass(frozen=True)
-class BootPrediction:
-    """What the C model says that the next boot will do, if nobody chooses another entry."""
-
-    entry: int
-    outcome: str
-    claims: tuple[Address, ...]
-
-
-@dataclass(frozen=True)
 class Observed:
     """What the host shows, read once. A file that can't be read is kept as the error that says so.
 
-    ``claims`` is ``None`` if the running kernel has no backend.
+    ``claims`` is ``None`` if the running kernel has no backend. ``prediction`` is what the C model says that the
+    next boot will do if nobody chooses another entry, ``None`` if it can't be asked.
     """
 
     devices: tuple[Device, ...]
@@ -111,7 +104,7 @@ class Observed:
     guest_configs: Mapping[str, bytes | PcibackError] = field(default_factory=dict)
     running: tuple[RunningGuest, ...] = ()
     native: NativeState = NativeState(True)
-    prediction: BootPrediction | None = None
+    prediction: Prediction | None = None
     remembered: Mapping[Address, Remembered] = field(default_factory=dict)
 
 
@@ -280,44 +273,35 @@ class _Planner:
             return []
         try:
             config = BootCfg.parse(data, file=self.observed.boot_path)
-            hiding = config.hide(addresses, entries=self.wanted.boot_entries, previous=self.wanted.keep_previous)
+            edit = config.hide(addresses, entries=self.wanted.boot_entries, previous=self.wanted.keep_previous)
         except PcibackError as error:
             self._refuse_error(error, "boot-config-invalid")
             return []
-        self._check_default_entry(config, [report.number for report in hiding.entries], addresses)
+        self._check_default_entry(config, [placement.number for placement in edit.entries], addresses)
+        known = self.observed.remembered
         memory = {
-            str(planned.device.address): remember(planned.device).as_dict()
+            planned.device.address: remember(planned.device)
             for planned in self.devices
             if not planned.device.held_by_pciback
         }
-        forgotten = {
-            address: value
-            for address, value in memory.items()
-            if not self._remembers(address, value)
-        }
-        if hiding.config.render() == data:
-            self._check_prediction(addresses)
-            if not forgotten:
+        if not edit.changed:
+            self._check_prediction(config, addresses)
+            if merge(known, memory) == known:
                 return []
         listed = " ".join(address.bdf for address in addresses) or "nothing"
         return [
             Action(
                 "hide",
                 f"make {self.observed.boot_path} hide {listed}",
-                {"devices": [str(address) for address in addresses], "remember": memory},
+                {"devices": [str(address) for address in addresses], "remember": to_mapping(memory)},
             )
         ]
-
-    def _remembers(self, address: str, value: Mapping[str, Any]) -> bool:
-        return any(
-            str(known) == address and before.as_dict() == value for known, before in self.observed.remembered.items()
-        )
 
     def _hidden(self) -> list[Address]:
         return sorted({planned.device.address for planned in self.devices})
 
     def _check_default_entry(self, config: BootCfg, edited: Sequence[int], addresses: Sequence[Address]) -> None:
-        default = next((entry for entry in config.entries if entry.default), None)
+        default = config.default
         if not addresses or default is None or default.number in edited:
             return
         sentence = (
@@ -333,23 +317,18 @@ class _Planner:
         else:
             self.warnings.append(sentence)
 
-    def _check_prediction(self, addresses: Sequence[Address]) -> None:
+    def _check_prediction(self, config: BootCfg, addresses: Sequence[Address]) -> None:
         prediction = self.observed.prediction
-        if prediction is None:
+        default = config.default
+        if prediction is None or default is None or default.kind != "xen":
             return
-        expected = "registered" if addresses else "empty"
-        if prediction.outcome == expected and set(prediction.claims) == set(addresses):
-            return
-        if prediction.outcome == "not-xen":
-            return  # said by _check_default_entry
-        claimed = " ".join(address.bdf for address in prediction.claims) or "nothing"
-        listed = " ".join(address.bdf for address in addresses) or "nothing"
-        self._refuse(
-            "prediction-mismatch",
-            f"the model of the boot says that entry {prediction.entry} of {self.observed.boot_path} ends as "
-            f"'{prediction.outcome}' and hides {claimed}, where {listed} is wanted",
-            remedy=f"run 'pcibackctl boot --config {self.observed.boot_path}' on the host to see why",
-        )
+        doubt = disagreement(prediction, addresses)
+        if doubt is not None:
+            self._refuse(
+                "prediction-mismatch",
+                f"{self.observed.boot_path} reads as wanted, but the model of the boot disagrees: {doubt}",
+                remedy=f"run 'pcibackctl boot --config {self.observed.boot_path}' on the host to see why",
+            )
 
     # --- the guests' files
 

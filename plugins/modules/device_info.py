@@ -156,6 +156,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import REMEMBERED, read_remembered
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered
@@ -182,12 +183,12 @@ def as_result(device: Device, assignable: bool, before: Remembered | None) -> di
 
 def look(module: AnsibleModule) -> dict[str, Any]:
     """Read the bus and return what the selectors name."""
-    netbsd.check_dom0(module.run_command)
+    netbsd.check_dom0(runner(module))
     selectors = [parse_selector(item) for item in module.params["devices"] or []]
     configuration = module.params["configuration"] or any(
         key == "subsystem" for selector in selectors for key, _value in selector.criteria
     )
-    found = netbsd.devices(module.run_command, configuration=configuration)
+    found = netbsd.devices(runner(module), configuration=configuration)
     claims = netbsd.claims()
     remembered: Mapping[Address, Remembered] = read_remembered(module.params["record"])
     if module.params["devices"] is not None:

@@ -125,6 +125,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 _TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
@@ -142,7 +143,7 @@ def zig_target(module: AnsibleModule) -> str:
     """The host's system in zig's words."""
     if module.params["target"]:
         return str(module.params["target"])
-    _status, out, _err = module.run_command([module.get_bin_path("uname", required=True), "-sm"])
+    _status, out, _err = runner(module)([module.get_bin_path("uname", required=True), "-sm"])
     system, _blank, machine = out.strip().partition(" ")
     try:
         return f"{_ZIG_MACHINES[machine]}-{_ZIG_SYSTEMS[system]}"
@@ -164,17 +165,17 @@ def install(module: AnsibleModule, compiler: str | None, make: str | None) -> di
         if params["archive_compiler"]:
             method, built_by, stage = "cross", params["archive_compiler"], unpacked
         else:
-            method, built_by = "host", native_install.compiler_version(module.run_command, compiler) or ""
+            method, built_by = "host", native_install.compiler_version(runner(module), compiler) or ""
             variables = {"CC": compiler or "", "SOURCE_SHA256": params["source_sha256"]}
             if flags is not None:
                 variables["CFLAGS"] = flags
             native_install.build(
-                module.run_command, unpacked, stage, prefix=params["prefix"], make=make or "", variables=variables
+                runner(module), unpacked, stage, prefix=params["prefix"], make=make or "", variables=variables
             )
         control = os.path.join(params["prefix"], native_install.CONTROL)
         staged = os.path.join(stage, control.lstrip("/"))
         os.chmod(staged, 0o755)
-        native_install.selftest(module.run_command, staged)
+        native_install.selftest(runner(module), staged)
         record = native_install.install(
             native_install.staged_files(stage),
             params["record"],
@@ -198,7 +199,7 @@ def present(module: AnsibleModule) -> dict[str, Any]:
         params["record"],
         prefix=params["prefix"],
         source_sha256=params["source_sha256"],
-        compiler=native_install.compiler_version(module.run_command, compiler),
+        compiler=native_install.compiler_version(runner(module), compiler),
         flags=params["cflags"] or "",
     )
     result: dict[str, Any] = {"changed": not state.ready, "reason": state.reason, "needs": "nothing"}

@@ -298,6 +298,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS, XL_DEVICE_OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import observe
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
@@ -353,7 +354,7 @@ def native_state(module: AnsibleModule) -> NativeState:
         os.path.join(params["state_directory"], os.path.basename(native_install.RECORD)),
         prefix=params["native_prefix"],
         source_sha256=params["native_source_sha256"] or None,
-        compiler=native_install.compiler_version(module.run_command, compiler),
+        compiler=native_install.compiler_version(runner(module), compiler),
         flags=params["native_cflags"] or "",
     )
 
@@ -438,7 +439,7 @@ def main() -> None:
     try:
         want = wanted(params)
         observed = observe(
-            module.run_command,
+            runner(module),
             want,
             boot_path=params["boot_config"],
             remembered_path=os.path.join(params["state_directory"], "devices.json"),

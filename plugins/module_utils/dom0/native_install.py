@@ -13,11 +13,12 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Tuple
+from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
 
@@ -25,8 +26,6 @@ SCHEMA = "xen.pciback/native/1"
 RECORD = "/var/db/xen-pciback/native.json"
 PREFIX = "/usr/local"
 CONTROL = "sbin/pcibackctl"
-
-Run = Callable[..., Tuple[int, str, str]]
 
 
 @dataclass(frozen=True)

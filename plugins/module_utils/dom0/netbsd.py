@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import List, Tuple
-
+from collections.abc import Iterable, Mapping, Sequence
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address, parse_pcictl_address
 from ansible_collections.xen.pciback.plugins.module_utils.device import Bar, Device
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 PCICTL = "/usr/sbin/pcictl"
@@ -22,8 +21,6 @@ SYSCTL = "/sbin/sysctl"
 KERNFS_XEN = "/kern/xen"
 KERNFS_PCI = "/kern/xen/pci"
 DMESG_BOOT = "/var/run/dmesg.boot"
-
-Run = Callable[[List[str]], Tuple[int, str, str]]
 
 _LINE = re.compile(r"([0-9]+:[0-9]+:[0-9]+): (.*)\Z")
 _DRIVER = re.compile(r" \[([^\]]+)\]\Z")
@@ -40,7 +37,7 @@ def check_dom0(run: Run) -> None:
     """
     if os.path.isdir(KERNFS_XEN):
         return
-    status, out, _err = _try(run, [SYSCTL, "-n", "kern.configname"])
+    status, out, _err = run([SYSCTL, "-n", "kern.configname"])
     if status == 0 and out.strip().startswith("XEN3_DOM0"):
         raise PcibackError(
             "kernfs is not mounted, so the kernel can't say which devices pciback holds",
@@ -189,14 +186,8 @@ def _bus_units() -> Mapping[int, int]:
 
 
 def _run(run: Run, argv: list[str]) -> str:
-    status, out, err = _try(run, argv)
+    status, out, err = run(argv)
     if status != 0:
         said = (err or out).strip().splitlines()
         raise PcibackError(f"'{' '.join(argv)}' failed with status {status}: {said[0] if said else 'it said nothing'}")
     return out
-
-
-def _try(run: Run, argv: list[str]) -> tuple[int, str, str]:
-    if not os.access(argv[0], os.X_OK):
-        return 127, "", f"{argv[0]} is missing"
-    return run(argv)

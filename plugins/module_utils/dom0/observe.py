@@ -6,30 +6,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Tuple
-
+from collections.abc import Mapping
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE
+from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE as MAX_BOOT_CFG
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import predict
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
-    BootPrediction,
     NativeState,
     Observed,
     RunningGuest,
     Wanted,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.remembered import MAX_FILE as MAX_REMEMBERED
 from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered, parse
 
 REMEMBERED = "/var/db/xen-pciback/devices.json"
-_MOST_REMEMBERED = 1 << 20
 _MOST_GUEST_CONFIG = 1 << 20
-
-Run = Callable[..., Tuple[int, str, str]]
 
 
 def read_remembered(path: str) -> Mapping[Address, Remembered]:
@@ -39,7 +35,7 @@ def read_remembered(path: str) -> Mapping[Address, Remembered]:
     """
     if not os.path.lexists(path):
         return {}
-    return parse(read_file(path, limit=_MOST_REMEMBERED), path)
+    return parse(read_file(path, limit=MAX_REMEMBERED), path)
 
 
 def observe(
@@ -61,11 +57,10 @@ def observe(
     netbsd.check_dom0(run)
     selectors = [item.selector for guest in wanted.guests for item in guest.devices]
     selectors += [item.selector for item in wanted.extra_devices]
-    boot_config = _read(boot_path, MAX_FILE, "boot-config-invalid")
+    boot_config = _read(boot_path, MAX_BOOT_CFG, "boot-config-invalid")
     prediction = None
     if native.ready and isinstance(boot_config, bytes):
-        forecast = predict(os.path.join(prefix, native_install.CONTROL), boot_path, None, run=run)
-        prediction = BootPrediction(forecast.entry, forecast.outcome, forecast.claims)
+        prediction = predict(os.path.join(prefix, native_install.CONTROL), boot_path, run=run)
     return Observed(
         devices=netbsd.devices(
             run,

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the scenarios' tests ask a dom0, through the connection that the role used."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+XL = "/usr/pkg/sbin/xl"
+
+
+def held(host: Any) -> list[str]:
+    """The functions that the kernel's backend offers to guests."""
+    return sorted(host.check_output("ls /kern/xen/pci").split())
+
+
+def guests(host: Any) -> dict[str, list[str]]:
+    """The running guests and the devices that xl says they own."""
+    domains = json.loads(host.check_output(f"{XL} list -l"))
+    return {
+        domain["config"]["c_info"]["name"]: [
+            "{:04x}:{:02x}:{:02x}.{:x}".format(*(device.get(key, 0) for key in ("domain", "bus", "dev", "func")))
+            for device in domain["config"].get("pcidevs", [])
+        ]
+        for domain in domains
+        if domain["domid"] != 0
+    }

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Embedded dom0s for the tests that run playbooks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class Run:
+    """What a playbook run did. ``module_calls`` counts the modules that were executed on hosts."""
+
+    status: int
+    output: str
+    results: list[dict[str, Any]] = field(default_factory=list)
+    module_calls: int = 0
+
+    def changed(self, host: str = "dom0") -> list[str]:
+        """Actions that reported a change, in order."""
+        return [
+            line["action"] for line in self.results if line["host"] == host and line["changed"] and line["outcome"] == "ok"
+        ]
+
+    def diffs(self, host: str = "dom0") -> list[Any]:
+        """The diffs of the changes, in order."""
+        return [line["diff"] for line in self.results if line["host"] == host and line["changed"] and line["diff"]]
+
+    def failures(self, host: str = "dom0") -> list[str]:
+        """The messages of failed tasks, as one would read them."""
+        texts = []
+        for line in self.results:
+            if line["host"] == host and line["outcome"] in ("failed", "unreachable"):
+                message = line["result"].get("msg", "")
+                texts.append("\n".join(message) if isinstance(message, list) else str(message))
+        return texts
+
+    def result(self, action: str, host: str = "dom0") -> dict[str, Any]:
+        """The last result of an action."""
+        return next(
+            line["result"] for line in reversed(self.results) if line["action"] == action and line["host"] == host
+        )
+
+
+@dataclass
+class Dom0:
+    """One embedded dom0, alone in an inventory of its own."""
+
+    directory: Path
+    workspace: Path
+
+    @property
+    def root(self) -> Path:
+        """What is ``/`` inside."""
+        return self.directory / "root"
+
+    def create(self, *options: str, bus: str = "pc-nine-nics", boot_cfg: bytes | None = None) -> Dom0:
+        """Make it anew."""
+        extra = list(options)
+        if boot_cfg is not None:
+            (self.workspace / "boot.cfg").write_bytes(boot_cfg)
+            extra += ["--boot-cfg", str(self.workspace / "boot.cfg")]
+        firmware = os.environ.get("PCIBACKCTL", str(ROOT / "native/build/pcibackctl"))
+        command = [sys.executable, str(ROOT / "lab/dom0.py"), "create", str(self.directory), "--force"]
+        command += ["--bus", bus, "--firmware", firmware, "--guest", "firewall", "--guest", "storage", *extra]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        return self
+
+    def command(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run a command inside."""
+        enter = [str(ROOT / "lab/enter"), str(self.root), "--", *argv]
+        return subprocess.run(enter, check=False, capture_output=True, text=True)
+
+    def playbook(
+        self,
+        variables: Mapping[str, Any] | None = None,
+        *options: str,
+        playbook: str = "site.yml",
+        environment: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Run a playbook against it, ``site.yml`` by default."""
+        host = {
+            "ansible_connection": "xen.pciback.lab",
+            "ansible_lab_dom0": str(self.directory),
+            "ansible_python_interpreter": "auto_silent",
+            **(variables or {}),
+        }
+        inventory = self.workspace / "inventory.json"
+        inventory.write_text(json.dumps({"all": {"hosts": {"dom0": host}}}))
+        record, log = self.workspace / "record.jsonl", self.workspace / "ansible.log"
+        for file in (record, log):
+            file.unlink(missing_ok=True)
+        done = subprocess.run(
+            [str(BIN / "ansible-playbook"), "-i", str(inventory), *options, str(ROOT / playbook)],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
+                "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/callback"),
+                "ANSIBLE_CALLBACKS_ENABLED": "record",
+                "ANSIBLE_LOG_PATH": str(log),
+                "ANSIBLE_LOG_VERBOSITY": "3",
+                "ANSIBLE_NOCOLOR": "1",
+                "PCIBACK_RECORD": str(record),
+                **(environment or {}),
+            },
+        )
+        lines = record.read_text().splitlines() if record.exists() else []
+        logged = log.read_text() if log.exists() else ""
+        return Run(
+            done.returncode,
+            done.stdout + done.stderr,
+            [json.loads(line) for line in lines],
+            len(re.findall(r"Using module file", logged)),
+        )
+
+    def files(self) -> dict[str, tuple[int, str]]:
+        """Mode and digest of every file that a run could have changed."""
+        found = {}
+        for top in ("boot.cfg", "etc", "usr/pkg/etc", "usr/local", "var/db", "kern"):
+            path = self.root / top
+            for file in [path] if path.is_file() else sorted(path.rglob("*")):
+                if file.is_file() and not file.is_symlink():
+                    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+                    found[str(file.relative_to(self.root))] = (stat.S_IMODE(file.stat().st_mode), digest)
+        return found
+
+
+@pytest.fixture
+def dom0(tmp_path: Path) -> Dom0:
+    """An embedded dom0 that is still to be created."""
+    return Dom0(tmp_path / "dom0", tmp_path)
+
+
+def guest(name: str, *devices: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """One element of pciback_guests."""
+    return {"name": name, "config": f"/usr/pkg/etc/xen/{name}", "devices": list(devices), **more}
+
+
+@pytest.fixture(name="guest")
+def guest_fixture() -> Callable[..., dict[str, Any]]:
+    """:func:`guest`, for tests that want it as a fixture."""
+    return guest
+
+
+__all__: Sequence[str] = ("Dom0", "Run", "guest")

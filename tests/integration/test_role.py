@@ -1,0 +1,170 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role on an embedded dom0: what it does, what it costs, what check mode says of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+ACTIONS = [
+    "xen.pciback.plan",
+    "xen.pciback.native_backend",
+    "xen.pciback.boot_hide",
+    "xen.pciback.domain_pci",
+    "ansible.builtin.reboot",
+    "xen.pciback.domain",
+]
+THREE_DEVICES = {
+    "pciback_guests": [
+        {
+            "name": "firewall",
+            "config": "/usr/pkg/etc/xen/firewall",
+            "devices": [{"id": "10ec:8139", "subsystem": "1af4:1100"}, {"driver": "wm3", "permissive": False}],
+        },
+        {"name": "storage", "config": "/usr/pkg/etc/xen/storage", "devices": [{"address": "00:04.0"}]},
+    ],
+    "pciback_reboot": "when_needed",
+}
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    """Check run, first run, second run on one host, with its files after each."""
+    from tests.conftest import Dom0
+
+    workspace = tmp_path_factory.mktemp("story")
+    host = Dom0(workspace / "dom0", workspace).create()
+    start = host.files()
+    check = host.playbook(THREE_DEVICES, "--check", "--diff")
+    checked = host.files()
+    first = host.playbook(THREE_DEVICES, "--diff")
+    after_first = host.files()
+    second = host.playbook(THREE_DEVICES, "--diff")
+    return {
+        "host": host,
+        "check": check,
+        "first": first,
+        "second": second,
+        "files": [start, checked, after_first, host.files()],
+    }
+
+
+def test_first_run_brings_the_guests_up(story):
+    assert story["first"].status == 0, story["first"].output
+    assert story["first"].changed() == ACTIONS
+    domains = json.loads(story["host"].command("/usr/pkg/sbin/xl", "list", "-l").stdout)
+    owned = {
+        domain["config"]["c_info"]["name"]: sorted(device.get("dev", 0) for device in domain["config"].get("pcidevs", []))
+        for domain in domains
+    }
+    assert (owned["firewall"], owned["storage"]) == ([5, 10], [4])
+
+
+def test_check_mode_changes_nothing(story):
+    assert story["check"].status == 0, story["check"].output
+    assert story["files"][0] == story["files"][1]
+
+
+def test_check_mode_predicts_exactly_what_the_run_does(story):
+    assert story["check"].changed() == story["first"].changed()
+    assert story["check"].diffs() == story["first"].diffs()
+    assert len(story["first"].diffs()) == 2, "the boot configuration and the guests' files"
+
+
+def test_second_run_changes_nothing(story):
+    assert story["second"].status == 0, story["second"].output
+    assert story["second"].changed() == []
+    assert story["files"][2] == story["files"][3]
+
+
+def test_a_converged_host_costs_one_module_call(story):
+    assert story["second"].module_calls == 1
+    assert story["first"].module_calls > 5, "the count counts"
+
+
+def test_the_report_says_what_is_where(story):
+    report = "\n".join(story["second"].result("ansible.builtin.debug")["msg"])
+    assert "00:0a.0  000:10:0   8086:100e  firewall      in firewall" in report
+    assert "dom0 is as wanted." in report
+
+
+def test_never_ends_well_and_says_what_is_pending(dom0):
+    host = dom0.create()
+    run = host.playbook({**THREE_DEVICES, "pciback_reboot": "never"})
+    assert run.status == 0, run.output
+    assert run.changed() == ACTIONS[:4]
+    assert run.result("ansible.builtin.set_fact")["ansible_facts"]["pciback_reboot_required"] is True
+    assert "a reboot is pending: 00:05.0" in run.output
+    again = host.playbook({**THREE_DEVICES, "pciback_reboot": "never"})
+    assert (again.status, again.changed()) == (0, [])
+    assert "needs a reboot: 00:05.0" in again.output
+
+
+def test_devices_move_and_come_back(dom0):
+    host = dom0.create()
+    assert host.playbook(THREE_DEVICES).status == 0
+    moved = {
+        "pciback_guests": [
+            {"name": "firewall", "config": "/usr/pkg/etc/xen/firewall", "devices": [{"address": "00:06.0"}]},
+            {"name": "storage", "config": "/usr/pkg/etc/xen/storage", "state": "stopped"},
+        ],
+        "pciback_reboot": "when_needed",
+    }
+    run = host.playbook(moved)
+    assert run.status == 0, run.output
+    assert host.command("/bin/ls", "/kern/xen/pci").stdout.split() == ["0000:00:06.0"]
+    assert host.playbook(moved).changed() == []
+    nothing = {"pciback_guests": [], "pciback_reboot": "when_needed"}
+    assert host.playbook(nothing).status == 0
+    assert host.command("/bin/ls", "/kern/xen").stdout.split().count("pci") == 0
+    assert host.playbook(nothing).changed() == []
+
+
+def test_a_tampered_binary_is_repaired_and_reported(dom0):
+    host = dom0.create()
+    assert host.playbook(THREE_DEVICES).status == 0
+    control = host.root / "usr/local/sbin/pcibackctl"
+    good = control.read_bytes()
+    control.chmod(0o755)
+    control.write_bytes(good + b"\0")
+    run = host.playbook(THREE_DEVICES)
+    assert run.status == 0, run.output
+    assert run.changed() == ["xen.pciback.plan", "xen.pciback.native_backend"]
+    assert "is not the file that was installed and checked" in run.result("xen.pciback.native_backend")["reason"]
+    assert host.playbook(THREE_DEVICES).changed() == []
+
+
+def test_a_host_without_compiler_gets_a_cross_built_binary(dom0):
+    host = dom0.create("--no-compiler")
+    # The lab's processor runs the controller's binaries, so zig builds for that system instead of NetBSD.
+    variables = {**THREE_DEVICES, "pciback_native_target": "x86_64-linux-musl"}
+    run = host.playbook(variables)
+    assert run.status == 0, run.output
+    result = run.result("xen.pciback.native_backend")
+    assert result["method"] == "cross" and result["compiler"].startswith("zig ")
+    assert host.playbook(variables).changed() == []
+
+
+def test_q35_with_bridges_and_nvme(dom0):
+    host = dom0.create(bus="q35-bridges")
+    variables = {
+        "pciback_guests": [
+            {
+                "name": "storage",
+                "config": "/usr/pkg/etc/xen/storage",
+                "devices": [{"class": "nvme"}, {"id": "8086:100e", "all": True}],
+            }
+        ],
+        "pciback_reboot": "when_needed",
+    }
+    run = host.playbook(variables)
+    assert run.status == 0, run.output
+    assert host.command("/bin/ls", "/kern/xen/pci").stdout.split() == [
+        "0000:00:05.0",
+        "0000:00:06.1",
+        "0000:01:00.0",
+    ]
+    assert host.playbook(variables).changed() == []

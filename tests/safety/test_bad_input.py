@@ -1,0 +1,178 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad input through the whole role: one clear sentence, and not one file of the host changed."""
+
+from __future__ import annotations
+
+import pytest
+
+XEN = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n"
+FIREWALL = "/usr/pkg/etc/xen/firewall"
+
+
+def devices(*wanted):
+    return {"pciback_guests": [{"name": "firewall", "config": FIREWALL, "devices": list(wanted)}]}
+
+
+ONE = devices({"address": "00:05.0"})
+
+BAD_VARIABLES = {
+    "xcp 412": (devices({"address": "(0000:82.0.0)"}), "'(0000:82.0.0)' is not a PCI address: leave out the parentheses"),
+    "xcp 279": (devices({"address": "(0b::00.1)"}), "'(0b::00.1)' is not a PCI address"),
+    "xcp 320": (devices({"address": "(1:0:1:0:)"}), "'(1:0:1:0:)' is not a PCI address"),
+    "decimal": (devices({"address": "00:10:0"}), "which is decimal; if it was copied from there, the address is '00:0a.0'"),
+    "device 32": (devices({"address": "00:20.0"}), "device 20 is above 1f"),
+    "function 8": (devices({"address": "00:05.8"}), "function 8 is above 7"),
+    "bus 256": (devices({"address": "100:05.0"}), "bus 100 is above ff"),
+    "domain 1": (devices({"address": "0001:00:05.0"}), "in domain 0000 only"),
+    "absent": (devices({"address": "00:1f.0"}), "no-such-device: guest firewall: no device matches address 0000:00:1f.0"),
+    "two match": (devices({"id": "8086:100e"}), "ambiguous-selector: guest firewall: 6 devices match id 8086:100e"),
+    "two guests": (
+        {
+            "pciback_guests": [
+                {"name": "firewall", "config": FIREWALL, "devices": [{"address": "00:05.0"}]},
+                {"name": "storage", "config": "/usr/pkg/etc/xen/storage", "devices": [{"driver": "re0"}]},
+            ]
+        },
+        "is wanted by guest firewall and by guest storage; a device belongs to one guest",
+    ),
+    "bridge": (devices({"address": "00:01.0"}), "bridge: 00:01.0 (pcictl 000:01:0)"),
+    "too many": (
+        {"pciback_extra_devices": [{"class": "ethernet", "all": True}, {"class": "vga"}, {"class": "0101"}]},
+        "list-too-long",
+    ),
+    "no criterion": (devices({"permissive": True}), "a device needs at least one of address, id"),
+    "guest file missing": (
+        {"pciback_guests": [{"name": "mail", "config": "/usr/pkg/etc/xen/mail", "devices": []}]},
+        "domain-config-invalid: /usr/pkg/etc/xen/mail: it does not exist",
+    ),
+    "unknown entry": ({**ONE, "pciback_boot_entries": ["Linux"]}, "boot-config-invalid"),
+}
+
+
+def assert_refused(run, sentence, before, host):
+    assert run.status == 2, run.output
+    (message,) = run.failures()
+    assert sentence in message
+    assert "Traceback" not in run.output
+    assert run.changed() == []
+    assert host.files() == before
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    """One untouched host for everything that is refused before it is looked at."""
+    from tests.conftest import Dom0
+
+    workspace = tmp_path_factory.mktemp("safety")
+    return Dom0(workspace / "dom0", workspace).create()
+
+
+@pytest.mark.parametrize("case", sorted(BAD_VARIABLES))
+def test_bad_variables(host, case):
+    variables, sentence = BAD_VARIABLES[case]
+    before = host.files()
+    assert_refused(host.playbook({"pciback_reboot": "when_needed", **variables}), sentence, before, host)
+
+
+BAD_BOOT_CONFIGS = {
+    "over 32768 bytes": (XEN + b"# padding\n" * 3300, "the loader ignores a boot.cfg of more than 32768"),
+    "no Xen": (b"menu=NetBSD:boot /netbsd\n", "boot-config-invalid: /boot.cfg"),
+    "list that faults the kernel": (
+        XEN + b"menu=Old:load /netbsd-XEN3_DOM0.gz pciback.hide=(junk);multiboot /xen.gz dom0_mem=1G\n",
+        "boot-config-invalid: /boot.cfg, line 2",
+    ),
+    "CR at the end of the list": (
+        b"menu=Xen:load /netbsd-XEN3_DOM0.gz bootdev=wd0 console=com0 quiet more=1 and=this;"
+        b"multiboot /xen.gz dom0_mem=512M\r\ndefault=1\r\n",
+        "boot-config-invalid: /boot.cfg, line 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", sorted(BAD_BOOT_CONFIGS))
+def test_bad_boot_configurations(dom0, case):
+    data, sentence = BAD_BOOT_CONFIGS[case]
+    host = dom0.create()
+    (host.root / "boot.cfg").write_bytes(data)
+    before = host.files()
+    assert_refused(host.playbook({**ONE, "pciback_reboot": "when_needed"}), sentence, before, host)
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory", "symbolic link"])
+def test_boot_configuration_that_is_no_file(dom0, kind):
+    host = dom0.create()
+    path = host.root / "boot.cfg"
+    path.unlink()
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "symbolic link":
+        path.symlink_to("/etc/boot.cfg")
+    sentence = {"missing": "it does not exist", "directory": "it is a directory", "symbolic link": "it is a symbolic link"}
+    before = host.files()
+    assert_refused(host.playbook(ONE), f"boot-config-invalid: /boot.cfg: {sentence[kind]}", before, host)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"name = 'firewall'\nmemory = \n", "domain-config-invalid: /usr/pkg/etc/xen/firewall, line 2, column 10"),
+        (b"name = 'firewall'\npci = '00:05.0'\n", "domain-config-invalid: /usr/pkg/etc/xen/firewall, line 2"),
+        (b"name = 'firewall'\npci = [ '00:05' ]\n", "domain-config-invalid: /usr/pkg/etc/xen/firewall, line 2"),
+    ],
+)
+def test_bad_guest_files(dom0, text, sentence):
+    host = dom0.create()
+    (host.root / FIREWALL.lstrip("/")).write_bytes(text)
+    before = host.files()
+    assert_refused(host.playbook(ONE), sentence, before, host)
+
+
+def test_neither_compiler_nor_ziglang(dom0, tmp_path):
+    host = dom0.create("--no-compiler")
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "sitecustomize.py").write_text(
+        "import importlib.util as util\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda name, *rest: None if name == 'ziglang' else find(name, *rest)\n"
+    )
+    before = host.files()
+    run = host.playbook(ONE, environment={"PYTHONPATH": str(hidden)})
+    assert run.status == 2, run.output
+    assert run.failures() == ["the host has no C compiler, and the controller has no zig to build for it"]
+    assert "pip install ziglang" in run.output
+    assert host.files() == before
+
+
+def test_a_fault_after_the_prediction_is_reported_with_the_way_back(dom0):
+    """Somebody edits boot.cfg between the prediction and the reboot; the machine's model faults on it."""
+    host = dom0.create()
+    sysctl = host.root / "sbin/shutdown"
+    real = sysctl.read_text()
+    first, _newline, rest = real.partition("\n")
+    sysctl.unlink()
+    sysctl.write_text(
+        "#!/bin/sh\n"
+        "sed -i 's/pciback.hide=(/pciback.hide=(junk)(/' /boot.cfg\n"
+        "exec /sbin/shutdown.real \"$@\"\n"
+    )
+    sysctl.chmod(0o755)
+    real_shutdown = host.root / "sbin/shutdown.real"
+    real_shutdown.write_text(first + "\n" + rest)
+    real_shutdown.chmod(0o755)
+    run = host.playbook({**ONE, "pciback_reboot": "when_needed", "pciback_reboot_timeout": 8})
+    assert run.status == 2, run.output
+    message = run.failures()[-1]
+    assert "dom0 did not come back" in message
+    assert "(previous pciback)" in message, "which entry holds the previous list"
+    assert "load /netbsd-XEN3_DOM0.gz" in message and "multiboot /xen.gz" in message, "what to type at the loader's prompt"
+
+
+def test_a_toolstack_that_can_not_attach_is_said(dom0):
+    """xl on NetBSD opens files of Linux; the guest does not start, and the message says what that means."""
+    host = dom0.create("--toolstack", "netbsd")
+    run = host.playbook({**ONE, "pciback_reboot": "when_needed"})
+    assert run.status == 2, run.output
+    assert "/sys/bus/pci" in run.failures()[-1]
