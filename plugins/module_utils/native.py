@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, List, Tuple
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -27,8 +27,10 @@ OUTCOMES = (
 
 # No error finding, and at least one; any other status means that there is no prediction.
 _ANSWERED = (0, 3)
+# What a runner that doesn't raise says of a program that isn't there, as shells do.
+_NOT_FOUND = 127
 
-Run = Callable[[Sequence[str]], "tuple[int, str, str]"]
+Run = Callable[[List[str]], Tuple[int, str, str]]
 """Runs a command: status, standard output, standard error. May raise OSError."""
 
 
@@ -96,6 +98,8 @@ def predict(
         status, output, errors = run(command)
     except OSError as error:
         raise PcibackError(f"it can't be run: {error.strerror or error}", file=pcibackctl) from error
+    if status == _NOT_FOUND:
+        raise PcibackError("it can't be run: No such file or directory", file=pcibackctl)
     if status not in _ANSWERED:
         said = " ".join(errors.split())[:200] or "nothing"
         raise PcibackError(f"'boot' ended with status {status} and said: {said}", file=pcibackctl)
@@ -103,8 +107,7 @@ def predict(
         return _prediction(json.loads(output))
     except (ValueError, KeyError, TypeError, RecursionError, PcibackError) as error:
         raise PcibackError(
-            f"the answer of 'boot' is not of schema '{SCHEMA}' ({_reason(error)}); "
-            "build native/ of this version",
+            f"the answer of 'boot' is not of schema '{SCHEMA}' ({_reason(error)}); build native/ of this version",
             file=pcibackctl,
         ) from error
 
@@ -120,8 +123,7 @@ def disagreement(prediction: Prediction, wanted: Iterable[Address]) -> str | Non
     if prediction.outcome != outcome:
         why = next((finding.message for finding in prediction.findings if finding.severity == "error"), "")
         return (
-            f"for {about} the outcome '{prediction.outcome}' is predicted, not '{outcome}'"
-            f"{': ' + why if why else ''}"
+            f"for {about} the outcome '{prediction.outcome}' is predicted, not '{outcome}'{': ' + why if why else ''}"
         )
     missing = _list(expected - set(prediction.claims))
     surplus = _list(set(prediction.claims) - expected)
@@ -168,9 +170,7 @@ def _prediction(answer: Any) -> Prediction:
         )
         for finding in _of(list, document["findings"], "findings")
     )
-    claims = tuple(
-        parse_address(_of(str, text, "claims")) for text in _of(list, document["claims"], "claims")
-    )
+    claims = tuple(parse_address(_of(str, text, "claims")) for text in _of(list, document["claims"], "claims"))
     return Prediction(
         entry=_number(document["entry"], "entry"),
         outcome=outcome,
