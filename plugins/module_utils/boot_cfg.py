@@ -108,6 +108,7 @@ class Entry:
     :param default: it boots when nobody touches the keyboard
     :param dom0_line: what the dom0 kernel gets as its command line; empty unless ``kind`` is ``xen``
     :param hide: the list that the kernel reads; ``None`` if there is none
+    :param commands: the loader's commands, as they would be typed at its prompt
     """
 
     number: int
@@ -117,6 +118,7 @@ class Entry:
     default: bool
     dom0_line: bytes
     hide: HideList | None
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -394,6 +396,7 @@ class BootCfg:
             default=index == self._default,
             dom0_line=b"".join(piece.text for piece in self._kept_by_dom0(index)),
             hide=self._hide_list(index),
+            commands=tuple(_text(command.whole.text) for command in menu_line.commands),
         )
 
     # What is asked for, and whether it can be given

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -237,7 +237,7 @@ _NORMALISERS = {
     "name": _normal_word,
 }
 
-_MATCHERS = {
+_MATCHERS: Mapping[str, Callable[[str, Device, "Remembered | None"], bool]] = {
     "address": lambda value, device, before: str(device.address) == value,
     "id": lambda value, device, before: device.id == value,
     "subsystem": lambda value, device, before: device.subsystem_id == value,

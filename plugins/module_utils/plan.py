@@ -12,14 +12,16 @@ Nothing of a plan with a refusal is applied.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import PREVIOUS_SUFFIX, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.device import Device, Selector, remember, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.hide_list import OPTION
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered, merge, to_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
@@ -38,6 +40,9 @@ _NEVER_ALLOWED = frozenset(
         "prediction-mismatch",
     }
 )
+
+
+_HIDE_OPTION = re.compile(rf"(?: --)? {re.escape(OPTION)}\S*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -148,11 +153,29 @@ class Plan:
     reboot_required: bool
     reasons: tuple[str, ...]
     devices: tuple[PlannedDevice, ...]
+    recovery: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether applying the plan changes the host."""
         return bool(self.actions)
+
+
+def recovery(config: BootCfg) -> tuple[str, ...]:
+    """What a person at the console does if the host does not come back, in the order of trying."""
+    lines = [
+        f"At its console, choose entry {entry.number} '{entry.title}' in the loader's menu: it boots with the list from before."
+        for entry in config.entries
+        if entry.title.endswith(PREVIOUS_SUFFIX)
+    ]
+    default = config.default
+    if default is not None and default.kind == "xen":
+        typed = [_HIDE_OPTION.sub("", command).strip() for command in default.commands]
+        lines.append(
+            "At the loader's prompt (choose it in the menu), these lines boot dom0 with nothing hidden: "
+            + " | ".join(typed)
+        )
+    return tuple(lines)
 
 
 def make_plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -171,6 +194,7 @@ class _Planner:
         self.warnings: list[str] = []
         self.reasons: list[str] = []
         self.devices: list[PlannedDevice] = []
+        self.recovery: tuple[str, ...] = ()
 
     def plan(self) -> Plan:
         self._choose_devices()
@@ -194,6 +218,7 @@ class _Planner:
             reboot_required=bool(self.reasons),
             reasons=tuple(self.reasons),
             devices=tuple(self.devices),
+            recovery=self.recovery,
         )
 
     # --- which devices
@@ -277,6 +302,7 @@ class _Planner:
         except PcibackError as error:
             self._refuse_error(error, "boot-config-invalid")
             return []
+        self.recovery = recovery(edit.boot_cfg)
         self._check_default_entry(config, [placement.number for placement in edit.entries], addresses)
         known = self.observed.remembered
         memory = {
@@ -333,7 +359,7 @@ class _Planner:
     # --- the guests' files
 
     def _configure(self) -> list[Action]:
-        changes = []
+        names, domains = [], []
         for guest in self.wanted.guests:
             data = self.observed.guest_configs.get(guest.config)
             if data is None or isinstance(data, PcibackError):
@@ -361,12 +387,12 @@ class _Planner:
                     remedy="correct the name in the inventory or in the file",
                 )
             if changed:
-                changes.append({"config": guest.config, "devices": specs, "name": guest.name})
-        if not changes:
+                names.append(guest.name)
+                domains.append({"config": guest.config, "devices": specs})
+        if not domains:
             return []
-        names = ", ".join(change["name"] for change in changes)
-        domains = [{key: change[key] for key in ("config", "devices")} for change in changes]
-        return [Action("configure", f"list the devices in the configuration of {names}", {"domains": domains})]
+        summary = f"list the devices in the configuration of {', '.join(names)}"
+        return [Action("configure", summary, {"domains": domains})]
 
     # --- the reboot and what runs after it
 

@@ -268,6 +268,11 @@ devices:
     attached:
       description: Whether its guest has it now.
       type: bool
+recovery:
+  description: What a person at the console does if the host does not come back from its next boot.
+  type: list
+  elements: str
+  returned: success
 claims:
   description: What the running kernel's backend offers to guests, null if there is no backend.
   type: list
@@ -384,6 +389,7 @@ def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
             }
             for planned in plan.devices
         ],
+        "recovery": list(plan.recovery),
         "claims": _texts(observed.claims),
         "predicted_claims": None if prediction is None else _texts(prediction.claims),
         "running": [

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Tuple
+from typing import Any, Callable, Tuple
 
 Run = Callable[..., Tuple[int, str, str]]
 

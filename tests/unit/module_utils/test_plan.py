@@ -250,6 +250,18 @@ def test_pci_bridge_can_not_be_allowed():
     assert codes(make_plan(wanted, host())) == ["bridge"]
 
 
+def test_recovery_names_the_entry_and_what_to_type():
+    plan = make_plan(ONE, host())
+    entry, prompt = plan.recovery
+    assert "choose entry 3 'Xen (previous pciback)'" in entry
+    assert prompt.endswith("load /netbsd-XEN3_DOM0.gz | multiboot /xen.gz dom0_mem=512M")
+
+
+def test_recovery_leaves_out_the_list_behind_dashes():
+    data = BOOT.replace(b"dom0_mem=512M", b"dom0_mem=512M -- pciback.hide=(00:05.0)")
+    assert make_plan(ONE, host(boot_config=data)).recovery[-1].endswith("multiboot /xen.gz dom0_mem=512M")
+
+
 def test_same_guest_twice():
     assert codes(make_plan(Wanted(guests=(guest(), guest())), host())) == ["domain-config-invalid"]
 
