@@ -529,6 +529,7 @@ class XlConfig:
     rdm_policy: str | None
     warnings: tuple[str, ...]
     statements: tuple[_Statement, ...] = field(repr=False)
+    comment_ends: frozenset[int] = field(repr=False)
 
     @classmethod
     def parse(cls, data: bytes, file: str) -> XlConfig:
@@ -538,7 +539,8 @@ class XlConfig:
         :raises PcibackError: xl would refuse the file, or it says of the PCI devices what xl would ignore;
             the code is ``domain-config-invalid``
         """
-        statements = tuple(_Reader(data, file).statements())
+        reader = _Reader(data, file)
+        statements = tuple(reader.statements())
         values = _final_values(statements, data, file)
         entries, warnings = _read_entries(_effective(statements), data, file)
         last = {statement.name: statement for statement in statements}
@@ -565,6 +567,7 @@ class XlConfig:
             rdm_policy=None if "rdm" in values else "strict",
             warnings=tuple(warnings),
             statements=statements,
+            comment_ends=frozenset(token.end for token in reader.tokens if token.kind == "comment"),
         )
 
     def render(self) -> bytes:
@@ -633,7 +636,7 @@ class XlConfig:
         data = self.data
         for statement in reversed(self.statements):
             if statement.name == "pci":
-                data = _cut_statement(data, statement)
+                data = _cut_statement(data, statement, self.comment_ends)
         return self._replaced(data)
 
     def _edited(self, statements: Sequence[_Statement], by_key: Mapping[Any, PciSpec]) -> XlConfig:
@@ -655,7 +658,7 @@ class XlConfig:
         data = self.data
         for statement, plan in reversed(list(zip(statements, plans))):
             if statement.appends and not plan.kept and not plan.added and plan.entries:
-                data = _cut_statement(data, statement)
+                data = _cut_statement(data, statement, self.comment_ends)
             else:
                 data = data[: plan.start] + plan.render() + data[plan.end :]
         return self._replaced(data)
@@ -914,8 +917,11 @@ def _remove(pieces: list[_Piece], index: int) -> None:
     pieces[:] = [piece for number, piece in enumerate(pieces) if number not in doomed]
 
 
-def _cut_statement(data: bytes, statement: _Statement) -> bytes:
-    """The file without a statement and the line, or the ';', that was its own; comments stay."""
+def _cut_statement(data: bytes, statement: _Statement, comment_ends: frozenset[int]) -> bytes:
+    """The file without a statement and the line, or the ';', that was its own; comments stay.
+
+    :param comment_ends: where the comments before the statement end
+    """
     start, end = statement.start, statement.end
     comments = b""
     if isinstance(statement.value, _List):
@@ -935,7 +941,8 @@ def _cut_statement(data: bytes, statement: _Statement) -> bytes:
         end += 1
     elif begins_line and end == len(data):
         # The last line has no newline, so the one before it goes: the file ends as the line before it did.
-        if start and not comments:
+        # A comment can't do without its newline, though.
+        if start and not comments and start - 1 not in comment_ends:
             start -= 1
     elif begins_line or separated:
         start = statement.start

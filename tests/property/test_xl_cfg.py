@@ -128,7 +128,8 @@ def files(draw: Any, with_pci: bool = True, nested: bool = True) -> bytes:
             st.sampled_from([b"\n", b"\n", b"\n\n", b";", b"; ;", b" # note\n", b"# pci = ['00:00.0']\r\n"])
         )
     if draw(st.booleans()):
-        data += draw(others)
+        # The last line may have no newline.
+        data += b"pci = " + draw(lists(nested)) if with_pci and draw(st.booleans()) else draw(others)
     return data
 
 

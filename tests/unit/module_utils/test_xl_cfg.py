@@ -437,6 +437,7 @@ def test_survives_lists_nested_without_end() -> None:
         (b"a=1\npci=['00:05.0']\nb=2\n", [], b"a=1\nb=2\n"),
         (b"a=1\npci=['00:05.0']", [], b"a=1"),
         (b"pci=['00:05.0']", [], b""),
+        (b"a=1 # c\npci=['00:05.0']", [], b"a=1 # c\n"),
         (b"a=1\n  pci=['00:05.0'] # the card\nb=2\n", [], b"a=1\n  # the card\nb=2\n"),
         (b"a=1; pci=['00:05.0']; b=2\n", [], b"a=1; b=2\n"),
         (b"a=1; pci=['00:05.0']\n", [], b"a=1\n"),
