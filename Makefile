@@ -25,26 +25,25 @@ help:
 	@echo "make fuzz              the C fuzzers, until interrupted"
 	@echo "make clean             remove what was made, but for .venv"
 
-preflight:
-	@sh tests/preflight.sh "$(PYTHON)"
-
 collection-link:
 	@mkdir -p $(COLLECTIONS)/ansible_collections/xen
 	@ln -sfn ../../../.. $(LINK)
 
 $(VENV)/run.stamp: requirements/run.txt
-	@$(MAKE) preflight PYTHON="$(PYTHON)"
+	@sh tests/preflight.sh run "$(PYTHON)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/run.txt
 	@touch $@
 
 $(VENV)/test.stamp: requirements/run.txt requirements/test.txt
 	@$(MAKE) $(VENV)/run.stamp PYTHON="$(PYTHON)"
+	@sh tests/preflight.sh test "$(PYTHON)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
 
 $(VENV)/lint.stamp: requirements/run.txt requirements/lint.txt
 	@$(MAKE) $(VENV)/run.stamp PYTHON="$(PYTHON)"
+	@sh tests/preflight.sh lint "$(PYTHON)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/lint.txt
 	@touch $@
 
@@ -85,5 +84,5 @@ fuzz:
 clean:
 	rm -rf build native/build tests/output
 
-.PHONY: all help preflight collection-link native lab demo test test-unit test-native test-conformance test-safety \
+.PHONY: all help collection-link native lab demo test test-unit test-native test-conformance test-safety \
 	test-lab lint fuzz clean

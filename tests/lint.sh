@@ -10,16 +10,6 @@ copy=$top/build/lint
 tree=$copy/ansible_collections/xen/pciback
 failed=
 
-missing=
-for package in shellcheck cppcheck; do
-	command -v "$package" >/dev/null || missing="$missing $package"
-done
-if [ -n "$missing" ]; then
-	echo "Missing on this machine:$missing" >&2
-	echo "Install it with: apt-get install$missing" >&2
-	exit 1
-fi
-
 check() { # NAME COMMAND...
 	name=$1
 	shift

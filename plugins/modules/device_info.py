@@ -147,6 +147,7 @@ backend:
   sample: true
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -155,9 +156,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, select
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import REMEMBERED, read_remembered
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered
 
@@ -190,7 +190,7 @@ def look(module: AnsibleModule) -> dict[str, Any]:
     )
     found = netbsd.devices(runner(module), configuration=configuration)
     claims = netbsd.claims()
-    remembered: Mapping[Address, Remembered] = read_remembered(module.params["record"])
+    remembered: Mapping[Address, Remembered] = records.read_devices(module.params["record"])
     if module.params["devices"] is not None:
         chosen = {device for selector in selectors for device in select(selector, found, remembered)}
         found = tuple(device for device in found if device in chosen)
@@ -208,7 +208,7 @@ def main() -> None:
         argument_spec={
             "devices": {"type": "list", "elements": "dict", "options": dict(SELECTOR_OPTIONS)},
             "configuration": {"type": "bool", "default": True},
-            "record": {"type": "path", "default": REMEMBERED},
+            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
         },
         supports_check_mode=True,
     )

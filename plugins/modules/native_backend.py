@@ -124,7 +124,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
@@ -237,7 +237,7 @@ def main() -> None:
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "prefix": {"type": "path", "default": native_install.PREFIX},
-            "record": {"type": "path", "default": native_install.RECORD},
+            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.NATIVE)},
             "method": {"type": "str", "choices": ["auto", "host", "cross"], "default": "auto"},
             "target": {"type": "str"},
             "cflags": {"type": "str"},

@@ -302,7 +302,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS, XL_DEVICE_OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import observe
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -356,7 +356,7 @@ def native_state(module: AnsibleModule) -> NativeState:
     params = module.params
     compiler = module.get_bin_path("cc", opt_dirs=["/usr/pkg/bin", "/usr/local/bin"]) or module.get_bin_path("gcc")
     return native_install.inspect(
-        os.path.join(params["state_directory"], os.path.basename(native_install.RECORD)),
+        os.path.join(params["state_directory"], records.NATIVE),
         prefix=params["native_prefix"],
         source_sha256=params["native_source_sha256"] or None,
         compiler=native_install.compiler_version(runner(module), compiler),
@@ -430,7 +430,7 @@ def main() -> None:
             "native_prefix": {"type": "path", "default": native_install.PREFIX},
             "native_cflags": {"type": "str"},
             "native_source_sha256": {"type": "str"},
-            "state_directory": {"type": "path", "default": os.path.dirname(native_install.RECORD)},
+            "state_directory": {"type": "path", "default": records.DIRECTORY},
             "allow": {
                 "type": "list",
                 "elements": "dict",
@@ -448,7 +448,7 @@ def main() -> None:
             runner(module),
             want,
             boot_path=params["boot_config"],
-            remembered_path=os.path.join(params["state_directory"], "devices.json"),
+            remembered_path=os.path.join(params["state_directory"], records.DEVICES),
             native=native_state(module),
             prefix=params["native_prefix"],
             xl=params["xl"],

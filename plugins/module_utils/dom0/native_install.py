@@ -23,7 +23,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
 
 SCHEMA = "xen.pciback/native/1"
-RECORD = "/var/db/xen-pciback/native.json"
 PREFIX = "/usr/local"
 CONTROL = "sbin/pcibackctl"
 

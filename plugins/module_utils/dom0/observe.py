@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
+
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE as MAX_BOOT_CFG
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_devices
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import predict
@@ -21,21 +21,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     RunningGuest,
     Wanted,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.remembered import MAX_FILE as MAX_REMEMBERED
-from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered, parse
 
-REMEMBERED = "/var/db/xen-pciback/devices.json"
 _MOST_GUEST_CONFIG = 1 << 20
-
-
-def read_remembered(path: str) -> Mapping[Address, Remembered]:
-    """What the host remembers of hidden devices; nothing if it never hid one.
-
-    :raises PcibackError: the file is there but can't be understood
-    """
-    if not os.path.lexists(path):
-        return {}
-    return parse(read_file(path, limit=MAX_REMEMBERED), path)
 
 
 def observe(
@@ -77,7 +64,7 @@ def observe(
         ),
         native=native,
         prediction=prediction,
-        remembered=read_remembered(remembered_path),
+        remembered=read_devices(remembered_path),
     )
 
 

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where the collection keeps its records on a host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
+from ansible_collections.xen.pciback.plugins.module_utils.remembered import MAX_FILE, Remembered, parse
+
+DIRECTORY = "/var/db/xen-pciback"
+DEVICES = "devices.json"
+NATIVE = "native.json"
+
+
+def read_devices(path: str) -> Mapping[Address, Remembered]:
+    """What the host remembers of hidden devices; nothing if it never hid one.
+
+    :raises PcibackError: the file is there but can't be understood
+    """
+    return parse(read_file(path, limit=MAX_FILE), path) if os.path.lexists(path) else {}
