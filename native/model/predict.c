@@ -10,21 +10,48 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* What is kept when there are too many findings: what is or may become an error goes first. */
+static int
+rank(enum pciback_severity severity)
+{
+	if (severity == PCIBACK_ERROR)
+		return 4;
+	if (severity == MODEL_LOST_LIST)
+		return 3;
+	if (severity == MODEL_DEPENDS)
+		return 2;
+	return severity == PCIBACK_WARNING ? 1 : 0;
+}
+
+/* Room for one more finding: free, or taken from the latest of the least important ones. NULL if
+ * all are as important. */
+static struct pciback_finding *
+finding_slot(struct pciback_boot_prediction *prediction, enum pciback_severity severity)
+{
+	struct pciback_finding *least = NULL;
+
+	if (prediction->n_findings < PCIBACK_FINDINGS_MAX)
+		return &prediction->findings[prediction->n_findings++];
+	prediction->n_not_kept++;
+	for (size_t i = 0; i < PCIBACK_FINDINGS_MAX; i++) {
+		struct pciback_finding *finding = &prediction->findings[i];
+
+		if (rank(finding->severity) < rank(severity) &&
+		    (least == NULL || rank(finding->severity) <= rank(least->severity)))
+			least = finding;
+	}
+	return least;
+}
+
 void
 model_finding(struct pciback_boot_prediction *prediction, enum pciback_severity severity,
     const char *code, size_t offset, const char *format, ...)
 {
-	struct pciback_finding *finding;
+	struct pciback_finding *finding = finding_slot(prediction, severity);
 	va_list arguments;
 
-	if (prediction->n_findings == PCIBACK_FINDINGS_MAX) {
-		/* Every error is counted, so that the exit status is right. */
-		prediction->n_not_kept++;
-		if (severity == PCIBACK_ERROR)
-			prediction->n_errors++;
+	if (finding == NULL)
 		return;
-	}
-	finding = &prediction->findings[prediction->n_findings++];
 	*finding = (struct pciback_finding){ .severity = severity, .code = code,
 		.offset = offset, .line = 1, .column = 1 };
 	if (offset != PCIBACK_NO_OFFSET)

@@ -35,7 +35,7 @@
 /* Enough for every entry of a list of 63 characters. */
 #define PCIBACK_CLAIMS_MAX	PCIBACK_HIDE_ENTRIES_MAX
 
-/* Findings past this number are counted, not kept. */
+/* Findings past this number are counted, not kept; errors push others out. */
 #define PCIBACK_FINDINGS_MAX	64
 
 /* No offset in the file: the finding is about the whole of it. */
@@ -131,7 +131,7 @@ struct pciback_boot_prediction {
 	struct pciback_address claims[PCIBACK_CLAIMS_MAX];
 
 	size_t n_findings;	/* kept */
-	size_t n_errors;	/* of severity error, also those not kept */
+	size_t n_errors;	/* of those, of severity error */
 	size_t n_not_kept;
 	struct pciback_finding findings[PCIBACK_FINDINGS_MAX];
 };
