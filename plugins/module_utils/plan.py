@@ -411,9 +411,7 @@ class _Planner:
     def _reboot_and_run(self) -> None:
         reboots = bool(self.reasons) and self.wanted.reboot == "when_needed"
         if self.reasons and not reboots:
-            self.warnings.append(
-                "a reboot is pending: " + "; ".join(self.reasons) + "; allow it with pciback_reboot: when_needed"
-            )
+            self.warnings.append("a reboot is pending; pciback_reboot: when_needed allows it")
         if reboots:
             managed = {guest.name for guest in self.wanted.guests if guest.state != "unmanaged"}
             for guest in self.observed.running:

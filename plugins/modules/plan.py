@@ -229,10 +229,10 @@ refusals:
       description: What the owner can do, null if nothing is known.
       type: str
 warnings:
-  description: What the owner should know; also shown as warnings of the task.
+  description: What the owner should know, such as a pending reboot or an overridden refusal.
   type: list
   elements: str
-  returned: success
+  returned: when there are any
 devices:
   description: The devices that leave dom0.
   type: list
@@ -375,7 +375,6 @@ def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
             for action in plan.actions
         ],
         "refusals": [refusal.__dict__ for refusal in plan.refusals],
-        "warnings": list(plan.warnings),
         "devices": [
             {
                 "address": str(planned.device.address),
@@ -456,6 +455,8 @@ def main() -> None:
         plan = make_plan(want, observed)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
+    for warning in plan.warnings:
+        module.warn(warning)
     module.exit_json(changed=plan.changed, **as_result(plan, observed))
 
 
