@@ -1,0 +1,49 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_TESTS_HARNESS_H
+#define PCIBACK_TESTS_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A run of checks: each failure is printed with its place, and all are counted. */
+struct harness {
+	const char *test;
+	size_t n_checks;
+	size_t n_failed;
+};
+
+/* One function a file; main.c calls them all. */
+void test_address(struct harness *harness);
+void test_boot_cfg(struct harness *harness);
+void test_bus(struct harness *harness);
+void test_bus_dump(struct harness *harness);
+void test_dom0(struct harness *harness);
+void test_file(struct harness *harness);
+void test_hide_list(struct harness *harness);
+void test_json(struct harness *harness);
+void test_loader(struct harness *harness);
+void test_predict(struct harness *harness);
+void test_text(struct harness *harness);
+void test_vectors(struct harness *harness);
+
+void harness_check(struct harness *harness, bool holds, const char *file, int line,
+    const char *what);
+void harness_check_number(struct harness *harness, int64_t actual, int64_t expected,
+    const char *file, int line, const char *what);
+void harness_check_text(struct harness *harness, const char *actual, const char *expected,
+    const char *file, int line, const char *what);
+
+#define CHECK(condition) harness_check(harness, (condition), __FILE__, __LINE__, #condition)
+#define CHECK_NUMBER(actual, expected) \
+	harness_check_number(harness, (int64_t)(actual), (int64_t)(expected), __FILE__, __LINE__, \
+	    #actual)
+#define CHECK_TEXT(actual, expected) \
+	harness_check_text(harness, (actual), (expected), __FILE__, __LINE__, #actual)
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <pciback/boot.h>
+
+static struct pciback_boot_prediction
+predict(const char *text)
+{
+	struct pciback_boot_request request = { .text = text, .length = strlen(text) };
+	struct pciback_boot_prediction prediction = { 0 };
+
+	(void)pciback_boot_predict(&request, &prediction);
+	return prediction;
+}
+
+static size_t
+count(const struct pciback_boot_prediction *prediction, const char *code,
+    enum pciback_severity severity)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < prediction->n_findings; i++)
+		n += strcmp(prediction->findings[i].code, code) == 0 &&
+		    prediction->findings[i].severity == severity;
+	return n;
+}
+
+static void
+test_severities(struct harness *harness)
+{
+	struct pciback_boot_prediction prediction;
+
+	/* The same cut is a warning when the list is whole, and an error when it isn't. */
+	prediction = predict("menu=A:load /n pciback.hide=(00:04.0) "
+	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx;multiboot /x\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_REGISTERED);
+	CHECK_NUMBER(prediction.n_errors, 0);
+	CHECK_NUMBER(count(&prediction, "loader-module-string-cut", PCIBACK_WARNING), 1);
+	prediction = predict("menu=A:load /n xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx "
+	    "pciback.hide=(00:04.0)(00:05.0);multiboot /x\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_NOT_REGISTERED);
+	CHECK_NUMBER(count(&prediction, "loader-module-string-cut", PCIBACK_ERROR), 1);
+	/* And a list that is lost as a whole is an error although dom0 boots. */
+	prediction = predict("menu=A:load /n xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	    "xxxxxxxxxxxxx pciback.hide=(00:04.0);multiboot /x\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_EMPTY);
+	CHECK_NUMBER(count(&prediction, "list-not-read", PCIBACK_ERROR), 1);
+	prediction = predict("menu=A:load /n x=pciback.hide=(00:04.0);multiboot /x\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_EMPTY);
+	CHECK_NUMBER(count(&prediction, "list-inside-word", PCIBACK_ERROR), 1);
+	prediction = predict("load=/m\nload=/n pciback.hide=(00:04.0)\nmenu=A:multiboot /x\n");
+	CHECK_NUMBER(count(&prediction, "list-on-other-module", PCIBACK_ERROR), 1);
+	/* No list anywhere is what many hosts want. */
+	prediction = predict("menu=A:load /n;multiboot /x\ntimeout=5\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_EMPTY);
+	CHECK_NUMBER(prediction.n_findings, 0);
+}
+
+/* An error is never lost among warnings, however many there are. */
+static void
+test_many_findings(struct harness *harness)
+{
+	struct pciback_boot_prediction prediction;
+	char text[8192] = "";
+	size_t length;
+
+	for (size_t i = 0; i < 200; i++)
+		strcat(text, "unknown=x\n");
+	length = strlen(text);
+	(void)snprintf(text + length, sizeof(text) - length,
+	    "menu=A:load /n pciback.hide=(00:04.0;multiboot /x\n");
+	prediction = predict(text);
+	CHECK_NUMBER(prediction.n_findings, PCIBACK_FINDINGS_MAX);
+	CHECK_NUMBER(prediction.n_not_kept, 200 + 1 - PCIBACK_FINDINGS_MAX);
+	CHECK_NUMBER(count(&prediction, "hide-list-error", PCIBACK_ERROR), 1);
+	CHECK_NUMBER(prediction.n_errors, 1);
+}
+
+void
+test_predict(struct harness *harness)
+{
+	struct pciback_boot_request request = { .text = "menu=A:dev\n", .length = 11, .entry = 2 };
+	struct pciback_boot_prediction prediction = { .entry = 77 };
+
+	CHECK_NUMBER(pciback_boot_predict(&request, &prediction), -ENOENT);
+	CHECK_NUMBER(prediction.entry, 77);
+	request.entry = 1;
+	CHECK_NUMBER(pciback_boot_predict(&request, &prediction), 0);
+	CHECK_NUMBER(prediction.entry, 1);
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_NOT_XEN);
+	request.entry = 0;
+	request.length = PCIBACK_BOOT_CFG_MAX + 1;
+	CHECK_NUMBER(pciback_boot_predict(&request, &prediction), 0);
+	CHECK_NUMBER(prediction.entry, 0);
+	CHECK_NUMBER(prediction.n_errors, 1);
+
+	/* A loader that may hang. */
+	prediction = predict("menu=A:;load /n pciback.hide=(00:04.0);multiboot /x\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_UNDEFINED);
+	CHECK_NUMBER(prediction.n_claims, 1);
+	prediction = predict("menu=A:;boot netbsd\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_UNDEFINED);
+	prediction = predict("menu=A:;frob\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_LOADER_FAILURE);
+
+	/* The debugger comes before any device is attached. */
+	prediction = predict("menu=A:load /n -d pciback.hide=(00:04.0);multiboot /x\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_KERNEL_FAULT);
+	CHECK_NUMBER(prediction.n_claims, 0);
+	CHECK_TEXT(prediction.hide, "(00:04.0)");
+
+	test_severities(harness);
+	test_many_findings(harness);
+	CHECK_TEXT(pciback_boot_kind_name(PCIBACK_BOOT_OTHER), "other");
+	CHECK_TEXT(pciback_boot_outcome_name(PCIBACK_BOOT_LOADER_FAILURE), "loader-failure");
+	CHECK_TEXT(pciback_severity_name(PCIBACK_INFO), "info");
+}
