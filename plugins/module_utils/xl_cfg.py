@@ -72,11 +72,7 @@ class PciSpec:
     @property
     def options(self) -> dict[str, Any]:
         """The options that are given, under xl's names."""
-        return {
-            key: getattr(self, key)
-            for key in ("vslot", *FLAGS, "rdm_policy")
-            if getattr(self, key) is not None
-        }
+        return {key: getattr(self, key) for key in ("vslot", *FLAGS, "rdm_policy") if getattr(self, key) is not None}
 
     @classmethod
     def parse(cls, text: str) -> PciSpec:
@@ -109,15 +105,16 @@ class PciSpec:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> PciSpec:
-        """A device as the modules take it: ``address`` (text) and options; ``None`` means not given.
+        """A device as the modules take it: ``address`` and options; ``None`` means not given.
 
-        :raises PcibackError: the address is none, or an option is not of xl's
+        ``vslot`` is a number, or text that is hexadecimal as xl has it; 0 leaves the slot to xl.
+
+        :raises PcibackError: the address or the slot is none
         """
         given = {key: value for key, value in options.items() if value is not None}
         address = parse_address(given.pop("address", ""))
-        vslot = given.get("vslot", 0)
-        if not 0 <= vslot <= MAX_VSLOT:
-            raise PcibackError(f"vslot {vslot} of {address.bdf} does not exist; it is from 0 to {MAX_VSLOT}")
+        if "vslot" in given:
+            given["vslot"] = _parse_vslot(given["vslot"], address)
         return cls(address=address, **given)
 
     def render(self, *, domain: bool | None = None) -> str:
@@ -198,11 +195,21 @@ class PciSpec:
         doubts = self.doubts
         if match is None or match.end() != len(value):
             doubts += (
-                f"'{pair}' in '{text}' means {int(on)} to xl, which reads a number; "
-                f"write '{key}=1' or '{key}=0'",
+                f"'{pair}' in '{text}' means {int(on)} to xl, which reads a number; write '{key}=1' or '{key}=0'",
             )
         flag: dict[str, Any] = {key: on}
         return replace(self, doubts=doubts, **flag)
+
+
+def _parse_vslot(value: Any, address: Address) -> int:
+    slot = value if isinstance(value, int) else -1
+    if isinstance(value, str):
+        match = _STRTOUL16.match(value)
+        if match is not None and match.end() == len(value):
+            slot = int(match.group(1), 16)
+    if not 0 <= slot <= MAX_VSLOT:
+        raise PcibackError(f"vslot {value} of {address.bdf} does not exist; it is hexadecimal, from 0 to 1f")
+    return slot
 
 
 def _say_option(key: str, value: Any) -> str:
@@ -230,9 +237,7 @@ def _respell(text: str, spec: PciSpec, changes: Mapping[str, Any]) -> str:
     if not parts[-1]:
         parts.pop()
     positional = "=" not in parts[0]
-    kept = [
-        part for part in parts if part.partition("=")[0] not in changes or (positional and part is parts[0])
-    ]
+    kept = [part for part in parts if part.partition("=")[0] not in changes or (positional and part is parts[0])]
     if "vslot" in changes:
         if positional:
             kept[0] = kept[0].partition("@")[0]
@@ -388,9 +393,7 @@ class _Reader:
             value = self._value()
             after = self.peek()
             if after.kind not in ("newline", "end") and not self.is_sign(after, b";"):
-                self.fail(
-                    after.start, f"{self.say(after)} after a value; the line ends there, or ';' comes first"
-                )
+                self.fail(after.start, f"{self.say(after)} after a value; the line ends there, or ';' comes first")
             name = self.data[token.start : token.end].decode()
             yield _Statement(name, operator.kind == "append", token.start, value.end, value)
 
@@ -400,9 +403,7 @@ class _Reader:
             return self._scalar(token)
         if self.is_sign(token, b"["):
             return self._list(token)
-        return self.fail(
-            token.start, f"{self.say(token)} where a string in quotes, a number or a list belongs"
-        )
+        return self.fail(token.start, f"{self.say(token)} where a string in quotes, a number or a list belongs")
 
     def _scalar(self, token: _Token) -> _Scalar:
         raw = self.data[token.start : token.end]
@@ -586,11 +587,7 @@ class XlConfig:
     def _differences(self, spec: PciSpec, wanted: PciSpec) -> dict[str, Any]:
         defaults: dict[str, Any] = {"vslot": 0, "rdm_policy": self.rdm_policy}
         defaults.update((flag, self.globals.get(flag, False)) for flag in FLAGS)
-        return {
-            key: value
-            for key, value in wanted.options.items()
-            if spec.options.get(key, defaults[key]) != value
-        }
+        return {key: value for key, value in wanted.options.items() if spec.options.get(key, defaults[key]) != value}
 
     def with_pci(self, wanted: Sequence[PciSpec | Mapping[str, Any]]) -> XlConfig:
         """The file with exactly the wanted devices, at the cost of as few bytes as possible.
@@ -706,9 +703,7 @@ def _long(raw: bytes | None) -> int | None:
     return None if value > _LONG_MAX else -value if match.group(1) == "-" else value
 
 
-def _read_entries(
-    statements: Sequence[_Statement], data: bytes, file: str
-) -> tuple[list[PciEntry], list[str]]:
+def _read_entries(statements: Sequence[_Statement], data: bytes, file: str) -> tuple[list[PciEntry], list[str]]:
     entries: list[PciEntry] = []
     warnings: list[str] = []
     for statement in statements:

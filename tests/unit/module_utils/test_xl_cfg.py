@@ -181,8 +181,15 @@ def test_says_which_device() -> None:
 def test_takes_options_as_the_modules_have_them() -> None:
     spec = PciSpec.from_options({"address": "3:0.0", "permissive": False, "seize": None, "vslot": 31})
     assert spec == PciSpec(Address(0, 3, 0, 0), permissive=False, vslot=31)
-    with pytest.raises(PcibackError, match=r"vslot 32 of 03:00\.0 does not exist; it is from 0 to 31"):
-        PciSpec.from_options({"address": "03:00.0", "vslot": 32})
+    assert PciSpec.from_options({"address": "03:00.0", "vslot": "1F"}).vslot == 31
+    assert PciSpec.from_options({"address": "03:00.0", "vslot": "10"}).vslot == 16
+
+
+@pytest.mark.parametrize("vslot", [32, -1, "20", "x", "", "1g"])
+def test_refuses_a_slot_that_no_guest_has(vslot: object) -> None:
+    with pytest.raises(PcibackError) as caught:
+        PciSpec.from_options({"address": "03:00.0", "vslot": vslot})
+    assert str(caught.value) == f"vslot {vslot} of 03:00.0 does not exist; it is hexadecimal, from 0 to 1f"
 
 
 # --- the file
@@ -277,9 +284,7 @@ def test_reads_a_default_for_all_devices(value: bytes, expected: bool) -> None:
 def test_warns_of_a_default_that_xl_ignores(statement: bytes) -> None:
     config = XlConfig.parse(statement + b"\n", "F")
     assert config.globals == {}
-    assert config.warnings == (
-        "F, line 1, column 1: xl ignores this pci_seize; write pci_seize = 1 or pci_seize = 0",
-    )
+    assert config.warnings == ("F, line 1, column 1: xl ignores this pci_seize; write pci_seize = 1 or pci_seize = 0",)
 
 
 @pytest.mark.parametrize(
@@ -488,9 +493,7 @@ def test_survives_lists_nested_without_end() -> None:
         (b"pci=['\\060\\060:05.0']\n", ["00:05.0"], b"pci=['00:05.0']\n"),
     ],
 )
-def test_changes_only_what_it_has_to(
-    before: bytes, wanted: list[str | dict[str, object]], after: bytes
-) -> None:
+def test_changes_only_what_it_has_to(before: bytes, wanted: list[str | dict[str, object]], after: bytes) -> None:
     assert edit(before, *wanted) == after
     assert edit(after, *wanted) == after
 
