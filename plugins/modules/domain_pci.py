@@ -1,0 +1,282 @@
+#!/usr/bin/python
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: domain_pci
+short_description: Lists the PCI devices of guests in their xl configuration files
+version_added: 0.1.0
+author:
+  - xen.pciback contributors (@xen-pciback)
+description:
+  - Makes the C(pci) list of each xl configuration file hold exactly the given devices.
+  - Everything else of a file stays as it is, byte for byte. Entries that already say what is wanted keep their
+    spelling, their place and their comments; new ones are written in the style of the file.
+  - All files are read and checked before any is changed; if one is refused, none is changed.
+  - A running guest does not notice; it has the devices of its file when it is started again, see M(xen.pciback.domain).
+options:
+  domains:
+    description: The guests' files, each with the devices that the guest owns.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      config:
+        description: The xl configuration file. It has to exist.
+        type: path
+        required: true
+      devices:
+        description:
+          - The devices, all of them. An empty list takes the C(pci) statement out of the file.
+          - An option that is not given is left as the file has it.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          address:
+            description: Hexadecimal BDF, such as V(03:00.0) or V(0000:03:00.0).
+            type: str
+            required: true
+          permissive:
+            description: Let the guest write all of the device's configuration space.
+            type: bool
+          msitranslate:
+            description: Translate between MSI and INTx for the guest (HVM only).
+            type: bool
+          seize:
+            description: Let xl take the device from its driver (not on NetBSD).
+            type: bool
+          power_mgmt:
+            description: Let the guest change the device's power state (HVM only).
+            type: bool
+          rdm_policy:
+            description: What xl does about a conflict over reserved memory (HVM only).
+            type: str
+            choices: [strict, relaxed]
+          vslot:
+            description: The slot that the guest sees, hexadecimal from V(1) to V(1f); V(0) leaves it to xl.
+            type: str
+  backup:
+    description: Keep each file as it was beside the changed one.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - xen.pciback.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+seealso:
+  - module: xen.pciback.domain
+  - module: xen.pciback.boot_hide
+"""
+
+EXAMPLES = r"""
+- name: Give a network card to the firewall and nothing to the mail server
+  xen.pciback.domain_pci:
+    domains:
+      - config: /usr/pkg/etc/xen/firewall
+        devices:
+          - address: "03:00.0"
+          - address: "03:00.1"
+            permissive: true
+      - config: /usr/pkg/etc/xen/mail
+        devices: []
+    backup: true
+"""
+
+RETURN = r"""
+domains:
+  description: What became of each file, in the order in which they were given.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    config:
+      description: The file.
+      type: str
+      sample: /usr/pkg/etc/xen/firewall
+    name:
+      description: The guest's name in the file, null if it gives none.
+      type: str
+      sample: firewall
+    changed:
+      description: Whether the file was changed.
+      type: bool
+    devices:
+      description: The devices that xl reads from the file now, in its order.
+      type: list
+      elements: str
+      sample: ["0000:03:00.0", "0000:03:00.1"]
+    backup_file:
+      description: Where the file is kept as it was, empty if nothing was kept.
+      type: str
+      sample: /usr/pkg/etc/xen/firewall.2711.2026-01-31@12:00:00~
+code:
+  description: The refusal's code.
+  type: str
+  returned: failure
+  sample: assigned-twice
+remedy:
+  description: What can be done about a refusal, null if the message says it all.
+  type: str
+  returned: failure
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS
+from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import CODE, PciSpec, XlConfig
+
+MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A guest's file as it is and as it is wanted."""
+
+    config: str
+    before: XlConfig
+    after: XlConfig
+
+    @property
+    def changed(self) -> bool:
+        return self.before.data != self.after.data
+
+
+def check_owners(domains: Sequence[Mapping[str, Any]]) -> list[list[PciSpec]]:
+    """Each guest's devices, if no device belongs to two guests and no file is given twice.
+
+    :raises PcibackError: otherwise, or an address or option is none
+    """
+    owners: dict[Any, str] = {}
+    places: set[str] = set()
+    wanted = []
+    for domain in domains:
+        config = domain["config"]
+        place = os.path.realpath(config)
+        if place in places:
+            raise PcibackError(f"{config} is given twice; list all of its devices in one place")
+        places.add(place)
+        specs = [PciSpec.from_options(device) for device in domain["devices"]]
+        for spec in specs:
+            owner = owners.setdefault(spec.key, config)
+            if owner != config:
+                raise PcibackError(
+                    f"{spec.device} is given to {owner} and to {config}; a device belongs to one guest",
+                    code="assigned-twice",
+                )
+        wanted.append(specs)
+    return wanted
+
+
+def plan_edit(config: str, specs: Sequence[PciSpec]) -> Edit:
+    """Read a file and work out what it has to be.
+
+    :raises PcibackError: it can't be read, or xl would refuse it
+    """
+    try:
+        data = read_file(config, limit=MOST_BYTES)
+    except PcibackError as error:
+        error.code = CODE
+        raise
+    before = XlConfig.parse(data, config)
+    return Edit(config, before, before.with_pci(specs))
+
+
+def describe(edit: Edit, backup_file: str) -> dict[str, Any]:
+    """The documented result of one file."""
+    return {
+        "config": edit.config,
+        "name": edit.after.name,
+        "changed": edit.changed,
+        "devices": [str(address) for address in edit.after.addresses],
+        "backup_file": backup_file,
+    }
+
+
+def difference(edit: Edit) -> dict[str, str]:
+    """What diff mode shows of one file."""
+    return {
+        "before_header": edit.config,
+        "after_header": edit.config,
+        "before": edit.before.data.decode("utf-8", "backslashreplace"),
+        "after": edit.after.data.decode("utf-8", "backslashreplace"),
+    }
+
+
+def apply_edits(edits: Sequence[Edit], backup: bool) -> list[str]:
+    """Write what has changed; the paths of the backups, empty where none was made.
+
+    :raises PcibackError: a file could not be replaced; the message says which were before
+    """
+    backups: list[str] = []
+    done: list[str] = []
+    for edit in edits:
+        if not edit.changed:
+            backups.append("")
+            continue
+        try:
+            backups.append(replace_file(edit.config, edit.after.data, expected=edit.before.data, backup=backup))
+        except PcibackError as error:
+            if done:
+                error.message += f"; changed before that: {', '.join(done)}"
+            raise
+        done.append(edit.config)
+    return backups
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "domains": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "config": {"type": "path", "required": True},
+                    "devices": {
+                        "type": "list",
+                        "elements": "dict",
+                        "required": True,
+                        "options": {"address": {"type": "str", "required": True}, **XL_DEVICE_OPTIONS},
+                    },
+                },
+            },
+            "backup": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    domains = module.params["domains"]
+    try:
+        wanted = check_owners(domains)
+        edits = [plan_edit(domain["config"], specs) for domain, specs in zip(domains, wanted)]
+        backups = [""] * len(edits)
+        if not module.check_mode:
+            backups = apply_edits(edits, module.params["backup"])
+    except PcibackError as error:
+        module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
+    for edit in edits:
+        for warning in edit.after.warnings:
+            module.warn(warning)
+    module.exit_json(
+        changed=any(edit.changed for edit in edits),
+        domains=[describe(edit, backup_file) for edit, backup_file in zip(edits, backups)],
+        diff=[difference(edit) for edit in edits if edit.changed],
+    )
+
+
+if __name__ == "__main__":
+    main()
