@@ -12,6 +12,7 @@ plugin xen.pciback.lab.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import re
@@ -19,17 +20,18 @@ import shutil
 import stat
 import sys
 import sysconfig
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Iterator
 
 LAB = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, LAB)
 
-from machine import boot, bus  # noqa: E402
-from machine.commands import PATHS  # noqa: E402
-from machine.state import STATE_SCHEMA, Machine, write_atomically  # noqa: E402
+from machine import boot, bus
+from machine.commands import PATHS
+from machine.state import STATE_SCHEMA, Machine, write_atomically
 
 BOOT_CFG = """\
-menu=Boot Xen dom0:load /netbsd-XEN3_DOM0.gz console=xencons;multiboot /xen.gz dom0_mem=512M com1=115200,8n1 console=com1
+menu=Boot Xen dom0:load /netbsd-XEN3_DOM0.gz console=xencons;multiboot /xen.gz dom0_mem=512M \
+com1=115200,8n1 console=com1
 menu=Boot NetBSD:boot netbsd
 menu=Drop to boot prompt:prompt
 default=1
@@ -44,6 +46,14 @@ type = "pv"
 kernel = "%(kernel)s"
 memory = 256
 vcpus = 1
+"""
+# What every command of the machine is: its name tells which one it plays.
+COMMAND = """\
+#!/.machine/python -ISB
+import sys
+sys.path.insert(0, "/.lab")
+from machine.commands import main
+sys.exit(main())
 """
 # Real folders of the machine, writable inside.
 FOLDERS = (
@@ -69,12 +79,14 @@ class Refused(Exception):
 
 def create(options: argparse.Namespace) -> int:
     """Make each machine that is not there, or refresh what it borrows from the controller."""
+    # The machine's commands run with a read-only lab, and would be compiled at every call.
+    compileall.compile_dir(os.path.join(LAB, "machine"), quiet=2)
     dump, facts = _hardware(options.bus)
     firmware = _firmware(options.firmware)
     boot_cfg = _boot_cfg(options.boot_cfg)
     for name in options.guest + options.ignores_shutdown:
         if not NAME.fullmatch(name):
-            raise Refused("guest name %r: letters, digits, dots, dashes and underscores only" % name)
+            raise Refused(f"guest name {name!r}: letters, digits, dots, dashes and underscores only")
     for directory in options.directory:
         if options.force and os.path.exists(directory):
             _remove(directory)
@@ -89,45 +101,49 @@ def create(options: argparse.Namespace) -> int:
         }
         if os.path.exists(os.path.join(directory, "machine", "state.json")):
             _refresh(directory, settings, firmware)
-            print("%s: is there already" % directory)
+            print(f"{directory}: is there already")
             continue
         if os.path.isdir(directory) and os.listdir(directory):
-            raise Refused("%s is not empty and not an embedded dom0; give another directory" % directory)
+            raise Refused(f"{directory} is not empty and not an embedded dom0; give another directory")
         _build(directory, settings, dump, facts, firmware, boot_cfg, options)
-        print("%s: created" % directory)
+        print(f"{directory}: created")
     return 0
 
 
-def _hardware(name: str) -> Tuple[str, str]:
+def _hardware(name: str) -> tuple[str, str]:
     dump = name if name.endswith(".lspci") else os.path.join(LAB, "buses", name + ".lspci")
     facts = dump[: -len(".lspci")] + ".json"
     try:
         bus.load(dump, facts)
     except (OSError, ValueError, bus.BusError) as error:
-        known = sorted(each[: -len(".lspci")] for each in os.listdir(os.path.join(LAB, "buses")) if each.endswith(".lspci"))
-        raise Refused("bus %s: %s; there are %s, or give a file whose name ends in .lspci" % (name, error, ", ".join(known))) from error
+        known = sorted(
+            each[: -len(".lspci")] for each in os.listdir(os.path.join(LAB, "buses")) if each.endswith(".lspci")
+        )
+        raise Refused(
+            "bus {}: {}; there are {}, or give a file whose name ends in .lspci".format(name, error, ", ".join(known))
+        ) from error
     return dump, facts
 
 
 def _firmware(path: str) -> str:
     if not os.access(path, os.X_OK) or not os.path.isfile(path):
-        raise Refused("firmware %s is not there; 'make -C native' builds it, or name another with --firmware" % path)
+        raise Refused(f"firmware {path} is not there; 'make -C native' builds it, or name another with --firmware")
     return path
 
 
-def _boot_cfg(path: Optional[str]) -> bytes:
+def _boot_cfg(path: str | None) -> bytes:
     if path is None:
         return BOOT_CFG.encode("ascii")
     try:
         with open(path, "rb") as stream:
             return stream.read()
     except OSError as error:
-        raise Refused("boot.cfg %s: %s" % (path, error.strerror)) from error
+        raise Refused(f"boot.cfg {path}: {error.strerror}") from error
 
 
 def _build(
     directory: str,
-    settings: Dict[str, object],
+    settings: dict[str, object],
     dump: str,
     facts: str,
     firmware: str,
@@ -145,15 +161,18 @@ def _build(
     for device in DEVICES:
         _write(machine.file("dev/" + device), b"")
     for number in range(8):
-        _write(machine.file("dev/pci%d" % number), b"", 0o600)
+        _write(machine.file(f"dev/pci{number}"), b"", 0o600)
     _write(machine.file("dev/drvctl"), b"", 0o600)
     for link, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(target, machine.file("dev/" + link))
-    _write(machine.file("etc/passwd"), b"root:*:0:0:root:/root:/bin/sh\nnobody:*:32767:39:nobody:/nonexistent:/sbin/nologin\n")
+    _write(
+        machine.file("etc/passwd"),
+        b"root:*:0:0:root:/root:/bin/sh\nnobody:*:32767:39:nobody:/nonexistent:/sbin/nologin\n",
+    )
     _write(machine.file("etc/group"), b"wheel:*:0:root\nnobody:*:39:\n")
     _write(machine.file("etc/ld.so.cache"), b"")
     name = os.path.basename(os.path.abspath(directory))
-    _write(machine.file("etc/rc.conf"), ("rc_configured=YES\nhostname=%s\n" % name).encode())
+    _write(machine.file("etc/rc.conf"), (f"rc_configured=YES\nhostname={name}\n").encode())
     for kernel in KERNELS + tuple(options.kernel):
         os.makedirs(os.path.dirname(machine.file(kernel)), exist_ok=True)
         _write(machine.file(kernel), b"placeholder of a kernel\n", 0o755)
@@ -178,14 +197,15 @@ def _build(
         machine.save()
 
 
-def _refresh(directory: str, settings: Dict[str, object], firmware: str) -> None:
+def _refresh(directory: str, settings: dict[str, object], firmware: str) -> None:
     machine = Machine.outside(directory)
     machine.load()
     if machine.state["schema"] != STATE_SCHEMA or machine.state["settings"] != settings:
         changed = [key for key in settings if machine.state["settings"].get(key) != settings[key]]
         raise Refused(
-            "%s is there with another %s; --force removes it and makes it anew"
-            % (directory, ", ".join(changed) or "version of the lab")
+            "{} is there with another {}; --force removes it and makes it anew".format(
+                directory, ", ".join(changed) or "version of the lab"
+            )
         )
     _borrow(machine, bool(settings["compiler"]), firmware)
 
@@ -193,21 +213,20 @@ def _refresh(directory: str, settings: Dict[str, object], firmware: str) -> None
 def _borrow(machine: Machine, compiler: bool, firmware: str) -> None:
     """What comes from the controller: the interpreter, its libraries and programs, the firmware."""
     interpreter, mounts = _python(machine.root)
-    mounts = [("../machine", "/.machine", ""), (LAB, "/.lab", "ro")] + list(_system_mounts(machine, compiler)) + mounts
+    mounts = [("../machine", "/.machine", ""), (LAB, "/.lab", "ro"), *list(_system_mounts(machine, compiler)), *mounts]
     table = []
     for source, inside, mode in mounts:
         flags = "rbind" if source.startswith("/") and os.path.isdir(source) else "bind"
         words = [flags] + ([mode, *_kept_flags(source)] if mode else [])
-        table.append("%s %s none %s\n" % (_escaped(source), _escaped("." + inside), ",".join(words)))
-    command = "#!/.machine/python -ISB\nimport sys\nsys.path.insert(0, '/.lab')\nfrom machine.commands import main\nsys.exit(main())\n"
-    _write(machine.path("command"), command.encode(), 0o755)
+        table.append("{} {} none {}\n".format(_escaped(source), _escaped("." + inside), ",".join(words)))
+    _write(machine.path("command"), COMMAND.encode(), 0o755)
     _link(interpreter, machine.path("python"))
-    _link(interpreter, machine.file("usr/pkg/bin/python%d.%d" % sys.version_info[:2]))
+    _link(interpreter, machine.file("usr/pkg/bin/python{}.{}".format(*sys.version_info)))
     _same_or_copy(firmware, machine.path("pcibackctl"))
     write_atomically(machine.path("mounts"), "".join(table))
 
 
-def _system_mounts(machine: Machine, compiler: bool) -> Iterator[Tuple[str, str, str]]:
+def _system_mounts(machine: Machine, compiler: bool) -> Iterator[tuple[str, str, str]]:
     for folder in _system_folders():
         os.makedirs(machine.file(folder), exist_ok=True)
         yield folder, folder, "ro"
@@ -225,7 +244,7 @@ def _system_mounts(machine: Machine, compiler: bool) -> Iterator[Tuple[str, str,
             yield "/dev/null", path, ""
 
 
-def _system_folders() -> List[str]:
+def _system_folders() -> list[str]:
     """/usr/bin, the libraries and headers; those at the top only where they are no links into /usr."""
     folders = ["/usr/bin", "/usr/share", "/usr/include", "/usr/libexec"]
     folders += ["/usr/" + name for name in sorted(os.listdir("/usr")) if re.fullmatch(r"lib(32|64|x32)?", name)]
@@ -239,7 +258,7 @@ def _borrowed_links(root: str) -> None:
             os.symlink(os.readlink("/" + name), os.path.join(root, name))
 
 
-def _compilers() -> List[str]:
+def _compilers() -> list[str]:
     """Compilers and makes of the controller that would be visible inside; links are followed, for
     a mount on a link lands on what it points to."""
     found = set()
@@ -251,7 +270,7 @@ def _compilers() -> List[str]:
     return sorted(found)
 
 
-def _python(root: str) -> Tuple[str, List[Tuple[str, str, str]]]:
+def _python(root: str) -> tuple[str, list[tuple[str, str, str]]]:
     """The real interpreter behind this one (a virtualenv's is a link), and what to mount for it."""
     interpreter = os.path.realpath(sys.executable)
     prefix = os.path.realpath(sys.base_prefix)
@@ -272,7 +291,7 @@ def _python(root: str) -> Tuple[str, List[Tuple[str, str, str]]]:
     return interpreter, [(path, path, "ro") for path in needed]
 
 
-def _kept_flags(source: str) -> List[str]:
+def _kept_flags(source: str) -> list[str]:
     """Flags that a read-only remount in a user namespace must repeat, or the kernel refuses it."""
     flags = os.statvfs(source).f_flag
     names = {os.ST_NOSUID: "nosuid", os.ST_NODEV: "nodev", os.ST_NOEXEC: "noexec", os.ST_NOATIME: "noatime",
@@ -282,7 +301,7 @@ def _kept_flags(source: str) -> List[str]:
 
 def _escaped(path: str) -> str:
     """fstab's fields end at a blank, so blanks are written as octal escapes."""
-    return re.sub(r"[\s\\#]", lambda found: "\\%03o" % ord(found.group()), path)
+    return re.sub(r"[\s\\#]", lambda found: f"\\{ord(found.group()):03o}", path)
 
 
 def _write(path: str, data: bytes, mode: int = 0o644) -> None:
@@ -328,7 +347,7 @@ def _machine(directory: str) -> Machine:
     try:
         machine.load()
     except (OSError, ValueError) as error:
-        raise Refused("%s is not an embedded dom0: %s" % (directory, error)) from error
+        raise Refused(f"{directory} is not an embedded dom0: {error}") from error
     return machine
 
 
@@ -353,10 +372,10 @@ def status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found, indent=2))
         return 0
-    print("%s: %s%s" % (options.directory, found["power"], ", " + str(found["reason"]) if found["reason"] else ""))
-    print("boot %s, entry %s: %s" % (found["boot"], found["entry"], found["outcome"]))
-    print("claimed: %s" % (" ".join(state["boot"]["claims"]) or "nothing"))
-    print("guests: %s" % (" ".join(domain["name"] for domain in state["domains"]) or "none"))
+    print("{}: {}{}".format(options.directory, found["power"], ", " + str(found["reason"]) if found["reason"] else ""))
+    print("boot {}, entry {}: {}".format(found["boot"], found["entry"], found["outcome"]))
+    print(f"claimed: {' '.join(state['boot']['claims']) or 'nothing'}")
+    print(f"guests: {' '.join(domain['name'] for domain in state['domains']) or 'none'}")
     return 0
 
 
@@ -386,7 +405,7 @@ def destroy(options: argparse.Namespace) -> int:
 
 def _remove(directory: str) -> None:
     if not os.path.isdir(os.path.join(directory, "machine")) or not os.path.isdir(os.path.join(directory, "root")):
-        raise Refused("%s is not an embedded dom0; it was left alone" % directory)
+        raise Refused(f"{directory} is not an embedded dom0; it was left alone")
 
     def unlock(function: object, path: str, error: object) -> None:
         os.chmod(os.path.dirname(path), stat.S_IRWXU)
@@ -405,12 +424,21 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--firmware", default=os.path.join(os.path.dirname(LAB), "native", "build", "pcibackctl"))
     make.add_argument("--boot-cfg", metavar="FILE", help="the machine's first boot.cfg")
     make.add_argument("--guest", action="append", default=[], metavar="NAME", help="a guest's configuration and kernel")
-    make.add_argument("--ignores-shutdown", action="append", default=[], metavar="NAME", help="a guest that xl shutdown does not move")
+    make.add_argument(
+        "--ignores-shutdown", action="append", default=[], metavar="NAME", help="a guest that xl shutdown does not move"
+    )
     make.add_argument("--kernel", action="append", default=[], metavar="PATH", help="one more kernel file, such as /n")
     make.add_argument("--no-compiler", dest="compiler", action="store_false", help="no compiler and no make inside")
-    make.add_argument("--toolstack", choices=("complete", "netbsd"), default="complete", help="netbsd: xl fails to attach as NetBSD's does")
+    make.add_argument(
+        "--toolstack",
+        choices=("complete", "netbsd"),
+        default="complete",
+        help="netbsd: xl fails to attach as NetBSD's does",
+    )
     make.add_argument("--downtime", type=float, default=1.0, metavar="SECONDS", help="silence of a reboot")
-    make.add_argument("--guest-shutdown-seconds", type=float, default=0.5, metavar="SECONDS", help="what a guest takes to shut down")
+    make.add_argument(
+        "--guest-shutdown-seconds", type=float, default=0.5, metavar="SECONDS", help="what a guest takes to shut down"
+    )
     make.add_argument("--force", action="store_true", help="remove what is there first")
     make.set_defaults(run=create)
     show = commands.add_parser("status", help=(status.__doc__ or "").splitlines()[0])
@@ -430,12 +458,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         result: int = options.run(options)
     except (Refused, boot.FirmwareError) as error:
-        print("dom0.py: %s" % error, file=sys.stderr)
+        print(f"dom0.py: {error}", file=sys.stderr)
         return 1
     return result
 

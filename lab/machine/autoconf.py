@@ -10,7 +10,7 @@ first; a device that the hide list claims goes to pciback, whatever else would t
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Iterable, NamedTuple
 
 from . import names
 from .bus import Bus, Function, Slot
@@ -40,16 +40,16 @@ class Driver(NamedTuple):
     """
 
     name: str
-    says: Optional[str] = None
-    children: Tuple[str, ...] = ()
-    refuses: Optional[str] = None
+    says: str | None = None
+    children: tuple[str, ...] = ()
+    refuses: str | None = None
     interrupts: bool = False
 
 
 class DetachError(Exception):
     """A detach was refused: the error's text, and what had been detached before."""
 
-    def __init__(self, reason: str, detached: List[Line]) -> None:
+    def __init__(self, reason: str, detached: list[Line]) -> None:
         super().__init__(reason)
         self.reason = reason
         self.detached = detached
@@ -86,7 +86,7 @@ _PHYS = {
 _MEDIA = "10baseT, 10baseT-FDX, 100baseTX, 100baseTX-FDX, auto"
 
 
-def driver_for(function: Function, under_xen: bool) -> Optional[Driver]:
+def driver_for(function: Function, under_xen: bool) -> Driver | None:
     """The driver that takes a function which nobody hides; None: not configured."""
     key = (function.vendor, function.product)
     if key in _BY_PRODUCT:
@@ -99,51 +99,51 @@ def driver_for(function: Function, under_xen: bool) -> Optional[Driver]:
 class Tree:
     """The devices that are attached, in the order in which they came."""
 
-    def __init__(self, bus: Bus, state: Dict[str, Any]) -> None:
+    def __init__(self, bus: Bus, state: dict[str, Any]) -> None:
         self.bus = bus
         self.state = state
 
     @classmethod
-    def empty(cls, bus: Bus, under_xen: bool) -> "Tree":
+    def empty(cls, bus: Bus, under_xen: bool) -> Tree:
         return cls(bus, {"under_xen": under_xen, "devices": [], "pins": {}, "channels": {}, "lines": {}, "pcibus": {}})
 
     @property
-    def devices(self) -> List[Dict[str, Any]]:
-        found: List[Dict[str, Any]] = self.state["devices"]
+    def devices(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.state["devices"]
         return found
 
-    def find(self, name: str) -> Optional[Dict[str, Any]]:
+    def find(self, name: str) -> dict[str, Any] | None:
         for device in self.devices:
             if device["name"] == name:
                 return device
         return None
 
-    def children(self, name: str) -> List[str]:
+    def children(self, name: str) -> list[str]:
         return [device["name"] for device in self.devices if device["parent"] == name]
 
-    def at(self, slot: Slot) -> Optional[str]:
+    def at(self, slot: Slot) -> str | None:
         """The driver instance that holds a function."""
         for device in self.devices:
             if device.get("slot") == str(slot):
                 return str(device["name"])
         return None
 
-    def pci_bus_name(self, number: int) -> Optional[str]:
+    def pci_bus_name(self, number: int) -> str | None:
         """pciN of a bus number."""
         for name, bus in self.state["pcibus"].items():
             if bus == number:
                 return str(name)
         return None
 
-    def bus_number(self, name: str) -> Optional[int]:
+    def bus_number(self, name: str) -> int | None:
         """Bus number of pciN."""
         number = self.state["pcibus"].get(name)
         return None if number is None else int(number)
 
-    def add(self, parent: str, driver: str, slot: Optional[Slot] = None, refuses: Optional[str] = None) -> str:
+    def add(self, parent: str, driver: str, slot: Slot | None = None, refuses: str | None = None) -> str:
         taken = {device["unit"] for device in self.devices if device["driver"] == driver}
         unit = next(number for number in range(len(taken) + 1) if number not in taken)
-        device: Dict[str, Any] = {"name": "%s%d" % (driver, unit), "driver": driver, "unit": unit, "parent": parent}
+        device: dict[str, Any] = {"name": f"{driver}{unit}", "driver": driver, "unit": unit, "parent": parent}
         if slot is not None:
             device["slot"] = str(slot)
         if refuses is not None:
@@ -153,67 +153,74 @@ class Tree:
 
     # -- attaching -------------------------------------------------------------------------
 
-    def attach_bus(self, parent: str, number: int, claims: Set[Slot], words: str) -> List[Line]:
+    def attach_bus(self, parent: str, number: int, claims: set[Slot], words: str) -> list[Line]:
         """pciN appears at a host bridge or at ppbN, and everything on it."""
         name = self.add(parent, "pci", refuses=ENOTSUP if parent == "hypervisor0" or parent == "mainbus0" else None)
         self.state["pcibus"][name] = number
-        lines = [Line("%s at %s bus %d%s" % (name, parent, number, words)), Line("%s: i/o space, memory space enabled" % name, True)]
+        lines = [
+            Line(f"{name} at {parent} bus {number}{words}"),
+            Line(f"{name}: i/o space, memory space enabled", True),
+        ]
         if number == 0:
-            lines += [Line("pciback_pci_init: hide claim device %x:%x:%x" % claim, True) for claim in sorted(claims)]
+            lines += [
+                Line("pciback_pci_init: hide claim device {:x}:{:x}:{:x}".format(*claim), True)
+                for claim in sorted(claims)
+            ]
         return lines + self.scan(name, claims)
 
-    def scan(self, name: str, claims: Set[Slot]) -> List[Line]:
-        """Offer every function of a bus that has no driver yet to the kernel's drivers."""
+    def scan(self, name: str, claims: set[Slot], only: tuple[int, int] | None = None) -> list[Line]:
+        """Offer every function of a bus that has no driver yet to the kernel's drivers; ``only``
+        narrows it to a device and a function (-1: any)."""
         number = self.bus_number(name)
         if number is None:
             return []
-        lines: List[Line] = []
-        deferred: List[str] = []
+        lines: list[Line] = []
+        deferred: list[str] = []
         for function in self.bus.on(number):
+            if only and (only[0] not in (-1, function.slot.device) or only[1] not in (-1, function.slot.function)):
+                continue
             if self.at(function.slot) is None:
                 lines += self._offer(function, name, claims, deferred)
         for parent in deferred:
             lines += self._attach_isa(parent)
         return lines
 
-    def _offer(self, function: Function, bus: str, claims: Set[Slot], deferred: List[str]) -> List[Line]:
-        where = "%s dev %d function %d" % (bus, function.slot.device, function.slot.function)
+    def _offer(self, function: Function, bus: str, claims: set[Slot], deferred: list[str]) -> list[Line]:
+        where = f"{bus} dev {function.slot.device} function {function.slot.function}"
         driver = _PCIBACK if function.slot in claims else driver_for(function, bool(self.state["under_xen"]))
         if driver is None:
-            return [
-                Line("%s (%s) at %s not configured" % (names.kernel_words(function), names.class_words(function), where))
-            ]
+            return [Line(f"{names.kernel_words(function)} ({names.class_words(function)}) at {where} not configured")]
         name = self.add(bus, driver.name, function.slot, driver.refuses)
-        revision = "" if driver.name == "ne" else " (rev. 0x%02x)" % function.revision
-        lines = [Line("%s at %s: %s%s" % (name, where, driver.says or names.kernel_words(function), revision))]
+        revision = "" if driver.name == "ne" else f" (rev. 0x{function.revision:02x})"
+        lines = [Line(f"{name} at {where}: {driver.says or names.kernel_words(function)}{revision}")]
         channel = self._route(function, driver) if driver.interrupts and function.interrupt_pin else ""
         if driver.name == "pciback":
             for bar in function.bars():
-                kind, digits = ("I/O", 8) if bar.is_io else ("mem", 8)
-                lines.append(Line("%s: %s: 0x%0*x - 0x%0*x" % (name, kind, digits, bar.address, digits, bar.size), True))
+                kind = "I/O" if bar.is_io else "mem"
+                lines.append(Line(f"{name}: {kind}: 0x{bar.address:08x} - 0x{bar.size:08x}", True))
             if channel:
-                lines.append(Line("%s: interrupting at %s" % (name, channel)))
+                lines.append(Line(f"{name}: interrupting at {channel}"))
                 lines.append(self._claimed_line(function))
         elif driver.name == "ne":
             lines += [
-                Line("%s: Ethernet address %s" % (name, function.facts.get("mac", "00:00:00:00:00:00"))),
-                Line("%s: 10base2, 10baseT, 10baseT-FDX, auto, default [0x40 0x40] 10baseT-FDX" % name),
-                Line("%s: interrupting at %s" % (name, channel)),
+                Line("{}: Ethernet address {}".format(name, function.facts.get("mac", "00:00:00:00:00:00"))),
+                Line(f"{name}: 10base2, 10baseT, 10baseT-FDX, auto, default [0x40 0x40] 10baseT-FDX"),
+                Line(f"{name}: interrupting at {channel}"),
             ]
         elif driver.name in ("wm", "re"):
             lines += self._network(name, driver, function, channel)
         elif driver.name == "piixide":
             lines += self._disks(name, function, True)
         elif driver.name == "ahcisata":
-            lines.append(Line("%s: interrupting at %s" % (name, channel)))
+            lines.append(Line(f"{name}: interrupting at {channel}"))
             lines += self._disks(name, function, False)
         elif driver.name == "vga":
             self.add(name, "wsdisplay")
             lines += [
-                Line("wsdisplay0 at %s kbdmux 1" % name),
+                Line(f"wsdisplay0 at {name} kbdmux 1"),
                 Line("wsmux1: connecting to wsdisplay0", True),
                 Line("wskbd0: connecting to wsdisplay0", True),
-                Line("drm at %s not configured" % name),
+                Line(f"drm at {name} not configured"),
             ]
         elif driver.name in ("pcib", "ichlpcib"):
             deferred.append(name)
@@ -228,72 +235,70 @@ class Tree:
         """Map a function's interrupt as the kernel does under Xen, which leaves its number in the
         interrupt line register. Returns the words of the attach message."""
         pin = str(self._pin(function))
-        pins: Dict[str, int] = self.state["pins"]
-        channels: Dict[str, int] = self.state["channels"]
+        pins: dict[str, int] = self.state["pins"]
+        channels: dict[str, int] = self.state["channels"]
         if not self.state["under_xen"]:
-            return "ioapic0 pin %s" % pin
+            return f"ioapic0 pin {pin}"
         pins.setdefault(pin, _FIRST_PIRQ - len(pins))
         self.state["lines"][str(function.slot)] = pins[pin]
         following = _FIRST_EVENT_CHANNEL + len(channels)
         if driver is not _PCIBACK:
             channels.setdefault(pin, following)
         # pciback binds the interrupt only once a guest has the device.
-        return "ioapic0 pin %s, event channel %d" % (pin, channels.get(pin, following))
+        return f"ioapic0 pin {pin}, event channel {channels.get(pin, following)}"
 
     def _claimed_line(self, function: Function) -> Line:
         number = sum(1 for device in self.devices if device["driver"] == "pciback")
-        return Line(
-            "irq line %d pin %d sc 0x%016x"
-            % (self.state["lines"][str(function.slot)], function.interrupt_pin, 0xFFFFA00000975408 + (number - 1) * 0x3900)
-        )
+        line = self.state["lines"][str(function.slot)]
+        # Where the driver's data lie differs from boot to boot.
+        softc = 0xFFFFA00000975408 + (number - 1) * 0x3900
+        return Line(f"irq line {line} pin {function.interrupt_pin} sc 0x{softc:016x}")
 
-    def _network(self, name: str, driver: Driver, function: Function, channel: str) -> List[Line]:
-        lines = [Line("%s: interrupting at %s" % (name, channel))]
+    def _network(self, name: str, driver: Driver, function: Function, channel: str) -> list[Line]:
+        lines = [Line(f"{name}: interrupting at {channel}")]
         if driver.name == "wm":
-            lines.append(Line("%s: 32-bit 33MHz PCI bus" % name, True))
-            lines.append(Line("%s: 64 words (6 address bits) MicroWire EEPROM" % name, True))
-        lines.append(Line("%s: Ethernet address %s" % (name, function.facts.get("mac", "00:00:00:00:00:00"))))
+            lines.append(Line(f"{name}: 32-bit 33MHz PCI bus", True))
+            lines.append(Line(f"{name}: 64 words (6 address bits) MicroWire EEPROM", True))
+        lines.append(Line("{}: Ethernet address {}".format(name, function.facts.get("mac", "00:00:00:00:00:00"))))
         if driver.name == "re":
-            lines.append(Line("%s: using 64 tx descriptors" % name, True))
+            lines.append(Line(f"{name}: using 64 tx descriptors", True))
         for child in driver.children:
             phy = self.add(name, child)
             number, words = _PHYS[child]
-            lines += [Line("%s at %s phy %d: %s" % (phy, name, number, words)), Line("%s: %s" % (phy, _MEDIA))]
+            lines += [Line(f"{phy} at {name} phy {number}: {words}"), Line(f"{phy}: {_MEDIA}")]
         return lines
 
-    def _disks(self, name: str, function: Function, legacy: bool) -> List[Line]:
-        lines: List[Line] = []
+    def _disks(self, name: str, function: Function, legacy: bool) -> list[Line]:
+        lines: list[Line] = []
         if legacy:
-            lines.append(Line("%s: bus-master DMA support present" % name, True))
+            lines.append(Line(f"{name}: bus-master DMA support present", True))
         for index, disk in enumerate(function.facts.get("channels", [])):
             channel = self.add(name, "atabus")
             if legacy:
                 which = ("primary", "secondary")[index]
-                lines.append(Line("%s: %s channel wired to compatibility mode" % (name, which), True))
-                lines.append(
-                    Line("%s: %s channel interrupting at ioapic0 pin %d%s" % (
-                        name, which, 14 + index, ", event channel %d" % (6 + index) if self.state["under_xen"] else ""))
-                )
-            lines.append(Line("%s at %s channel %d" % (channel, name, index)))
+                lines.append(Line(f"{name}: {which} channel wired to compatibility mode", True))
+                event = f", event channel {6 + index}" if self.state["under_xen"] else ""
+                lines.append(Line(f"{name}: {which} channel interrupting at ioapic0 pin {14 + index}{event}"))
+            lines.append(Line(f"{channel} at {name} channel {index}"))
             if disk == "wd0":
                 self.add(channel, "wd")
             elif disk == "cd0":
                 self.add(self.add(channel, "atapibus"), "cd")
         return lines
 
-    def _attach_isa(self, parent: str) -> List[Line]:
+    def _attach_isa(self, parent: str) -> list[Line]:
         isa = self.add(parent, "isa")
         port = self.add(isa, "lpt")
-        return [Line("%s at %s" % (isa, parent)), Line("%s at %s port 0x378-0x37b irq 7" % (port, isa))]
+        return [Line(f"{isa} at {parent}"), Line(f"{port} at {isa} port 0x378-0x37b irq 7")]
 
     # -- detaching -------------------------------------------------------------------------
 
-    def detach(self, name: str) -> List[Line]:
+    def detach(self, name: str) -> list[Line]:
         """``drvctl -d``: children go first, and stay gone when a later one refuses."""
         device = self.find(name)
         if device is None:
             raise DetachError(ENXIO, [])
-        lines: List[Line] = []
+        lines: list[Line] = []
         if device.get("refuses"):
             raise DetachError(device["refuses"], lines)
         for child in reversed(self.children(name)):
@@ -303,10 +308,10 @@ class Tree:
                 raise DetachError(error.reason, lines + error.detached) from None
         self.devices.remove(device)
         self.state["pcibus"].pop(name, None)
-        return lines + [Line("%s: detached" % name)]
+        return [*lines, Line(f"{name}: detached")]
 
 
-def boot(bus: Bus, claims: Iterable[Slot], under_xen: bool) -> Tuple[Tree, List[Line]]:
+def boot(bus: Bus, claims: Iterable[Slot], under_xen: bool) -> tuple[Tree, list[Line]]:
     """Attach everything, as a kernel does when it starts; the kernel's messages about PCI and disks."""
     tree = Tree.empty(bus, under_xen)
     claimed = set(claims)
@@ -321,7 +326,7 @@ def boot(bus: Bus, claims: Iterable[Slot], under_xen: bool) -> Tuple[Tree, List[
     acpi = tree.add(parent, "acpi")
     # ACPI numbers its keyboard controllers from 1, 0 being the console's.
     for unit in (1, 2):
-        tree.devices.append({"name": "pckbc%d" % unit, "driver": "pckbc", "unit": unit, "parent": acpi})
+        tree.devices.append({"name": f"pckbc{unit}", "driver": "pckbc", "unit": unit, "parent": acpi})
     tree.add(tree.add("pckbc1", "pckbd"), "wskbd")
     tree.add(tree.add("pckbc1", "pms"), "wsmouse")
     lines = tree.attach_bus(parent, 0, claimed, ": configuration mode 1")

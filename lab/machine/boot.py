@@ -16,7 +16,7 @@ import os
 import shutil
 import subprocess
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from . import autoconf
 from .autoconf import Line
@@ -33,10 +33,10 @@ class FirmwareError(Exception):
 
 def kernel_version(configname: str) -> str:
     """What ``kern.version`` begins with."""
-    return "NetBSD %s (%s) #0: %s" % (KERNEL_RELEASE, configname, _BUILT)
+    return f"NetBSD {KERNEL_RELEASE} ({configname}) #0: {_BUILT}"
 
 
-def predict(machine: Machine, entry: Optional[int] = None) -> Dict[str, Any]:
+def predict(machine: Machine, entry: int | None = None) -> dict[str, Any]:
     """Ask the firmware what this boot does (of one entry, if a person chose it). It reads the
     files of the machine, not a copy."""
     command = [
@@ -51,18 +51,18 @@ def predict(machine: Machine, entry: Optional[int] = None) -> Dict[str, Any]:
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as error:
-        raise FirmwareError("the machine's firmware, %s, does not start: %s" % (command[0], error.strerror)) from error
+        raise FirmwareError(f"the machine's firmware, {command[0]}, does not start: {error.strerror}") from error
     try:
         found = json.loads(done.stdout.decode("utf-8", "replace"))
     except ValueError:
         found = None
     if not isinstance(found, dict) or done.returncode not in (0, 3):
         said = done.stderr.decode("utf-8", "replace").strip() or "nothing"
-        raise FirmwareError("the machine's firmware, %s, ended with %d and said: %s" % (command[0], done.returncode, said))
+        raise FirmwareError(f"the machine's firmware, {command[0]}, ended with {done.returncode} and said: {said}")
     return found
 
 
-def power_on(machine: Machine, chosen: Optional[int] = None) -> None:
+def power_on(machine: Machine, chosen: int | None = None) -> None:
     """Boot the machine whose state is loaded and locked; guests of the boot before are gone.
     ``chosen`` is the entry that a person picks in the menu; None lets the loader take its default."""
     state = machine.state
@@ -72,14 +72,13 @@ def power_on(machine: Machine, chosen: Optional[int] = None) -> None:
     # ansible.builtin.reboot tells boots apart by a date in whole seconds.
     boottime = int(up_at) if before is None else max(int(up_at), before["boottime"] + 1)
     remove_xen_nodes(machine)
-    prediction = _predict_or_prompt(machine, chosen)
+    prediction = _predict(machine, chosen)
     outcome = prediction["outcome"]
     under_xen = outcome not in ("not-xen", "loader-failure")
     claims = [Slot.parse(text) for text in prediction["claims"]] if under_xen else []
     tree, lines = autoconf.boot(machine.bus, claims, under_xen)
     configname = "XEN3_DOM0" if under_xen else "GENERIC"
-    entry = next((e for e in prediction["entries"] if e["number"] == prediction["entry"]), None)
-    boot: Dict[str, Any] = {
+    boot: dict[str, Any] = {
         "number": number,
         "boottime": boottime,
         "outcome": outcome,
@@ -95,17 +94,19 @@ def power_on(machine: Machine, chosen: Optional[int] = None) -> None:
     state["domains"] = []
     state["next_domid"] = 1
     _loader_console(machine, prediction)
-    reason = _end(outcome, entry, tree)
+    reason = _end(machine, prediction, tree, chosen)
     if reason is None:
-        machine.kernel_says(_start_lines(machine, configname, under_xen) + _fit(lines, prediction) + _disk_lines(tree))
+        begin = _start_lines(machine, configname, under_xen)
+        machine.kernel_says(begin + _fit(lines, _complaints(machine, prediction)) + _disk_lines(tree))
         _settle_config(machine)
         _populate_kern(machine)
         state["power"] = {"state": "up", "up_at": up_at, "reason": "it is rebooting"}
-        machine.console("\nNetBSD/amd64 (%s) (console)\n\nlogin: \n" % state["name"])
+        machine.console("\nNetBSD/amd64 ({}) (console)\n\nlogin: \n".format(state["name"]))
     else:
-        if outcome not in ("not-xen", "loader-failure"):
-            machine.console("".join(line.text + "\n" for line in _start_lines(machine, configname, under_xen) if not line.verbose))
-        machine.console(_last_words(outcome, tree, prediction))
+        if under_xen:
+            seen = [line for line in _start_lines(machine, configname, under_xen) if not line.verbose]
+            machine.console("".join(line.text + "\n" for line in seen))
+        machine.console(_last_words(prediction, tree))
         state["power"] = {"state": "dead", "up_at": None, "reason": reason}
     write_down(machine, number)
 
@@ -117,64 +118,94 @@ def write_down(machine: Machine, number: int) -> None:
             os.unlink(machine.path(name))
     power = machine.state["power"]
     if power["state"] == "dead":
-        write_atomically(machine.path("down.%d" % number), "dead %s\n" % power["reason"])
+        write_atomically(machine.path(f"down.{number}"), "dead {}\n".format(power["reason"]))
     elif power["up_at"] > time.time():
-        write_atomically(machine.path("down.%d" % number), "%d %s\n" % (math.ceil(power["up_at"]), power["reason"]))
+        write_atomically(machine.path(f"down.{number}"), f"{math.ceil(power['up_at'])} {power['reason']}\n")
 
 
-def _predict_or_prompt(machine: Machine, chosen: Optional[int]) -> Dict[str, Any]:
+def _predict(machine: Machine, chosen: int | None) -> dict[str, Any]:
     if os.path.isfile(machine.file("/boot.cfg")):
         return predict(machine, chosen)
-    # Without a boot.cfg the loader counts down and boots /netbsd.
-    found = os.path.isfile(machine.file("/netbsd"))
-    return {
-        "entry": 0 if found else None,
-        "title": "netbsd" if found else None,
-        "entries": [{"number": 0, "title": "netbsd", "kind": "kernel", "default": True}] if found else [],
-        "claims": [],
-        "outcome": "not-xen" if found else "loader-failure",
-        "findings": [],
-    }
+    empty: dict[str, Any] = {"entry": None, "title": None, "entries": [], "claims": [], "hide": None, "findings": []}
+    return dict(empty, outcome="not-xen")
 
 
-def _end(outcome: str, entry: Optional[Dict[str, Any]], tree: autoconf.Tree) -> Optional[str]:
+# What the model warns of, where it means that nobody will ever reach the machine.
+_WAITS = {
+    "menu-waits": "the boot loader's menu waits for a person, as timeout in boot.cfg says",
+    "kernel-asks-root": "the kernel asks for its root device at the console, as its boot flags say",
+    "kernel-single-user": "the kernel came up in single-user mode, as its boot flags say",
+    "kernel-userconf": "the kernel waits in userconf at the console, as its boot flags say",
+}
+
+
+def _end(machine: Machine, prediction: dict[str, Any], tree: autoconf.Tree, chosen: int | None) -> str | None:
     """Why the machine never answers after this boot; None: it does."""
+    outcome = prediction["outcome"]
+    codes = {finding["code"] for finding in prediction["findings"]}
     if outcome == "kernel-fault":
         return "the kernel faulted while it booted, and sits in its debugger"
     if outcome == "undefined":
         return "the kernel or the loader read past a buffer while it booted, and did not come up"
     if outcome == "loader-failure":
         return "the boot loader could not start what boot.cfg says"
-    if outcome == "not-xen" and (entry is None or entry["kind"] not in ("kernel", "xen")):
-        return "the boot loader waits at its prompt"
+    if chosen is not None:
+        codes.discard("menu-waits")
+    for code, reason in _WAITS.items():
+        if code in codes:
+            return reason
+    if outcome == "not-xen":
+        entry = next((each for each in prediction["entries"] if each["number"] == prediction["entry"]), None)
+        # Without a menu the loader counts down and boots /netbsd.
+        if entry is None and not os.path.isfile(machine.file("/netbsd")):
+            return "the boot loader found no menu and no /netbsd, and waits at its prompt"
+        if entry is not None and entry["kind"] != "kernel":
+            return "the boot loader waits at its prompt"
     if tree.find("wd0") is None:
         return "the kernel found no disk to mount its root from, and asks for one at the console"
     return None
 
 
-def _loader_console(machine: Machine, prediction: Dict[str, Any]) -> None:
-    words = ["", ">> NetBSD/x86 BIOS Boot, Revision 5.10 (from NetBSD %s)" % KERNEL_RELEASE]
-    words.append(">> Memory: 639/%d k" % ((machine.bus.facts.get("memory_mib", 1024) - 1) * 1024 - 128))
-    words.append("")
-    words += ["     %s. %s" % (entry["number"], entry["title"]) for entry in prediction["entries"]]
-    if prediction["entries"] and prediction["entry"]:
-        words += ["", "Choose an option; RETURN for default; SPACE to stop countdown.", "Option %s will be chosen." % prediction["entry"]]
+def _loader_console(machine: Machine, prediction: dict[str, Any]) -> None:
+    words = ["", f">> NetBSD/x86 BIOS Boot, Revision 5.10 (from NetBSD {KERNEL_RELEASE})"]
+    words += [f">> Memory: 639/{(machine.bus.facts.get('memory_mib', 1024) - 1) * 1024 - 128} k", ""]
+    words += [
+        "     {}. {}".format(entry.get("key", entry["number"]), entry["title"]) for entry in prediction["entries"]
+    ]
+    if prediction["entries"]:
+        words += ["", "Choose an option; RETURN for default; SPACE to stop countdown."]
+        words.append("Option {} will be chosen.".format(prediction["entry"]))
+    # What the model of the firmware found wrong is no text of NetBSD's, and marked so.
+    for finding in prediction["findings"]:
+        words.append("[firmware] boot.cfg line {line}, column {column}: {message}".format(**finding))
     machine.console("\n".join(words) + "\n")
 
 
-def _fit(lines: List[Line], prediction: Dict[str, Any]) -> List[Line]:
+def _complaints(machine: Machine, prediction: dict[str, Any]) -> list[Line]:
+    """What the kernel's parser of the hide list prints: the list from where it gave up."""
+    value = prediction["hide"]["value"] if prediction["hide"] else ""
+    found = []
+    for finding in prediction["findings"]:
+        if finding["code"] == "hide-list-error":
+            with open(machine.file("/boot.cfg"), encoding="latin-1", newline="\n") as stream:
+                text = stream.read().split("\n")[finding["line"] - 1][finding["column"] - 1 :]
+            length = next((count for count in range(len(value), 0, -1) if text.startswith(value[-count:])), 0)
+            found.append(Line(f"pciback_pci_init: syntax error at {text[:length]}"))
+    return found
+
+
+def _fit(lines: list[Line], complaints: list[Line]) -> list[Line]:
     """Put the parser's complaints where the kernel prints them: right after its claims."""
-    complaints = [Line("pciback_pci_init: %s" % f["message"]) for f in prediction["findings"] if f["code"].startswith("hide-")]
     place = next((index + 1 for index in range(len(lines) - 1, -1, -1) if "hide claim device" in lines[index].text), 2)
     return lines[:place] + complaints + lines[place:]
 
 
-def _start_lines(machine: Machine, configname: str, under_xen: bool) -> List[Line]:
+def _start_lines(machine: Machine, configname: str, under_xen: bool) -> list[Line]:
     total = machine.state["settings"]["dom0_memory_mib"] if under_xen else machine.bus.facts.get("memory_mib", 1024)
     lines = [
         Line(kernel_version(configname)),
-        Line("total memory = %d MB" % total),
-        Line("avail memory = %d MB" % (total * 29 // 32)),
+        Line(f"total memory = {total} MB"),
+        Line(f"avail memory = {total * 29 // 32} MB"),
         Line("timecounter: Timecounters tick every 10.000 msec", True),
         Line("mainbus0 (root)"),
         Line("cpu0 at mainbus0 apid 0"),
@@ -189,8 +220,9 @@ def _start_lines(machine: Machine, configname: str, under_xen: bool) -> List[Lin
             Line("xenbus0 at hypervisor0: Xen Virtual Bus Interface"),
             Line("xencons0 at hypervisor0: Xen Virtual Console Driver"),
         ]
-    return lines + [
-        Line("acpi0 at %s: Intel ACPICA 20150410" % parent),
+    return [
+        *lines,
+        Line(f"acpi0 at {parent}: Intel ACPICA 20150410"),
         Line("pckbc1 at acpi0 (KBD, PNP0303) (kbd port): io 0x60,0x64 irq 1"),
         Line("pckbc2 at acpi0 (MOU, PNP0F13) (aux port): irq 12"),
         Line("pckbd0 at pckbc1 (kbd slot)"),
@@ -200,31 +232,54 @@ def _start_lines(machine: Machine, configname: str, under_xen: bool) -> List[Lin
     ]
 
 
-def _disk_lines(tree: autoconf.Tree) -> List[Line]:
+def _disk_lines(tree: autoconf.Tree) -> list[Line]:
     lines = []
     for device in tree.devices:
         if device["driver"] in ("wd", "cd"):
-            lines.append(Line("%s at %s drive 0" % (device["name"], device["parent"])))
+            lines.append(Line("{} at {} drive 0".format(device["name"], device["parent"])))
         elif device["driver"] == "atapibus":
-            lines.append(Line("%s at %s: 2 targets" % (device["name"], device["parent"])))
-    return lines + [
+            lines.append(Line("{} at {}: 2 targets".format(device["name"], device["parent"])))
+    return [
+        *lines,
         Line("boot device: wd0"),
         Line("root on wd0a dumps on wd0b"),
         Line("root file system type: ffs"),
-        Line("kern.module.path=/stand/amd64/%s/modules" % KERNEL_RELEASE),
+        Line(f"kern.module.path=/stand/amd64/{KERNEL_RELEASE}/modules"),
     ]
 
 
-def _last_words(outcome: str, tree: autoconf.Tree, prediction: Dict[str, Any]) -> str:
+# What the loader prints of the failures that the model knows by these codes.
+_LOADER_WORDS = {
+    "loader-unknown-command": "unknown command",
+    "loader-missing-module": "WARNING: 1 module failed to load",
+    "loader-no-kernel": "(XEN) dom0 kernel not specified. Check bootloader configuration",
+    "loader-missing-xen": "multiboot: No such file or directory",
+    "loader-boot-fails": "boot: No such file or directory",
+}
+
+
+def _last_words(prediction: dict[str, Any], tree: autoconf.Tree) -> str:
     """What stays on the console of a machine that did not come up."""
-    errors = ["%s\n" % finding["message"] for finding in prediction["findings"] if finding["severity"] == "error"]
+    outcome = prediction["outcome"]
+    codes = [finding["code"] for finding in prediction["findings"]]
+    if outcome == "kernel-fault" and "hide-bridge" in codes:
+        return "panic: HYPERVISOR_mmu_update failed\nStopped in pid 0.1 (system)\ndb{0}> "
+    if outcome == "kernel-fault" and "kernel-debugger" in codes:
+        return "Stopped in pid 0.1 (system)\ndb{0}> "
     if outcome == "kernel-fault":
-        return "".join(errors) + "fatal page fault in supervisor mode\nStopped in pid 0.1 (system)\ndb{0}> "
+        return "fatal page fault in supervisor mode\nStopped in pid 0.1 (system) at pciback_parse_pci\ndb{0}> "
     if outcome == "undefined":
-        return "".join(errors)
+        return ""
     if outcome in ("loader-failure", "not-xen"):
-        return "".join(errors) + "type \"?\" or \"help\" for help.\n> "
-    return "boot device: <unknown>\nroot device: "
+        said = "".join(_LOADER_WORDS[code] + "\n" for code in codes if code in _LOADER_WORDS)
+        return said if "menu-waits" in codes or "loader-endless-loop" in codes else said + "> "
+    if "kernel-single-user" in codes:
+        return "Enter pathname of shell or RETURN for /bin/sh: "
+    if "kernel-userconf" in codes:
+        return "uc> "
+    if tree.find("wd0") is None or "kernel-asks-root" in codes:
+        return "boot device: <unknown>\nroot device: "
+    return ""
 
 
 def _settle_config(machine: Machine) -> None:
@@ -260,11 +315,11 @@ def _node(machine: Machine, path: str, text: str, mode: int) -> None:
 
 def _populate_kern(machine: Machine) -> None:
     boot = machine.state["boot"]
-    _node(machine, "/kern/boottime", "%d\n" % boot["boottime"], 0o444)
+    _node(machine, "/kern/boottime", f"{boot['boottime']}\n", 0o444)
     _node(machine, "/kern/hostname", machine.state["name"] + "\n", 0o644)
     _node(machine, "/kern/hz", "100\n", 0o444)
     _node(machine, "/kern/pagesize", "4096\n", 0o444)
-    _node(machine, "/kern/version", "%s\n\troot@vm:BUILD\n" % kernel_version(boot["configname"]), 0o444)
+    _node(machine, "/kern/version", "{}\n\troot@vm:BUILD\n".format(kernel_version(boot["configname"])), 0o444)
     with open(machine.path("msgbuf"), encoding="utf-8") as stream:
         messages = stream.read()
     _node(machine, "/kern/msgbuf", messages, 0o444)
@@ -284,7 +339,7 @@ def _populate_kern(machine: Machine) -> None:
         os.mkdir(machine.file(folder))
     for device in machine.tree.devices:
         if device["driver"] == "pciback":
-            _node(machine, "%s/%s" % (folder, device["slot"]), _device_node(machine, device["slot"]), 0o400)
+            _node(machine, "{}/{}".format(folder, device["slot"]), _device_node(machine, device["slot"]), 0o400)
 
 
 def _device_node(machine: Machine, text: str) -> str:
@@ -292,12 +347,14 @@ def _device_node(machine: Machine, text: str) -> str:
     function = machine.bus.get(slot)
     assert function is not None
     lines = [
-        "vendor: 0x%04x" % function.vendor,
-        "product: 0x%04x" % function.product,
-        "subsys_vendor: 0x%04x" % function.subsystem[0],
-        "subsys_product: 0x%04x" % function.subsystem[1],
+        f"vendor: 0x{function.vendor:04x}",
+        f"product: 0x{function.product:04x}",
+        f"subsys_vendor: 0x{function.subsystem[0]:04x}",
+        f"subsys_product: 0x{function.subsystem[1]:04x}",
     ]
     for bar in function.bars():
-        lines.append("%s: 0x%08x - 0x%08x" % ("I/O" if bar.is_io else "mem", bar.address, bar.address + bar.size))
-    lines.append("irq: %d" % (machine.read_config(slot, 0x3C) & 0xFF))
+        lines.append(
+            "{}: 0x{:08x} - 0x{:08x}".format("I/O" if bar.is_io else "mem", bar.address, bar.address + bar.size)
+        )
+    lines.append(f"irq: {machine.read_config(slot, 0x3C) & 0xFF}")
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, NamedTuple
 
 _HEADER = re.compile(r"^(?:([0-9a-f]{4}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])(?: |$)")
 _BYTES = re.compile(r"^([0-9a-f]{2,3}): ((?:[0-9a-f]{2} ){0,15}[0-9a-f]{2})\s*$")
@@ -27,10 +27,10 @@ class Slot(NamedTuple):
     function: int
 
     def __str__(self) -> str:
-        return "0000:%02x:%02x.%x" % self
+        return "0000:{:02x}:{:02x}.{:x}".format(*self)
 
     @classmethod
-    def parse(cls, text: str) -> "Slot":
+    def parse(cls, text: str) -> Slot:
         """The inverse of ``str()``: ``0000:00:1f.2``."""
         return cls(int(text[5:7], 16), int(text[8:10], 16), int(text[11:], 16))
 
@@ -51,7 +51,7 @@ class Bar(NamedTuple):
 class Function:
     """One PCI function: its configuration space after the firmware ran, and its board's facts."""
 
-    def __init__(self, slot: Slot, config: bytes, facts: Dict[str, Any]) -> None:
+    def __init__(self, slot: Slot, config: bytes, facts: dict[str, Any]) -> None:
         self.slot = slot
         self.config = config
         self.facts = facts
@@ -70,7 +70,7 @@ class Function:
         return self.read(0x00) >> 16
 
     @property
-    def subsystem(self) -> Tuple[int, int]:
+    def subsystem(self) -> tuple[int, int]:
         """Vendor and product of the board."""
         value = self.read(0x2C)
         return value & 0xFFFF, value >> 16
@@ -113,7 +113,7 @@ class Function:
     def interrupt_line(self) -> int:
         return self.read(0x3C) & 0xFF
 
-    def bars(self) -> List[Bar]:
+    def bars(self) -> list[Bar]:
         """The base address registers in use. Their sizes come from the JSON file; without it the
         natural alignment of the address is taken, at most 256 ports or 128 KiB."""
         sizes = self.facts.get("bars", {})
@@ -132,14 +132,14 @@ class Function:
             if address == 0:
                 continue
             natural = min(address & -address, 0x100 if is_io else 0x20000)
-            found.append(Bar(here, is_io, address, int(sizes.get("0x%02x" % here, natural))))
+            found.append(Bar(here, is_io, address, int(sizes.get(f"0x{here:02x}", natural))))
         return found
 
 
 class Bus:
     """All functions of the machine, in bus order."""
 
-    def __init__(self, functions: List[Function], facts: Dict[str, Any]) -> None:
+    def __init__(self, functions: list[Function], facts: dict[str, Any]) -> None:
         self.functions = sorted(functions, key=lambda function: function.slot)
         self.facts = facts
         self._by_slot = {function.slot: function for function in self.functions}
@@ -147,10 +147,10 @@ class Bus:
     def __iter__(self) -> Iterator[Function]:
         return iter(self.functions)
 
-    def get(self, slot: Slot) -> Optional[Function]:
+    def get(self, slot: Slot) -> Function | None:
         return self._by_slot.get(slot)
 
-    def on(self, bus: int) -> List[Function]:
+    def on(self, bus: int) -> list[Function]:
         """Functions that a scan of one bus finds: those past function 0 only where function 0
         says that there are more."""
         found = []
@@ -164,7 +164,7 @@ class Bus:
             found.append(function)
         return found
 
-    def numbers(self) -> List[int]:
+    def numbers(self) -> list[int]:
         """Bus numbers in the order in which autoconfiguration meets them: a bus behind a bridge
         right after the bridge."""
         return list(self._walk(0))
@@ -176,18 +176,18 @@ class Bus:
                 yield from self._walk(function.secondary_bus)
 
 
-def parse(text: str, facts: Optional[Dict[str, Any]] = None) -> Bus:
+def parse(text: str, facts: dict[str, Any] | None = None) -> Bus:
     """Read the text of ``lspci -xxx`` or ``-xxxx``; lines of its other options are passed over."""
     facts = facts or {}
     boards = facts.get("functions", {})
-    functions: List[Function] = []
-    slot: Optional[Slot] = None
+    functions: list[Function] = []
+    slot: Slot | None = None
     config = bytearray()
 
     def finish() -> None:
         if slot is not None:
             if len(config) < 64:
-                raise BusError("%s has %d bytes of configuration space; at least 64 are needed" % (slot, len(config)))
+                raise BusError(f"{slot} has {len(config)} bytes of configuration space; at least 64 are needed")
             functions.append(Function(slot, bytes(config), boards.get(str(slot), {})))
 
     for number, line in enumerate(text.splitlines(), 1):
@@ -195,16 +195,16 @@ def parse(text: str, facts: Optional[Dict[str, Any]] = None) -> Bus:
         if header:
             finish()
             if int(header.group(1) or "0", 16) != 0:
-                raise BusError("line %d: only PCI domain 0000 can be modelled, this is %s" % (number, line.split()[0]))
+                raise BusError(f"line {number}: only PCI domain 0000 can be modelled, this is {line.split()[0]}")
             slot = Slot(int(header.group(2), 16), int(header.group(3), 16), int(header.group(4), 16))
             config = bytearray()
             continue
         data = _BYTES.match(line)
         if data:
             if slot is None:
-                raise BusError("line %d: bytes before any device line" % number)
+                raise BusError(f"line {number}: bytes before any device line")
             if int(data.group(1), 16) != len(config):
-                raise BusError("line %d: offset %s, expected %02x" % (number, data.group(1), len(config)))
+                raise BusError(f"line {number}: offset {data.group(1)}, expected {len(config):02x}")
             config += bytes.fromhex(data.group(2))
     finish()
     if not functions:

@@ -9,8 +9,6 @@ their numbers, as a NetBSD gives them to what is not in its tables. Class codes 
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
-
 from .bus import Function
 
 _VENDORS = {0x10EC: "Realtek Semiconductor", 0x1AF4: "Qumranet", 0x8086: "Intel"}
@@ -24,7 +22,7 @@ _PRODUCTS = {
     (0x8086, 0x7010): "82371SB (PIIX3) IDE Interface",
     (0x8086, 0x7113): "82371AB (PIIX4) Power Management Controller",
 }
-_CLASSES: Dict[int, Tuple[str, Dict[int, str]]] = {
+_CLASSES: dict[int, tuple[str, dict[int, str]]] = {
     0x00: ("prehistoric", {0x00: "miscellaneous", 0x01: "VGA"}),
     0x01: (
         "mass storage",
@@ -45,49 +43,45 @@ _CLASSES: Dict[int, Tuple[str, Dict[int, str]]] = {
 
 
 def vendor_name(vendor: int) -> str:
-    return _VENDORS.get(vendor, "vendor %04x" % vendor)
+    return _VENDORS.get(vendor, f"vendor {vendor:04x}")
 
 
 def product_name(vendor: int, product: int) -> str:
-    return _PRODUCTS.get((vendor, product), "product %04x" % product)
+    return _PRODUCTS.get((vendor, product), f"product {product:04x}")
 
 
 def class_name(code: int) -> str:
     """Name of a class (8 bits)."""
-    return _CLASSES[code][0] if code in _CLASSES else "class 0x%02x" % code
+    return _CLASSES[code][0] if code in _CLASSES else f"class 0x{code:02x}"
 
 
 def subclass_name(code: int, subclass: int) -> str:
     """Name of a subclass within its class."""
     known = _CLASSES[code][1] if code in _CLASSES else {}
-    return known.get(subclass, "subclass 0x%02x" % subclass)
+    return known.get(subclass, f"subclass 0x{subclass:02x}")
 
 
 def class_words(function: Function, with_interface: bool = True) -> str:
     """What stands in parentheses behind a device: ``ethernet network, revision 0x03``."""
     code, subclass = function.class_code >> 8, function.class_code & 0xFF
     if code not in _CLASSES:
-        words = "class 0x%02x, subclass 0x%02x" % (code, subclass)
+        words = f"class 0x{code:02x}, subclass 0x{subclass:02x}"
     elif subclass in _CLASSES[code][1]:
-        words = "%s %s" % (_CLASSES[code][1][subclass], _CLASSES[code][0])
+        words = f"{_CLASSES[code][1][subclass]} {_CLASSES[code][0]}"
     else:
-        words = "%s subclass 0x%02x" % (_CLASSES[code][0], subclass)
+        words = f"{_CLASSES[code][0]} subclass 0x{subclass:02x}"
     if with_interface and function.interface:
-        words += ", interface 0x%02x" % function.interface
+        words += f", interface 0x{function.interface:02x}"
     if function.revision:
-        words += ", revision 0x%02x" % function.revision
+        words += f", revision 0x{function.revision:02x}"
     return words
 
 
 def full_words(function: Function) -> str:
     """A device as ``pcictl list`` describes it."""
-    return "%s %s (%s)" % (
-        vendor_name(function.vendor),
-        product_name(function.vendor, function.product),
-        class_words(function),
-    )
+    return f"{vendor_name(function.vendor)} {product_name(function.vendor, function.product)} ({class_words(function)})"
 
 
 def kernel_words(function: Function) -> str:
     """A device as the dom0 kernel calls it: XEN3_DOM0 is built without the tables of names."""
-    return "vendor %04x product %04x" % (function.vendor, function.product)
+    return f"vendor {function.vendor:04x} product {function.product:04x}"

@@ -14,7 +14,7 @@ import json
 import os
 import time
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Iterator
 
 from . import bus as hardware
 from .autoconf import Line, Tree
@@ -30,16 +30,16 @@ class Machine:
     def __init__(self, directory: str, root: str) -> None:
         self.directory = directory
         self.root = root
-        self.state: Dict[str, Any] = {}
-        self._bus: Optional[hardware.Bus] = None
+        self.state: dict[str, Any] = {}
+        self._bus: hardware.Bus | None = None
 
     @classmethod
-    def inside(cls) -> "Machine":
+    def inside(cls) -> Machine:
         """The machine that this process runs in."""
         return cls("/.machine", "/")
 
     @classmethod
-    def outside(cls, host: str) -> "Machine":
+    def outside(cls, host: str) -> Machine:
         """The machine in a directory that dom0.py made."""
         return cls(os.path.join(host, "machine"), os.path.join(host, "root"))
 
@@ -91,13 +91,13 @@ class Machine:
         if function is None:
             return 0xFFFFFFFF
         written = self.state["boot"]["config"].get(str(slot), {})
-        return int(written.get("0x%02x" % register, function.read(register)))
+        return int(written.get(f"0x{register:02x}", function.read(register)))
 
     def write_config(self, slot: hardware.Slot, register: int, value: int) -> None:
         written = self.state["boot"]["config"].setdefault(str(slot), {})
-        written["0x%02x" % register] = value
+        written[f"0x{register:02x}"] = value
 
-    def kernel_says(self, lines: List[Line]) -> None:
+    def kernel_says(self, lines: list[Line]) -> None:
         """Messages of the running kernel: all to its buffer, the plain ones to the console as well."""
         self.append_messages("".join(line.text + "\n" for line in lines))
         self.console("".join(line.text + "\n" for line in lines if not line.verbose))
@@ -117,7 +117,7 @@ class Machine:
         with open(self.path("console.log"), "a", encoding="utf-8") as stream:
             stream.write(text)
 
-    def silent_until(self) -> Optional[float]:
+    def silent_until(self) -> float | None:
         """Until when the machine does not answer (seconds since 1970; inf when its boot went
         wrong); None when it answers."""
         power = self.state["power"]
@@ -128,7 +128,7 @@ class Machine:
 
 def write_atomically(path: str, text: str, mode: int = 0o644) -> None:
     """Replace a file so that a reader finds the old or the new one, never a part."""
-    temporary = "%s.%d.new" % (path, os.getpid())
+    temporary = f"{path}.{os.getpid()}.new"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)

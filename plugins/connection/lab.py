@@ -12,7 +12,8 @@ description:
   - Runs commands as root inside an embedded dom0, a directory on the controller that behaves like a NetBSD host with
     Xen. C(lab/dom0.py create) makes such directories.
   - The user of the controller needs no privileges where the kernel lets ordinary users make user namespaces.
-  - An embedded dom0 that is rebooting, or whose last boot went wrong, does not answer, and the host becomes unreachable.
+  - An embedded dom0 that is rebooting, or whose last boot went wrong, does not answer, and the host becomes
+    unreachable.
 version_added: 0.1.0
 author:
   - xen.pciback contributors (@xen-pciback)
@@ -59,7 +60,7 @@ class Connection(ConnectionBase):
             directory = self.get_option("dom0")
             if not os.path.isdir(os.path.join(directory, "machine")):
                 raise AnsibleConnectionFailure(
-                    "%s is not an embedded dom0; 'lab/dom0.py create' makes one" % to_native(directory)
+                    f"{to_native(directory)} is not an embedded dom0; 'lab/dom0.py create' makes one"
                 )
             self._connected = True
         return self
@@ -80,39 +81,39 @@ class Connection(ConnectionBase):
                 **streams,
             )
         except OSError as error:
-            raise AnsibleConnectionFailure("lab/enter does not start: %s" % to_native(error)) from error
+            raise AnsibleConnectionFailure(f"lab/enter does not start: {to_native(error)}") from error
         stdout, stderr = process.communicate(in_data)
         if process.returncode == _NO_ANSWER_STATUS and stderr.startswith(_NO_ANSWER_PREFIX):
-            raise AnsibleConnectionFailure(to_native(stderr[len(_NO_ANSWER_PREFIX):].strip()))
+            raise AnsibleConnectionFailure(to_native(stderr[len(_NO_ANSWER_PREFIX) :].strip()))
         return process.returncode, stdout, stderr
 
     def exec_command(self, cmd, in_data=None, sudoable=True):
         """Run a shell command in root's home, as a login does."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
-        display.vvv("EXEC %s" % to_native(cmd), host=self.get_option("dom0"))
+        display.vvv(f"EXEC {to_native(cmd)}", host=self.get_option("dom0"))
         return self._enter(["/bin/sh", "-c", "cd\n" + to_native(cmd, errors="surrogate_or_strict")], in_data=in_data)
 
     def put_file(self, in_path, out_path):
         """Copy a file of the controller into the dom0."""
         super().put_file(in_path, out_path)
-        display.vvv("PUT %s TO %s" % (in_path, out_path), host=self.get_option("dom0"))
+        display.vvv(f"PUT {in_path} TO {out_path}", host=self.get_option("dom0"))
         try:
             with open(to_bytes(in_path, errors="surrogate_or_strict"), "rb") as stream:
                 self._copy('cat >"$1"', out_path, stdin=stream)
         except FileNotFoundError as error:
-            raise AnsibleFileNotFound("%s is not there to be copied" % to_native(in_path)) from error
+            raise AnsibleFileNotFound(f"{to_native(in_path)} is not there to be copied") from error
 
     def fetch_file(self, in_path, out_path):
         """Copy a file of the dom0 to the controller."""
         super().fetch_file(in_path, out_path)
-        display.vvv("FETCH %s TO %s" % (in_path, out_path), host=self.get_option("dom0"))
+        display.vvv(f"FETCH {in_path} TO {out_path}", host=self.get_option("dom0"))
         with open(to_bytes(out_path, errors="surrogate_or_strict"), "wb") as stream:
             self._copy('cat <"$1"', in_path, stdout=stream)
 
     def _copy(self, script, path, **streams):
         status, _unused, stderr = self._enter(["/bin/sh", "-c", script, "sh", path], **streams)
         if status != 0:
-            raise AnsibleError("%s could not be copied: %s" % (to_native(path), to_native(stderr).strip()))
+            raise AnsibleError(f"{to_native(path)} could not be copied: {to_native(stderr).strip()}")
 
     def reset(self):
         """Forget that the dom0 was there; it may have been rebooted."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import List, Optional
 
 # Where NetBSD has them.
 PATHS = {
@@ -31,7 +30,7 @@ PATHS = {
 }
 
 
-def main(argv: Optional[List[str]] = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the command that argv[0] names; its exit status."""
     argv = sys.argv if argv is None else argv
     name = os.path.basename(argv[0])
@@ -45,7 +44,36 @@ def main(argv: Optional[List[str]] = None) -> int:
     return status
 
 
+class OptionError(Exception):
+    """An option that a command does not have, or one without its argument."""
+
+
+def split_options(arguments: list[str], letters: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Split a command line as getopt(3) does: options and their arguments, then the rest.
+
+    The module getopt would do, but loading its messages takes longer than most commands run.
+    """
+    options = []
+    rest = list(arguments)
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        word = rest.pop(0)
+        if word == "--":
+            break
+        while len(word) > 1:
+            letter, word = word[1], "-" + word[2:]
+            place = letters.find(letter)
+            if place < 0 or letter == ":":
+                raise OptionError(f"unknown option -- {letter}")
+            value = ""
+            if letters[place + 1 : place + 2] == ":":
+                if word == "-" and not rest:
+                    raise OptionError(f"option requires an argument -- {letter}")
+                value, word = (word[1:], "-") if word != "-" else (rest.pop(0), "-")
+            options.append((letter, value))
+    return options, rest
+
+
 def complain(program: str, message: str) -> None:
     """An error message in the form of err(3)."""
     sys.stdout.flush()
-    sys.stderr.write("%s: %s\n" % (program, message))
+    sys.stderr.write(f"{program}: {message}\n")

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import sys
-from typing import List, Optional
 
 from ..state import Machine
 
 
-def main(program: str, arguments: List[str], machine: Optional[Machine] = None) -> int:
+def main(program: str, arguments: list[str], machine: Machine | None = None) -> int:
     machine = machine or Machine.inside()
     with open(machine.path("msgbuf"), encoding="utf-8") as stream:
         sys.stdout.write(stream.read())

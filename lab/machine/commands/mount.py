@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import sys
-from typing import List, Optional
 
 from ..state import Machine
 from . import complain
 
 
-def main(program: str, arguments: List[str], machine: Optional[Machine] = None) -> int:
+def main(program: str, arguments: list[str], machine: Machine | None = None) -> int:
     if arguments:
         complain(program, "nothing can be mounted on an embedded dom0")
         return 1

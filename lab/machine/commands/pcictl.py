@@ -8,15 +8,14 @@ It prints device numbers in decimal; the hide list wants them in hexadecimal.
 
 from __future__ import annotations
 
-import getopt
 import re
 import sys
-from typing import Dict, List, NoReturn, Optional
+from typing import NoReturn
 
 from .. import names
 from ..bus import Function, Slot
 from ..state import Machine
-from . import complain
+from . import OptionError, complain, split_options
 
 USAGE = """usage: pcictl device command [arg [...]]
    Available commands:
@@ -56,7 +55,7 @@ def number(text: str) -> int:
         return int(text, 8)
     if re.fullmatch(r"[1-9][0-9]*", text):
         return int(text)
-    _fail('"%s" is not a number' % text)
+    _fail(f'"{text}" is not a number')
 
 
 class _Target:
@@ -72,28 +71,23 @@ def _open(machine: Machine, device: str) -> _Target:
     path = device if "/" in device else "/dev/" + device
     found = re.fullmatch(r"/dev/(pci([0-9]+))", path)
     if not found or int(found.group(2)) >= DEVICE_NODES:
-        _fail("%s: No such file or directory" % path)
+        _fail(f"{path}: No such file or directory")
     if machine.tree.bus_number(found.group(1)) is None:
-        _fail("%s: Device not configured" % path)
+        _fail(f"{path}: Device not configured")
     return _Target(machine, found.group(1))
 
 
-def _options(arguments: List[str], letters: str) -> "tuple[Dict[str, int], List[str]]":
+def _options(arguments: list[str], letters: str) -> tuple[dict[str, int], list[str]]:
     try:
-        options, rest = getopt.getopt(arguments, letters)
-    except getopt.GetoptError as error:
-        sys.stderr.write(
-            "pcictl: %s -- %s\n"
-            % ("option requires an argument" if "requires" in error.msg else "unknown option", error.opt)
-        )
+        options, rest = split_options(arguments, letters)
+    except OptionError as error:
+        complain("pcictl", str(error))
         _usage()
-    values: Dict[str, int] = {}
-    for letter, value in options:
-        values[letter[1]] = number(value) if letter in ("-b", "-d", "-f") else 1
+    values = {letter: number(value) if letter in "bdf" else 1 for letter, value in options}
     return values, rest
 
 
-def _scan(machine: Machine, bus: int, device: int, function: int) -> List[Function]:
+def _scan(machine: Machine, bus: int, device: int, function: int) -> list[Function]:
     """The functions that match; -1 matches any. Functions past 0 are looked for only on a
     multi-function device, unless one is asked for by number."""
     found = []
@@ -107,7 +101,7 @@ def _scan(machine: Machine, bus: int, device: int, function: int) -> List[Functi
     return found
 
 
-def _list(target: _Target, arguments: List[str]) -> None:
+def _list(target: _Target, arguments: list[str]) -> None:
     options, rest = _options(arguments, "b:d:f:Nn")
     if rest:
         _usage()
@@ -116,36 +110,38 @@ def _list(target: _Target, arguments: List[str]) -> None:
     for function in _scan(target.machine, options.get("b", -1), options.get("d", -1), options.get("f", -1)):
         slot = function.slot
         if "n" in options:
-            words = "0x%08x (0x%08x)" % (function.read(0), function.class_register)
+            words = f"0x{function.read(0):08x} (0x{function.class_register:08x})"
         else:
             words = names.full_words(function)
         if "N" in options:
             # The ioctl takes device and function only, and looks on the bus of the opened node:
             # on any other bus it names whoever sits at the same place there.
             driver = tree.at(Slot(target.bus, slot.device, slot.function))
-            words += " [%s]" % driver if driver else ""
-        lines.append("%03d:%02d:%d: %s\n" % (slot.bus, slot.device, slot.function, words))
+            words += f" [{driver}]" if driver else ""
+        lines.append(f"{slot.bus:03}:{slot.device:02}:{slot.function}: {words}\n")
     sys.stdout.write("".join(lines))
 
 
-def _place(target: _Target, options: Dict[str, int], command: str) -> Slot:
+def _place(target: _Target, options: dict[str, int], command: str) -> Slot:
     place = Slot(options.get("b", target.bus), options.get("d", -2), options.get("f", 0))
     if place.bus == -1:
-        _fail("%s: wildcard bus number not permitted" % command)
+        _fail(f"{command}: wildcard bus number not permitted")
     if place.device == -2:
-        _fail("%s: must specify a device number" % command)
+        _fail(f"{command}: must specify a device number")
     if place.device == -1:
-        _fail("%s: wildcard device number not permitted" % command)
+        _fail(f"{command}: wildcard device number not permitted")
     if place.function == -1:
-        _fail("%s: wildcard function number not permitted" % command)
+        _fail(f"{command}: wildcard function number not permitted")
     return place
 
 
 def _valid(place: Slot, register: int) -> bool:
-    return place.bus <= 255 and place.device <= 31 and place.function <= 7 and register % 4 == 0 and 0 <= register < 4096
+    return (
+        place.bus <= 255 and place.device <= 31 and place.function <= 7 and register % 4 == 0 and 0 <= register < 4096
+    )
 
 
-def _read(target: _Target, arguments: List[str]) -> None:
+def _read(target: _Target, arguments: list[str]) -> None:
     options, rest = _options(arguments, "b:d:f:")
     if len(rest) != 1:
         _usage()
@@ -153,10 +149,10 @@ def _read(target: _Target, arguments: List[str]) -> None:
     register = number(rest[0])
     if not _valid(place, register):
         _fail("read: Invalid argument")
-    sys.stdout.write("%08x\n" % target.machine.read_config(place, register))
+    sys.stdout.write(f"{target.machine.read_config(place, register):08x}\n")
 
 
-def _write(target: _Target, arguments: List[str]) -> None:
+def _write(target: _Target, arguments: list[str]) -> None:
     options, rest = _options(arguments, "b:d:f:")
     if len(rest) != 2:
         _usage()
@@ -206,7 +202,7 @@ _STATUS_ERRORS = (
 )  # fmt: skip
 
 
-def _dump(target: _Target, arguments: List[str]) -> None:
+def _dump(target: _Target, arguments: list[str]) -> None:
     options, rest = _options(arguments, "b:d:f:")
     if rest:
         _usage()
@@ -222,14 +218,14 @@ def _on(value: int, bit: int) -> str:
     return "on" if value >> bit & 1 else "off"
 
 
-def _rows(registers: List[int], first: int, last: int) -> List[str]:
+def _rows(registers: list[int], first: int, last: int) -> list[str]:
     return [
-        "    0x%02x: %s" % (start, " ".join("0x%08x" % registers[start // 4 + column] for column in range(4)))
+        "    0x{:02x}: {}".format(start, " ".join(f"0x{registers[start // 4 + column]:08x}" for column in range(4)))
         for start in range(first, last, 16)
     ]
 
 
-def dump_lines(function: Function, registers: List[int]) -> List[str]:
+def dump_lines(function: Function, registers: list[int]) -> list[str]:
     """``pcictl dump``: configuration space in words, then the rest of its 256 bytes in numbers."""
     command, status = registers[1] & 0xFFFF, registers[1] >> 16
     misc = registers[3]
@@ -237,31 +233,35 @@ def dump_lines(function: Function, registers: List[int]) -> List[str]:
     lines += _rows(registers, 0x00, 0x10)
     lines += [
         "",
-        "    Vendor Name: %s (0x%04x)" % (names.vendor_name(function.vendor), function.vendor),
-        "    Device Name: %s (0x%04x)" % (names.product_name(function.vendor, function.product), function.product),
-        "    Command register: 0x%04x" % command,
+        f"    Vendor Name: {names.vendor_name(function.vendor)} (0x{function.vendor:04x})",
+        f"    Device Name: {names.product_name(function.vendor, function.product)} (0x{function.product:04x})",
+        f"    Command register: 0x{command:04x}",
     ]
-    lines += ["      %s: %s" % (words, _on(command, bit)) for bit, words in enumerate(_COMMAND_BITS)]
+    lines += [f"      {words}: {_on(command, bit)}" for bit, words in enumerate(_COMMAND_BITS)]
     lines += [
-        "      Interrupt disable: %s" % _on(command, 10),
-        "    Status register: 0x%04x" % status,
-        "      Interrupt status: %s" % ("active" if status >> 3 & 1 else "inactive"),
+        f"      Interrupt disable: {_on(command, 10)}",
+        f"    Status register: 0x{status:04x}",
+        f"      Interrupt status: {'active' if status >> 3 & 1 else 'inactive'}",
     ]
-    lines += ["      %s: %s" % (words, _on(status, bit)) for bit, words in _STATUS_BITS]
+    lines += [f"      {words}: {_on(status, bit)}" for bit, words in _STATUS_BITS]
     speed = status >> 9 & 3
-    lines.append("      DEVSEL timing: %s (0x%x)" % (("fast", "medium", "slow", "unknown/reserved")[speed], speed))
-    lines += ["      %s: %s" % (words, _on(status, bit)) for bit, words in _STATUS_ERRORS]
+    lines.append(
+        "      DEVSEL timing: {} (0x{:x})".format(("fast", "medium", "slow", "unknown/reserved")[speed], speed)
+    )
+    lines += [f"      {words}: {_on(status, bit)}" for bit, words in _STATUS_ERRORS]
     header = misc >> 16 & 0xFF
+    code, subclass = function.class_code >> 8, function.class_code & 0xFF
     lines += [
-        "    Class Name: %s (0x%02x)" % (names.class_name(function.class_code >> 8), function.class_code >> 8),
-        "    Subclass Name: %s (0x%02x)"
-        % (names.subclass_name(function.class_code >> 8, function.class_code & 0xFF), function.class_code & 0xFF),
-        "    Interface: 0x%02x" % function.interface,
-        "    Revision ID: 0x%02x" % function.revision,
-        "    BIST: 0x%02x" % (misc >> 24),
-        "    Header Type: 0x%02x%s (0x%02x)" % (header & 0x7F, "+multifunction" if header & 0x80 else "", header),
-        "    Latency Timer: 0x%02x" % (misc >> 8 & 0xFF),
-        "    Cache Line Size: %dbytes (0x%02x)" % ((misc & 0xFF) * 4, misc & 0xFF),
+        f"    Class Name: {names.class_name(code)} (0x{code:02x})",
+        f"    Subclass Name: {names.subclass_name(code, subclass)} (0x{subclass:02x})",
+        f"    Interface: 0x{function.interface:02x}",
+        f"    Revision ID: 0x{function.revision:02x}",
+        f"    BIST: 0x{misc >> 24:02x}",
+        "    Header Type: 0x{:02x}{} (0x{:02x})".format(
+            header & 0x7F, "+multifunction" if header & 0x80 else "", header
+        ),
+        f"    Latency Timer: 0x{misc >> 8 & 0xFF:02x}",
+        f"    Cache Line Size: {(misc & 0xFF) * 4}bytes (0x{misc & 0xFF:02x})",
         "",
     ]
     lines += _bridge_lines(registers) if function.is_bridge else _device_lines(registers)
@@ -269,87 +269,89 @@ def dump_lines(function: Function, registers: List[int]) -> List[str]:
     lines += _capability_lines(registers)
     lines.append("  Device-dependent header:")
     lines += _rows(registers, 0x40, 0x100)
-    return lines + [""]
+    return [*lines, ""]
 
 
-def _bar_lines(registers: List[int], last: int) -> List[str]:
+def _bar_lines(registers: list[int], last: int) -> list[str]:
     lines = []
     register = 0x10
     while register < last:
         value = registers[register // 4]
-        lines.append("    Base address register at 0x%02x" % register)
+        lines.append(f"    Base address register at 0x{register:02x}")
         register += 4
         if value == 0:
             lines.append("      not implemented(?)")
         elif value & 1:
-            lines += ["      type: i/o", "      base: 0x%08x, not sized" % (value & ~3)]
+            lines += ["      type: i/o", f"      base: 0x{value & ~3:08x}, not sized"]
         else:
             prefetch = "prefetchable" if value & 8 else "nonprefetchable"
             if value & 6 == 4:
-                lines.append("      type: 64-bit %s memory" % prefetch)
-                lines.append("      base: 0x%08x%08x, not sized" % (registers[register // 4], value & ~15))
+                lines.append(f"      type: 64-bit {prefetch} memory")
+                lines.append(f"      base: 0x{registers[register // 4]:08x}{value & ~15:08x}, not sized")
                 register += 4
             else:
-                lines.append("      type: 32-bit %s memory" % prefetch)
-                lines.append("      base: 0x%08x, not sized" % (value & ~15))
+                lines.append(f"      type: 32-bit {prefetch} memory")
+                lines.append(f"      base: 0x{value & ~15:08x}, not sized")
     return lines
 
 
-def _interrupt_lines(registers: List[int]) -> List[str]:
+def _interrupt_lines(registers: list[int]) -> list[str]:
     pin = registers[15] >> 8 & 0xFF
-    name = "none" if pin == 0 else "pin %s" % "ABCD"[pin - 1] if pin <= 4 else "?"
-    return ["    Interrupt pin: 0x%02x (%s)" % (pin, name), "    Interrupt line: 0x%02x" % (registers[15] & 0xFF)]
+    name = "none" if pin == 0 else "pin {}".format("ABCD"[pin - 1]) if pin <= 4 else "?"
+    return [f"    Interrupt pin: 0x{pin:02x} ({name})", f"    Interrupt line: 0x{registers[15] & 0xFF:02x}"]
 
 
-def _pointer_line(registers: List[int]) -> str:
+def _pointer_line(registers: list[int]) -> str:
     if registers[1] >> 20 & 1:
-        return "    Capability list pointer: 0x%02x" % (registers[13] & 0xFF)
-    return "    Reserved @ 0x34: 0x%08x" % registers[13]
+        return f"    Capability list pointer: 0x{registers[13] & 0xFF:02x}"
+    return f"    Reserved @ 0x34: 0x{registers[13]:08x}"
 
 
-def _device_lines(registers: List[int]) -> List[str]:
-    lines = ['  Type 0 ("normal" device) header:'] + _rows(registers, 0x10, 0x40) + [""]
+def _device_lines(registers: list[int]) -> list[str]:
+    lines = ['  Type 0 ("normal" device) header:', *_rows(registers, 16, 64), ""]
     lines += _bar_lines(registers, 0x28)
     lines += [
-        "    Cardbus CIS Pointer: 0x%08x" % registers[10],
-        "    Subsystem vendor ID: 0x%04x" % (registers[11] & 0xFFFF),
-        "    Subsystem ID: 0x%04x" % (registers[11] >> 16),
-        "    Expansion ROM Base Address: 0x%08x" % registers[12],
+        f"    Cardbus CIS Pointer: 0x{registers[10]:08x}",
+        f"    Subsystem vendor ID: 0x{registers[11] & 0xFFFF:04x}",
+        f"    Subsystem ID: 0x{registers[11] >> 16:04x}",
+        f"    Expansion ROM Base Address: 0x{registers[12]:08x}",
         _pointer_line(registers),
-        "    Reserved @ 0x38: 0x%08x" % registers[14],
-        "    Maximum Latency: 0x%02x" % (registers[15] >> 24),
-        "    Minimum Grant: 0x%02x" % (registers[15] >> 16 & 0xFF),
+        f"    Reserved @ 0x38: 0x{registers[14]:08x}",
+        f"    Maximum Latency: 0x{registers[15] >> 24:02x}",
+        f"    Minimum Grant: 0x{registers[15] >> 16 & 0xFF:02x}",
     ]
     return lines + _interrupt_lines(registers)
 
 
-def _bridge_lines(registers: List[int]) -> List[str]:
+def _bridge_lines(registers: list[int]) -> list[str]:
     buses, windows, memory, prefetch = registers[6], registers[7], registers[8], registers[9]
-    lines = ["  Type 1 (PCI-PCI bridge) header:"] + _rows(registers, 0x10, 0x40) + [""]
+    lines = ["  Type 1 (PCI-PCI bridge) header:", *_rows(registers, 16, 64), ""]
     lines += _bar_lines(registers, 0x18)
     lines += [
-        "    Primary bus number: 0x%02x" % (buses & 0xFF),
-        "    Secondary bus number: 0x%02x" % (buses >> 8 & 0xFF),
-        "    Subordinate bus number: 0x%02x" % (buses >> 16 & 0xFF),
-        "    Secondary bus latency timer: 0x%02x" % (buses >> 24),
-        "    Secondary status register: 0x%04x" % (windows >> 16),
+        f"    Primary bus number: 0x{buses & 0xFF:02x}",
+        f"    Secondary bus number: 0x{buses >> 8 & 0xFF:02x}",
+        f"    Subordinate bus number: 0x{buses >> 16 & 0xFF:02x}",
+        f"    Secondary bus latency timer: 0x{buses >> 24:02x}",
+        f"    Secondary status register: 0x{windows >> 16:04x}",
         "    I/O region:",
-        "      range: 0x%04x-0x%04x" % ((windows & 0xF0) << 8, (windows & 0xF000) | 0xFFF),
+        f"      range: 0x{(windows & 0xF0) << 8:04x}-0x{(windows & 0xF000) | 0xFFF:04x}",
         "    Memory region:",
-        "      range: 0x%08x-0x%08x" % ((memory & 0xFFF0) << 16, memory & 0xFFF00000 | 0xFFFFF),
+        f"      range: 0x{(memory & 0xFFF0) << 16:08x}-0x{memory & 0xFFF00000 | 0xFFFFF:08x}",
         "    Prefetchable memory region:",
-        "      range: 0x%08x-0x%08x" % ((prefetch & 0xFFF0) << 16, prefetch & 0xFFF00000 | 0xFFFFF),
+        f"      range: 0x{(prefetch & 0xFFF0) << 16:08x}-0x{prefetch & 0xFFF00000 | 0xFFFFF:08x}",
         _pointer_line(registers),
-        "    Expansion ROM Base Address: 0x%08x" % registers[14],
+        f"    Expansion ROM Base Address: 0x{registers[14]:08x}",
     ]
-    return lines + _interrupt_lines(registers) + ["    Bridge control register: 0x%04x" % (registers[15] >> 16)]
+    return lines + _interrupt_lines(registers) + [f"    Bridge control register: 0x{registers[15] >> 16:04x}"]
 
 
-_CAPABILITIES = {0x01: "Power Management", 0x05: "MSI", 0x09: "vendor-specific", 0x0C: "hot-plug", 0x0D: "Sub Vendor ID",
-                 0x10: "PCI Express", 0x11: "MSI-X", 0x12: "SATA", 0x04: "Slot Identification"}  # fmt: skip
+_CAPABILITIES = {
+    0x01: "Power Management", 0x04: "Slot Identification", 0x05: "MSI", 0x09: "vendor-specific", 0x0C: "hot-plug",
+    0x0D: "Sub Vendor ID", 0x10: "PCI Express", 0x11: "MSI-X", 0x12: "SATA",
+}  # fmt: skip
 
 
-def _capability_lines(registers: List[int]) -> List[str]:
+def _capability_lines(registers: list[int]) -> list[str]:
     if not registers[1] >> 20 & 1:
         return []
     lines = []
@@ -358,23 +360,23 @@ def _capability_lines(registers: List[int]) -> List[str]:
     while offset >= 0x40 and offset not in seen:
         seen.add(offset)
         value = registers[offset // 4]
-        lines.append("  Capability register at 0x%02x" % offset)
-        lines.append("    type: 0x%02x (%s)" % (value & 0xFF, _CAPABILITIES.get(value & 0xFF, "unknown")))
+        lines.append(f"  Capability register at 0x{offset:02x}")
+        lines.append("    type: 0x{:02x} ({})".format(value & 0xFF, _CAPABILITIES.get(value & 0xFF, "unknown")))
         offset = value >> 8 & 0xFC
-    return lines + [""]
+    return [*lines, ""]
 
 
 _COMMANDS = {"list": _list, "dump": _dump, "read": _read, "write": _write}
 
 
-def main(program: str, arguments: List[str], machine: Optional[Machine] = None) -> int:
+def main(program: str, arguments: list[str], machine: Machine | None = None) -> int:
     machine = machine or Machine.inside()
     try:
         if len(arguments) < 2:
             _usage()
         device, command = arguments[:2]
         if command not in _COMMANDS:
-            _fail("unknown command: %s" % command)
+            _fail(f"unknown command: {command}")
         machine.load()
         _COMMANDS[command](_open(machine, device), arguments[2:])
     except _Exit as error:

@@ -10,7 +10,6 @@ import re
 import signal
 import sys
 import time
-from typing import List, Optional
 
 from .. import boot
 from ..state import Machine
@@ -19,7 +18,7 @@ from . import complain
 USAGE = "Usage: shutdown [-Ddfhknprvxz] [-b bootstr] time [message ... | -]\n"
 
 
-def main(program: str, arguments: List[str], machine: Optional[Machine] = None) -> int:
+def main(program: str, arguments: list[str], machine: Machine | None = None) -> int:
     machine = machine or Machine.inside()
     if program != "shutdown":
         power_off(machine, "it was rebooted" if program == "reboot" else "it was halted", program == "reboot")
@@ -30,7 +29,7 @@ def main(program: str, arguments: List[str], machine: Optional[Machine] = None) 
         if option.startswith("b"):
             arguments = arguments if len(option) > 1 else arguments[1:]
         elif set(option) - set("Ddfhknprvxz"):
-            complain(program, "unknown option -- %s" % sorted(set(option) - set("Ddfhknprvxz"))[0])
+            complain(program, "unknown option -- {}".format(sorted(set(option) - set("Ddfhknprvxz"))[0]))
             sys.stderr.write(USAGE)
             return 1
         else:
@@ -47,8 +46,8 @@ def main(program: str, arguments: List[str], machine: Optional[Machine] = None) 
         complain(program, "illegal time format")
         sys.stderr.write(USAGE)
         return 1
-    sys.stdout.write("Shutdown NOW!\n" if delay == 0 else "Shutdown at %s.\n" % time.ctime(time.time() + delay))
-    sys.stdout.write("shutdown: [pid %d]\n" % os.getpid())
+    sys.stdout.write("Shutdown NOW!\n" if delay == 0 else f"Shutdown at {time.ctime(time.time() + delay)}.\n")
+    sys.stdout.write(f"shutdown: [pid {os.getpid()}]\n")
     sys.stdout.flush()
     if "k" in letters:
         return 0
@@ -75,7 +74,7 @@ def power_off(machine: Machine, reason: str, again: bool) -> None:
     """End this boot: its guests are gone. With ``again`` the next one begins at once, with the
     boot.cfg that is there now."""
     with machine.changing():
-        machine.console("\nsyncing disks... done\n%s\n" % ("rebooting..." if again else "halted"))
+        machine.console(f"\nsyncing disks... done\n{'rebooting...' if again else 'halted'}\n")
         if again:
             boot.power_on(machine)
         else:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Dict, List, Optional
 
 from ..boot import KERNEL_RELEASE, kernel_version
 from ..state import Machine
@@ -16,15 +15,17 @@ from . import complain
 _LEVELS = ("top", "second", "third", "fourth", "fifth")
 
 
-def variables(machine: Machine) -> Dict[str, str]:
+def variables(machine: Machine) -> dict[str, str]:
     """All variables, in the order in which ``sysctl -a`` prints them."""
     boot = machine.state["boot"]
-    memory = machine.state["settings"]["dom0_memory_mib"] if boot["under_xen"] else machine.bus.facts.get("memory_mib", 1024)
+    memory = (
+        machine.state["settings"]["dom0_memory_mib"] if boot["under_xen"] else machine.bus.facts.get("memory_mib", 1024)
+    )
     return {
         "kern.ostype": "NetBSD",
         "kern.osrelease": KERNEL_RELEASE,
         "kern.osrevision": "799001000",
-        "kern.version": "%s\n\troot@vm:BUILD\n" % kernel_version(boot["configname"]),
+        "kern.version": "{}\n\troot@vm:BUILD\n".format(kernel_version(boot["configname"])),
         "kern.hostname": machine.state["name"],
         "kern.boottime": time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(boot["boottime"])),
         "kern.securelevel": "-1",
@@ -42,7 +43,7 @@ def variables(machine: Machine) -> Dict[str, str]:
     }
 
 
-def main(program: str, arguments: List[str], machine: Optional[Machine] = None) -> int:
+def main(program: str, arguments: list[str], machine: Machine | None = None) -> int:
     machine = machine or Machine.inside()
     machine.load()
     known = variables(machine)
@@ -57,23 +58,23 @@ def main(program: str, arguments: List[str], machine: Optional[Machine] = None) 
         arguments = arguments[1:]
     for name in sorted(known) if every else arguments:
         if "=" in name:
-            complain(program, "%s: Operation not permitted" % name.split("=")[0])
+            complain(program, "{}: Operation not permitted".format(name.split("=")[0]))
             return 1
         found = [known_name for known_name in known if known_name == name or known_name.startswith(name + ".")]
         if not found:
             complain(program, _invalid(name, known))
             return 1
         for each in found:
-            sys.stdout.write("%s\n" % known[each] if bare else "%s = %s\n" % (each, known[each]))
+            sys.stdout.write(f"{known[each]}\n" if bare else f"{each} = {known[each]}\n")
     return 0
 
 
-def _invalid(name: str, known: Dict[str, str]) -> str:
+def _invalid(name: str, known: dict[str, str]) -> str:
     parts = name.split(".")
     for depth in range(len(parts)):
         prefix = ".".join(parts[: depth + 1])
         if depth == 0 and prefix in ("machdep", "vfs", "net", "vm", "ddb", "proc", "security", "user", "vendor"):
             continue
         if not any(each == prefix or each.startswith(prefix + ".") for each in known):
-            return "%s level name '%s' in '%s' is invalid" % (_LEVELS[min(depth, 4)], parts[depth], name)
-    return "top level name '%s' in '%s' is invalid" % (parts[0], name)
+            return f"{_LEVELS[min(depth, 4)]} level name '{parts[depth]}' in '{name}' is invalid"
+    return f"top level name '{parts[0]}' in '{name}' is invalid"

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import sys
-from typing import List, Optional
 
 from ..boot import KERNEL_RELEASE, kernel_version
 from ..state import Machine
 
 
-def main(program: str, arguments: List[str], machine: Optional[Machine] = None) -> int:
+def main(program: str, arguments: list[str], machine: Machine | None = None) -> int:
     machine = machine or Machine.inside()
     machine.load()
     if program == "hostname":
