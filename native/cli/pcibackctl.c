@@ -71,7 +71,7 @@ int
 cli_read_bus(const struct cli_options *options, const char *dump, struct pciback_bus *ret_bus)
 {
 	struct pciback_dump_error error;
-	struct pciback_scan_error scan_error;
+	struct pciback_scan_error scan_error = { .path = "" };
 	char *text;
 	size_t length;
 	int r;

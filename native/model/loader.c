@@ -243,7 +243,7 @@ run_multiboot(struct run *run, struct pciback_span command, struct pciback_span 
 
 	if (!opens(run, path)) {
 		loader->failed = true;
-		model_finding(run->prediction, PCIBACK_ERROR, "loader-missing-xen", path.begin,
+		model_finding(run->prediction, MODEL_DEPENDS, "loader-missing-xen", path.begin,
 		    "the loader can't open this file, so Xen is not started");
 		return;
 	}

@@ -21,6 +21,7 @@
 static int
 read_function(struct pciback_bus *bus, const char *name, struct pciback_scan_error *ret_error)
 {
+	char canonical[PCIBACK_ADDRESS_SIZE];
 	struct pciback_address address;
 	size_t length;
 	char *bytes;
@@ -29,7 +30,8 @@ read_function(struct pciback_bus *bus, const char *name, struct pciback_scan_err
 	/* Domains above ffff are those of virtual root ports, out of Xen's reach. */
 	if (pciback_address_parse(name, strlen(name), &address) < 0)
 		return 0;
-	(void)snprintf(ret_error->path, sizeof(ret_error->path), DEVICES "/%s/config", name);
+	pciback_address_format(&address, canonical);
+	(void)snprintf(ret_error->path, sizeof(ret_error->path), DEVICES "/%s/config", canonical);
 	r = pciback_read_file(ret_error->path, PCIBACK_CONFIG_EXPRESS, &bytes, &length);
 	if (r < 0)
 		return r;

@@ -34,6 +34,10 @@ find(const struct pciback_bus *bus, const char *name)
 static void
 test_bars(struct harness *harness)
 {
+	static const struct {
+		uint8_t header_type;
+		size_t n_bars;
+	} types[] = { { 0x80, 4 }, { 1, 2 }, { 2, 1 }, { 0x7f, 0 } };
 	uint8_t config[PCIBACK_CONFIG_HEADER] = { 0 };
 	struct pciback_function function = { .config_size = sizeof(config), .config = config };
 	struct pciback_bar bars[PCIBACK_BARS_MAX];
@@ -53,12 +57,10 @@ test_bars(struct harness *harness)
 	CHECK_NUMBER(bars[2].index, 4);
 	CHECK_NUMBER(bars[3].kind, PCIBACK_BAR_MEM32);
 	CHECK_NUMBER(bars[3].index, 5);
-	config[0x0e] = 1;
-	CHECK_NUMBER(pciback_bars(&function, bars), 2);
-	config[0x0e] = 2;
-	CHECK_NUMBER(pciback_bars(&function, bars), 1);
-	config[0x0e] = 0x7f;
-	CHECK_NUMBER(pciback_bars(&function, bars), 0);
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		config[0x0e] = types[i].header_type;
+		CHECK_NUMBER(pciback_bars(&function, bars), types[i].n_bars);
+	}
 }
 
 void
