@@ -30,11 +30,14 @@ cat "$log"
 recap_is 'unreachable=0 +failed=0'
 
 step "Second run: nothing to do"
-ansible-playbook -i inventories/lab site.yml >"$log" 2>&1 || { cat "$log"; exit 1; }
+rm -f build/demo-verbose.log
+ANSIBLE_LOG_PATH=build/demo-verbose.log ANSIBLE_LOG_VERBOSITY=3 \
+	ansible-playbook -i inventories/lab site.yml >"$log" 2>&1 || { cat "$log"; exit 1; }
 cat "$log"
 recap_is 'changed=0 +unreachable=0 +failed=0'
+echo "Modules that were executed on the host: $(grep -c 'Using module file' build/demo-verbose.log)"
 
 step "What is where"
-sed -n 's/^  *- *//; /^address /,/as wanted/p' "$log" | tr -d "'"
+sed -n 's/^ *"\(.*\)",*$/\1/; /^address /,/as wanted/p' "$log"
 echo
 lab/enter "$dom0/root" -- /usr/pkg/sbin/xl list

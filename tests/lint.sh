@@ -28,7 +28,6 @@ python=$("$top/.venv/bin/python" -c 'import os, sys; print(os.path.dirname(os.pa
 PATH=$top/.venv/bin:$python:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 HOME=$copy/home
 ANSIBLE_COLLECTIONS_PATH=$copy
-PYTHONPATH=
 export PATH HOME ANSIBLE_COLLECTIONS_PATH
 unset PYTHONPATH ANSIBLE_CONFIG
 for version in 24_2 25_2; do

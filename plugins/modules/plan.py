@@ -15,7 +15,7 @@ description:
   - Reads the PCI bus, the boot configuration, the kernel's claims, the guests' files, the running domains and the native component.
   - Returns the ordered actions that lead to what is wanted, the refusals, the warnings, and whether and why a reboot is required.
   - Changes nothing. It reports C(changed) when applying the plan would change the host.
-  - The role M(xen.pciback.pciback#role) applies the plan; each action is a module of its own.
+  - The role C(xen.pciback.pciback) applies the plan; each action is a module of its own.
 options:
   guests:
     description: The guests of this host.
