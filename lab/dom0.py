@@ -97,7 +97,6 @@ def create(options: argparse.Namespace) -> int:
             "downtime": options.downtime,
             "guest_shutdown_seconds": options.guest_shutdown_seconds,
             "ignores_shutdown": sorted(options.ignores_shutdown),
-            "dom0_memory_mib": 512,
         }
         if os.path.exists(os.path.join(directory, "machine", "state.json")):
             _refresh(directory, settings, firmware)

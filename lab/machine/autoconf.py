@@ -10,7 +10,7 @@ first; a device that the hide list claims goes to pciback, whatever else would t
 
 from __future__ import annotations
 
-from typing import Any, Iterable, NamedTuple
+from typing import Any, Collection, NamedTuple
 
 from . import names
 from .bus import Bus, Function, Slot
@@ -153,7 +153,7 @@ class Tree:
 
     # -- attaching -------------------------------------------------------------------------
 
-    def attach_bus(self, parent: str, number: int, claims: set[Slot], words: str) -> list[Line]:
+    def attach_bus(self, parent: str, number: int, claims: Collection[Slot], words: str) -> list[Line]:
         """pciN appears at a host bridge or at ppbN, and everything on it."""
         name = self.add(parent, "pci", refuses=ENOTSUP if parent == "hypervisor0" or parent == "mainbus0" else None)
         self.state["pcibus"][name] = number
@@ -163,12 +163,11 @@ class Tree:
         ]
         if number == 0:
             lines += [
-                Line("pciback_pci_init: hide claim device {:x}:{:x}:{:x}".format(*claim), True)
-                for claim in sorted(claims)
+                Line("pciback_pci_init: hide claim device {:x}:{:x}:{:x}".format(*claim), True) for claim in claims
             ]
         return lines + self.scan(name, claims)
 
-    def scan(self, name: str, claims: set[Slot], only: tuple[int, int] | None = None) -> list[Line]:
+    def scan(self, name: str, claims: Collection[Slot], only: tuple[int, int] | None = None) -> list[Line]:
         """Offer every function of a bus that has no driver yet to the kernel's drivers; ``only``
         narrows it to a device and a function (-1: any)."""
         number = self.bus_number(name)
@@ -185,7 +184,7 @@ class Tree:
             lines += self._attach_isa(parent)
         return lines
 
-    def _offer(self, function: Function, bus: str, claims: set[Slot], deferred: list[str]) -> list[Line]:
+    def _offer(self, function: Function, bus: str, claims: Collection[Slot], deferred: list[str]) -> list[Line]:
         where = f"{bus} dev {function.slot.device} function {function.slot.function}"
         driver = _PCIBACK if function.slot in claims else driver_for(function, bool(self.state["under_xen"]))
         if driver is None:
@@ -311,10 +310,9 @@ class Tree:
         return [*lines, Line(f"{name}: detached")]
 
 
-def boot(bus: Bus, claims: Iterable[Slot], under_xen: bool) -> tuple[Tree, list[Line]]:
+def boot(bus: Bus, claims: Collection[Slot], under_xen: bool) -> tuple[Tree, list[Line]]:
     """Attach everything, as a kernel does when it starts; the kernel's messages about PCI and disks."""
     tree = Tree.empty(bus, under_xen)
-    claimed = set(claims)
     tree.add("", "mainbus")
     for child in ("cpu", "ioapic"):
         tree.add("mainbus0", child)
@@ -329,6 +327,6 @@ def boot(bus: Bus, claims: Iterable[Slot], under_xen: bool) -> tuple[Tree, list[
         tree.devices.append({"name": f"pckbc{unit}", "driver": "pckbc", "unit": unit, "parent": acpi})
     tree.add(tree.add("pckbc1", "pckbd"), "wskbd")
     tree.add(tree.add("pckbc1", "pms"), "wsmouse")
-    lines = tree.attach_bus(parent, 0, claimed, ": configuration mode 1")
+    lines = tree.attach_bus(parent, 0, claims, ": configuration mode 1")
     tree.add("", "swcrypto")
     return tree, lines

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -86,9 +87,11 @@ def power_on(machine: Machine, chosen: int | None = None) -> None:
         "title": prediction["title"],
         "under_xen": under_xen,
         "configname": configname,
+        "memory_mib": _memory(machine, prediction, under_xen),
         "claims": [str(slot) for slot in claims],
         "tree": tree.state,
         "config": {},
+        "interfaces": {},
     }
     state["boot"] = boot
     state["domains"] = []
@@ -128,6 +131,20 @@ def _predict(machine: Machine, chosen: int | None) -> dict[str, Any]:
         return predict(machine, chosen)
     empty: dict[str, Any] = {"entry": None, "title": None, "entries": [], "claims": [], "hide": None, "findings": []}
     return dict(empty, outcome="not-xen")
+
+
+def _memory(machine: Machine, prediction: dict[str, Any], under_xen: bool) -> int:
+    """What dom0 has, in MiB: what Xen's dom0_mem= says, else all the machine has."""
+    total: int = machine.bus.facts.get("memory_mib", 1024)
+    entry = next((each for each in prediction["entries"] if each["number"] == prediction["entry"]), None)
+    if not under_xen or entry is None:
+        return total
+    with open(machine.file("/boot.cfg"), encoding="latin-1", newline="\n") as stream:
+        line = stream.read().split("\n")[entry["line"] - 1]
+    found = re.search(r"\bdom0_mem=([0-9]+)([KMG])\b", line)
+    if not found:
+        return total
+    return max(1, int(found.group(1)) * {"K": 1, "M": 1024, "G": 1024 * 1024}[found.group(2)] // 1024)
 
 
 # What the model warns of, where it means that nobody will ever reach the machine.
@@ -201,7 +218,7 @@ def _fit(lines: list[Line], complaints: list[Line]) -> list[Line]:
 
 
 def _start_lines(machine: Machine, configname: str, under_xen: bool) -> list[Line]:
-    total = machine.state["settings"]["dom0_memory_mib"] if under_xen else machine.bus.facts.get("memory_mib", 1024)
+    total = machine.state["boot"]["memory_mib"]
     lines = [
         Line(kernel_version(configname)),
         Line(f"total memory = {total} MB"),

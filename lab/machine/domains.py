@@ -225,7 +225,7 @@ def dom0_json(machine: Machine) -> Json:
             "c_info": {"type": "pv", "name": "Domain-0"},
             "b_info": {
                 "max_memkb": 17179869180,
-                "target_memkb": machine.state["settings"]["dom0_memory_mib"] * 1024 - 1,
+                "target_memkb": machine.state["boot"]["memory_mib"] * 1024 - 1,
                 "sched_params": {"sched": "credit2", "weight": 256, "cap": 0},
                 "type.pv": {},
                 "arch_arm": {},

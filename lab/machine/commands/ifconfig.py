@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from ..bus import Slot
@@ -24,16 +25,37 @@ def main(program: str, arguments: list[str], machine: Machine | None = None) -> 
         sys.stdout.write(" ".join([*found, "lo0"]) + "\n")
         return 0
     names = [*found, "lo0"] if arguments in ([], ["-a"]) else arguments[:1]
-    if len(arguments) > 1:
-        complain(program, "an embedded dom0 has no network to set up")
+    if names[0] not in (*found, "lo0"):
+        complain(program, f"{names[0]}: Device not configured")
         return 1
+    if len(arguments) > 1:
+        return _set(machine, program, names[0], arguments[1:])
     for name in names:
         if name == "lo0":
             sys.stdout.write("lo0: flags=8048<LOOPBACK,RUNNING,MULTICAST> mtu 33648\n")
-        elif name in found:
-            sys.stdout.write(f"{name}: flags=8802<BROADCAST,SIMPLEX,MULTICAST> mtu 1500\n")
-            sys.stdout.write(f"\taddress: {found[name]}\n")
-        else:
-            complain(program, f"{name}: Device not configured")
-            return 1
+            continue
+        known = machine.state["boot"]["interfaces"].get(name, {})
+        flags = (
+            "8843<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST>" if known.get("up") else "8802<BROADCAST,SIMPLEX,MULTICAST>"
+        )
+        sys.stdout.write(f"{name}: flags={flags} mtu 1500\n\taddress: {found[name]}\n")
+        if known.get("inet"):
+            sys.stdout.write(f"\tinet {known['inet']} netmask 0xffffff00\n")
+    return 0
+
+
+def _set(machine: Machine, program: str, name: str, words: list[str]) -> int:
+    with machine.changing():
+        known = machine.state["boot"]["interfaces"].setdefault(name, {})
+        while words:
+            word = words.pop(0)
+            if word in ("up", "down"):
+                known["up"] = word == "up"
+            elif word == "netmask" and words:
+                words.pop(0)
+            elif re.fullmatch(r"[0-9]+(?:\.[0-9]+){3}", word):
+                known["inet"] = word
+            elif word != "inet":
+                complain(program, f"{word}: bad value")
+                return 1
     return 0

@@ -109,10 +109,8 @@ def _list(target: _Target, arguments: list[str]) -> None:
     lines = []
     for function in _scan(target.machine, options.get("b", -1), options.get("d", -1), options.get("f", -1)):
         slot = function.slot
-        if "n" in options:
-            words = f"0x{function.read(0):08x} (0x{function.class_register:08x})"
-        else:
-            words = names.full_words(function)
+        numbers = f"0x{function.read(0):08x} (0x{function.class_register:08x})"
+        words = numbers if "n" in options else names.full_words(function)
         if "N" in options:
             # The ioctl takes device and function only, and looks on the bus of the opened node:
             # on any other bus it names whoever sits at the same place there.

@@ -18,9 +18,7 @@ _LEVELS = ("top", "second", "third", "fourth", "fifth")
 def variables(machine: Machine) -> dict[str, str]:
     """All variables, in the order in which ``sysctl -a`` prints them."""
     boot = machine.state["boot"]
-    memory = (
-        machine.state["settings"]["dom0_memory_mib"] if boot["under_xen"] else machine.bus.facts.get("memory_mib", 1024)
-    )
+    memory = boot["memory_mib"]
     return {
         "kern.ostype": "NetBSD",
         "kern.osrelease": KERNEL_RELEASE,

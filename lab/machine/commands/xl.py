@@ -137,7 +137,7 @@ def _list(machine: Machine, arguments: list[str]) -> int:
             row = (
                 "Domain-0",
                 0,
-                machine.state["settings"]["dom0_memory_mib"],
+                machine.state["boot"]["memory_mib"],
                 1,
                 "r-----",
                 machine.state["boot"]["boottime"],
@@ -193,7 +193,7 @@ def _domname(machine: Machine, arguments: list[str]) -> int:
 
 def _info(machine: Machine, arguments: list[str]) -> int:
     total = machine.bus.facts.get("memory_mib", 1024) - 1
-    used = machine.state["settings"]["dom0_memory_mib"] + sum(each["memory"] for each in machine.state["domains"])
+    used = machine.state["boot"]["memory_mib"] + sum(each["memory"] for each in machine.state["domains"])
     rows = (
         ("host", machine.state["name"]), ("release", KERNEL_RELEASE),
         ("version", kernel_version(machine.state["boot"]["configname"])), ("machine", "amd64"), ("nr_cpus", "1"),
