@@ -163,7 +163,7 @@ print_menu(const struct pciback_boot_prediction *prediction)
 		(void)printf("  the default is taken after %ld seconds\n", (long)cfg->timeout);
 }
 
-/* One buffer on the way: how much of it is used. */
+/* One buffer on the way: how much of it is used, and what does not fit. */
 static void
 print_gauge(const char *name, size_t used, size_t limit)
 {
@@ -173,7 +173,7 @@ print_gauge(const char *name, size_t used, size_t limit)
 	(void)printf("  %-26s [", name);
 	for (size_t i = 0; i < width; i++)
 		(void)putchar(i < filled ? '#' : '.');
-	(void)printf("] %zu of %zu\n", used, limit);
+	(void)printf("]%s %zu of %zu\n", used > limit ? "####" : "", used, limit);
 }
 
 static void
@@ -217,9 +217,9 @@ print_dom0(const struct pciback_boot_prediction *prediction)
 	(void)printf("\n");
 	print_list(prediction);
 	(void)printf("room\n");
-	print_gauge("load: path and arguments", prediction->module_string_length,
+	print_gauge("load: path and arguments", prediction->module_length,
 	    PCIBACK_LOADER_MODULE - 1);
-	print_gauge("dom0's command line", prediction->command_line_length,
+	print_gauge("dom0's command line", prediction->xen_command_line_length,
 	    PCIBACK_KERNEL_CMDLINE - 1);
 	print_gauge("the list", prediction->hide_length, PCIBACK_HIDE_BUFFER - 1);
 }

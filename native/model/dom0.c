@@ -56,14 +56,13 @@ model_xen_command_line(struct pciback_boot_prediction *prediction,
 
 	if (pciback_span_length(path) >= sizeof(prediction->kernel))
 		path.end = path.begin + sizeof(prediction->kernel) - 1;
-	if (pciback_span_length(module) >= PCIBACK_LOADER_MODULE) {
-		size_t length = pciback_span_length(module);
-
+	prediction->module_length = pciback_span_length(module);
+	if (prediction->module_length >= PCIBACK_LOADER_MODULE) {
 		module.end = module.begin + PCIBACK_LOADER_MODULE - 1;
 		model_finding(prediction, MODEL_DEPENDS, "loader-module-string-cut", module.end,
 		    "the loader keeps 79 characters of a path and its arguments, here are %zu, and "
 		    "what starts here is lost; a list fits after \" -- \" on the multiboot command",
-		    length);
+		    prediction->module_length);
 	}
 	prediction->has_dom0 = true;
 	prediction->kernel_length = pciback_span_length(path);
@@ -356,6 +355,7 @@ model_boot_kernel(struct pciback_boot_prediction *prediction, const struct model
 		    line->offsets[length],
 		    "the kernel copies 255 characters of its command line, and what starts here is lost");
 	}
+	prediction->xen_command_line_length = line->length;
 	prediction->command_line_length = length;
 	memcpy(prediction->command_line, line->bytes, length);
 	prediction->command_line[length] = '\0';

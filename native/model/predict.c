@@ -87,8 +87,10 @@ judge_no_start(struct pciback_boot_prediction *prediction, const struct model_lo
 		    "the entry leads to the loader's prompt, where a person goes on");
 	else
 		model_finding(prediction, loader->failed ? PCIBACK_ERROR : PCIBACK_WARNING,
-		    "entry-boots-nothing", entry->commands.begin,
-		    "the commands of this entry boot nothing, so the loader shows its menu again");
+		    "entry-boots-nothing", entry->commands.begin, loader->n_modules == 0 ?
+		    "the commands of this entry boot nothing, so the loader shows its menu again" :
+		    "the commands of this entry boot nothing, so the loader shows its menu again, and "
+		    "what was loaded stays the dom0 kernel of whichever entry is chosen next");
 }
 
 static void

@@ -58,7 +58,7 @@ test_bars(struct harness *harness)
 	CHECK_NUMBER(bars[3].kind, PCIBACK_BAR_MEM32);
 	CHECK_NUMBER(bars[3].index, 5);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		config[0x0e] = types[i].header_type;
+		function.config[0x0e] = types[i].header_type;
 		CHECK_NUMBER(pciback_bars(&function, bars), types[i].n_bars);
 	}
 }

@@ -116,8 +116,10 @@ struct pciback_boot_prediction {
 	bool has_dom0;
 	size_t kernel_length;
 	char kernel[PCIBACK_LOADER_PATH];
+	size_t module_length;		/* path and arguments as the file has them */
 	size_t module_string_length;
 	char module_string[PCIBACK_LOADER_MODULE];	/* as the loader stores it */
+	size_t xen_command_line_length;	/* as Xen hands it over */
 	size_t command_line_length;
 	char command_line[PCIBACK_KERNEL_CMDLINE];	/* as the kernel sees it */
 

@@ -18,10 +18,15 @@
 #define PCIBACK_SOURCE_SHA256 "unknown"
 #endif
 
+#define PCIBACK_QUOTE_(number)	#number
+#define PCIBACK_QUOTE(number)	PCIBACK_QUOTE_(number)
+#define PCIBACK_DOTTED(a, b, c)	PCIBACK_QUOTE(a) "." PCIBACK_QUOTE(b) "." PCIBACK_QUOTE(c)
+
 #if defined(__clang__)
-#define PCIBACK_COMPILER "clang " __clang_version__
+#define PCIBACK_COMPILER "clang " \
+	PCIBACK_DOTTED(__clang_major__, __clang_minor__, __clang_patchlevel__)
 #elif defined(__GNUC__)
-#define PCIBACK_COMPILER "gcc " __VERSION__
+#define PCIBACK_COMPILER "gcc " PCIBACK_DOTTED(__GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__)
 #else
 #define PCIBACK_COMPILER "unknown"
 #endif
