@@ -79,7 +79,7 @@ lint: $(VENV)/lint.stamp
 	sh tests/lint.sh
 
 fuzz:
-	$(MAKE) -C native fuzz
+	$(MAKE) -C native fuzz FUZZ_RUNS=-1
 
 clean:
 	rm -rf build native/build tests/output

@@ -27,7 +27,8 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "record"
 
     def _write(self, outcome, result):
-        data = json.loads(self._dump_results(result.result if hasattr(result, "result") else result._result))
+        raw = result.result if hasattr(result, "result") else result._result
+        data = json.loads(self._dump_results(raw))
         task = result.task if hasattr(result, "task") else result._task
         host = result.host if hasattr(result, "host") else result._host
         line = {
@@ -36,7 +37,8 @@ class CallbackModule(CallbackBase):
             "action": task.action,
             "outcome": outcome,
             "changed": bool(data.get("changed")),
-            "diff": data.get("diff"),
+            # The printed form has no diff.
+            "diff": json.loads(json.dumps(raw.get("diff"), default=str)),
             "result": data,
         }
         with open(os.environ["PCIBACK_RECORD"], "a", encoding="utf-8") as file:

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The native component with every compiler and make that it supports, under sanitizers and valgrind, and a short
+# round of its fuzzers. Called by `make test-native`. Each build has a copy of the sources of its own.
+set -eu
+top=$PWD
+work=$top/build/native
+rm -rf "$work"
+mkdir -p "$work"
+
+step() {
+	printf '=== %s\n' "$*"
+}
+
+copy() { # NAME
+	mkdir -p "$work/$1"
+	(cd native && tar -cf - --exclude=./build .) | tar -xf - -C "$work/$1"
+}
+
+for make in make bmake; do
+	for cc in gcc clang; do
+		step "$cc with $make: build, check, install"
+		copy "$make-$cc"
+		(
+			cd "$work/$make-$cc"
+			$make CC="$cc"
+			$make check CC="$cc"
+			$make install CC="$cc" PREFIX=/usr/pkg DESTDIR="$work/$make-$cc/stage"
+			test -x stage/usr/pkg/sbin/pcibackctl
+		) >"$work/$make-$cc.log" 2>&1 || { cat "$work/$make-$cc.log"; exit 1; }
+	done
+done
+
+for target in x86_64-netbsd aarch64-netbsd x86_64-linux-musl; do
+	step "zig cc -target $target: build, tests too"
+	copy "zig-$target"
+	make -C "$work/zig-$target" CC="python -m ziglang cc -target $target" all build/unit-tests \
+		>"$work/zig-$target.log" 2>&1 || { cat "$work/zig-$target.log"; exit 1; }
+done
+
+cd "$work/make-gcc"
+for cc in gcc clang; do
+	step "$cc with AddressSanitizer and UndefinedBehaviorSanitizer"
+	make check-sanitize CC="$cc"
+done
+step "valgrind"
+make check-valgrind
+step "fuzzers, a short round"
+make fuzz FUZZ_RUNS="${FUZZ_RUNS:-20000}"
