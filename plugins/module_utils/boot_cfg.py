@@ -61,6 +61,9 @@ _TOO_LONG = "list-too-long"
 _PLACEHOLDER = b" placeholder=pciback"
 _SEPARATOR = b" -- "
 
+# hd0a, NAME=root: what may stand before the ':' of a path.
+_DEVICE = re.compile(rb"(?:[a-z]+[0-9]*[a-z]?|NAME=[^:]+)\Z")
+
 # In the order in which the loader tries them; each matches by prefix.
 _KEYS = (b"menu", b"banner", b"timeout", b"default", b"consdev", b"root", b"load", b"format", b"clear")
 
@@ -467,10 +470,9 @@ class BootCfg:
         self._check_commands(menu_line, multiboot)
         xen = menu_line.commands[multiboot].arguments
         path = _first_word(xen)
-        if not path.text:
-            raise self._refuse(
-                "multiboot names no file, such as /xen.gz", menu_line.commands[multiboot].whole
-            )
+        device, colon, file = path.text.rpartition(b":")
+        if not file or (colon and not _DEVICE.match(device)):
+            raise self._refuse("multiboot names no file, such as /xen.gz", menu_line.commands[multiboot].whole)
         self._check_no_cr(path, "the path of Xen")
         modules = self._modules(index)
         if not modules:
@@ -543,7 +545,7 @@ class BootCfg:
     def _check_kernel(self, module: _Span) -> None:
         path = _first_word(module)
         device, colon, rest = path.text.partition(b":")
-        if not (rest if colon else device).startswith(b"/"):
+        if not (rest if colon and _DEVICE.match(device) else path.text).startswith(b"/"):
             raise self._refuse(
                 f"the loader takes '{_text(path.text)}' for the name of a kernel module; "
                 "the path of the dom0 kernel must start with '/' or 'DEVICE:/'",
@@ -716,14 +718,15 @@ class BootCfg:
         for index in indexes:
             for number in reversed(range(len(edited._menu[index].commands))):
                 command = edited._menu[index].commands[number]
-                edited = edited._without_lists_in(command.whole, _lists_in_command(command))
+                is_multiboot = command.word == b"multiboot"
+                edited = edited._without_lists_in(command.whole, _lists_in_command(command), is_multiboot)
         if shared:
             for number in range(len(edited._loads)):
                 module = edited._loads[number]
-                edited = edited._without_lists_in(module, _lists_in_module(module))
+                edited = edited._without_lists_in(module, _lists_in_module(module), False)
         return edited
 
-    def _without_lists_in(self, whole: _Span, lists: Sequence[_Span]) -> BootCfg:
+    def _without_lists_in(self, whole: _Span, lists: Sequence[_Span], is_multiboot: bool) -> BootCfg:
         """Take lists, the one blank before each, and a separator that served only them out of a command."""
         line = self._lines[whole.line]
         text = whole.text
@@ -739,7 +742,7 @@ class BootCfg:
                     "put a blank behind it",
                     found.part(1),
                 )
-            if not after and before.endswith(b" --"):
+            if is_multiboot and not after and before.endswith(b" --"):
                 before = before[: -len(b" --")]
                 if before.endswith(_PLACEHOLDER) and len(before.split()) == 3:
                     before = before[: -len(_PLACEHOLDER)]
@@ -865,13 +868,13 @@ class BootCfg:
         return longer
 
     def _without_previous(self) -> BootCfg:
-        """Remove the last entry if it keeps a previous list; one that is not the last would shift others."""
+        """Remove what keeps a previous list at the end of the menu; elsewhere it would shift other entries."""
         index = len(self._menu) - 1
         if index < 0 or self._ignored or not self._is_previous(index):
             return self
         lines = list(self._lines)
         del lines[self._menu[index].line]
-        return BootCfg(b"\n".join(lines), self._file)
+        return BootCfg(b"\n".join(lines), self._file)._without_previous()
 
 
 class _NoPreviousError(Exception):
