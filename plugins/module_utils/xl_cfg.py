@@ -26,7 +26,6 @@ MAX_VSLOT = 0x1F
 MAX_NAME = 64
 
 _KEYS = ("bdf", "vslot", *FLAGS, "rdm_policy", "name")
-_POSITIONAL = re.compile(r"(?P<bdf>[^,@=]*)(?:@(?P<vslot>[^,]*))?(?P<rest>,.*)?\Z", re.DOTALL)
 _ATOI = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 _STRTOUL16 = re.compile(r"[ \t\n\v\f\r]*\+?(?:0[xX](?=[0-9a-fA-F]))?([0-9a-fA-F]+)")
 _STRTOL = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
@@ -67,7 +66,7 @@ class PciSpec:
         """The device for a person: ``03:00.0``, ``03:00.*`` or ``name=wifi``."""
         if self.address is None:
             return f"name={self.name}"
-        return self._bdf(bool(self.address.domain))
+        return _bdf(self.address, self.all_functions, False)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -84,13 +83,13 @@ class PciSpec:
             raise _bad_spec(text, "it is empty; it is a device such as '03:00.0'")
         spec = cls()
         rest = text
-        if "=" not in text.split(",", 1)[0]:
-            match = _POSITIONAL.match(text)
-            assert match is not None  # every text without a leading key has this form
-            spec = spec._with_bdf(text, match.group("bdf"))
-            if match.group("vslot") is not None:
-                spec = spec._with_positional_vslot(text, match.group("vslot"))
-            rest = match.group("rest")[1:] if match.group("rest") else ""
+        head, _comma, options = text.partition(",")
+        if "=" not in head:
+            bdf, at, slot = head.partition("@")
+            spec = spec._with_bdf(text, bdf)
+            if at:
+                spec = spec._with_positional_vslot(text, slot)
+            rest = options
         if rest.endswith(","):
             rest = rest[:-1]
             if not rest:
@@ -117,15 +116,12 @@ class PciSpec:
             given["vslot"] = _parse_vslot(given["vslot"], address)
         return cls(address=address, **given)
 
-    def render(self, *, domain: bool | None = None) -> str:
+    def render(self, *, domain: bool = False) -> str:
         """The text for the list: the address first, then the options that are given, in a fixed order.
 
-        :param domain: write the PCI domain; by default only where it is not 0
+        :param domain: write the PCI domain even where it is 0
         """
-        if self.address is None:
-            head = f"name={self.name}"
-        else:
-            head = self._bdf(bool(self.address.domain) if domain is None else domain)
+        head = f"name={self.name}" if self.address is None else _bdf(self.address, self.all_functions, domain)
         parts = [head]
         for key, value in self.options.items():
             if key != "vslot":
@@ -135,11 +131,6 @@ class PciSpec:
             elif value:
                 parts[0] += f"@{value:x}"
         return ",".join(parts)
-
-    def _bdf(self, domain: bool) -> str:
-        assert self.address is not None
-        text = str(self.address) if domain or self.address.domain else self.address.bdf
-        return text[:-1] + "*" if self.all_functions else text
 
     def _with_bdf(self, text: str, bdf: str) -> PciSpec:
         if re.match(r"(?:[0-9a-f]{4}:)?[0-9a-f]+:[0-9a-f]+\Z", bdf, re.IGNORECASE):
@@ -199,6 +190,11 @@ class PciSpec:
             )
         flag: dict[str, Any] = {key: on}
         return replace(self, doubts=doubts, **flag)
+
+
+def _bdf(address: Address, all_functions: bool, domain: bool) -> str:
+    text = str(address) if domain or address.domain else address.bdf
+    return text[:-1] + "*" if all_functions else text
 
 
 def _parse_vslot(value: Any, address: Address) -> int:
@@ -332,8 +328,7 @@ class _Reader:
             match = _TOKEN.match(self.data, offset)
             if match is None:
                 self.fail(*self._why_no_token(offset))
-            assert match.lastgroup is not None
-            yield _Token(match.lastgroup, offset, match.end())
+            yield _Token(match.lastgroup or "", offset, match.end())
             offset = match.end()
         yield _Token("end", offset, offset)
 
@@ -482,11 +477,14 @@ class _Reader:
         self.fail(token.start, f"{self.say(token)} in a list where {wanted} belongs")
 
 
+def _place(data: bytes, offset: int) -> tuple[int, int]:
+    """Line and column of a byte, from 1."""
+    return data.count(b"\n", 0, offset) + 1, offset - data.rfind(b"\n", 0, offset)
+
+
 def _error_at(data: bytes, file: str, offset: int, message: str) -> PcibackError:
-    line_start = data.rfind(b"\n", 0, offset) + 1
-    return PcibackError(
-        message, code=CODE, file=file, line=data.count(b"\n", 0, offset) + 1, column=offset - line_start + 1
-    )
+    line, column = _place(data, offset)
+    return PcibackError(message, code=CODE, file=file, line=line, column=column)
 
 
 def _as_text(raw: bytes) -> str:
@@ -729,9 +727,7 @@ def _entry(item: _Scalar, data: bytes, file: str) -> PciEntry:
         spec = PciSpec.parse(text)
     except PcibackError as error:
         raise _error_at(data, file, item.start, _shown(error.message)) from None
-    place = _error_at(data, file, item.start, "")
-    assert place.line is not None and place.column is not None
-    return PciEntry(spec, text, place.line, place.column, item.odd)
+    return PciEntry(spec, text, *_place(data, item.start), odd=item.odd)
 
 
 # --- edits
@@ -767,7 +763,7 @@ class _ListEdit:
         quotes = [raw[:1] for raw in raws if raw[:1] in (b"'", b'"')]
         self.quote = quotes[-1] if quotes else b"'"
         texts = [entry.text for entry in self.entries if entry is not None and entry.spec.address is not None]
-        self.domain = True if texts and all(text.count(":") == 2 for text in texts) else None
+        self.domain = bool(texts) and all(text.count(":") == 2 for text in texts)
 
     def keep(self, index: int, text: str | None) -> None:
         """Let an item stay, as it is or with another text."""

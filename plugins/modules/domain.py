@@ -162,6 +162,7 @@ CREATED = "created"
 class Guest:
     """One guest on its way into its state.
 
+    :ivar path: its configuration file; empty if none is given
     :ivar now: its domain, as far as is known; ``None`` if it has none
     :ivar config: its file, read if it is to start
     :ivar planned: what leads from what was there to the state, as far as can be foreseen
@@ -169,7 +170,7 @@ class Guest:
     """
 
     name: str
-    path: str | None
+    path: str
     state: str
     restart: bool
     before: str = ABSENT
@@ -223,7 +224,7 @@ def read_guests(domains: Sequence[Mapping[str, Any]]) -> list[Guest]:
         check_name(domain["name"])
         if domain["name"] in [guest.name for guest in guests]:
             raise PcibackError(f"guest {domain['name']} is given twice; give each guest one state")
-        guests.append(Guest(domain["name"], domain["config"], domain["state"], domain["restart"]))
+        guests.append(Guest(domain["name"], domain["config"] or "", domain["state"], domain["restart"]))
     return guests
 
 
@@ -239,7 +240,6 @@ def read_config(guest: Guest) -> XlConfig:
 
     :raises PcibackError: it is missing, xl would refuse it, or it is another guest's
     """
-    assert guest.path is not None  # required_if
     try:
         config = XlConfig.parse(read_file(guest.path, limit=MOST_BYTES), guest.path)
     except PcibackError as error:
@@ -256,8 +256,7 @@ def pretend(guests: Sequence[Guest]) -> None:
     for guest in guests:
         guest.actions = guest.planned
         if CREATED in guest.actions:
-            assert guest.config is not None  # read for every guest that is to start
-            guest.now = RunningDomain(0, guest.name, RUNNING, guest.config.addresses)
+            guest.now = RunningDomain(0, guest.name, RUNNING, guest.config.addresses if guest.config else ())
         elif guest.actions:
             guest.now = None
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -41,7 +40,7 @@ wanted_lists = st.lists(wanted_specs, max_size=4, unique_by=lambda spec: spec.ke
 
 
 @st.composite
-def spec_texts(draw: Any) -> str:
+def spec_texts(draw: st.DrawFn) -> str:
     """A PCI_SPEC_STRING in one of the many ways that people write it."""
     address = draw(addresses)
     bdf = draw(st.sampled_from([str(address), address.bdf, address.short, address.bdf.upper()]))
@@ -73,21 +72,18 @@ def spec_texts(draw: Any) -> str:
 
 
 blanks = st.sampled_from([b"", b" ", b"  ", b"\t"])
-gaps = st.sampled_from(
-    [b"", b" ", b"\n", b"\n    ", b" # card\n", b" # it's [not] a 'string'\r\n  ", b"\n\n"]
-)
+gaps = st.sampled_from([b"", b" ", b"\n", b"\n    ", b" # card\n", b" # it's [not] a 'string'\r\n  ", b"\n\n"])
 
 
 @st.composite
-def lists(draw: Any, nested: bool) -> bytes:
+def lists(draw: st.DrawFn, nested: bool) -> bytes:
     quote = draw(st.sampled_from([b"'", b'"']))
     items = draw(st.lists(spec_texts(), max_size=4))
     texts = [quote + text.encode() + quote for text in items]
     if nested and draw(st.integers(0, 19)) == 0:
         texts.insert(draw(st.integers(0, len(texts))), b"['nested', [1,]]")
     body = b"".join(
-        draw(gaps) + text + draw(gaps) + (b"," if number + 1 < len(texts) else b"")
-        for number, text in enumerate(texts)
+        draw(gaps) + text + draw(gaps) + (b"," if number + 1 < len(texts) else b"") for number, text in enumerate(texts)
     )
     if texts and draw(st.booleans()):
         body += b"," + draw(gaps)
@@ -110,17 +106,13 @@ others = st.sampled_from(
 
 
 @st.composite
-def files(draw: Any, with_pci: bool = True, nested: bool = True) -> bytes:
+def files(draw: st.DrawFn, with_pci: bool = True, nested: bool = True) -> bytes:
     data = b""
-    for _ in range(draw(st.integers(0, 5))):
+    for _number in range(draw(st.integers(0, 5))):
         data += draw(blanks)
         if with_pci and draw(st.integers(0, 2)) == 0:
             data += (
-                b"pci"
-                + draw(blanks)
-                + draw(st.sampled_from([b"=", b"=", b"+="]))
-                + draw(blanks)
-                + draw(lists(nested))
+                b"pci" + draw(blanks) + draw(st.sampled_from([b"=", b"=", b"+="])) + draw(blanks) + draw(lists(nested))
             )
         else:
             data += draw(others)
@@ -135,11 +127,7 @@ def files(draw: Any, with_pci: bool = True, nested: bool = True) -> bytes:
 
 def split(config: XlConfig) -> tuple[list[bytes], list[bytes]]:
     """The statements that are not of pci, and the comments, as they stand in the file."""
-    rest = [
-        config.data[statement.start : statement.end]
-        for statement in config.statements
-        if statement.name != "pci"
-    ]
+    rest = [config.data[statement.start : statement.end] for statement in config.statements if statement.name != "pci"]
     strings = rb"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
     comments = [found for found in re.findall(strings + rb"|(#[^\n]*)", config.data) if found]
     return rest, comments
@@ -182,9 +170,7 @@ def test_a_file_is_refused_with_its_place_or_loses_nothing(raw: bytes | str) -> 
 
 @MANY_EXAMPLES
 @given(files(), wanted_lists)
-def test_an_edit_gives_exactly_the_wanted_devices_and_nothing_else(
-    data: bytes, wanted: list[PciSpec]
-) -> None:
+def test_an_edit_gives_exactly_the_wanted_devices_and_nothing_else(data: bytes, wanted: list[PciSpec]) -> None:
     before = XlConfig.parse(data, "F")
     after = before.with_pci(wanted)
 
@@ -203,18 +189,14 @@ def test_an_edit_gives_exactly_the_wanted_devices_and_nothing_else(
 @given(files(), wanted_lists)
 def test_entries_that_already_hold_keep_their_spelling(data: bytes, wanted: list[PciSpec]) -> None:
     before = XlConfig.parse(data, "F")
-    spelled = {
-        spec.key: {entry.text for entry in before.pci if before.satisfies(entry, spec)} for spec in wanted
-    }
+    spelled = {spec.key: {entry.text for entry in before.pci if before.satisfies(entry, spec)} for spec in wanted}
     for entry in before.with_pci(wanted).pci:
         assert not spelled[entry.spec.key] or entry.text in spelled[entry.spec.key]
 
 
 @EXAMPLES
 @given(files(with_pci=False), wanted_lists.filter(bool), st.lists(wanted_lists, max_size=2))
-def test_a_file_without_the_list_is_restored(
-    data: bytes, wanted: list[PciSpec], then: list[list[PciSpec]]
-) -> None:
+def test_a_file_without_the_list_is_restored(data: bytes, wanted: list[PciSpec], then: list[list[PciSpec]]) -> None:
     config = XlConfig.parse(data, "F")
     for step in [wanted, *then]:
         config = config.with_pci(step)
