@@ -525,14 +525,11 @@ class BootCfg:
             empty = False
             if not command.word:
                 raise self._refuse(
-                    "the loader takes the blank or tab before this command for its end and finds no name; "
-                    "delete it",
+                    "the loader takes the blank or tab before this command for its end and finds no name; delete it",
                     command.whole,
                 )
             if command.word not in _COMMANDS:
-                raise self._refuse(
-                    f"the loader has no command '{_text(command.word)}'; see boot(8)", command.whole
-                )
+                raise self._refuse(f"the loader has no command '{_text(command.word)}'; see boot(8)", command.whole)
             if command.word == b"load":
                 first_module = False
             elif command.word in _MODULE_COMMANDS and first_module:
@@ -662,9 +659,7 @@ class BootCfg:
         what = f"the hide list of {len(wanted)} device{'s' if len(wanted) > 1 else ''}"
         remedy = "hide fewer devices"
         if len(value) > MAX_VALUE:
-            message = (
-                f"{what} has {len(value)} characters in its short form, and the kernel keeps {MAX_VALUE}"
-            )
+            message = f"{what} has {len(value)} characters in its short form, and the kernel keeps {MAX_VALUE}"
         else:
             index = next(index for index in group if self._on_multiboot([index], value) is None)
             menu_line = self._menu[index]
@@ -714,25 +709,24 @@ class BootCfg:
 
     def _without_lists(self, indexes: Sequence[int], *, shared: bool) -> BootCfg:
         """Take every list out of entries, and if ``shared`` out of the loads that all entries have."""
-        edited = self
+        lines = list(self._lines)
         for index in indexes:
-            for number in reversed(range(len(edited._menu[index].commands))):
-                command = edited._menu[index].commands[number]
-                is_multiboot = command.word == b"multiboot"
-                edited = edited._without_lists_in(command.whole, _lists_in_command(command), is_multiboot)
-        if shared:
-            for number in range(len(edited._loads)):
-                module = edited._loads[number]
-                edited = edited._without_lists_in(module, _lists_in_module(module), False)
-        return edited
+            # From the right to the left, so that the places of what is still to come stay as they are.
+            for command in reversed(self._menu[index].commands):
+                lists = _lists_in_command(command)
+                self._take_out(lines, command.whole, lists, command.word == b"multiboot")
+        for module in self._loads if shared else []:
+            self._take_out(lines, module, _lists_in_module(module), False)
+        return self if lines == self._lines else BootCfg(b"\n".join(lines), self._file)
 
-    def _without_lists_in(self, whole: _Span, lists: Sequence[_Span], is_multiboot: bool) -> BootCfg:
+    def _take_out(self, lines: list[bytes], whole: _Span, lists: Sequence[_Span], is_multiboot: bool) -> None:
         """Take lists, the one blank before each, and a separator that served only them out of a command."""
-        line = self._lines[whole.line]
-        text = whole.text
+        if not lists:
+            return
+        line = lines[whole.line]
         # A carriage return at the end of a line is nobody's list, however the kernel reads it.
-        ending = b"\r" if text.endswith(b"\r") else b""
-        text = text[: len(text) - len(ending)]
+        ending = b"\r" if whole.text.endswith(b"\r") else b""
+        text = whole.text[: len(whole.text) - len(ending)]
         for found in reversed(lists):
             start, stop = found.start - whole.start, min(found.end - whole.start, len(text))
             before, after = text[:start], text[stop:]
@@ -747,7 +741,7 @@ class BootCfg:
                 if before.endswith(_PLACEHOLDER) and len(before.split()) == 3:
                     before = before[: -len(_PLACEHOLDER)]
             text = before + after
-        return self._replace_line(whole.line, line[: whole.start] + text + ending + line[whole.end :])
+        lines[whole.line] = line[: whole.start] + text + ending + line[whole.end :]
 
     def _placement(self, index: int, changed: bool) -> Placement:
         hide = self._hide_list(index)
@@ -787,9 +781,7 @@ class BootCfg:
 
     # The entry with the previous list
 
-    def _with_previous(
-        self, edited: BootCfg, changed: Sequence[int], wanted: bool
-    ) -> tuple[BootCfg, Previous]:
+    def _with_previous(self, edited: BootCfg, changed: Sequence[int], wanted: bool) -> tuple[BootCfg, Previous]:
         """``edited`` with an entry that boots as this file did."""
         if not wanted:
             return edited._without_previous(), Previous(None, "", "it was not asked for")
@@ -862,9 +854,7 @@ class BootCfg:
         if longer._shown != self._shown + 1:
             raise _NoPreviousError("with format=number the loader drops all entries past the ninth")
         if len(longer._data) > MAX_FILE:
-            raise _NoPreviousError(
-                f"the file would have more than {MAX_FILE} bytes, and the loader ignore it"
-            )
+            raise _NoPreviousError(f"the file would have more than {MAX_FILE} bytes, and the loader ignore it")
         return longer
 
     def _without_previous(self) -> BootCfg:
