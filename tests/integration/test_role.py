@@ -71,7 +71,7 @@ def test_check_mode_changes_nothing(story):
 def test_check_mode_predicts_exactly_what_the_run_does(story):
     assert story["check"].changed() == story["first"].changed()
     assert story["check"].diffs() == story["first"].diffs()
-    assert len(story["first"].diffs()) == 2, "the boot configuration and the guests' files"
+    assert len(story["first"].diffs()) == 3, "boot configuration, guests' files, guests"
 
 
 def test_second_run_changes_nothing(story):
