@@ -95,6 +95,9 @@ test_boot_cfg(struct harness *harness)
 	model_read_boot_cfg(&prediction, "menu=A:b\n\0menu=C:d\n", 19);
 	CHECK_NUMBER(prediction.cfg.n_entries, 1);
 
+	prediction = read_cfg("menu=A:b\nmenu=C:d\ndefault=3\n");
+	CHECK_NUMBER(prediction.cfg.default_entry, 1);
+	CHECK(!prediction.cfg.letters);
 	prediction = read_cfg("menu=A:b\nmenu=C:d\ndefault=2\nformat=L\n");
 	CHECK_NUMBER(prediction.cfg.default_entry, 1);
 	pciback_boot_key(&prediction.cfg, 1, key);

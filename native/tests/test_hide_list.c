@@ -52,6 +52,15 @@ test_hide_list(struct harness *harness)
 	CHECK_NUMBER(list.entries[0].kind, PCIBACK_HIDE_CLAIM);
 	list = parse("( +0x0:04.0)");
 	CHECK_NUMBER(list.entries[0].kind, PCIBACK_HIDE_CLAIM);
+	list = parse("(\v00:\f04.\r0)");
+	CHECK_NUMBER(list.entries[0].kind, PCIBACK_HIDE_CLAIM);
+	list = parse("(\b00:04.0)");
+	CHECK_NUMBER(list.entries[0].kind, PCIBACK_HIDE_SKIPPED);
+	list = parse("(ff:1f.7)(00:20.0)(00:1f.8)(100:00.0)");
+	CHECK_NUMBER(list.entries[0].kind, PCIBACK_HIDE_CLAIM);
+	CHECK_NUMBER(list.entries[1].kind, PCIBACK_HIDE_NO_MATCH);
+	CHECK_NUMBER(list.entries[2].kind, PCIBACK_HIDE_NO_MATCH);
+	CHECK_NUMBER(list.entries[3].kind, PCIBACK_HIDE_NO_MATCH);
 	list = parse("(+ 0:04.0)");
 	CHECK_NUMBER(list.entries[0].kind, PCIBACK_HIDE_SKIPPED);
 	list = parse("(00:04:0)");

@@ -118,6 +118,13 @@ test_predict(struct harness *harness)
 	CHECK_NUMBER(prediction.n_claims, 0);
 	CHECK_TEXT(prediction.hide, "(00:04.0)");
 
+	/* Xen takes the first file for the kernel, whatever it is. */
+	prediction = predict("menu=A:rndseed /r;load /n;multiboot /x\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_LOADER_FAILURE);
+	CHECK_NUMBER(count(&prediction, "loader-first-module-no-kernel", PCIBACK_ERROR), 1);
+	prediction = predict("menu=A:load /n;rndseed /r;multiboot /x\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_EMPTY);
+
 	test_severities(harness);
 	test_many_findings(harness);
 	CHECK_TEXT(pciback_boot_kind_name(PCIBACK_BOOT_OTHER), "other");

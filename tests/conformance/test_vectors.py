@@ -299,6 +299,7 @@ DEFAULTS = [
     ("", 1),
     ("default=2\n", 2),
     ("default=3x\n", 3),
+    ("default=4\n", 3),
     ("default=99\n", 3),
     ("default=0\n", 1),
     ("default=-1\n", 1),
