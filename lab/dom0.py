@@ -271,7 +271,7 @@ def _compilers() -> list[str]:
 
 def _python(root: str) -> tuple[str, list[tuple[str, str, str]]]:
     """The real interpreter behind this one (a virtualenv's is a link), and what to mount for it."""
-    interpreter = os.path.realpath(sys.executable)
+    interpreter = os.path.realpath("/proc/self/exe")
     prefix = os.path.realpath(sys.base_prefix)
     if prefix == "/usr":
         return interpreter, []

@@ -178,7 +178,9 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool 
             attach(machine, domain, spec)
         except Refusal as refusal:
             words = f"libxl_create.c:1921:domcreate_attach_devices: Domain {domid}:unable to add pci devices"
-            raise Refusal(ERROR_FAIL, [*refusal.lines, words, *_destroyed(domid)]) from None
+            # With a device already given, libxl finds the domain and then fails to take it apart.
+            leftover = _destroyed(domid)[1 if domain["pci"] else 0 :]
+            raise Refusal(ERROR_FAIL, [*refusal.lines, words, *leftover]) from None
     machine.state["domains"].append(domain)
     return domain
 

@@ -24,7 +24,6 @@ options:
     description:
       - The directory of the embedded dom0, the one given to C(lab/dom0.py create).
     type: path
-    required: true
     vars:
       - name: ansible_lab_dom0
 notes:
@@ -58,6 +57,8 @@ class Connection(ConnectionBase):
         """Nothing stays open between two commands; check only that there is such a directory."""
         if not self._connected:
             directory = self.get_option("dom0")
+            if not directory:
+                raise AnsibleConnectionFailure("ansible_lab_dom0 is not set; it is the directory of an embedded dom0")
             if not os.path.isdir(os.path.join(directory, "machine")):
                 raise AnsibleConnectionFailure(
                     f"{to_native(directory)} is not an embedded dom0; 'lab/dom0.py create' makes one"
