@@ -237,7 +237,7 @@ _NORMALISERS = {
     "name": _normal_word,
 }
 
-_MATCHERS: Mapping[str, Callable[[str, Device, "Remembered | None"], bool]] = {
+_MATCHERS: Mapping[str, Callable[[str, Device, Remembered | None], bool]] = {
     "address": lambda value, device, before: str(device.address) == value,
     "id": lambda value, device, before: device.id == value,
     "subsystem": lambda value, device, before: device.subsystem_id == value,

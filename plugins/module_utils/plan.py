@@ -380,10 +380,12 @@ class _Planner:
             except PcibackError as error:
                 self._refuse_error(error, "domain-config-invalid")
                 continue
-            if config.name is not None and config.name != guest.name:
+            self.warnings += config.warnings
+            if config.name != guest.name:
+                described = "no guest by name" if config.name is None else f"a guest named '{config.name}'"
                 self._refuse(
                     "domain-config-invalid",
-                    f"{guest.config} describes a guest named '{config.name}', not '{guest.name}'",
+                    f"{guest.config} describes {described}, not '{guest.name}'",
                     remedy="correct the name in the inventory or in the file",
                 )
             if changed:

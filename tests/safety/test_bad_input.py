@@ -149,19 +149,15 @@ def test_neither_compiler_nor_ziglang(dom0, tmp_path):
 def test_a_fault_after_the_prediction_is_reported_with_the_way_back(dom0):
     """Somebody edits boot.cfg between the prediction and the reboot; the machine's model faults on it."""
     host = dom0.create()
-    sysctl = host.root / "sbin/shutdown"
-    real = sysctl.read_text()
-    first, _newline, rest = real.partition("\n")
-    sysctl.unlink()
-    sysctl.write_text(
+    shutdown = host.root / "sbin/shutdown"
+    (host.root / "sbin/real").mkdir()
+    shutdown.rename(host.root / "sbin/real/shutdown")
+    shutdown.write_text(
         "#!/bin/sh\n"
         "sed -i 's/pciback.hide=(/pciback.hide=(junk)(/' /boot.cfg\n"
-        "exec /sbin/shutdown.real \"$@\"\n"
+        'exec /sbin/real/shutdown "$@"\n'
     )
-    sysctl.chmod(0o755)
-    real_shutdown = host.root / "sbin/shutdown.real"
-    real_shutdown.write_text(first + "\n" + rest)
-    real_shutdown.chmod(0o755)
+    shutdown.chmod(0o755)
     run = host.playbook({**ONE, "pciback_reboot": "when_needed", "pciback_reboot_timeout": 8})
     assert run.status == 2, run.output
     message = run.failures()[-1]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address, parse_pcictl_address
 from ansible_collections.xen.pciback.plugins.module_utils.device import Bar, Device
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run

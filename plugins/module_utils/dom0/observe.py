@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE as MAX_BOOT_CFG
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_devices
@@ -22,7 +21,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     Wanted,
 )
 
-_MOST_GUEST_CONFIG = 1 << 20
+# Far more than a loader or xl reads; what is too large for them is theirs to say.
+_MOST_BYTES = 1 << 20
 
 
 def observe(
@@ -44,7 +44,7 @@ def observe(
     netbsd.check_dom0(run)
     selectors = [item.selector for guest in wanted.guests for item in guest.devices]
     selectors += [item.selector for item in wanted.extra_devices]
-    boot_config = _read(boot_path, MAX_BOOT_CFG, "boot-config-invalid")
+    boot_config = _read(boot_path, _MOST_BYTES, "boot-config-invalid")
     prediction = None
     if native.ready and isinstance(boot_config, bytes):
         prediction = predict(os.path.join(prefix, native_install.CONTROL), boot_path, run=run)
@@ -57,10 +57,10 @@ def observe(
         boot_path=boot_path,
         boot_config=boot_config,
         guest_configs={
-            guest.config: _read(guest.config, _MOST_GUEST_CONFIG, "domain-config-invalid") for guest in wanted.guests
+            guest.config: _read(guest.config, _MOST_BYTES, "domain-config-invalid") for guest in wanted.guests
         },
         running=tuple(
-            RunningGuest(domain.name, domain.domid, domain.devices) for domain in Xl(run, xl=xl).domains()
+            RunningGuest(domain.name, domain.domid, domain.devices) for domain in Xl(run, xl=xl).domains() if domain.alive
         ),
         native=native,
         prediction=prediction,

@@ -210,6 +210,7 @@ def test_refusals_stop_everything(code):
         ({"guest_configs": {"/etc/xen/firewall": b"name = \n"}}, "domain-config-invalid", "line 1"),
         ({"guest_configs": {"/etc/xen/firewall": b"name='x'\npci='00:05.0'\n"}}, "domain-config-invalid", "line 2"),
         ({"guest_configs": {"/etc/xen/firewall": b"name = 'other'\n"}}, "domain-config-invalid", "named 'other'"),
+        ({"guest_configs": {"/etc/xen/firewall": b"memory = 5\n"}}, "domain-config-invalid", "no guest by name"),
     ],
 )
 def test_bad_files_are_refused(changes, code, words):
