@@ -272,6 +272,10 @@ def _compilers() -> list[str]:
 def _python(root: str) -> tuple[str, list[tuple[str, str, str]]]:
     """The real interpreter behind this one (a virtualenv's is a link), and what to mount for it."""
     interpreter = os.path.realpath("/proc/self/exe")
+    if not os.access(interpreter, os.X_OK):
+        raise Refused(
+            f"{interpreter}, which runs this, can't be executed by you inside; run dom0.py with another Python"
+        )
     prefix = os.path.realpath(sys.base_prefix)
     if prefix == "/usr":
         return interpreter, []
