@@ -194,9 +194,9 @@ class Tree:
         lines = [Line(f"{name} at {where}: {driver.says or names.kernel_words(function)}{revision}")]
         channel = self._route(function, driver) if driver.interrupts and function.interrupt_pin else ""
         if driver.name == "pciback":
-            for bar in function.bars():
-                kind = "I/O" if bar.is_io else "mem"
-                lines.append(Line(f"{name}: {kind}: 0x{bar.address:08x} - 0x{bar.size:08x}", True))
+            for window in function.bars():
+                kind = "I/O" if window.is_io else "mem"
+                lines.append(Line(f"{name}: {kind}: 0x{window.address:08x} - 0x{window.size:08x}", True))
             if channel:
                 lines.append(Line(f"{name}: interrupting at {channel}"))
                 lines.append(self._claimed_line(function))

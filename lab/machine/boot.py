@@ -369,9 +369,11 @@ def _device_node(machine: Machine, text: str) -> str:
         f"subsys_vendor: 0x{function.subsystem[0]:04x}",
         f"subsys_product: 0x{function.subsystem[1]:04x}",
     ]
-    for bar in function.bars():
+    for window in function.bars():
         lines.append(
-            "{}: 0x{:08x} - 0x{:08x}".format("I/O" if bar.is_io else "mem", bar.address, bar.address + bar.size)
+            "{}: 0x{:08x} - 0x{:08x}".format(
+                "I/O" if window.is_io else "mem", window.address, window.address + window.size
+            )
         )
     lines.append(f"irq: {machine.read_config(slot, 0x3C) & 0xFF}")
     return "\n".join(lines) + "\n"

@@ -177,9 +177,9 @@ def _writable(function: Function, register: int) -> int:
     if register == 0x3C:
         return 0x000000FF
     if register < 0x40:
-        for bar in function.bars():
-            if bar.register == register:
-                return ~(bar.size - 1) & 0xFFFFFFFF
+        for window in function.bars():
+            if window.register == register:
+                return ~(window.size - 1) & 0xFFFFFFFF
     return 0
 
 
