@@ -435,7 +435,8 @@ class _Planner:
         self._run(reboots)
 
     def _run(self, reboots: bool) -> None:
-        running = {} if reboots else {guest.name: guest for guest in self.observed.running}
+        alive = {guest.name: guest for guest in self.observed.running}
+        running = {} if reboots else alive
         domains: list[dict[str, Any]] = []
         for guest in self.wanted.guests:
             now = running.get(guest.name)
@@ -447,7 +448,9 @@ class _Planner:
                 if waiting and not reboots:
                     self.warnings.append(f"guest {guest.name} is not started: its devices wait for the reboot")
                 else:
-                    domains.append({"name": guest.name, "config": guest.config, "state": "running"})
+                    domain = {"name": guest.name, "config": guest.config, "state": "running"}
+                    # Check mode still sees it running: said as a restart, it predicts what happens.
+                    domains.append({**domain, "restart": True} if guest.name in alive else domain)
             elif guest.state == "running" and now is not None and set(now.devices) != devices:
                 if self.wanted.restart_guests == "when_needed":
                     domains.append(
