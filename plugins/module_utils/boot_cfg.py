@@ -452,6 +452,12 @@ class BootCfg:
                 self._menu[found[1]].command_text,
             )
         (index,) = found
+        if not self._menu[index].title_span.text:
+            raise self._refuse(
+                f"entry {index + 1} has no title, so the menu shows its commands, which an edit changes; "
+                "give it a title before the ':'",
+                self._menu[index].title_span,
+            )
         if not self._is_xen(index):
             raise self._refuse(f"entry '{title}' does not start Xen", self._menu[index].command_text)
         if self._is_previous(index):
@@ -785,7 +791,7 @@ class BootCfg:
         """``edited`` with an entry that boots as this file did."""
         if not wanted:
             return edited._without_previous(), Previous(None, "", "it was not asked for")
-        kept = next((i for i in reversed(range(len(edited._menu))) if edited._is_previous(i)), None)
+        kept = next((i for i in reversed(range(edited._shown)) if edited._is_previous(i)), None)
         if not changed:
             return edited, edited._described(kept, "" if kept is not None else "no entry was changed")
         try:
