@@ -180,9 +180,9 @@ def _build(
         os.makedirs(os.path.dirname(machine.file(kernel)), exist_ok=True)
         _write(machine.file(kernel), b"placeholder of a kernel\n")
         _write(machine.file("usr/pkg/etc/xen/" + guest), (GUEST_CONFIG % {"name": guest, "kernel": kernel}).encode())
-    _share(dump, machine.path("bus.lspci"))
+    shutil.copyfile(dump, machine.path("bus.lspci"))
     if os.path.exists(facts):
-        _share(facts, machine.path("bus.json"))
+        shutil.copyfile(facts, machine.path("bus.json"))
     else:
         _write(machine.path("bus.json"), b"{}\n")
     for path in PATHS:
@@ -319,26 +319,29 @@ def _link(target: str, path: str) -> None:
         os.symlink(target, path)
 
 
-def _share(source: str, path: str) -> None:
-    """A file that nobody writes: one copy on disk for all machines where a hard link can be made."""
-    try:
-        os.link(source, path)
-    except OSError:
-        shutil.copyfile(source, path)
-
-
 def _same_or_copy(source: str, path: str) -> None:
     """The firmware is the machine's own: building the project anew must not change it under a
-    running machine, so it is no link."""
+    running machine. Machines made in one call share a copy, for it is their biggest file."""
     try:
         with open(source, "rb") as new, open(path, "rb") as old:
             if new.read() == old.read():
                 return
     except FileNotFoundError:
         pass
-    shutil.copyfile(source, path + ".new")
-    os.chmod(path + ".new", 0o755)
+    made = _copies.get(source)
+    try:
+        if made is None:
+            raise FileNotFoundError
+        os.link(made, path + ".new")
+    except OSError:
+        shutil.copyfile(source, path + ".new")
+        os.chmod(path + ".new", 0o755)
     os.replace(path + ".new", path)
+    _copies[source] = path
+
+
+# Firmware to the copy of it that this call made last.
+_copies: dict[str, str] = {}
 
 
 # -- the other commands ----------------------------------------------------------------------------
