@@ -681,7 +681,7 @@ class BootCfg:
                 )
             xen_line = len(multiboot.arguments.text) + len(_behind_separator(multiboot, value))
             message = f"{what} does not fit into entry {self._name(index)}: "
-            if shared or not self._loads:
+            if on_load > MAX_MODULE_STRING and (shared or not self._loads):
                 message += (
                     f"path and arguments of load would have {on_load} characters, and the loader keeps "
                     f"{MAX_MODULE_STRING}; behind ' -- ' "
@@ -694,7 +694,7 @@ class BootCfg:
                     f"and the kernel keeps {MAX_DOM0_LINE}"
                 )
             remedy += ", delete other arguments"
-            if not self._loads:
+            if on_load > MAX_MODULE_STRING and not self._loads:
                 remedy += ", or give the kernel a shorter path, such as a hard link /xen0"
         fit = next(
             (
