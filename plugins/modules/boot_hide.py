@@ -274,8 +274,8 @@ def difference(path: str, before: bytes, after: bytes) -> dict[str, str]:
     return {
         "before_header": path,
         "after_header": path,
-        "before": to_text(before, errors="surrogate_or_replace"),
-        "after": to_text(after, errors="surrogate_or_replace"),
+        "before": to_text(before, errors="replace"),
+        "after": to_text(after, errors="replace"),
     }
 
 

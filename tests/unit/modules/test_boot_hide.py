@@ -1,0 +1,341 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.modules.boot_hide import main
+from tests.unit.module_call import call
+
+BEFORE = (
+    b"menu=Xen:load /netbsd-XEN3_DOM0.gz console=pc;multiboot /xen.gz dom0_mem=512M\n"
+    b"menu=B\xfcro:boot netbsd\n"
+    b"timeout=5\n"
+)
+PREVIOUS = BEFORE.splitlines(keepends=True)[0].replace(b"Xen:", b"Xen (previous pciback):")
+AFTER = b"".join(
+    [
+        b"menu=Xen:load /netbsd-XEN3_DOM0.gz console=pc pciback.hide=(03:00.0)(00:04.1);multiboot /xen.gz dom0_mem=512M\n",
+        b"menu=B\xfcro:boot netbsd\n",
+        PREVIOUS,
+        b"timeout=5\n",
+    ]
+)
+DEVICES = ["03:00.0", "0000:00:04.1"]
+CARD = {"id": "8086:100e", "subsystem": None, "class": "020000", "driver": "wm0"}
+
+
+class Host:
+    """A boot.cfg and a record in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.path = directory / "boot.cfg"
+        self.record = directory / "db" / "devices.json"
+        self.path.write_bytes(BEFORE)
+        self.path.chmod(0o640)
+
+    def run(self, check: bool = False, **options: Any) -> dict[str, Any]:
+        return call(main, {"path": str(self.path), "record": str(self.record), **options}, check=check)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(self.directory)): path.read_bytes()
+            for path in self.directory.rglob("*")
+            if path.is_file()
+        }
+
+    def predictor(self, outcome: str, claims: list[str], default: int = 1) -> str:
+        """A program that predicts this, whatever the file is."""
+        entries = [{"number": number, "title": "", "kind": "xen", "default": number == default} for number in (1, 2)]
+        answer = {
+            "schema": "xen.pciback/boot/1",
+            "entry": 1,
+            "entries": entries,
+            "claims": claims,
+            "outcome": outcome,
+            "findings": [{"severity": "error", "code": "x", "message": "it faults"}],
+        }
+        path = self.directory / "pcibackctl"
+        path.write_text(f"#!/bin/sh\ncat <<'EOT'\n{json.dumps(answer)}\nEOT\n")
+        path.chmod(0o755)
+        return str(path)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_hides_devices(host: Host) -> None:
+    result = host.run(devices=DEVICES)
+    assert host.files == {"boot.cfg": AFTER}
+    assert stat.S_IMODE(host.path.stat().st_mode) == 0o640
+    assert result == {
+        "changed": True,
+        "claims": ["0000:03:00.0", "0000:00:04.1"],
+        "entries": [
+            {
+                "number": 1,
+                "title": "Xen",
+                "line": 1,
+                "place": "load",
+                "value": "(03:00.0)(00:04.1)",
+                "form": "long",
+                "changed": True,
+            }
+        ],
+        "previous": {"number": 3, "title": "Xen (previous pciback)", "reason": ""},
+        "diff": [
+            {
+                "before_header": str(host.path),
+                "after_header": str(host.path),
+                "before": BEFORE.decode("utf-8", "replace"),
+                "after": AFTER.decode("utf-8", "replace"),
+            }
+        ],
+    }
+
+
+def test_a_second_run_changes_nothing(host: Host) -> None:
+    host.run(devices=DEVICES)
+    result = host.run(devices=list(reversed(DEVICES)), backup=True)
+    assert host.files == {"boot.cfg": AFTER}
+    assert not result["changed"]
+    assert result["diff"] == []
+    assert "backup_file" not in result
+    assert result["entries"][0]["changed"] is False
+
+
+@pytest.mark.parametrize("options", [{"state": "absent"}, {"devices": []}])
+def test_absent_restores_the_file(host: Host, options: dict[str, Any]) -> None:
+    host.run(devices=DEVICES)
+    result = host.run(**options)
+    assert result["changed"]
+    assert result["entries"] == []
+    assert result["claims"] == []
+    assert host.files == {"boot.cfg": BEFORE}
+    assert not host.run(**options)["changed"]
+
+
+def test_check_mode_says_the_same_and_changes_nothing(host: Host) -> None:
+    options: dict[str, Any] = {"devices": DEVICES, "remember": {"0000:03:00.0": CARD}}
+    predicted = host.run(check=True, **options)
+    assert host.files == {"boot.cfg": BEFORE}
+    assert host.run(**options) == predicted
+
+
+def test_backup(host: Host) -> None:
+    result = host.run(devices=DEVICES, backup=True)
+    assert Path(result["backup_file"]).read_bytes() == BEFORE
+    assert result["backup_file"].startswith(f"{host.path}.")
+
+
+def test_previous_and_entries_are_passed_on(host: Host) -> None:
+    result = host.run(devices=DEVICES, previous=False, entries=["Xen"])
+    assert host.files == {"boot.cfg": AFTER.replace(PREVIOUS, b"")}
+    assert result["previous"]["number"] is None
+    assert not host.run(devices=DEVICES, previous=False, entries="default")["changed"]
+
+
+def test_remembers_what_devices_were(host: Host) -> None:
+    remember = {"0000:03:00.0": CARD}
+    result = host.run(devices=DEVICES, remember=remember)
+    record = json.loads(host.record.read_bytes())
+    assert record == {"schema": "xen.pciback/devices/1", "devices": remember}
+    assert stat.S_IMODE(host.record.stat().st_mode) == 0o644
+    assert [item["after_header"] for item in result["diff"]] == [str(host.record), str(host.path)]
+    assert not host.run(devices=DEVICES, remember=remember)["changed"]
+    other = {"0000:00:04.1": {**CARD, "driver": None}}
+    assert host.run(devices=DEVICES, remember=other)["changed"]
+    assert json.loads(host.record.read_bytes())["devices"] == {**remember, **other}
+    assert not host.run(devices=DEVICES)["changed"]
+
+
+def test_a_record_that_is_none_is_refused_before_anything_changes(host: Host) -> None:
+    host.record.parent.mkdir()
+    host.record.write_text("{}")
+    before = host.files
+    result = host.run(devices=DEVICES, remember={"0000:03:00.0": CARD})
+    assert result["failed"]
+    assert result["msg"].startswith(f"{host.record}: its schema is null")
+    assert host.files == before
+
+
+def test_a_prediction_is_returned(host: Host) -> None:
+    predictor = host.predictor("registered", ["0000:00:04.1", "0000:03:00.0"])
+    result = host.run(devices=DEVICES, predictor=predictor)
+    assert result["changed"]
+    assert result["prediction"] == [{"entry": 1, "outcome": "registered", "claims": ["0000:00:04.1", "0000:03:00.0"]}]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "claims", "default", "sentence"),
+    [
+        (
+            "kernel-fault",
+            [],
+            1,
+            "for entry 1 the outcome 'kernel-fault' is predicted, not 'registered': it faults; nothing was changed",
+        ),
+        (
+            "registered",
+            ["0000:03:00.0"],
+            1,
+            "for entry 1 other claims are predicted than wanted: without 0000:00:04.1; nothing was changed",
+        ),
+        (
+            "registered",
+            ["0000:03:00.0", "0000:00:04.1"],
+            2,
+            "entry 2 is predicted to boot by default, not 1; nothing was changed",
+        ),
+    ],
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_another_prediction_is_a_refusal(
+    host: Host, outcome: str, claims: list[str], default: int, sentence: str, check: bool
+) -> None:
+    predictor = host.predictor(outcome, claims, default)
+    before = host.files
+    result = host.run(check, devices=DEVICES, predictor=predictor, remember={"0000:03:00.0": CARD})
+    assert result["failed"]
+    assert result["msg"] == f"{host.path}: {sentence}"
+    assert result["code"] == "prediction-mismatch"
+    assert result["remedy"]
+    assert host.files == before
+
+
+def test_absent_is_predicted_too(host: Host) -> None:
+    host.run(devices=DEVICES)
+    result = host.run(state="absent", predictor=host.predictor("registered", ["0000:03:00.0"]))
+    assert result["msg"] == (
+        f"{host.path}: for entry 1 the outcome 'registered' is predicted, not 'empty': it faults; nothing was changed"
+    )
+    # An entry that fails for another reason is no reason to keep a list.
+    assert host.run(state="absent", predictor=host.predictor("loader-failure", []))["changed"]
+    assert host.path.read_bytes() == BEFORE
+
+
+def test_a_missing_predictor(host: Host) -> None:
+    result = host.run(devices=DEVICES, predictor="/nowhere/pcibackctl")
+    assert result["msg"] == "/nowhere/pcibackctl: it can't be run: No such file or directory"
+    assert host.files == {"boot.cfg": BEFORE}
+
+
+FORM = "it is BUS:DEVICE.FUNCTION in hexadecimal, such as '03:00.0' or '0000:03:00.0'"
+RANGE = "BUS:DEVICE.FUNCTION is hexadecimal from 00:00.0 to ff:1f.7"
+
+
+@pytest.mark.parametrize(
+    ("device", "sentence"),
+    [
+        ("(0000:82.0.0)", f"'(0000:82.0.0)' is not a PCI address: leave out the parentheses, {FORM}"),
+        ("(0b::00.1)", f"'(0b::00.1)' is not a PCI address: leave out the parentheses, {FORM}"),
+        ("(1:0:1:0:)", f"'(1:0:1:0:)' is not a PCI address: leave out the parentheses, {FORM}"),
+        (
+            "00:10:0",
+            "'00:10:0' has the form that pcictl(8) prints, which is decimal; "
+            "if it was copied from there, the address is '00:0a.0'",
+        ),
+        ("00:20.0", f"'00:20.0' is not a PCI address: device 20 is above 1f; {RANGE}"),
+        ("00:1f.8", f"'00:1f.8' is not a PCI address: function 8 is above 7; {RANGE}"),
+        (
+            "0001:00:1f.0",
+            f"'0001:00:1f.0' is not a PCI address: domain 1 is above 0; {RANGE}, in domain 0000 only",
+        ),
+    ],
+)
+def test_bad_addresses(host: Host, device: str, sentence: str) -> None:
+    result = host.run(devices=["03:00.0", device])
+    assert result["failed"]
+    assert result["msg"] == sentence
+    assert host.files == {"boot.cfg": BEFORE}
+
+
+@pytest.mark.parametrize(
+    ("data", "devices", "code", "sentence"),
+    [
+        (
+            b"#" * 32769,
+            ["03:00.0"],
+            "boot-config-invalid",
+            "it is larger than 32768 bytes, which is the most that it may have",
+        ),
+        (
+            b"menu=K:boot netbsd\n",
+            ["03:00.0"],
+            "boot-config-invalid",
+            "no menu entry starts Xen; "
+            "one looks like 'menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M'",
+        ),
+        (
+            b"menu=Xen:load /n pciback.hide=(00:04.0)(junk);multiboot /xen.gz\n",
+            ["03:00.0"],
+            "boot-config-invalid",
+            "line 1, column 40: entry 1 'Xen' already has a list that stops the machine: "
+            "the kernel faults at '(junk)', because it holds no ':'; "
+            "an entry is '(BUS:DEVICE.FUNCTION)' in hexadecimal, such as '(03:00.0)'",
+        ),
+        (
+            b"menu=Xen:load /" + b"k" * 60 + b";multiboot /xen.gz a\r\n",
+            ["03:00.0"],
+            "boot-config-invalid",
+            "line 1, column 96: the hide list of 1 device would end this line, and the carriage return "
+            "there would become a part of it; convert the file to LF line ends",
+        ),
+        (
+            BEFORE,
+            [f"{bus:02x}:1f.7" for bus in range(0x10, 0x18)],
+            "list-too-long",
+            "line 1: the hide list of 8 devices has 72 characters in its short form, "
+            "and the kernel keeps 63; 7 of the 8 fit",
+        ),
+    ],
+)
+def test_bad_files(host: Host, data: bytes, devices: list[str], code: str, sentence: str) -> None:
+    host.path.write_bytes(data)
+    result = host.run(devices=devices, backup=True)
+    assert result["failed"]
+    assert result["msg"] in (f"{host.path}: {sentence}", f"{host.path}, {sentence}")
+    assert result["code"] == code
+    assert host.files == {"boot.cfg": data}
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("missing", "it does not exist"),
+        ("directory", "it is a directory, not a regular file"),
+        ("link", "it is a symbolic link, not a regular file"),
+    ],
+)
+def test_what_is_no_file(host: Host, kind: str, sentence: str) -> None:
+    target = host.path.rename(host.directory / "target")
+    if kind == "directory":
+        host.path.mkdir()
+    elif kind == "link":
+        host.path.symlink_to(target)
+    result = host.run(devices=DEVICES)
+    assert result["msg"] == f"{host.path}: {sentence}"
+    assert result["code"] == "boot-config-invalid"
+    assert target.read_bytes() == BEFORE
+
+
+@pytest.mark.parametrize("entries", ["Xen", "", 1, [], [1], {"xen": 1}])
+def test_bad_entries(host: Host, entries: Any) -> None:
+    result = host.run(devices=DEVICES, entries=entries)
+    assert result["msg"] == "option 'entries' must be 'xen', 'default' or a list of titles"
+    assert host.files == {"boot.cfg": BEFORE}
+
+
+def test_devices_are_required(host: Host) -> None:
+    assert host.run()["msg"] == "state is present but all of the following are missing: devices"
