@@ -32,6 +32,7 @@ notes:
 
 import os
 import subprocess
+from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.text.converters import to_bytes, to_native
@@ -53,7 +54,9 @@ class Connection(ConnectionBase):
     # Tells Ansible that becoming root needs no further program.
     default_user = "root"
 
-    def _connect(self):
+    _connected: bool
+
+    def _connect(self) -> Connection:
         """Nothing stays open between two commands; check only that there is such a directory."""
         if not self._connected:
             directory = self.get_option("dom0")
@@ -66,7 +69,7 @@ class Connection(ConnectionBase):
             self._connected = True
         return self
 
-    def _enter(self, arguments, **streams):
+    def _enter(self, arguments: list[str], **streams: Any) -> tuple[int, bytes, bytes]:
         """Run a command inside. Returns status, output and errors."""
         self._connect()
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "lab", "enter")
@@ -88,13 +91,15 @@ class Connection(ConnectionBase):
             raise AnsibleConnectionFailure(to_native(stderr[len(_NO_ANSWER_PREFIX) :].strip()))
         return process.returncode, stdout, stderr
 
-    def exec_command(self, cmd, in_data=None, sudoable=True):
+    def exec_command(
+        self, cmd: str, in_data: bytes | None = None, sudoable: bool = True
+    ) -> tuple[int, bytes, bytes]:
         """Run a shell command in root's home, as a login does."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         display.vvv(f"EXEC {to_native(cmd)}", host=self.get_option("dom0"))
         return self._enter(["/bin/sh", "-c", "cd\n" + to_native(cmd, errors="surrogate_or_strict")], in_data=in_data)
 
-    def put_file(self, in_path, out_path):
+    def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the controller into the dom0."""
         super().put_file(in_path, out_path)
         display.vvv(f"PUT {in_path} TO {out_path}", host=self.get_option("dom0"))
@@ -104,23 +109,23 @@ class Connection(ConnectionBase):
         except FileNotFoundError as error:
             raise AnsibleFileNotFound(f"{to_native(in_path)} is not there to be copied") from error
 
-    def fetch_file(self, in_path, out_path):
+    def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the dom0 to the controller."""
         super().fetch_file(in_path, out_path)
         display.vvv(f"FETCH {in_path} TO {out_path}", host=self.get_option("dom0"))
         with open(to_bytes(out_path, errors="surrogate_or_strict"), "wb") as stream:
             self._copy('cat <"$1"', in_path, stdout=stream)
 
-    def _copy(self, script, path, **streams):
+    def _copy(self, script: str, path: str, **streams: Any) -> None:
         status, _unused, stderr = self._enter(["/bin/sh", "-c", script, "sh", path], **streams)
         if status != 0:
             raise AnsibleError(f"{to_native(path)} could not be copied: {to_native(stderr).strip()}")
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget that the dom0 was there; it may have been rebooted."""
         self.close()
         self._connect()
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is open between two commands."""
         self._connected = False

@@ -34,7 +34,7 @@ def run(pcibackctl: Path, *arguments: str) -> tuple[int, Any, str]:
 
 
 def test_functions_of_a_dump(pcibackctl: Path) -> None:
-    status, scan, _ = run(pcibackctl, "scan", "--bus", str(DATA / "bridge.lspci"))
+    status, scan, _err = run(pcibackctl, "scan", "--bus", str(DATA / "bridge.lspci"))
     assert status == 0
     assert scan["schema"] == "xen.pciback/scan/1"
     functions = {function["address"]: function for function in scan["functions"]}
@@ -50,7 +50,7 @@ def test_functions_of_a_dump(pcibackctl: Path) -> None:
 def test_all_of_one_function(pcibackctl: Path, tmp_path: Path) -> None:
     dump = tmp_path / "dump"
     dump.write_text(CARD)
-    _, scan, _ = run(pcibackctl, "scan", "--bus", str(dump))
+    _status, scan, _err = run(pcibackctl, "scan", "--bus", str(dump))
     assert scan["functions"] == [
         {
             "address": "0000:00:05.0",
@@ -101,12 +101,12 @@ def test_dump_that_is_refused(text: str, line: int | None, part: str, pcibackctl
 def test_boot_with_a_dump_that_is_refused(pcibackctl: Path, tmp_path: Path) -> None:
     dump = tmp_path / "dump"
     dump.write_text("nonsense\n")
-    status, error, _ = run(pcibackctl, "boot", "--config", "/dev/null", "--bus", str(dump))
+    status, error, _err = run(pcibackctl, "boot", "--config", "/dev/null", "--bus", str(dump))
     assert (status, error["schema"]) == (1, "xen.pciback/error/1")
 
 
 def test_selftest(pcibackctl: Path) -> None:
-    status, result, _ = run(pcibackctl, "selftest")
+    status, result, _err = run(pcibackctl, "selftest")
     assert status == 0
     assert (result["ok"], result["failed"], result["failures"]) == (True, 0, [])
     assert result["passed"] > 40
@@ -117,7 +117,7 @@ def test_version_names_the_sources(pcibackctl: Path) -> None:
     names = [path.relative_to(NATIVE).as_posix() for path in NATIVE.rglob("*") if path.is_file()]
     names = sorted((name for name in names if not name.startswith("build/")), key=str.encode)
     lines = "".join(f"{hashlib.sha256((NATIVE / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
-    status, version, _ = run(pcibackctl, "version")
+    status, version, _err = run(pcibackctl, "version")
     assert status == 0
     assert version["source_sha256"] == hashlib.sha256(lines.encode()).hexdigest()
     assert version["abi"] == 1
