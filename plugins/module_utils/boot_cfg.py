@@ -961,7 +961,8 @@ def _option(value: str | bytes) -> bytes:
 def _behind_separator(multiboot: _Command, value: str | bytes) -> bytes:
     """What to append to a multiboot command so that dom0 gets a list."""
     arguments = _after_path(multiboot.arguments)
-    if _SEPARATOR in arguments.text:
+    # One that ends the command stays the owner's: taking the list out again must not take it along.
+    if _SEPARATOR in arguments.text and not arguments.text.endswith(b" --"):
         return _option(value)
     return (b"" if arguments.text else _PLACEHOLDER) + _SEPARATOR.rstrip() + _option(value)
 

@@ -285,10 +285,8 @@ def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
     present = module.params["state"] == "present"
     wanted = [parse_address(text, max_domain=0) for text in module.params["devices"] or []] if present else []
     boot_cfg = read_boot_cfg(path)
-    if wanted:
-        edit = boot_cfg.hide(wanted, check_entries(module.params["entries"]), previous=module.params["previous"])
-    else:
-        edit = boot_cfg.unhide()
+    entries = check_entries(module.params["entries"])
+    edit = boot_cfg.hide(wanted, entries, previous=module.params["previous"]) if wanted else boot_cfg.unhide()
     predictions = check_prediction(module, edit, wanted) if module.params["predictor"] else None
     differences = [update_record(module)]
     backup = ""

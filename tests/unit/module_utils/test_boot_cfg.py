@@ -288,6 +288,10 @@ PLACES = [
         f"menu=A:load /{'k' * 60};multiboot /xen.gz a -- -v\n",
         f"menu=A:load /{'k' * 60};multiboot /xen.gz a -- -v pciback.hide=(00:04.0)(00:05.0)\n",
     ),
+    (
+        f"menu=A:load /{'k' * 60};multiboot /xen.gz a -- -- \n",
+        f"menu=A:load /{'k' * 60};multiboot /xen.gz a -- -- -- pciback.hide=(00:04.0)(00:05.0) \n",
+    ),
     # Other entries are none of ours.
     (
         "menu=Xen:load /n;multiboot /x\nmenu=K:boot netbsd pciback.hide=(0:9.0)\n",
