@@ -186,10 +186,10 @@ titles = st.sampled_from(["Xen", "Xen 4", "Xen, single user", " Xen", "", "B\xfc
 
 
 @st.composite
-def menu_lines(draw: st.DrawFn, manner: Manner, load: bool) -> str:
+def menu_lines(draw: st.DrawFn, manner: Manner, load: bool, xen: bool = False) -> str:
     key = draw(st.sampled_from(["menu"] * 8 + ["menux", "menu "]))
     title = draw(titles)
-    if draw(st.sampled_from([False, False, False, True])):
+    if not xen and draw(st.sampled_from([False, False, True])):
         kernels = ["boot netbsd", "prompt", "boot netbsd -s", "dev;ls", "", "boot netbsd pciback.hide=(0:1.0)"]
         commands = draw(st.sampled_from(kernels))
     else:
@@ -206,7 +206,9 @@ def files(draw: st.DrawFn) -> bytes:
     if shared and draw(rarely):
         lines.append(f"load={draw(loads(manner)).lstrip()}")
     count = draw(st.sampled_from([1, 1, 2, 2, 3, 4, 8, 9, 10, 19, 20, 21]))
-    some = draw(st.lists(menu_lines(manner, load=not shared), min_size=1, max_size=3))
+    some = draw(st.lists(menu_lines(manner, load=not shared), max_size=2))
+    if draw(st.sampled_from([True] * 9 + [False])) or not some:
+        some.insert(draw(st.integers(0, len(some))), draw(menu_lines(manner, load=not shared, xen=True)))
     lines += [some[index % len(some)] for index in range(count)]
     others = ["", "# a comment", "banner=Welcome \xe9", "clear=1", "nonsense", "menu=No colon", "\tmenu=Tab:boot"]
     others += ["consdev=auto", "userconf=disable foo", "#menu=Xen:multiboot /x"]
@@ -230,11 +232,12 @@ def files(draw: st.DrawFn) -> bytes:
 
 
 def _entries(boot_cfg: BootCfg, which: str) -> str | list[str]:
-    """The argument ``entries``; for ``titles`` up to two of those that start Xen."""
+    """The argument ``entries``; for ``titles`` up to two that are used once, if there are any."""
     if which != "titles":
         return which
-    found = [entry.title for entry in boot_cfg.entries if entry.kind == XEN]
-    return list(dict.fromkeys(found))[:2] or ["Xen"]
+    often = Counter(entry.title.strip() for entry in boot_cfg.entries)
+    found = [entry.title for entry in boot_cfg.entries if entry.kind == XEN and often[entry.title.strip()] == 1]
+    return found[:2] or ["Xen"]
 
 
 def test_what_is_written_is_what_the_kernel_claims(pcibackctl: str, tmp_path: Path) -> None:
