@@ -113,14 +113,37 @@ def test_devices_move_and_come_back(dom0):
         ],
         "pciback_reboot": "when_needed",
     }
+    check = host.playbook(moved, "--check")
     run = host.playbook(moved)
     assert run.status == 0, run.output
+    assert check.changed() == run.changed()
     assert host.command("/bin/ls", "/kern/xen/pci").stdout.split() == ["0000:00:06.0"]
     assert host.playbook(moved).changed() == []
     nothing = {"pciback_guests": [], "pciback_reboot": "when_needed"}
     assert host.playbook(nothing).status == 0
     assert host.command("/bin/ls", "/kern/xen").stdout.split().count("pci") == 0
     assert host.playbook(nothing).changed() == []
+
+
+def test_running_guests_swap_devices_without_a_reboot(dom0):
+    host = dom0.create()
+    assert host.playbook(THREE_DEVICES).status == 0
+    first, second = THREE_DEVICES["pciback_guests"]
+    swapped = {
+        "pciback_guests": [{**first, "devices": second["devices"]}, {**second, "devices": first["devices"]}],
+        "pciback_reboot": "when_needed",
+    }
+    run = host.playbook(swapped)
+    assert run.status == 0, run.output
+    assert run.changed() == ["xen.pciback.plan", "xen.pciback.domain_pci"]
+    assert "until it is restarted" in run.output
+    allowed = {**swapped, "pciback_restart_guests": "when_needed"}
+    check = host.playbook(allowed, "--check")
+    run = host.playbook(allowed)
+    assert run.status == 0, run.output
+    assert check.changed() == run.changed() == ["xen.pciback.plan", "xen.pciback.domain"]
+    owned = {guest["name"]: guest["devices"] for guest in host.playbook(allowed).result("xen.pciback.plan")["running"]}
+    assert owned == {"firewall": ["0000:00:04.0"], "storage": ["0000:00:05.0", "0000:00:0a.0"]}
 
 
 def test_a_tampered_binary_is_repaired_and_reported(dom0):

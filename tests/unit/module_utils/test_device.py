@@ -119,29 +119,31 @@ def test_every_criterion_can_be_parsed():
     assert set(values) == set(CRITERIA)
 
 
-class TestDriverBefore:
-    """A driver selector keeps its device after pciback took it, although drivers are numbered anew."""
+# Drivers are numbered anew at each boot: pciback took wm1, and another card got that name.
+BEFORE = {BUS[3].address: remember(BUS[3])}
+HIDDEN = (
+    *BUS[:3],
+    device("00:0a.0", "8086:100e", driver="pciback0", name=BUS[3].name, subsystem=BUS[3].subsystem),
+    device("00:0b.0", "8086:100e", driver="wm1", name=BUS[3].name),
+)
 
-    before = {BUS[3].address: remember(BUS[3])}
-    hidden = (
-        *BUS[:3],
-        device("00:0a.0", "8086:100e", driver="pciback0", name=BUS[3].name, subsystem=BUS[3].subsystem),
-        device("00:0b.0", "8086:100e", driver="wm1", name=BUS[3].name),
-    )
 
-    def test_the_held_device_wins(self):
-        (chosen,) = select(parse_selector({"driver": "wm1"}), self.hidden, self.before)
-        assert chosen.address.bdf == "00:0a.0"
+def test_a_hidden_device_is_found_by_the_driver_it_had():
+    (chosen,) = select(parse_selector({"driver": "wm1"}), HIDDEN, BEFORE)
+    assert chosen.address.bdf == "00:0a.0"
 
-    def test_without_memory_the_new_one_is_found(self):
-        (chosen,) = select(parse_selector({"driver": "wm1"}), self.hidden)
-        assert chosen.address.bdf == "00:0b.0"
 
-    def test_another_card_at_the_address_is_not_remembered(self):
-        other = (*self.hidden[:3], device("00:0a.0", "14e4:1639", driver="pciback0"), self.hidden[4])
-        (chosen,) = select(parse_selector({"driver": "wm1"}), other, self.before)
-        assert chosen.address.bdf == "00:0b.0"
+def test_without_memory_the_new_one_is_found():
+    (chosen,) = select(parse_selector({"driver": "wm1"}), HIDDEN)
+    assert chosen.address.bdf == "00:0b.0"
 
-    def test_all_takes_both(self):
-        chosen = select(parse_selector({"driver": "wm", "all": True}), self.hidden, self.before)
-        assert [device.address.bdf for device in chosen] == ["00:04.0", "00:0a.0", "00:0b.0"]
+
+def test_another_card_at_the_address_is_not_remembered():
+    other = (*HIDDEN[:3], device("00:0a.0", "14e4:1639", driver="pciback0"), HIDDEN[4])
+    (chosen,) = select(parse_selector({"driver": "wm1"}), other, BEFORE)
+    assert chosen.address.bdf == "00:0b.0"
+
+
+def test_all_takes_the_hidden_and_the_new_one():
+    chosen = select(parse_selector({"driver": "wm", "all": True}), HIDDEN, BEFORE)
+    assert [device.address.bdf for device in chosen] == ["00:04.0", "00:0a.0", "00:0b.0"]
