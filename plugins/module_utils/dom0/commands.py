@@ -17,7 +17,9 @@ def runner(module: Any) -> Run:
 
     def run(argv: list[str], cwd: str | None = None) -> tuple[int, str, str]:
         try:
-            result: tuple[int, str, str] = module.run_command(argv, cwd=cwd, handle_exceptions=False)
+            result: tuple[int, str, str] = module.run_command(
+                argv, cwd=cwd, handle_exceptions=False, expand_user_and_vars=False
+            )
         except OSError as error:
             return NOT_FOUND, "", f"{argv[0]}: {error.strerror}"
         return result
