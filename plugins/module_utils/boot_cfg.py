@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Iterable, Iterator, Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils import hide_list
@@ -211,6 +212,7 @@ class _MenuLine:
 
     @property
     def kind(self) -> str:
+        """``xen``, ``kernel``, ``prompt`` or ``other``."""
         if self.command_text.text == b"prompt":
             return PROMPT
         return next((_FINAL[command.word] for command in self.commands if command.word in _FINAL), OTHER)
@@ -877,6 +879,8 @@ class _NoPreviousError(Exception):
     """Why no entry can keep the previous list."""
 
 
+# An edit reads the whole file after each step, and all lines but one are as before.
+@lru_cache(maxsize=256)
 def _menu_line(value: _Span) -> _MenuLine | None:
     """What follows ``menu=``; without a ``:`` the loader ignores the line."""
     colon = value.text.find(b":")
