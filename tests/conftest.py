@@ -35,7 +35,9 @@ class Run:
     def changed(self, host: str = "dom0") -> list[str]:
         """Actions that reported a change, in order."""
         return [
-            line["action"] for line in self.results if line["host"] == host and line["changed"] and line["outcome"] == "ok"
+            line["action"]
+            for line in self.results
+            if line["host"] == host and line["changed"] and line["outcome"] == "ok"
         ]
 
     def diffs(self, host: str = "dom0") -> list[Any]:

@@ -46,7 +46,9 @@ class ActionModule(ActionBase):
                 if needs == "sources":
                     archive, compiler = pack(sources), ""
                 else:
-                    display.display(f"<{self._task_host(task_vars)}> building the native component for {asked['target']}")
+                    display.display(
+                        f"<{self._task_host(task_vars)}> building the native component for {asked['target']}"
+                    )
                     files, compiler = cross_build(
                         sources,
                         target=asked["target"],

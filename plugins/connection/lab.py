@@ -91,9 +91,7 @@ class Connection(ConnectionBase):
             raise AnsibleConnectionFailure(to_native(stderr[len(_NO_ANSWER_PREFIX) :].strip()))
         return process.returncode, stdout, stderr
 
-    def exec_command(
-        self, cmd: str, in_data: bytes | None = None, sudoable: bool = True
-    ) -> tuple[int, bytes, bytes]:
+    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run a shell command in root's home, as a login does."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         display.vvv(f"EXEC {to_native(cmd)}", host=self.get_option("dom0"))

@@ -69,9 +69,7 @@ def parse_address(text: str, *, max_domain: int = MAX_DOMAIN) -> Address:
         if value > limit
     ]
     if problems:
-        right = (
-            f"BUS:DEVICE.FUNCTION is hexadecimal from 00:00.0 to {MAX_BUS:02x}:{MAX_DEVICE:02x}.{MAX_FUNCTION}"
-        )
+        right = f"BUS:DEVICE.FUNCTION is hexadecimal from 00:00.0 to {MAX_BUS:02x}:{MAX_DEVICE:02x}.{MAX_FUNCTION}"
         if domain > max_domain:
             right += f", and the domain is 0000 to {max_domain:04x} here" if max_domain else ", in domain 0000 only"
         raise PcibackError(f"'{text}' is not a PCI address: {' and '.join(problems)}; {right}")

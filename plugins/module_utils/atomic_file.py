@@ -66,9 +66,7 @@ def replace_file(
                 with contextlib.suppress(OSError):
                     os.unlink(leftover)
         if isinstance(error, OSError):
-            raise PcibackError(
-                f"it can't be replaced: {_reason(error)}; nothing was changed", file=path
-            ) from error
+            raise PcibackError(f"it can't be replaced: {_reason(error)}; nothing was changed", file=path) from error
         raise
     _sync_directory(directory, path)
     return saved
@@ -170,9 +168,7 @@ def _sync_directory(directory: str, path: str) -> None:
             os.close(descriptor)
     except OSError as error:
         if error.errno not in _NO_DIRECTORY_SYNC:
-            raise PcibackError(
-                f"it was replaced, but may be lost in a crash: {_reason(error)}", file=path
-            ) from error
+            raise PcibackError(f"it was replaced, but may be lost in a crash: {_reason(error)}", file=path) from error
 
 
 def _reason(error: Exception) -> str:

@@ -201,7 +201,9 @@ def _candidates(devices: Iterable[Device]) -> str:
 
 def _normal_id(text: str, _max_domain: int) -> str:
     if _ID.match(text) is None:
-        raise PcibackError(f"'{text}' is not an id; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'")
+        raise PcibackError(
+            f"'{text}' is not an id; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'"
+        )
     return text.lower()
 
 
@@ -224,7 +226,9 @@ def _normal_address(text: str, max_domain: int) -> str:
 
 def _normal_word(text: str, _max_domain: int) -> str:
     if not text:
-        raise PcibackError("an empty text matches no device; name a driver such as 'wm1', or a part of the device's name")
+        raise PcibackError(
+            "an empty text matches no device; name a driver such as 'wm1', or a part of the device's name"
+        )
     return text.lower()
 
 

@@ -126,8 +126,7 @@ def read(value: bytes | str) -> Reading:
         problems.append(
             Problem(
                 MAX_VALUE,
-                f"the list has {len(data)} characters and the kernel keeps {MAX_VALUE}, "
-                "then reads past its buffer",
+                f"the list has {len(data)} characters and the kernel keeps {MAX_VALUE}, then reads past its buffer",
             )
         )
         outcome = BROKEN

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, List, Tuple
+from typing import Any, Iterable
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import NOT_FOUND, Run
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 SCHEMA = "xen.pciback/boot/1"
@@ -27,18 +28,13 @@ OUTCOMES = (
 
 # No error finding, and at least one; any other status means that there is no prediction.
 _ANSWERED = (0, 3)
-# What a runner that doesn't raise says of a program that isn't there, as shells do.
-_NOT_FOUND = 127
-
-Run = Callable[[List[str]], Tuple[int, str, str]]
-"""Runs a command: status, standard output, standard error. May raise OSError."""
 
 
 @dataclass(frozen=True)
 class Finding:
     """Something in the configuration that its writer did not mean.
 
-    :param severity: ``error``, ``warning`` or ``note``
+    :param severity: ``error``, ``warning`` or ``info``
     :param line: in the file, from 1; ``None`` if it is about the whole
     :param column: in the line in bytes, from 1
     """
@@ -94,12 +90,9 @@ def predict(
         command += ["--entry", str(entry)]
     if bus is not None:
         command += ["--bus", bus]
-    try:
-        status, output, errors = run(command)
-    except OSError as error:
-        raise PcibackError(f"it can't be run: {error.strerror or error}", file=pcibackctl) from error
-    if status == _NOT_FOUND:
-        raise PcibackError("it can't be run: No such file or directory", file=pcibackctl)
+    status, output, errors = run(command)
+    if status == NOT_FOUND:
+        raise PcibackError("it can't be run", file=pcibackctl, remedy="install it with xen.pciback.native_backend")
     if status not in _ANSWERED:
         said = " ".join(errors.split())[:200] or "nothing"
         raise PcibackError(f"'boot' ended with status {status} and said: {said}", file=pcibackctl)

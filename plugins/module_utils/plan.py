@@ -364,8 +364,7 @@ class _Planner:
             data = self.observed.guest_configs.get(guest.config)
             if data is None or isinstance(data, PcibackError):
                 self._refuse_error(
-                    data
-                    or PcibackError(f"guest {guest.name} has no configuration file", file=guest.config),
+                    data or PcibackError(f"guest {guest.name} has no configuration file", file=guest.config),
                     "domain-config-invalid",
                 )
                 continue
@@ -453,9 +452,7 @@ class _Planner:
                     domains.append({**domain, "restart": True} if guest.name in alive else domain)
             elif guest.state == "running" and now is not None and set(now.devices) != devices:
                 if self.wanted.restart_guests == "when_needed":
-                    domains.append(
-                        {"name": guest.name, "config": guest.config, "state": "running", "restart": True}
-                    )
+                    domains.append({"name": guest.name, "config": guest.config, "state": "running", "restart": True})
                 else:
                     self.warnings.append(
                         f"guest {guest.name} runs with other devices than its configuration lists, until it is "

@@ -121,8 +121,7 @@ def _device(key: str, value: Any) -> Remembered:
             continue
         if not isinstance(found, str) or not pattern.match(found):
             raise PcibackError(
-                f"'{field}' of device '{key}' is {_show(found)}, and must be lower-case hexadecimal, "
-                f"such as {right}"
+                f"'{field}' of device '{key}' is {_show(found)}, and must be lower-case hexadecimal, such as {right}"
             )
     driver = value["driver"]
     if driver is not None and (not isinstance(driver, str) or not re.match(r"[a-z][a-z0-9_]*\Z", driver)):

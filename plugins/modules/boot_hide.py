@@ -192,6 +192,7 @@ from ansible_collections.xen.pciback.plugins.module_utils import remembered
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE, XEN, BootCfg, Edit
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement, predict
 
@@ -217,10 +218,7 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
     default = edit.boot_cfg.default
     predictions = []
 
-    def run(argv: list[str]) -> tuple[int, str, str]:
-        result: tuple[int, str, str] = module.run_command(argv, handle_exceptions=False, expand_user_and_vars=False)
-        return result
-
+    run = runner(module)
     with tempfile.NamedTemporaryFile(dir=module.tmpdir, prefix="boot.cfg.") as candidate:
         candidate.write(edit.boot_cfg.render())
         candidate.flush()

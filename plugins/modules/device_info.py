@@ -174,7 +174,9 @@ def as_result(device: Device, assignable: bool, before: Remembered | None) -> di
         "name": device.name,
         "driver": device.driver,
         "driver_before": before.driver if before else None,
-        "bars": None if device.bars is None else [{**each.__dict__, "address": hex(each.address)} for each in device.bars],
+        "bars": None
+        if device.bars is None
+        else [{**each.__dict__, "address": hex(each.address)} for each in device.bars],
         "irq": device.irq,
         "bridge": device.is_bridge,
         "assignable": assignable,

@@ -40,9 +40,7 @@ def read_sources(directory: str = DIRECTORY) -> Mapping[str, bytes]:
 
 def source_digest(sources: Mapping[str, bytes]) -> str:
     """The digest that ``pcibackctl version`` prints as source_sha256: SHA-256 of the sorted list of digests."""
-    lines = (
-        f"{hashlib.sha256(sources[path]).hexdigest()}  {path}\n" for path in sorted(sources, key=os.fsencode)
-    )
+    lines = (f"{hashlib.sha256(sources[path]).hexdigest()}  {path}\n" for path in sorted(sources, key=os.fsencode))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

@@ -57,7 +57,9 @@ def test_first_run_brings_the_guests_up(story):
     assert story["first"].changed() == ACTIONS
     domains = json.loads(story["host"].command("/usr/pkg/sbin/xl", "list", "-l").stdout)
     owned = {
-        domain["config"]["c_info"]["name"]: sorted(device.get("dev", 0) for device in domain["config"].get("pcidevs", []))
+        domain["config"]["c_info"]["name"]: sorted(
+            device.get("dev", 0) for device in domain["config"].get("pcidevs", [])
+        )
         for domain in domains
     }
     assert (owned["firewall"], owned["storage"]) == ([5, 10], [4])

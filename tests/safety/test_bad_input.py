@@ -18,15 +18,24 @@ def devices(*wanted):
 ONE = devices({"address": "00:05.0"})
 
 BAD_VARIABLES = {
-    "xcp 412": (devices({"address": "(0000:82.0.0)"}), "'(0000:82.0.0)' is not a PCI address: leave out the parentheses"),
+    "xcp 412": (
+        devices({"address": "(0000:82.0.0)"}),
+        "'(0000:82.0.0)' is not a PCI address: leave out the parentheses",
+    ),
     "xcp 279": (devices({"address": "(0b::00.1)"}), "'(0b::00.1)' is not a PCI address"),
     "xcp 320": (devices({"address": "(1:0:1:0:)"}), "'(1:0:1:0:)' is not a PCI address"),
-    "decimal": (devices({"address": "00:10:0"}), "which is decimal; if it was copied from there, the address is '00:0a.0'"),
+    "decimal": (
+        devices({"address": "00:10:0"}),
+        "which is decimal; if it was copied from there, the address is '00:0a.0'",
+    ),
     "device 32": (devices({"address": "00:20.0"}), "device 20 is above 1f"),
     "function 8": (devices({"address": "00:05.8"}), "function 8 is above 7"),
     "bus 256": (devices({"address": "100:05.0"}), "bus 100 is above ff"),
     "domain 1": (devices({"address": "0001:00:05.0"}), "in domain 0000 only"),
-    "absent": (devices({"address": "00:1f.0"}), "no-such-device: guest firewall: no device matches address 0000:00:1f.0"),
+    "absent": (
+        devices({"address": "00:1f.0"}),
+        "no-such-device: guest firewall: no device matches address 0000:00:1f.0",
+    ),
     "two match": (devices({"id": "8086:100e"}), "ambiguous-selector: guest firewall: 6 devices match id 8086:100e"),
     "two guests": (
         {
@@ -109,7 +118,11 @@ def test_boot_configuration_that_is_no_file(dom0, kind):
         path.mkdir()
     elif kind == "symbolic link":
         path.symlink_to("/etc/boot.cfg")
-    sentence = {"missing": "it does not exist", "directory": "it is a directory", "symbolic link": "it is a symbolic link"}
+    sentence = {
+        "missing": "it does not exist",
+        "directory": "it is a directory",
+        "symbolic link": "it is a symbolic link",
+    }
     before = host.files()
     assert_refused(host.playbook(ONE), f"boot-config-invalid: /boot.cfg: {sentence[kind]}", before, host)
 
@@ -153,9 +166,7 @@ def test_a_fault_after_the_prediction_is_reported_with_the_way_back(dom0):
     (host.root / "sbin/real").mkdir()
     shutdown.rename(host.root / "sbin/real/shutdown")
     shutdown.write_text(
-        "#!/bin/sh\n"
-        "sed -i 's/pciback.hide=(/pciback.hide=(junk)(/' /boot.cfg\n"
-        'exec /sbin/real/shutdown "$@"\n'
+        "#!/bin/sh\nsed -i 's/pciback.hide=(/pciback.hide=(junk)(/' /boot.cfg\nexec /sbin/real/shutdown \"$@\"\n"
     )
     shutdown.chmod(0o755)
     run = host.playbook({**ONE, "pciback_reboot": "when_needed", "pciback_reboot_timeout": 8})
@@ -163,7 +174,9 @@ def test_a_fault_after_the_prediction_is_reported_with_the_way_back(dom0):
     message = run.failures()[-1]
     assert "dom0 did not come back" in message
     assert "(previous pciback)" in message, "which entry holds the previous list"
-    assert "load /netbsd-XEN3_DOM0.gz" in message and "multiboot /xen.gz" in message, "what to type at the loader's prompt"
+    assert "load /netbsd-XEN3_DOM0.gz" in message and "multiboot /xen.gz" in message, (
+        "what to type at the loader's prompt"
+    )
 
 
 def test_a_toolstack_that_can_not_attach_is_said(dom0):

@@ -60,7 +60,9 @@ def observe(
             guest.config: _read(guest.config, _MOST_BYTES, "domain-config-invalid") for guest in wanted.guests
         },
         running=tuple(
-            RunningGuest(domain.name, domain.domid, domain.devices) for domain in Xl(run, xl=xl).domains() if domain.alive
+            RunningGuest(domain.name, domain.domid, domain.devices)
+            for domain in Xl(run, xl=xl).domains()
+            if domain.alive
         ),
         native=native,
         prediction=prediction,

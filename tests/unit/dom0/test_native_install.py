@@ -22,7 +22,9 @@ ORIGIN = {"source_sha256": "a" * 64, "method": "host", "compiler": "cc 12.2.0", 
 def installed(tmp_path):
     """A host with an installed component; returns the prefix and the record."""
     prefix, record = tmp_path / "local", tmp_path / "db/native.json"
-    native_install.install({f"{prefix}/sbin/pcibackctl": b"binary", f"{prefix}/man/x.8": b"text"}, str(record), **ORIGIN)
+    native_install.install(
+        {f"{prefix}/sbin/pcibackctl": b"binary", f"{prefix}/man/x.8": b"text"}, str(record), **ORIGIN
+    )
     return prefix, record
 
 
@@ -108,7 +110,12 @@ def test_unpack(tmp_path):
 
 @pytest.mark.parametrize(
     "member",
-    [("/etc/passwd", tarfile.REGTYPE), ("../x", tarfile.REGTYPE), ("a/../../x", tarfile.REGTYPE), ("x", tarfile.SYMTYPE)],
+    [
+        ("/etc/passwd", tarfile.REGTYPE),
+        ("../x", tarfile.REGTYPE),
+        ("a/../../x", tarfile.REGTYPE),
+        ("x", tarfile.SYMTYPE),
+    ],
 )
 def test_unpack_refuses_what_leaves_the_directory(tmp_path, member):
     with pytest.raises(PcibackError, match="not a plain file below it"):

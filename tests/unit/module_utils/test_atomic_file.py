@@ -182,14 +182,10 @@ def test_a_directory_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "none" / "devices.json"
     with pytest.raises(PcibackError) as refusal:
         replace_file(str(path), b"{}", expected=None)
-    assert (
-        str(refusal.value) == f"{path}: it can't be replaced: No such file or directory; nothing was changed"
-    )
+    assert str(refusal.value) == f"{path}: it can't be replaced: No such file or directory; nothing was changed"
 
 
-def test_a_directory_that_can_not_be_synced_is_told_apart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_directory_that_can_not_be_synced_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _file(tmp_path)
     fsync = os.fsync
 

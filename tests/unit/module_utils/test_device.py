@@ -98,11 +98,17 @@ def test_ambiguous_lists_the_candidates(wanted):
         ({"permissive": True}, "a device needs at least one of address, id, subsystem, class, driver, name"),
         ({"id": "8086"}, "'8086' is not an id; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'"),
         ({"id": 29208}, "'29208' is not an id; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'"),
-        ({"driver": " "}, "an empty text matches no device; name a driver such as 'wm1', or a part of the device's name"),
+        (
+            {"driver": " "},
+            "an empty text matches no device; name a driver such as 'wm1', or a part of the device's name",
+        ),
         ({"address": "00:10:0"}, "if it was copied from there, the address is '00:0a.0'"),
         ({"address": "0001:00:04.0"}, "domain 1 is above 0"),
         ({"class": "20"}, None),
-        ({"class": "2"}, "'2' is not a class; it is two, four or six hexadecimal digits, such as '0200', or one of audio"),
+        (
+            {"class": "2"},
+            "'2' is not a class; it is two, four or six hexadecimal digits, such as '0200', or one of audio",
+        ),
     ],
 )
 def test_bad_selectors(wanted, sentence):

@@ -138,8 +138,7 @@ def test_read(value: str, claims: str, outcome: str) -> None:
         (
             "(100:1f.0)",
             0,
-            "'(100:1f.0)' claims nothing: no machine has bus 100, device 1f, function 0; "
-            "the highest is '(ff:1f.7)'",
+            "'(100:1f.0)' claims nothing: no machine has bus 100, device 1f, function 0; the highest is '(ff:1f.7)'",
         ),
         (
             "(100000000:1f.0)",

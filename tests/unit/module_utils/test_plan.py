@@ -183,7 +183,9 @@ REFUSED = {
     "assigned-twice": Wanted(guests=(guest(device(address="00:05.0")), guest(device(driver="wm1"), name="storage"))),
     "bridge": Wanted(guests=(guest(device(address="00:0d.0")),)),
     "list-too-long": Wanted(
-        extra_devices=tuple(WantedDevice(parse_selector({"address": f"00:{n:02x}.{f}"})) for n in range(16, 21) for f in (0, 1))
+        extra_devices=tuple(
+            WantedDevice(parse_selector({"address": f"00:{n:02x}.{f}"})) for n in range(16, 21) for f in (0, 1)
+        )
     ),
 }
 

@@ -21,7 +21,9 @@ FILES = {"Makefile": b"all:\n", "core/b.c": b"int b;\n", "core/a.c": b"int a;\n"
 
 
 def test_digest_is_that_of_the_sorted_list():
-    lines = "".join(f"{hashlib.sha256(FILES[name]).hexdigest()}  {name}\n" for name in ("Makefile", "core/a.c", "core/b.c"))
+    lines = "".join(
+        f"{hashlib.sha256(FILES[name]).hexdigest()}  {name}\n" for name in ("Makefile", "core/a.c", "core/b.c")
+    )
     assert native_sources.source_digest(FILES) == hashlib.sha256(lines.encode()).hexdigest()
 
 
