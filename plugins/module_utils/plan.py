@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import PREVIOUS_SUFFIX, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import PREVIOUS_SUFFIX, XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.device import Device, Selector, remember, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.hide_list import OPTION
@@ -40,7 +40,6 @@ _NEVER_ALLOWED = frozenset(
         "prediction-mismatch",
     }
 )
-
 
 _HIDE_OPTION = re.compile(rf"(?: --)? {re.escape(OPTION)}\S*", re.IGNORECASE)
 
@@ -169,7 +168,7 @@ def recovery(config: BootCfg) -> tuple[str, ...]:
         if entry.title.endswith(PREVIOUS_SUFFIX)
     ]
     default = config.default
-    if default is not None and default.kind == "xen":
+    if default is not None and default.kind == XEN:
         typed = [_HIDE_OPTION.sub("", command).strip() for command in default.commands]
         lines.append(
             "At the loader's prompt (choose it in the menu), these lines boot dom0 with nothing hidden: "
@@ -303,7 +302,8 @@ class _Planner:
             self._refuse_error(error, "boot-config-invalid")
             return []
         self.recovery = recovery(edit.boot_cfg)
-        self._check_default_entry(config, [placement.number for placement in edit.entries], addresses)
+        edited = [placement.number for placement in edit.entries]
+        self._check_default_entry(config, edited, addresses)
         known = self.observed.remembered
         memory = {
             planned.device.address: remember(planned.device)
@@ -311,7 +311,7 @@ class _Planner:
             if not planned.device.held_by_pciback
         }
         if not edit.changed:
-            self._check_prediction(config, addresses)
+            self._check_prediction(config, edited, addresses)
             if merge(known, memory) == known:
                 return []
         listed = " ".join(address.bdf for address in addresses) or "nothing"
@@ -343,10 +343,13 @@ class _Planner:
         else:
             self.warnings.append(sentence)
 
-    def _check_prediction(self, config: BootCfg, addresses: Sequence[Address]) -> None:
+    def _check_prediction(self, config: BootCfg, edited: Sequence[int], addresses: Sequence[Address]) -> None:
         prediction = self.observed.prediction
         default = config.default
-        if prediction is None or default is None or default.kind != "xen":
+        if prediction is None or default is None or default.kind != XEN:
+            return
+        # The model was asked about the default entry only; one that is not to hide anything is no disagreement.
+        if addresses and default.number not in edited:
             return
         doubt = disagreement(prediction, addresses)
         if doubt is not None:

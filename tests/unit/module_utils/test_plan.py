@@ -230,6 +230,15 @@ def test_disagreement_with_the_model_is_refused():
     assert "the outcome 'not-registered' is predicted, not 'registered'" in plan.refusals[0].message
 
 
+def test_a_default_entry_that_is_not_to_hide_anything_is_no_disagreement():
+    two = BOOT.replace(b"menu=NetBSD:boot /netbsd", b"menu=Plain:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz")
+    data = BootCfg.parse(two.replace(b"default=1", b"default=2")).hide([Address(0, 0, 5, 0)], ["Xen"]).boot_cfg.render()
+    wanted = replace(ONE, boot_entries=["Xen"], reboot="never")
+    plan = make_plan(wanted, replace(converged(), boot_config=data, prediction=predicted("empty")))
+    assert (codes(plan), kinds(plan)) == ([], [])
+    assert "boots entry 2 'Plain' by default, which hides nothing" in plan.warnings[0]
+
+
 def test_reboot_into_an_entry_without_xen_is_refused():
     data = BOOT.replace(b"default=1", b"default=2")
     plan = make_plan(ONE, host(boot_config=data))
