@@ -405,7 +405,9 @@ class _Planner:
 
     def _explain_reboot(self) -> None:
         for device in self._missing():
-            holder = f"{device.driver} holds it now" if device.driver else "no driver holds it now"
+            holder = f"{device.driver or 'no driver'} holds it now"
+            if device.held_by_pciback:
+                holder = f"{device.driver} holds it, but its backend is not up and offers nothing to guests"
             self.reasons.append(f"{device.describe()} has to be taken by pciback: {holder}")
         hidden = set(self._hidden())
         for address in self.observed.claims or ():

@@ -239,6 +239,14 @@ def test_a_default_entry_that_is_not_to_hide_anything_is_no_disagreement():
     assert "boots entry 2 'Plain' by default, which hides nothing" in plan.warnings[0]
 
 
+def test_a_device_whose_backend_is_not_up_needs_a_reboot():
+    plan = make_plan(ONE, replace(converged(), claims=None, running=()))
+    assert plan.reasons == (
+        "00:05.0 (pcictl 000:05:0) 8086:100e Intel i82540EM [pciback0] has to be taken by pciback: "
+        "pciback0 holds it, but its backend is not up and offers nothing to guests",
+    )
+
+
 def test_reboot_into_an_entry_without_xen_is_refused():
     data = BOOT.replace(b"default=1", b"default=2")
     plan = make_plan(ONE, host(boot_config=data))
