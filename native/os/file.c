@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,6 +46,13 @@ read_all(int fd, size_t limit, char **ret_bytes, size_t *ret_length)
 		n = read(fd, bytes + length, allocated - length);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) {
+			/* A pipe whose writer has nothing yet. */
+			struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+			(void)poll(&wait, 1, -1);
+			continue;
+		}
 		if (n < 0) {
 			int error = errno;
 
@@ -64,12 +72,24 @@ read_all(int fd, size_t limit, char **ret_bytes, size_t *ret_length)
 int
 pciback_read_file(const char *path, size_t limit, char **ret_bytes, size_t *ret_length)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A named pipe without a writer would hold a blocking open() for ever. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+	char *bytes = NULL;
+	size_t length = 0;
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = read_all(fd, limit, ret_bytes, ret_length);
+	r = fstat(fd, &status) < 0 ? -errno : read_all(fd, limit, &bytes, &length);
+	if (r == 0 && length == 0 && S_ISFIFO(status.st_mode)) {
+		free(bytes);
+		r = -ENODATA;
+	}
+	if (r == 0) {
+		*ret_bytes = bytes;
+		*ret_length = length;
+	}
 	(void)close(fd);
 	return r;
 }

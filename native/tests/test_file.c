@@ -10,6 +10,8 @@
 
 #include "harness.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@
 void
 test_file(struct harness *harness)
 {
-	char directory[] = "build/test-file-XXXXXX", path[64];
+	char directory[] = "build/test-file-XXXXXX", path[64], pipe_path[64];
 	char *bytes = NULL;
 	size_t length = 99;
 	FILE *file;
@@ -47,6 +49,13 @@ test_file(struct harness *harness)
 	CHECK_NUMBER(pciback_read_file(path, 7000, &bytes, &length), 0);
 	CHECK_NUMBER(length, 7000);
 	free(bytes);
+
+	(void)snprintf(pipe_path, sizeof(pipe_path), "%s/pipe", directory);
+	CHECK_NUMBER(mkfifo(pipe_path, 0600), 0);
+	length = 99;
+	CHECK_NUMBER(pciback_read_file(pipe_path, 10, &bytes, &length), -ENODATA);
+	CHECK_NUMBER(length, 99);
+	CHECK_NUMBER(remove(pipe_path), 0);
 
 	CHECK(pciback_file_exists(directory, "f"));
 	CHECK(pciback_file_exists(directory, "/f"));

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -466,6 +467,16 @@ def test_status(arguments: list[str], status: int, pcibackctl: Path) -> None:
     result = run(pcibackctl, *arguments)
     assert result.returncode == status
     assert ("pcibackctl: " in result.stderr) == (status != 0)
+
+
+@pytest.mark.parametrize("command", [["boot", "--config"], ["scan", "--bus"]])
+def test_pipe_without_a_writer(command: list[str], pcibackctl: Path, tmp_path: Path) -> None:
+    """Reading such a pipe would wait for ever."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    result = run(pcibackctl, *command, str(pipe))
+    assert result.returncode == 1
+    assert f"{pipe} can't be read" in result.stderr
 
 
 def test_entry_that_is_not_there(pcibackctl: Path, tmp_path: Path) -> None:

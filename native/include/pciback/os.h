@@ -18,7 +18,8 @@
 
 /*
  * Reads a regular file, a pipe or a device from its beginning, up to `limit` bytes and no
- * further: a file that is larger gives `limit` bytes. A directory is refused with -EISDIR.
+ * further: a file that is larger gives `limit` bytes. A directory is refused with -EISDIR, a
+ * pipe that nobody writes to with -ENODATA.
  * The caller frees *ret_bytes, which has one NUL more than *ret_length says.
  */
 int pciback_read_file(const char *path, size_t limit, char **ret_bytes, size_t *ret_length);
