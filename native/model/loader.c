@@ -136,6 +136,13 @@ is_device(const char *text, struct pciback_span name)
 	return position == name.end;
 }
 
+/* No file has such a name, but a path at the end of a line of a CRLF file does. */
+static bool
+ends_with_carriage_return(const char *text, struct pciback_span name)
+{
+	return name.end > name.begin && text[name.end - 1] == '\r';
+}
+
 /* Asks for a file on the boot device; without anybody to ask, it exists. */
 static bool
 exists(const struct run *run, const char *prefix, struct pciback_span name, const char *suffix)
@@ -144,7 +151,7 @@ exists(const struct run *run, const char *prefix, struct pciback_span name, cons
 	size_t length = pciback_span_length(name), n = strlen(prefix);
 
 	if (run->files == NULL)
-		return true;
+		return !ends_with_carriage_return(run->text, name);
 	if (length >= PCIBACK_LOADER_PATH)
 		return false;
 	memcpy(path, prefix, n);
@@ -169,7 +176,7 @@ opens(const struct run *run, struct pciback_span path)
 	const char *colon = length == 0 ? NULL : memchr(run->text + path.begin, ':', length);
 
 	if (colon != NULL)
-		return is_device(run->text,
+		return !ends_with_carriage_return(run->text, path) && is_device(run->text,
 		    (struct pciback_span){ path.begin, (size_t)(colon - run->text) });
 	if (length == 0)
 		/* No name means the kernel the loader would boot by itself. */
@@ -241,9 +248,12 @@ run_multiboot(struct run *run, struct pciback_span command, struct pciback_span 
 	struct model_loader *loader = run->loader;
 	struct pciback_span path = take_word(run->text, &arguments);
 
-	if (!opens(run, path)) {
+	/* Without a path the loader takes its default kernel, which is no Xen. */
+	if (pciback_span_length(path) == 0 || !opens(run, path)) {
 		loader->failed = true;
 		model_finding(run->prediction, MODEL_DEPENDS, "loader-missing-xen", path.begin,
+		    pciback_span_length(path) == 0 ?
+		    "no file is named, so Xen is not started; it would be multiboot /xen.gz" :
 		    "the loader can't open this file, so Xen is not started");
 		return;
 	}

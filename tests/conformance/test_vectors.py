@@ -182,6 +182,20 @@ FACTS = {
         R,
         "carriage-return",
     ),
+    "CRLF behind Xen's path: no such file": (
+        xen("/n pciback.hide=(00:04.0)", "/xen.gz").replace("\n", "\r\n"),
+        [],
+        LOADER,
+        "loader-missing-xen",
+    ),
+    "CRLF behind the kernel's path": (
+        xen(multiboot="/xen.gz x -- pciback.hide=(00:04.0)", before="load=/n\r\n", load="/n"),
+        devices(4),
+        R,
+        "loader-missing-module",
+    ),
+    "CRLF behind a kernel on a device": ("menu=A:boot hd0a:netbsd\r\n", [], LOADER, "carriage-return"),
+    "multiboot and no path": ("menu=Xen:load /n pciback.hide=(00:04.0);multiboot\n", [], LOADER, "loader-missing-xen"),
     "a tab before the option is boot flags": (
         xen("/n -v\tpciback.hide=(00:04.0)", "/xen.gz x -- -v\tpciback.hide=(00:05.0)"),
         [],
