@@ -1,12 +1,15 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Argument specifications that several modules share."""
+"""Arguments that several modules share: their specifications, and checks that a specification can't express."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "address": {"type": "str"},
@@ -27,3 +30,27 @@ XL_DEVICE_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "rdm_policy": {"type": "str", "choices": ["strict", "relaxed"]},
     "vslot": {"type": "str"},
 }
+
+
+def absolute_path(value: str, option: str) -> str:
+    """A path on the host in its plain form. A relative one would depend on where the module happens to run.
+
+    :raises PcibackError: it is not absolute
+    """
+    if not os.path.isabs(value):
+        raise PcibackError(f"option '{option}' is '{value}', and has to be an absolute path")
+    return os.path.normpath(value)
+
+
+def menu_entries(value: Any, option: str) -> str | list[str]:
+    """The menu entries that get the list: a word or titles.
+
+    :raises PcibackError: it is neither
+    """
+    if value in ("xen", "default"):
+        return str(value)
+    if isinstance(value, list) and value and all(isinstance(title, str) for title in value):
+        return value
+    raise PcibackError(
+        f"option '{option}' must be 'xen', 'default' or a list of titles; quote a title that YAML takes for a number"
+    )

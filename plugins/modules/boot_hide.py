@@ -190,6 +190,7 @@ from ansible.module_utils.common.text.converters import to_text
 
 from ansible_collections.xen.pciback.plugins.module_utils import remembered
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path, menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE, XEN, BootCfg, Edit
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
@@ -279,11 +280,12 @@ def difference(path: str, before: bytes, after: bytes) -> dict[str, str]:
 
 def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
     """Do what the parameters say, and return the documented result."""
-    path = module.params["path"]
+    path = module.params["path"] = absolute_path(module.params["path"], "path")
+    module.params["record"] = absolute_path(module.params["record"], "record")
     present = module.params["state"] == "present"
     wanted = [parse_address(text, max_domain=0) for text in module.params["devices"] or []] if present else []
     boot_cfg = read_boot_cfg(path)
-    entries = check_entries(module.params["entries"])
+    entries = menu_entries(module.params["entries"], "entries")
     edit = boot_cfg.hide(wanted, entries, previous=module.params["previous"]) if wanted else boot_cfg.unhide()
     predictions = check_prediction(module, edit, wanted) if module.params["predictor"] else None
     differences = [update_record(module)]
@@ -313,15 +315,6 @@ def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
             for prediction in predictions
         ]
     return result
-
-
-def check_entries(entries: Any) -> str | list[str]:
-    """The option ``entries``, which may be a word or a list of titles."""
-    if entries in ("xen", "default"):
-        return str(entries)
-    if isinstance(entries, list) and entries and all(isinstance(title, str) for title in entries):
-        return entries
-    raise PcibackError("option 'entries' must be 'xen', 'default' or a list of titles")
 
 
 def main() -> None:

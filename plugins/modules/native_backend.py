@@ -124,6 +124,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -248,6 +249,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
+        for option in ("prefix", "record"):
+            module.params[option] = absolute_path(module.params[option], option)
         result = present(module) if module.params["state"] == "present" else absent(module)
     except PcibackError as error:
         module.fail_json(msg=str(error), remedy=error.remedy)

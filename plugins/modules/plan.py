@@ -300,11 +300,17 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS, XL_DEVICE_OPTIONS
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    SELECTOR_OPTIONS,
+    XL_DEVICE_OPTIONS,
+    absolute_path,
+    menu_entries,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import observe
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import check_config_path, check_name
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     GUEST_STATES,
@@ -329,25 +335,38 @@ def wanted_device(item: Mapping[str, Any], where: str) -> WantedDevice:
     return WantedDevice(selector, options)
 
 
+def wanted_guest(guest: Mapping[str, Any]) -> WantedGuest:
+    """One guest of the owner. What xl would refuse after the reboot is refused here."""
+    name, config = guest["name"], guest["config"]
+    check_name(name)
+    check_config_path(config)
+    devices = tuple(wanted_device(item, f"guest {name}") for item in guest["devices"])
+    return WantedGuest(name, config, guest["state"], devices)
+
+
+def allowed(item: Mapping[str, Any]) -> tuple[str, Address]:
+    """One refusal that the owner overrides."""
+    try:
+        return item["code"], parse_address(item["address"], max_domain=0)
+    except PcibackError as error:
+        error.message = f"allow: {error.message}"
+        raise
+
+
 def wanted(params: Mapping[str, Any]) -> Wanted:
-    """The module's arguments in the plan's words."""
+    """The module's arguments in the plan's words.
+
+    :raises PcibackError: one of them can't be meant
+    """
     return Wanted(
-        guests=tuple(
-            WantedGuest(
-                guest["name"],
-                guest["config"],
-                guest["state"],
-                tuple(wanted_device(item, f"guest {guest['name']}") for item in guest["devices"] or ()),
-            )
-            for guest in params["guests"]
-        ),
+        guests=tuple(wanted_guest(guest) for guest in params["guests"]),
         extra_devices=tuple(wanted_device(item, "extra_devices") for item in params["extra_devices"]),
         reboot=params["reboot"],
         restart_guests=params["restart_guests"],
-        boot_entries=params["boot_entries"],
+        boot_entries=menu_entries(params["boot_entries"], "boot_entries"),
         keep_previous=params["previous"],
         native=params["native"],
-        allow=tuple((item["code"], parse_address(item["address"], max_domain=0)) for item in params["allow"]),
+        allow=tuple(allowed(item) for item in params["allow"]),
     )
 
 
@@ -442,6 +461,8 @@ def main() -> None:
     )
     params = module.params
     try:
+        for option in ("boot_config", "native_prefix", "state_directory"):
+            params[option] = absolute_path(params[option], option)
         want = wanted(params)
         observed = observe(
             runner(module),

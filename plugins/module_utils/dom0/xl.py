@@ -96,6 +96,17 @@ def check_name(name: str) -> None:
         raise PcibackError("'Domain-0' is this host itself; name one of its guests")
 
 
+def check_config_path(config: str) -> None:
+    """Make sure that xl can start a guest from this path.
+
+    :raises PcibackError: it can't
+    """
+    if not os.path.isabs(config) or "=" in config:
+        raise PcibackError(
+            f"'{config}' can't be given to xl: the path has to be absolute, and xl takes one with '=' for a setting"
+        )
+
+
 class Xl:
     """xl(1) of one dom0.
 
@@ -147,10 +158,7 @@ class Xl:
 
         :raises PcibackError: xl could not, and what it said
         """
-        if not os.path.isabs(config) or "=" in config:
-            raise PcibackError(
-                f"'{config}' can't be given to xl: the path has to be absolute, and xl takes one with '=' for a setting"
-            )
+        check_config_path(config)
         self._call(f"the guest of {config} was not started", "create", config)
 
     def shutdown(self, domain: RunningDomain) -> None:

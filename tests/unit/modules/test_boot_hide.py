@@ -333,7 +333,10 @@ def test_what_is_no_file(host: Host, kind: str, sentence: str) -> None:
 @pytest.mark.parametrize("entries", ["Xen", "", 1, [], [1], {"xen": 1}])
 def test_bad_entries(host: Host, entries: Any) -> None:
     result = host.run(devices=DEVICES, entries=entries)
-    assert result["msg"] == "option 'entries' must be 'xen', 'default' or a list of titles"
+    assert (
+        result["msg"]
+        == "option 'entries' must be 'xen', 'default' or a list of titles; quote a title that YAML takes for a number"
+    )
     assert host.files == {"boot.cfg": BEFORE}
 
 
