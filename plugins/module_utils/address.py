@@ -16,6 +16,8 @@ MAX_DEVICE = 0x1F
 MAX_FUNCTION = 7
 
 _BDF = re.compile(r"(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,8}):([0-9a-f]{1,8})\.([0-9a-f]{1,8})\Z", re.IGNORECASE)
+# What is left of 03:00.0 without quotes: YAML 1.1 reads a number of base 60.
+_YAML_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?\Z")
 _PCICTL = re.compile(r"([0-9]{1,3}):([0-9]{1,3}):([0-9]{1,3})\Z")
 
 
@@ -104,6 +106,8 @@ def _why_not_a_bdf(text: str) -> str:
                 f"'{text}' has the form that pcictl(8) prints, which is decimal; "
                 f"if it was copied from there, the address is '{meant.bdf}'"
             )
+    if _YAML_NUMBER.match(text):
+        return f"'{text}' is not a PCI address but a number, which YAML makes of one without quotes; quote it: {wanted}"
     if text.startswith("(") or text.endswith(")"):
         return f"'{text}' is not a PCI address: leave out the parentheses, it is {wanted}"
     return f"'{text}' is not a PCI address; it is {wanted}"

@@ -201,8 +201,10 @@ def _candidates(devices: Iterable[Device]) -> str:
 
 def _normal_id(text: str, _max_domain: int) -> str:
     if _ID.match(text) is None:
+        # YAML 1.1 reads 8086:10 as a number of base 60.
+        what = "a number, which YAML makes of an id without quotes" if text.isdigit() else "not an id"
         raise PcibackError(
-            f"'{text}' is not an id; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'"
+            f"'{text}' is {what}; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'"
         )
     return text.lower()
 
@@ -214,7 +216,7 @@ def _normal_class(text: str, _max_domain: int) -> str:
     match = _CLASS_CODE.match(text)
     if match is None:
         raise PcibackError(
-            f"'{text}' is not a class; it is two, four or six hexadecimal digits, such as '0200', "
+            f"'{text}' is not a class; it is two, four or six hexadecimal digits in quotes, such as '0200', "
             f"or one of {', '.join(sorted(CLASS_WORDS))}"
         )
     return match.group(1).lower()

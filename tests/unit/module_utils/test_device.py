@@ -96,8 +96,15 @@ def test_ambiguous_lists_the_candidates(wanted):
     [
         ({}, "a device needs at least one of address, id, subsystem, class, driver, name"),
         ({"permissive": True}, "a device needs at least one of address, id, subsystem, class, driver, name"),
-        ({"id": "8086"}, "'8086' is not an id; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'"),
-        ({"id": 29208}, "'29208' is not an id; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'"),
+        (
+            {"id": "8086:x"},
+            "'8086:x' is not an id; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'",
+        ),
+        ({"address": 180.0}, "'180.0' is not a PCI address but a number, which YAML makes of one without quotes"),
+        (
+            {"id": 485170},
+            "'485170' is a number, which YAML makes of an id without quotes; it is VENDOR:DEVICE, four hexadecimal digits each, such as '8086:10d3'",
+        ),
         (
             {"driver": " "},
             "an empty text matches no device; name a driver such as 'wm1', or a part of the device's name",
@@ -107,7 +114,7 @@ def test_ambiguous_lists_the_candidates(wanted):
         ({"class": "20"}, None),
         (
             {"class": "2"},
-            "'2' is not a class; it is two, four or six hexadecimal digits, such as '0200', or one of audio",
+            "'2' is not a class; it is two, four or six hexadecimal digits in quotes, such as '0200', or one of audio",
         ),
     ],
 )
