@@ -51,11 +51,6 @@ def check_dom0(run: Run) -> None:
     )
 
 
-def boot_time(run: Run) -> str:
-    """The kernel's boot time as sysctl(8) prints it: the identity of this boot."""
-    return _run(run, [SYSCTL, "-n", "kern.boottime"]).strip()
-
-
 def claims() -> tuple[Address, ...] | None:
     """The functions that pciback(4) offers to guests, in bus order; ``None`` if there is no backend.
 
