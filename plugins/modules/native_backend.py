@@ -129,15 +129,14 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_ins
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
-_TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
 _ZIG_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "i386": "x86", "i686": "x86", "aarch64": "aarch64"}
 _ZIG_SYSTEMS = {"NetBSD": "netbsd", "Linux": "linux-musl"}
 
 
 def find_tools(module: AnsibleModule) -> tuple[str | None, str | None]:
     """The host's compiler and make, ``None`` for what it does not have."""
-    compiler = module.get_bin_path("cc", opt_dirs=_TOOL_DIRECTORIES) or module.get_bin_path("gcc")
-    return compiler, module.get_bin_path("make", opt_dirs=_TOOL_DIRECTORIES)
+    make = module.get_bin_path("make", opt_dirs=native_install.TOOL_DIRECTORIES)
+    return native_install.find_compiler(module), make
 
 
 def zig_target(module: AnsibleModule) -> str:

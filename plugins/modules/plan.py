@@ -373,12 +373,11 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
 def native_state(module: AnsibleModule) -> NativeState:
     """Whether the native component on the host can be trusted."""
     params = module.params
-    compiler = module.get_bin_path("cc", opt_dirs=["/usr/pkg/bin", "/usr/local/bin"]) or module.get_bin_path("gcc")
     return native_install.inspect(
         os.path.join(params["state_directory"], records.NATIVE),
         prefix=params["native_prefix"],
         source_sha256=params["native_source_sha256"] or None,
-        compiler=native_install.compiler_version(runner(module), compiler),
+        compiler=native_install.compiler_version(runner(module), native_install.find_compiler(module)),
         flags=params["native_cflags"] or "",
     )
 

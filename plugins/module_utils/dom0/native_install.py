@@ -25,6 +25,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeStat
 SCHEMA = "xen.pciback/native/1"
 PREFIX = "/usr/local"
 CONTROL = "sbin/pcibackctl"
+TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,12 @@ def digest_of(path: str) -> str | None:
         return hashlib.sha256(read_file(path)).hexdigest()
     except PcibackError:
         return None
+
+
+def find_compiler(module: Any) -> str | None:
+    """The host's C compiler, looked for where root's PATH over ssh may not lead."""
+    compiler: str | None = module.get_bin_path("cc", opt_dirs=TOOL_DIRECTORIES) or module.get_bin_path("gcc")
+    return compiler
 
 
 def compiler_version(run: Run, compiler: str | None) -> str | None:
