@@ -49,9 +49,19 @@ def read_record(path: str) -> Record | None:
         value = json.loads(read_file(path, limit=1 << 20).decode())
         if value.pop("schema") != SCHEMA:
             return None
-        return Record(**value)
+        record = Record(**value)
+        return record if _is_sound(record) else None
     except (PcibackError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _is_sound(record: Record) -> bool:
+    texts = (record.source_sha256, record.method, record.compiler, record.flags)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(record.files, dict)
+        and all(os.path.isabs(path) and isinstance(digest, str) for path, digest in record.files.items())
+    )
 
 
 def inspect(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import stat
 import tarfile
@@ -74,6 +75,16 @@ def test_a_record_that_can_not_be_understood_verifies_nothing(installed, text):
     if text is not None:
         record.write_text(text, encoding="latin-1")
     assert inspect(installed).reason == f"nothing of it is recorded in {record}"
+
+
+@pytest.mark.parametrize("files", [5, None, ["/usr/local/sbin/pcibackctl"], {"sbin/pcibackctl": "0" * 64}, {"/x": 1}])
+def test_a_record_of_other_types_verifies_nothing(installed, files):
+    prefix, record = installed
+    document = {**json.loads(record.read_text()), "files": files}
+    record.write_text(json.dumps(document))
+    assert inspect(installed).reason == f"nothing of it is recorded in {record}"
+    assert native_install.remove(str(record)) == [str(record)]
+    assert (prefix / "sbin/pcibackctl").exists()
 
 
 def test_other_prefix(installed, tmp_path):
