@@ -28,18 +28,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
 
 GUEST_STATES = ("running", "stopped", "unmanaged")
 
-# What an owner can't override, because the kernel would not survive it or nothing could be done.
-_NEVER_ALLOWED = frozenset(
-    {
-        "no-such-device",
-        "ambiguous-selector",
-        "assigned-twice",
-        "list-too-long",
-        "boot-config-invalid",
-        "domain-config-invalid",
-        "prediction-mismatch",
-    }
-)
+# What an owner can override; of the rest, the kernel would not survive it or nothing could be done.
+ALLOWABLE = ("bridge",)
 
 _HIDE_OPTION = re.compile(rf"(?: --)? {re.escape(OPTION)}\S*", re.IGNORECASE)
 
@@ -470,7 +460,7 @@ class _Planner:
     # --- refusals
 
     def _refuse(self, code: str, message: str, *, device: str | None = None, remedy: str | None = None) -> None:
-        if code not in _NEVER_ALLOWED and any(
+        if code in ALLOWABLE and any(
             code == allowed and device == address.bdf for allowed, address in self.wanted.allow
         ):
             self.warnings.append(f"overridden by the owner: {code} for {device}: {message}")

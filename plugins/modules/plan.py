@@ -141,8 +141,9 @@ options:
     default: []
     suboptions:
       code:
-        description: The refusal's code.
+        description: The refusal's code; of the others, the host would not survive it or nothing could be done.
         type: str
+        choices: [bridge]
         required: true
       address:
         description: The device.
@@ -313,6 +314,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import ob
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import check_config_path, check_name
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
+    ALLOWABLE,
     GUEST_STATES,
     NativeState,
     Observed,
@@ -452,7 +454,10 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": {"code": {"type": "str", "required": True}, "address": {"type": "str", "required": True}},
+                "options": {
+                    "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
+                    "address": {"type": "str", "required": True},
+                },
             },
             "xl": {"type": "path"},
         },
