@@ -142,11 +142,18 @@ read_tokens(struct pciback_boot_prediction *prediction, const struct model_comma
 	return hide;
 }
 
+/* What a piece of the file is to the boot. */
+enum place {
+	PLACE_KERNEL,	/* the dom0 kernel's path and arguments */
+	PLACE_MODULE,	/* another file's, or another command */
+	PLACE_XEN,	/* Xen's own options */
+	PLACE_DASHES,	/* behind Xen's " -- " */
+};
+
 /* Explains a list in the file that is not the one the kernel takes. */
 static void
 explain_unread_list(struct pciback_boot_prediction *prediction,
-    const struct model_command_line *line, size_t length, size_t offset, bool in_first,
-    bool in_xen)
+    const struct model_command_line *line, size_t length, size_t offset, enum place place)
 {
 	const char *text = prediction->cfg.text;
 	char before = offset == 0 ? '\n' : text[offset - 1];
@@ -165,14 +172,14 @@ explain_unread_list(struct pciback_boot_prediction *prediction,
 			    "a later list in the same entry wins, so this one is not read");
 		return;
 	}
-	if (in_xen)
+	if (place == PLACE_XEN)
 		model_finding(prediction, MODEL_LOST_LIST, "list-on-xen-side", offset,
 		    "this list is an option of Xen, which knows none such; dom0 gets what follows "
 		    "\" -- \" behind at least one option of Xen");
-	else if (!in_first)
+	else if (place == PLACE_MODULE)
 		model_finding(prediction, MODEL_LOST_LIST, "list-on-other-module", offset,
 		    "this list stands on a file that is not the dom0 kernel; the first file loaded is");
-	else if (before == '\t')
+	else if (place == PLACE_KERNEL && before == '\t')
 		model_finding(prediction, MODEL_LOST_LIST, "list-after-tab", offset,
 		    "Xen takes a tab for a part of the kernel's name, so this list is dropped with it; "
 		    "a blank would stand before it");
@@ -185,13 +192,13 @@ explain_unread_list(struct pciback_boot_prediction *prediction,
 static void
 find_unread_lists(struct pciback_boot_prediction *prediction,
     const struct model_command_line *line, size_t length, size_t taken,
-    struct pciback_span span, bool in_first, bool in_xen)
+    struct pciback_span span, enum place place)
 {
 	const char *text = prediction->cfg.text;
 
 	for (size_t i = span.begin; i + HIDE_OPTION_LENGTH <= span.end; i++)
 		if (i != taken && pciback_starts_with_nocase(text + i, span.end - i, HIDE_OPTION))
-			explain_unread_list(prediction, line, length, i, in_first, in_xen);
+			explain_unread_list(prediction, line, length, i, place);
 }
 
 static void
@@ -202,26 +209,30 @@ explain_unread_lists(struct pciback_boot_prediction *prediction,
 	const struct pciback_boot_cfg *cfg = &prediction->cfg;
 	struct pciback_span commands = cfg->entries[prediction->entry - 1].commands;
 	struct pciback_span first = loader->first.text, xen = loader->xen_arguments;
+	size_t dashes = dom0_part(cfg->text, xen).begin;
 	struct model_line other;
 
 	for (size_t offset = 0; model_next_line(cfg, offset, 0, &other); offset = other.next) {
 		if (!other.has_value || !model_key_is(cfg, &other, "load"))
 			continue;
 		find_unread_lists(prediction, line, length, taken, other.value,
-		    first.end == other.value.end, false);
+		    first.end == other.value.end ? PLACE_KERNEL : PLACE_MODULE);
 	}
 	/* Of the entry, up to what Xen gets; nothing behind it is run. */
 	if (first.begin >= commands.begin && first.end <= commands.end) {
 		find_unread_lists(prediction, line, length, taken,
-		    (struct pciback_span){ commands.begin, first.begin }, false, false);
-		find_unread_lists(prediction, line, length, taken, first, true, false);
+		    (struct pciback_span){ commands.begin, first.begin }, PLACE_MODULE);
+		find_unread_lists(prediction, line, length, taken, first, PLACE_KERNEL);
 		find_unread_lists(prediction, line, length, taken,
-		    (struct pciback_span){ first.end, xen.begin }, false, false);
+		    (struct pciback_span){ first.end, xen.begin }, PLACE_MODULE);
 	} else {
 		find_unread_lists(prediction, line, length, taken,
-		    (struct pciback_span){ commands.begin, xen.begin }, false, false);
+		    (struct pciback_span){ commands.begin, xen.begin }, PLACE_MODULE);
 	}
-	find_unread_lists(prediction, line, length, taken, xen, false, true);
+	find_unread_lists(prediction, line, length, taken,
+	    (struct pciback_span){ xen.begin, dashes }, PLACE_XEN);
+	find_unread_lists(prediction, line, length, taken,
+	    (struct pciback_span){ dashes, xen.end }, PLACE_DASHES);
 }
 
 static enum pciback_boot_outcome

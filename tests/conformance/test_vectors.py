@@ -157,6 +157,12 @@ FACTS = {
         E,
         "kernel-command-line-cut",
     ),
+    "1023 characters of Xen's": (
+        xen(multiboot="/xen.gz x -- " + "y" * 1030 + " pciback.hide=(00:04.0)"),
+        [],
+        E,
+        "xen-command-line-cut",
+    ),
     "a list that ends at the 255th character": (
         xen(multiboot="/xen.gz x -- " + "y" * 233 + " pciback.hide=(0:4.0)"),
         devices(4),
@@ -307,6 +313,15 @@ def test_fact(boot_cfg: str, claims: list[str], outcome: str, code: str | None, 
         assert prediction.errors == []
     elif outcome != E:
         assert prediction.errors != []
+
+
+@pytest.mark.parametrize("padding", [260, 1030])
+def test_list_behind_the_dashes_that_is_cut_off(padding: int, predict: Predictor) -> None:
+    """It is lost on the way and not an option of Xen, whatever stands before it."""
+    for blank in (" ", "\t"):
+        prediction = predict(xen(multiboot=f"/xen.gz x -- {'y' * padding}{blank}pciback.hide=(00:04.0)"))
+        assert prediction.json["outcome"] == E
+        assert [code for code in prediction.codes if code.startswith("list-")] == ["list-not-read"]
 
 
 # Lines after three entries, and the number of the one that is taken.
