@@ -132,8 +132,8 @@ read_entry(const char *text)
 	return *text == '\0' ? value : 0;
 }
 
-/* The argument of an option, "--name VALUE" or "--name=VALUE"; NULL for another option. Moves *i
- * on, past argc when the value is missing. */
+/* The argument of an option, "--name VALUE" or "--name=VALUE"; NULL for another option, "" when
+ * another option stands where the value would. Moves *i on, past argc when the value is missing. */
 static const char *
 option_value(const char *name, int argc, char **argv, int *i)
 {
@@ -146,7 +146,7 @@ option_value(const char *name, int argc, char **argv, int *i)
 	if (argv[*i][length] != '\0')
 		return NULL;
 	*i += 1;
-	return *i < argc ? argv[*i] : "";
+	return *i < argc && strncmp(argv[*i], "--", 2) != 0 ? argv[*i] : "";
 }
 
 struct command {
@@ -158,10 +158,6 @@ struct command {
 static int
 read_options(const struct command *command, int argc, char **argv, struct cli_options *options)
 {
-	/* --json first: it decides how a mistake is reported. */
-	for (int i = 2; i < argc; i++)
-		if (strcmp(argv[i], "--json") == 0)
-			options->json = true;
 	for (int i = 2; i < argc; i++) {
 		const char *argument = argv[i], *value = NULL;
 
@@ -175,7 +171,7 @@ read_options(const struct command *command, int argc, char **argv, struct cli_op
 		else if (command->takes_config &&
 		    (value = option_value("--entry", argc, argv, &i)) != NULL) {
 			options->entry = read_entry(value);
-			if (i < argc && options->entry == 0)
+			if (*value != '\0' && options->entry == 0)
 				return usage_error(options, "the number of an entry would follow, 1 or more",
 				    argument);
 		} else if (command->takes_bus &&
@@ -202,6 +198,10 @@ main(int argc, char **argv)
 	};
 	struct cli_options options = { .entry = 0 };
 
+	/* --json first: it decides how a mistake is reported. */
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			options.json = true;
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0)) {
 		(void)fputs(usage, stdout);

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -496,6 +497,32 @@ def test_status(arguments: list[str], status: int, pcibackctl: Path) -> None:
     result = run(pcibackctl, *arguments)
     assert result.returncode == status
     assert ("pcibackctl: " in result.stderr) == (status != 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["frob"], 2),
+        ([], 2),
+        (["boot"], 2),
+        (["boot", "--config"], 2),
+        (["boot", "--entry", "--config", "/"], 2),
+        (["boot", "--config="], 2),
+        (["boot", "--config", "/", "--entry", "0"], 2),
+        (["boot", "--config", "/", "--entry", "-1"], 2),
+        (["boot", "--config", "/", "--entry", "99999999999999999999"], 2),
+        (["boot", "--config", "/"], 1),
+        (["boot", "--config", "/dev/null", "--bus", "/dev/null"], 1),
+        (["scan", "--bus", "/dev/zero"], 1),
+    ],
+)
+def test_failure_in_json(arguments: list[str], status: int, pcibackctl: Path) -> None:
+    """One JSON object and nothing else on standard output, also for a mistake in the command."""
+    result = run(pcibackctl, *arguments, "--json")
+    assert result.returncode == status
+    error = json.loads(result.stdout)
+    assert error["schema"] == "xen.pciback/error/1"
+    assert f"pcibackctl: {error['message']}\n" in result.stderr
 
 
 @pytest.mark.parametrize("command", [["boot", "--config"], ["scan", "--bus"]])
