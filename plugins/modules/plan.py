@@ -41,29 +41,30 @@ options:
         type: list
         elements: dict
         default: []
-        suboptions: &device
-          address:
-            description: Hexadecimal BDF, such as V(03:00.0).
-            type: str
-          id:
-            description: Vendor and device, such as V(8086:10d3). Quote it, YAML takes some for numbers.
-            type: str
-          subsystem:
-            description: Vendor and device of the subsystem.
-            type: str
-          class:
-            description: Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
-            type: str
-          driver:
-            description: The driver, with its unit (V(wm1)) or without (V(wm)); one that held the device before it was hidden counts too.
-            type: str
-          name:
-            description: A part of the device's name, or a pattern with C(*) and C(?).
-            type: str
-          all:
-            description: Take every device that matches.
-            type: bool
-            default: false
+        suboptions:
+          <<: &selector
+            address:
+              description: Hexadecimal BDF, such as V(03:00.0).
+              type: str
+            id:
+              description: Vendor and device, such as V(8086:10d3). Quote it, YAML takes some for numbers.
+              type: str
+            subsystem:
+              description: Vendor and device of the subsystem.
+              type: str
+            class:
+              description: Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
+              type: str
+            driver:
+              description: The driver, with its unit (V(wm1)) or without (V(wm)); one that held the device before it was hidden counts too.
+              type: str
+            name:
+              description: A part of the device's name, or a pattern with C(*) and C(?).
+              type: str
+            all:
+              description: Take every device that matches.
+              type: bool
+              default: false
           permissive:
             description: Let the guest write all of configuration space.
             type: bool
@@ -88,7 +89,7 @@ options:
     type: list
     elements: dict
     default: []
-    suboptions: *device
+    suboptions: *selector
   reboot:
     description: Whether the plan may hold a reboot. With V(never) it says that one is pending.
     type: str
@@ -423,8 +424,7 @@ def _texts(addresses: tuple[Address, ...] | None) -> list[str] | None:
 
 def main() -> None:
     """Entry point."""
-    device: dict[str, Any] = {"type": "list", "elements": "dict", "default": []}
-    device["options"] = {**SELECTOR_OPTIONS, **XL_DEVICE_OPTIONS}
+    devices: dict[str, Any] = {"type": "list", "elements": "dict", "default": []}
     module = AnsibleModule(
         argument_spec={
             "guests": {
@@ -435,10 +435,10 @@ def main() -> None:
                     "name": {"type": "str", "required": True},
                     "config": {"type": "path", "required": True},
                     "state": {"type": "str", "choices": list(GUEST_STATES), "default": "running"},
-                    "devices": device,
+                    "devices": {**devices, "options": {**SELECTOR_OPTIONS, **XL_DEVICE_OPTIONS}},
                 },
             },
-            "extra_devices": device,
+            "extra_devices": {**devices, "options": dict(SELECTOR_OPTIONS)},
             "reboot": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             "restart_guests": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             "boot_entries": {"type": "raw", "default": "xen"},

@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.modules.plan import wanted
+from ansible_collections.xen.pciback.plugins.modules.plan import main, wanted
+from tests.unit.module_call import call
 
 DEFAULTS: dict[str, Any] = {
     "guests": [],
@@ -58,6 +59,18 @@ def test_what_is_refused_before_anything_is_read(arguments: dict[str, Any], sent
     with pytest.raises(PcibackError) as refused:
         wanted({**DEFAULTS, **arguments})
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"extra_devices": [{"address": "00:05.0", "permissive": True}]}, "Unsupported parameters"),
+        ({"allow": [{"code": "bridges", "address": "00:05.0"}]}, "value of code must be one of: bridge"),
+        ({"state_directory": "db"}, "option 'state_directory' is 'db', and has to be an absolute path"),
+    ],
+)
+def test_nothing_is_accepted_and_then_ignored(arguments: dict[str, Any], sentence: str) -> None:
+    assert sentence in call(main, arguments)["msg"]
 
 
 def test_paths_are_absolute_and_plain() -> None:
