@@ -179,8 +179,8 @@ pciback_boot_predict(const struct pciback_boot_request *request,
 		model_finding(&prediction, PCIBACK_ERROR, "boot-cfg-too-large", PCIBACK_NO_OFFSET,
 		    "the file is larger than %d bytes, so the loader ignores it and boots /netbsd "
 		    "without Xen", PCIBACK_BOOT_CFG_MAX);
-	else
-		model_read_boot_cfg(&prediction, request->text, request->length);
+	model_read_boot_cfg(&prediction, too_large ? "" : request->text,
+	    too_large ? 0 : request->length);
 	if (request->entry > prediction.cfg.n_entries)
 		return -ENOENT;
 	if (prediction.cfg.n_entries != 0) {

@@ -459,6 +459,7 @@ def test_limit_of_the_file(predict: Predictor) -> None:
     larger = predict("#" + padding + entry)
     assert larger.json["outcome"] == NOT_XEN
     assert larger.json["entries"] == []
+    assert larger.json["timeout"] == 10
     assert larger.status == 3
     assert "boot-cfg-too-large" in larger.codes
 
