@@ -362,9 +362,7 @@ class _Planner:
                 )
                 continue
             specs = [
-                {"address": str(planned.device.address), **dict(planned.options)}
-                for planned in self.devices
-                if planned.guest == guest.name
+                {"address": str(planned.device.address), **dict(planned.options)} for planned in self._devices_of(guest)
             ]
             try:
                 config = XlConfig.parse(data, guest.config)
@@ -431,31 +429,65 @@ class _Planner:
     def _run(self, reboots: bool) -> None:
         alive = {guest.name: guest for guest in self.observed.running}
         running = {} if reboots else alive
+        steps = {guest.name: self._step(guest, running.get(guest.name)) for guest in self.wanted.guests}
+        self._leave_alone_what_would_fail(steps, running, reboots)
         domains: list[dict[str, Any]] = []
         for guest in self.wanted.guests:
-            now = running.get(guest.name)
-            devices = {planned.device.address for planned in self.devices if planned.guest == guest.name}
-            if guest.state == "stopped" and now is not None:
-                domains.insert(0, {"name": guest.name, "config": guest.config, "state": "stopped"})
-            elif guest.state == "running" and now is None:
-                waiting = [planned for planned in self.devices if planned.guest == guest.name and not planned.held]
-                if waiting and not reboots:
-                    self.warnings.append(f"guest {guest.name} is not started: its devices wait for the reboot")
-                else:
-                    domain = {"name": guest.name, "config": guest.config, "state": "running"}
-                    # Check mode still sees it running: said as a restart, it predicts what happens.
-                    domains.append({**domain, "restart": True} if guest.name in alive else domain)
-            elif guest.state == "running" and now is not None and set(now.devices) != devices:
-                if self.wanted.restart_guests == "when_needed":
-                    domains.append({"name": guest.name, "config": guest.config, "state": "running", "restart": True})
-                else:
-                    self.warnings.append(
-                        f"guest {guest.name} runs with other devices than its configuration lists, until it is "
-                        "restarted; allow that with pciback_restart_guests: when_needed"
-                    )
+            domain = {"name": guest.name, "config": guest.config, "state": guest.state}
+            if steps[guest.name] == "shut down":
+                domains.insert(0, domain)
+            elif steps[guest.name]:
+                # Check mode still sees it running before a reboot: said as a restart, it predicts what happens.
+                domains.append({**domain, "restart": True} if guest.name in alive else domain)
         if domains:
-            summary = "; ".join(_say(domain) for domain in domains)
+            summary = "; ".join(f"{steps[domain['name']]} {domain['name']}" for domain in domains)
             self.actions.append(Action("run", summary, {"domains": domains}))
+
+    def _step(self, guest: WantedGuest, now: RunningGuest | None) -> str:
+        """What brings a guest into its state, empty if it is there already or has to be left alone."""
+        if guest.state == "stopped" and now is not None:
+            return "shut down"
+        if guest.state != "running":
+            return ""
+        if now is None:
+            return "start"
+        if set(now.devices) == {planned.device.address for planned in self._devices_of(guest)}:
+            return ""
+        if self.wanted.restart_guests == "when_needed":
+            return "restart"
+        self.warnings.append(
+            f"guest {guest.name} runs with other devices than its configuration lists, until it is "
+            "restarted; allow that with pciback_restart_guests: when_needed"
+        )
+        return ""
+
+    def _leave_alone_what_would_fail(
+        self, steps: dict[str, str], running: Mapping[str, RunningGuest], reboots: bool
+    ) -> None:
+        """Take back starts that xl would refuse: a guest that was shut down for one would stay down."""
+        refused = True
+        while refused:
+            # One that is left alone keeps its devices from others, so look again.
+            kept = {address: name for name, now in running.items() if not steps.get(name) for address in now.devices}
+            refused = False
+            for guest in self.wanted.guests:
+                obstacle = self._obstacle(guest, kept, reboots)
+                if steps[guest.name] in ("start", "restart") and obstacle:
+                    self.warnings.append(f"guest {guest.name} is not {steps[guest.name]}ed: {obstacle}")
+                    steps[guest.name] = ""
+                    refused = True
+
+    def _obstacle(self, guest: WantedGuest, kept: Mapping[Address, str], reboots: bool) -> str:
+        for planned in self._devices_of(guest):
+            if not planned.held and not reboots:
+                return "its devices wait for the reboot"
+            owner = kept.get(planned.device.address, guest.name)
+            if owner != guest.name:
+                return f"{planned.device.address.bdf} is still with guest {owner}, which runs on; shut that down first"
+        return ""
+
+    def _devices_of(self, guest: WantedGuest) -> list[PlannedDevice]:
+        return [planned for planned in self.devices if planned.guest == guest.name]
 
     # --- refusals
 
@@ -469,9 +501,3 @@ class _Planner:
 
     def _refuse_error(self, error: PcibackError, code: str) -> None:
         self._refuse(error.code or code, str(error), remedy=error.remedy)
-
-
-def _say(domain: Mapping[str, Any]) -> str:
-    if domain["state"] == "stopped":
-        return f"shut down {domain['name']}"
-    return f"{'restart' if domain.get('restart') else 'start'} {domain['name']}"

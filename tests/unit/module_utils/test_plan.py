@@ -166,6 +166,43 @@ def test_stopped_guest_is_shut_down_first():
     ]
 
 
+def test_a_running_guest_is_not_shut_down_for_devices_that_wait_for_the_reboot():
+    wanted = replace(ONE, reboot="never", restart_guests="when_needed")
+    plan = make_plan(wanted, host(running=(RunningGuest("firewall", 3),)))
+    assert "run" not in kinds(plan)
+    assert "guest firewall is not restarted: its devices wait for the reboot" in plan.warnings
+
+
+@pytest.mark.parametrize("keeper", ["storage", "stranger"])
+def test_a_guest_is_not_started_while_another_one_keeps_its_device(keeper):
+    address = Address(0, 0, 5, 0)
+    files = {**host().guest_configs, **converged().guest_configs}
+    now = replace(converged(), guest_configs=files, running=(RunningGuest(keeper, 4, (address,)),))
+    wanted = replace(ONE, guests=(*ONE.guests, guest(name="storage", state="unmanaged")), reboot="never")
+    plan = make_plan(wanted, now)
+    assert (kinds(plan), codes(plan)) == ([], [])
+    assert plan.warnings == (
+        f"guest firewall is not started: 00:05.0 is still with guest {keeper}, which runs on; shut that down first",
+    )
+
+
+def test_guests_that_can_not_swap_are_all_left_alone():
+    """storage can't restart, for its second device is with a stranger; so firewall can't have the first one."""
+    one, two = Address(0, 0, 4, 0), Address(0, 0, 5, 0)
+    wanted = Wanted(
+        guests=(guest(device(address="00:04.0")), guest(device(address="00:05.0"), name="storage")),
+        restart_guests="when_needed",
+    )
+    swap = host(claims=(one, two), running=(RunningGuest("storage", 4, (one,)), RunningGuest("firewall", 5, ())))
+    assert [d["restart"] for d in make_plan(wanted, swap).actions[-1].arguments["domains"]] == [True, True]
+    blocked = make_plan(wanted, replace(swap, running=(*swap.running, RunningGuest("stranger", 6, (two,)))))
+    assert "run" not in kinds(blocked)
+    assert blocked.warnings[-2:] == (
+        "guest storage is not restarted: 00:05.0 is still with guest stranger, which runs on; shut that down first",
+        "guest firewall is not restarted: 00:04.0 is still with guest storage, which runs on; shut that down first",
+    )
+
+
 def test_unmanaged_guest_gets_its_list_only():
     plan = make_plan(replace(ONE, guests=(guest(device(address="00:05.0"), state="unmanaged"),)), host())
     assert kinds(plan) == ["hide", "configure", "reboot"]
