@@ -179,6 +179,19 @@ def test_a_fault_after_the_prediction_is_reported_with_the_way_back(dom0):
     )
 
 
+def test_a_host_that_refuses_to_reboot_is_not_said_to_be_away(dom0):
+    host = dom0.create()
+    shutdown = host.root / "sbin/shutdown"
+    shutdown.unlink()
+    shutdown.write_text("#!/bin/sh\necho 'shutdown: not now' >&2\nexit 1\n")
+    shutdown.chmod(0o755)
+    run = host.playbook({**ONE, "pciback_reboot": "when_needed"})
+    assert run.status == 2, run.output
+    message = run.failures()[-1]
+    assert "dom0 was not rebooted: " in message and "shutdown: not now" in message
+    assert "did not come back" not in run.output
+
+
 def test_a_toolstack_that_can_not_attach_is_said(dom0):
     """xl on NetBSD opens files of Linux; the guest does not start, and the message says what that means."""
     host = dom0.create("--toolstack", "netbsd")
