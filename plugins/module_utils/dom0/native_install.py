@@ -9,6 +9,7 @@ what their digests are. Installed files that don't match it are not trusted.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -191,9 +192,16 @@ def put(path: str, data: bytes, *, mode: int) -> None:
 
 
 def install(files: Mapping[str, bytes], record_path: str, **origin: Any) -> Record:
-    """Install staged files and record them; the record comes last, so that an interrupted run is noticed."""
+    """Install staged files in place of those of the old record.
+
+    The new record comes last, so that an interrupted run is noticed.
+    """
+    old = read_record(record_path)
     for path, data in sorted(files.items()):
         put(path, data, mode=0o755 if "/sbin/" in path or "/bin/" in path else 0o644)
+    for path in sorted(set(old.files if old else ()) - set(files)):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     record = Record(files=digests, **origin)
     put(record_path, record.render(), mode=0o644)

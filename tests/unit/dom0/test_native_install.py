@@ -92,6 +92,15 @@ def test_other_prefix(installed, tmp_path):
     assert "was not installed under" in state.reason
 
 
+def test_another_prefix_leaves_nothing_behind_in_the_old_one(installed, tmp_path):
+    prefix, record = installed
+    (prefix / "man/x.8").unlink()
+    (prefix / "sbin/other").write_bytes(b"not ours")
+    native_install.install({f"{tmp_path}/opt/sbin/pcibackctl": b"binary"}, str(record), **ORIGIN)
+    assert os.listdir(prefix / "sbin") == ["other"]
+    assert native_install.inspect(str(record), prefix=str(tmp_path / "opt")).ready
+
+
 def test_remove_takes_exactly_what_was_recorded(installed):
     prefix, record = installed
     stranger = prefix / "sbin/stranger"
