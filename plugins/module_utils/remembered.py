@@ -94,8 +94,16 @@ def render(devices: Mapping[Address, Remembered]) -> bytes:
 
 
 def merge(old: Mapping[Address, Remembered], new: Mapping[Address, Remembered]) -> dict[Address, Remembered]:
-    """Add what is known now to what was known before; the new wins."""
-    return {**old, **new}
+    """Add what is known now to what was known before: the new wins, but what was not read does not count as known."""
+    merged = dict(old)
+    for address, device in new.items():
+        before = old.get(address)
+        if before is not None and before.id == device.id:
+            device = Remembered(
+                device.id, device.subsystem or before.subsystem, device.class_, device.driver or before.driver
+            )
+        merged[address] = device
+    return merged
 
 
 def _address(key: Any) -> Address:

@@ -157,7 +157,7 @@ def zig_target(module: AnsibleModule) -> str:
 def install(module: AnsibleModule, compiler: str | None, make: str | None) -> dict[str, Any]:
     """Install what the archive holds: sources that are built here, or files that were built for this host."""
     params = module.params
-    flags = params["cflags"]
+    flags = params["cflags"] or None
     workspace = tempfile.mkdtemp(dir=module.tmpdir, prefix="native-")
     try:
         unpacked, stage = os.path.join(workspace, "unpacked"), os.path.join(workspace, "stage")

@@ -127,7 +127,7 @@ WORDS += ["y" * 30, "com1=115200,8n1", "dom0_mem=512M"]
 def words(draw: st.DrawFn, manner: Manner) -> str:
     """Arguments, each with the blank before it, some of them hide lists."""
     text = ""
-    for _ in range(draw(st.integers(0, 3))):
+    for _word in range(draw(st.integers(0, 3))):
         if manner.lists and draw(rarely):
             option = draw(st.sampled_from(["pciback.hide="] * 4 + ["PCIBACK.Hide=", "xpciback.hide=", "pciback.hide"]))
             word = option + draw(values)

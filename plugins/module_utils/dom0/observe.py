@@ -59,14 +59,23 @@ def observe(
         guest_configs={
             guest.config: _read(guest.config, _MOST_BYTES, "domain-config-invalid") for guest in wanted.guests
         },
-        running=tuple(
-            RunningGuest(domain.name, domain.domid, domain.devices)
-            for domain in Xl(run, xl=xl).domains()
-            if domain.alive
-        ),
+        running=_running(run, wanted, xl),
         native=native,
         prediction=prediction,
         remembered=read_devices(remembered_path),
+    )
+
+
+def _running(run: Run, wanted: Wanted, xl: str | None) -> tuple[RunningGuest, ...]:
+    try:
+        toolstack = Xl(run, xl=xl)
+    except PcibackError:
+        # A host that only hides devices needs no toolstack, and without one no guest runs.
+        if wanted.guests:
+            raise
+        return ()
+    return tuple(
+        RunningGuest(domain.name, domain.domid, domain.devices) for domain in toolstack.domains() if domain.alive
     )
 
 

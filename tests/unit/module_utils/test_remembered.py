@@ -61,6 +61,12 @@ def test_the_new_wins() -> None:
     assert merge({A: WM0}, {}) == {A: WM0}
 
 
+def test_what_was_not_read_this_time_is_not_forgotten() -> None:
+    unread = Remembered(WM0.id, None, WM0.class_, None)
+    assert merge({A: WM0}, {A: unread}) == {A: WM0}
+    assert merge({A: WM0}, {A: BARE}) == {A: BARE}, "another card"
+
+
 def _file(devices: Any, schema: Any = "xen.pciback/devices/1") -> bytes:
     return json.dumps({"schema": schema, "devices": devices}).encode()
 
