@@ -17,7 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
+    make_directory,
+    read_file,
+    remove_file,
+    replace_file,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
@@ -167,7 +172,7 @@ def staged_files(stage: str) -> Mapping[str, bytes]:
 
 def put(path: str, data: bytes, *, mode: int) -> None:
     """Put a file in its place atomically, making the directory if there is none."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    make_directory(os.path.dirname(path))
     expected = read_file(path) if os.path.lexists(path) else None
     if expected != data:
         replace_file(path, data, expected=expected, mode=mode)
@@ -184,15 +189,10 @@ def install(files: Mapping[str, bytes], record_path: str, **origin: Any) -> Reco
 
 
 def remove(record_path: str) -> list[str]:
-    """Take away every recorded file and the record; returns the paths that were there."""
+    """Take away every recorded file and then the record; returns the paths that were there."""
     record = read_record(record_path)
     paths = [*sorted(record.files if record else ()), record_path]
-    gone = []
-    for path in paths:
-        if os.path.lexists(path):
-            os.unlink(path)
-            gone.append(path)
-    return gone
+    return [path for path in paths if remove_file(path)]
 
 
 def _tail(out: str, err: str) -> str:
