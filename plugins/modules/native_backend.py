@@ -59,6 +59,7 @@ options:
     default: ''
 extends_documentation_fragment:
   - xen.pciback.attributes
+  - xen.pciback.lock
 attributes:
   check_mode:
     support: full
@@ -66,7 +67,8 @@ attributes:
     support: none
     details: It installs binary files.
 notes:
-  - Needs root, because it installs into O(prefix).
+  - Needs root, because it installs into O(prefix), and O(record) and O(lock) are root's. In check mode it needs to read
+    O(record) and the installed files.
 """
 
 EXAMPLES = r"""
@@ -126,6 +128,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 _TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
@@ -176,14 +179,16 @@ def install(module: AnsibleModule, compiler: str | None, make: str | None) -> di
         staged = os.path.join(stage, control.lstrip("/"))
         os.chmod(staged, 0o755)
         native_install.selftest(runner(module), staged)
-        record = native_install.install(
-            native_install.staged_files(stage),
-            params["record"],
-            source_sha256=params["source_sha256"],
-            method=method,
-            compiler=built_by,
-            flags=flags or "",
-        )
+        # Building takes minutes and changes nothing that another run reads.
+        with lock_host(module):
+            record = native_install.install(
+                native_install.staged_files(stage),
+                params["record"],
+                source_sha256=params["source_sha256"],
+                method=method,
+                compiler=built_by,
+                flags=flags or "",
+            )
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
     return {"method": record.method, "compiler": record.compiler, "files": dict(record.files)}
@@ -223,11 +228,12 @@ def present(module: AnsibleModule) -> dict[str, Any]:
 
 def absent(module: AnsibleModule) -> dict[str, Any]:
     """Remove what was recorded."""
-    record = native_install.read_record(module.params["record"])
-    paths = [*sorted(record.files if record else ()), module.params["record"]]
-    there = [path for path in paths if os.path.lexists(path)]
-    if there and not module.check_mode:
-        native_install.remove(module.params["record"])
+    with lock_host(module):
+        record = native_install.read_record(module.params["record"])
+        paths = [*sorted(record.files if record else ()), module.params["record"]]
+        there = [path for path in paths if os.path.lexists(path)]
+        if there and not module.check_mode:
+            native_install.remove(module.params["record"])
     return {"changed": bool(there), "needs": "nothing", "reason": "", "removed": there}
 
 
@@ -238,6 +244,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "prefix": {"type": "path", "default": native_install.PREFIX},
             "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.NATIVE)},
+            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
             "method": {"type": "str", "choices": ["auto", "host", "cross"], "default": "auto"},
             "target": {"type": "str"},
             "cflags": {"type": "str"},
