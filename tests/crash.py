@@ -15,7 +15,7 @@ import os
 import signal
 import stat
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,10 @@ class _File:
         del self.contents[:-1], self.owners[:-1]
 
 
+DIRECTORY = _File([], [])
+"""Stands for each directory; what is in it has names of its own."""
+
+
 @dataclass
 class Disk:
     """What is on the disk of a directory tree, and what is only in memory.
@@ -129,6 +133,9 @@ class Disk:
     open_files: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for path in self.root.rglob("*"):
+            if path.is_dir():
+                self.names[str(path.relative_to(self.root))] = DIRECTORY
         for path, state in tree(self.root).items():
             self.names[path] = _File([state.data], [(state.mode, state.uid, state.gid)])
         self.durable = dict(self.names)
@@ -145,7 +152,19 @@ class Disk:
             for (_directory, change), is_kept in zip(self.pending, kept):
                 if is_kept:
                     names.update(change)
-            yield {path: file.outcomes() for path, file in names.items() if file is not None}
+            yield {
+                path: file.outcomes()
+                for path, file in names.items()
+                if file is not None and file is not DIRECTORY and self._is_reached(path, names)
+            }
+
+    def files(self) -> dict[str, bytes]:
+        """What running programs see."""
+        return {path: file.contents[-1] for path, file in self.names.items() if file is not DIRECTORY}
+
+    @staticmethod
+    def _is_reached(path: str, names: Mapping[str, _File | None]) -> bool:
+        return all(names.get(str(above)) is DIRECTORY for above in list(Path(path).parents)[:-1])
 
     def change(self, directory: str, change: dict[str, _File | None]) -> None:
         """Change names, in memory so far."""
@@ -225,6 +244,11 @@ def watched(disk: Disk, after_each: Callable[[str], None], *, forget: tuple[str,
         if relative is not None:
             disk.change(os.path.dirname(relative) or ".", {relative: None})
 
+    def made(_none: None, path: Any, *_mode: int) -> None:
+        relative = disk.path(path)
+        if relative is not None:
+            disk.change(os.path.dirname(relative) or ".", {relative: DIRECTORY})
+
     def closed(_none: None, descriptor: int) -> None:
         disk.open_files.pop(descriptor, None)
 
@@ -244,8 +268,7 @@ def watched(disk: Disk, after_each: Callable[[str], None], *, forget: tuple[str,
         "rename": renamed,
         "unlink": unlinked,
         "close": closed,
-        # Without its directory a file is as good as not yet made.
-        "mkdir": lambda *_arguments, **_options: None,
+        "mkdir": made,
     }
 
     def wrapper(name: str) -> Callable[..., Any]:

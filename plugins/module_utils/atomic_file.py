@@ -103,12 +103,13 @@ def make_directory(path: str) -> None:
     """
     if not path or os.path.isdir(path):
         return
-    parent = os.path.dirname(path.rstrip("/"))
-    if parent != path:
-        make_directory(parent)
+    directory, _name = _split(path.rstrip("/"))
+    make_directory(directory)
     try:
         # Not os.makedirs, whose mode is for the last one only.
         os.mkdir(path, 0o755)
+        # A file that is on the disk in a directory that isn't would be lost.
+        _sync_directory(directory)
     except OSError as error:
         if not (isinstance(error, FileExistsError) and os.path.isdir(path)):
             raise PcibackError(f"the directory can't be made: {_reason(error)}", file=path) from error

@@ -246,9 +246,7 @@ def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = (
     with watched(disk, lambda name: outcomes.extend((name, found) for found in disk.after_power_loss()), forget=forget):
         writer.work(root)
     after = tree(root)
-    assert {path: file.contents[-1] for path, file in disk.names.items()} == {
-        path: state.data for path, state in after.items()
-    }, "the model lost track"
+    assert disk.files() == {path: state.data for path, state in after.items()}, "the model lost track"
     wrong = [
         f"after call {number}, {name}: {problem}"
         for number, (name, found) in enumerate(outcomes)
@@ -268,3 +266,23 @@ def test_power_lost_after_each_call(writer: Writer, tmp_path: Path, request: pyt
 def test_the_model_of_power_loss_sees_a_missing_sync(writer: Writer, tmp_path: Path) -> None:
     _states, wrong = power_losses(writer, tmp_path, forget=("fsync",))
     assert wrong
+
+
+def write_in_place(root: Path) -> None:
+    """What no module does."""
+    descriptor = os.open(root / "boot.cfg", os.O_WRONLY | os.O_TRUNC)
+    os.write(descriptor, b"menu=NetBSD:boot netbsd\n")
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def test_a_careless_writer_is_caught(tmp_path: Path) -> None:
+    writer = Writer(bare_dom0, write_in_place, "boot.cfg")
+    _states, wrong = power_losses(writer, tmp_path / "power")
+    assert any("boot.cfg is neither the old nor the new file" in problem for problem in wrong)
+    torn = set()
+    for point in range(3):
+        root = new_host(tmp_path / str(point), writer)
+        assert not run(partial(write_in_place, root), die_at=point)
+        torn.add((root / "boot.cfg").read_bytes())
+    assert torn == {BOOT_CFG, b"", b"menu=NetBSD:"}
