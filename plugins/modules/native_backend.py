@@ -130,6 +130,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_ins
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
 
 _TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
 _ZIG_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "i386": "x86", "i686": "x86", "aarch64": "aarch64"}
@@ -157,6 +158,17 @@ def zig_target(module: AnsibleModule) -> str:
         ) from None
 
 
+def inspect(module: AnsibleModule, compiler: str | None) -> NativeState:
+    """Whether the host has what is wanted."""
+    return native_install.inspect(
+        module.params["record"],
+        prefix=module.params["prefix"],
+        source_sha256=module.params["source_sha256"],
+        compiler=native_install.compiler_version(runner(module), compiler),
+        flags=module.params["cflags"] or "",
+    )
+
+
 def install(module: AnsibleModule, compiler: str | None, make: str | None) -> dict[str, Any]:
     """Install what the archive holds: sources that are built here, or files that were built for this host."""
     params = module.params
@@ -181,6 +193,9 @@ def install(module: AnsibleModule, compiler: str | None, make: str | None) -> di
         native_install.selftest(runner(module), staged)
         # Building takes minutes and changes nothing that another run reads.
         with lock_host(module):
+            if inspect(module, compiler).ready:
+                # Another run was faster.
+                return {"changed": False, "reason": ""}
             record = native_install.install(
                 native_install.staged_files(stage),
                 params["record"],
@@ -200,13 +215,7 @@ def present(module: AnsibleModule) -> dict[str, Any]:
     if not params["source_sha256"]:
         raise PcibackError("source_sha256 is missing: call this module as xen.pciback.native_backend, not on its own")
     compiler, make = find_tools(module)
-    state = native_install.inspect(
-        params["record"],
-        prefix=params["prefix"],
-        source_sha256=params["source_sha256"],
-        compiler=native_install.compiler_version(runner(module), compiler),
-        flags=params["cflags"] or "",
-    )
+    state = inspect(module, compiler)
     result: dict[str, Any] = {"changed": not state.ready, "reason": state.reason, "needs": "nothing"}
     if state.ready:
         return result
