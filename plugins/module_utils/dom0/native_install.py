@@ -170,21 +170,20 @@ def staged_files(stage: str) -> Mapping[str, bytes]:
     return found
 
 
-def put(path: str, data: bytes, *, mode: int) -> None:
-    """Put a file in its place atomically, making the directory if there is none."""
-    make_directory(os.path.dirname(path))
-    expected = read_file(path) if os.path.lexists(path) else None
-    if expected != data:
-        replace_file(path, data, expected=expected, mode=mode)
-
-
 def install(files: Mapping[str, bytes], record_path: str, **origin: Any) -> Record:
-    """Install staged files and record them; the record comes last, so that an interrupted run is noticed."""
-    for path, data in sorted(files.items()):
-        put(path, data, mode=0o755 if "/sbin/" in path or "/bin/" in path else 0o644)
+    """Install staged files and record them; the record comes last, so that an interrupted run is noticed.
+
+    :raises PcibackError: something else than a file is in one of the places; nothing was changed then
+    """
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     record = Record(files=digests, **origin)
-    put(record_path, record.render(), mode=0o644)
+    wanted = {**{path: files[path] for path in sorted(files)}, record_path: record.render()}
+    before = {path: read_file(path) if os.path.lexists(path) else None for path in wanted}
+    for path, data in wanted.items():
+        if before[path] != data:
+            make_directory(os.path.dirname(path))
+            mode = 0o755 if path != record_path and ("/sbin/" in path or "/bin/" in path) else 0o644
+            replace_file(path, data, expected=before[path], mode=mode)
     return record
 
 
