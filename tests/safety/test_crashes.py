@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import io
 import itertools
@@ -12,6 +13,7 @@ import os
 import re
 import shutil
 import tarfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -187,15 +189,17 @@ def problems(
 
 
 def is_free(lock: Path) -> bool:
-    """Whether nobody holds the lock."""
-    if not lock.exists():
-        return True
-    with lock.open("rb") as file:
-        try:
+    """Whether nobody holds the lock.
+
+    A command that the killed process was about to start holds it until it runs, which is a moment.
+    """
+    deadline = time.monotonic() + 20
+    while lock.exists() and time.monotonic() < deadline:
+        with lock.open("rb") as file, contextlib.suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+            return True
+        time.sleep(0.01)
+    return not lock.exists()
 
 
 def test_killed_at_each_call(writer: Writer, tmp_path: Path, request: pytest.FixtureRequest) -> None:
