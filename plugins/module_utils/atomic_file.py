@@ -1,16 +1,23 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Files that are read whole and replaced whole: after a crash there is the old file or the new one."""
+"""Files that are read whole and replaced whole: after a crash there is the old file or the new one.
+
+A new file is written beside the old one as ``.NAME.pciback-XXXXXXXX``, locked as long as its writer lives. One that
+can be locked is what a killed writer left, and the next writer of NAME removes it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
@@ -48,28 +55,64 @@ def replace_file(
         nothing was changed then
     """
     old = _check_unchanged(path, expected)
-    directory, name = os.path.split(path)
-    directory = directory or "."
-    temporary = ""
+    directory, name = _split(path)
     saved = ""
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
-        _fill(descriptor, data, old, 0o600 if mode is None else mode)
-        if backup and old is not None and expected is not None:
-            descriptor, saved = _create_backup(path)
-            _fill(descriptor, expected, old, 0o600)
-        _check_unchanged(path, expected)
-        os.rename(temporary, path)
+        _remove_leftovers(directory, name)
+        with _temporary(directory, name, data, old, 0o600 if mode is None else mode) as new:
+            if backup and old is not None and expected is not None:
+                saved = _back_up(path, expected, old)
+            _check_unchanged(path, expected)
+            os.rename(new, path)
     except BaseException as error:
-        for leftover in (temporary, saved):
-            if leftover:
-                with contextlib.suppress(OSError):
-                    os.unlink(leftover)
+        if saved:
+            with contextlib.suppress(OSError):
+                os.unlink(saved)
         if isinstance(error, OSError):
             raise PcibackError(f"it can't be replaced: {_reason(error)}; nothing was changed", file=path) from error
         raise
-    _sync_directory(directory, path)
+    try:
+        _sync_directory(directory)
+    except OSError as error:
+        raise PcibackError(f"it was replaced, but may be lost in a crash: {_reason(error)}", file=path) from error
     return saved
+
+
+def remove_file(path: str) -> bool:
+    """Remove a file for good: what is done after this call is not on the disk before the removal is.
+
+    :returns: whether it was there
+    :raises PcibackError: it can't be removed
+    """
+    directory, name = _split(path)
+    try:
+        _remove_leftovers(directory, name)
+        os.unlink(path)
+        _sync_directory(directory)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise PcibackError(f"it can't be removed: {_reason(error)}", file=path) from error
+    return True
+
+
+def make_directory(path: str) -> None:
+    """Make a directory and those above it, as far as they are missing; no one else may write there.
+
+    :raises PcibackError: one can't be made
+    """
+    if not path or os.path.isdir(path):
+        return
+    directory, _name = _split(path.rstrip("/"))
+    make_directory(directory)
+    try:
+        # Not os.makedirs, whose mode is for the last one only.
+        os.mkdir(path, 0o755)
+        # A file that is on the disk in a directory that isn't would be lost.
+        _sync_directory(directory)
+    except OSError as error:
+        if not (isinstance(error, FileExistsError) and os.path.isdir(path)):
+            raise PcibackError(f"the directory can't be made: {_reason(error)}", file=path) from error
 
 
 def _read(path: str, limit: int | None) -> tuple[bytes, os.stat_result]:
@@ -129,46 +172,116 @@ def _check_unchanged(path: str, expected: bytes | None) -> os.stat_result | None
     return status
 
 
-def _create_backup(path: str) -> tuple[int, str]:
-    stem = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}"
-    number = 0
-    while True:
-        # Two changes within a second must not cost the first backup.
-        candidate = f"{stem}.{number}~" if number else f"{stem}~"
-        try:
-            return os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), candidate
-        except FileExistsError:
-            number += 1
-
-
-def _fill(descriptor: int, data: bytes, old: os.stat_result | None, mode: int) -> None:
-    """Write, give away and sync an open file, then close it."""
+@contextlib.contextmanager
+def _temporary(directory: str, name: str, data: bytes, old: os.stat_result | None, mode: int) -> Iterator[str]:
+    """The path of a complete, synced file that is to be renamed; if it is not, it is removed."""
+    descriptor, path = _create_temporary(directory, name)
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        if old is not None:
-            new = os.fstat(descriptor)
-            if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-                os.fchown(descriptor, old.st_uid, old.st_gid)
-            mode = stat.S_IMODE(old.st_mode)
-        # After the change of owner, which may clear bits.
-        os.fchmod(descriptor, mode)
-        os.fsync(descriptor)
+        _fill(descriptor, data, old, mode)
+        yield path
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        raise
+    finally:
+        # All is synced by now, so there is nothing left that closing could lose.
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+
+def _create_temporary(directory: str, name: str) -> tuple[int, str]:
+    while True:
+        descriptor, path = tempfile.mkstemp(prefix=_prefix(name), dir=directory)
+        try:
+            if not _is_in_use(descriptor):
+                return descriptor, path
+        except OSError:
+            # A file system without locks; nobody can take it for a leftover there.
+            return descriptor, path
+        # In the moment before it was locked, another writer took it for a leftover and removes it.
+        os.close(descriptor)
+
+
+def _is_in_use(descriptor: int) -> bool:
+    """Lock a temporary file; whether another process has done so, or has removed it already."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return os.fstat(descriptor).st_nlink == 0
+
+
+def _remove_leftovers(directory: str, name: str) -> None:
+    """Remove what killed writers of ``name`` left: our names, not locked, plain files."""
+    # Eight characters are what mkstemp adds.
+    ours = re.compile(re.escape(_prefix(name)) + r"[a-z0-9_]{8}\Z")
+    for entry in os.listdir(directory):
+        if ours.match(entry):
+            # One that can't be removed hinders nobody.
+            with contextlib.suppress(OSError):
+                _remove_leftover(os.path.join(directory, entry))
+
+
+def _remove_leftover(path: str) -> None:
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not _is_in_use(descriptor):
+            os.unlink(path)
     finally:
         os.close(descriptor)
 
 
-def _sync_directory(directory: str, path: str) -> None:
+def _back_up(path: str, data: bytes, old: os.stat_result) -> str:
+    """Keep the old file beside the new one; complete and on the disk before it has its name."""
+    directory, name = _split(path)
+    stem = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}"
+    saved = f"{stem}~"
+    number = 0
+    # Two changes within a second must not cost the first backup.
+    while os.path.lexists(saved):
+        number += 1
+        saved = f"{stem}.{number}~"
+    with _temporary(directory, name, data, old, 0o600) as copy:
+        os.rename(copy, saved)
+    _sync_directory(directory)
+    return saved
+
+
+def _fill(descriptor: int, data: bytes, old: os.stat_result | None, mode: int) -> None:
+    """Write, give away and sync an open file."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    if old is not None:
+        new = os.fstat(descriptor)
+        if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+        mode = stat.S_IMODE(old.st_mode)
+    # After the change of owner, which may clear bits.
+    os.fchmod(descriptor, mode)
+    os.fsync(descriptor)
+
+
+def _sync_directory(directory: str) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        os.fsync(descriptor)
     except OSError as error:
         if error.errno not in _NO_DIRECTORY_SYNC:
-            raise PcibackError(f"it was replaced, but may be lost in a crash: {_reason(error)}", file=path) from error
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _split(path: str) -> tuple[str, str]:
+    directory, name = os.path.split(path)
+    return directory or ".", name
+
+
+def _prefix(name: str) -> str:
+    return f".{name}.pciback-"
 
 
 def _reason(error: Exception) -> str:

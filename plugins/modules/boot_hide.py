@@ -71,12 +71,14 @@ options:
     default: {}
 extends_documentation_fragment:
   - xen.pciback.attributes
+  - xen.pciback.lock
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 notes:
+  - Needs root, because O(path), O(record) and O(lock) are root's. In check mode it needs to read O(path) and O(record).
   - Two readers check every change. This module reads its own result as the loader, Xen and the kernel do, and
     O(predictor) does the same with code that shares nothing with it.
 seealso:
@@ -191,9 +193,15 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible_collections.xen.pciback.plugins.module_utils import remembered
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path, menu_entries
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
+    make_directory,
+    read_file,
+    replace_file,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE, XEN, BootCfg, Edit
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement, predict
 
@@ -260,14 +268,6 @@ def update_record(module: AnsibleModule) -> dict[str, str] | None:
     return difference(path, before or b"", after)
 
 
-def make_directory(path: str) -> None:
-    """Make the directory of the record, if it is missing."""
-    try:
-        os.makedirs(path or ".", mode=0o755, exist_ok=True)
-    except OSError as error:
-        raise PcibackError(f"the directory can't be made: {error.strerror}", file=path) from error
-
-
 def difference(path: str, before: bytes, after: bytes) -> dict[str, str]:
     """What Ansible shows in diff mode."""
     return {
@@ -328,14 +328,16 @@ def main() -> None:
             "previous": {"type": "bool", "default": True},
             "predictor": {"type": "path"},
             "backup": {"type": "bool", "default": False},
-            "record": {"type": "path", "default": "/var/db/xen-pciback/devices.json"},
+            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
             "remember": {"type": "dict", "default": {}},
+            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
         },
         required_if=[("state", "present", ["devices"])],
         supports_check_mode=True,
     )
     try:
-        result = edit_boot_cfg(module)
+        with lock_host(module):
+            result = edit_boot_cfg(module)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy, line=error.line, column=error.column)
     module.exit_json(**result)

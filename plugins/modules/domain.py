@@ -54,6 +54,7 @@ options:
     type: path
 extends_documentation_fragment:
   - xen.pciback.attributes
+  - xen.pciback.lock
 attributes:
   check_mode:
     support: full
@@ -61,7 +62,7 @@ attributes:
   diff_mode:
     support: full
 notes:
-  - Needs root, because the toolstack is root's.
+  - Needs root, because the toolstack is root's; in check mode too.
   - On a NetBSD dom0 libxl lists PCI devices but can't give them to a guest; xl then fails, and the message says so.
 seealso:
   - module: xen.pciback.domain_pci
@@ -132,6 +133,7 @@ remedy:
   returned: failure
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,7 +141,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import (
     ABSENT,
     ALIVE,
@@ -346,6 +350,7 @@ def main() -> None:
             },
             "timeout": {"type": "int", "default": 120},
             "xl": {"type": "path"},
+            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
         },
         supports_check_mode=True,
     )
@@ -353,16 +358,17 @@ def main() -> None:
     try:
         guests = read_guests(module.params["domains"])
         xl = Xl(runner(module), module.params["xl"])
-        look(guests, xl.domains())
-        for guest in guests:
-            guest.before = guest.now.state if guest.now else ABSENT
-            guest.planned = guest.plan()
-            if CREATED in guest.planned:
-                guest.config = read_config(guest)
-        if module.check_mode:
-            pretend(guests)
-        elif any(guest.planned for guest in guests):
-            apply(guests, xl, timeout)
+        with lock_host(module):
+            look(guests, xl.domains())
+            for guest in guests:
+                guest.before = guest.now.state if guest.now else ABSENT
+                guest.planned = guest.plan()
+                if CREATED in guest.planned:
+                    guest.config = read_config(guest)
+            if module.check_mode:
+                pretend(guests)
+            elif any(guest.planned for guest in guests):
+                apply(guests, xl, timeout)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for guest in guests:

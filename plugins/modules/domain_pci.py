@@ -65,11 +65,15 @@ options:
     default: false
 extends_documentation_fragment:
   - xen.pciback.attributes
+  - xen.pciback.lock
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
+notes:
+  - Needs to write the files, the directories that they are in, and O(lock); that is root as a rule. In check mode it
+    needs to read the files.
 seealso:
   - module: xen.pciback.domain
   - module: xen.pciback.boot_hide
@@ -136,6 +140,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import CODE, PciSpec, XlConfig
 
@@ -256,16 +262,18 @@ def main() -> None:
                 },
             },
             "backup": {"type": "bool", "default": False},
+            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
         },
         supports_check_mode=True,
     )
     domains = module.params["domains"]
     try:
         wanted = check_owners(domains)
-        edits = [plan_edit(domain["config"], specs) for domain, specs in zip(domains, wanted)]
-        backups = [""] * len(edits)
-        if not module.check_mode:
-            backups = apply_edits(edits, module.params["backup"])
+        with lock_host(module):
+            edits = [plan_edit(domain["config"], specs) for domain, specs in zip(domains, wanted)]
+            backups = [""] * len(edits)
+            if not module.check_mode:
+                backups = apply_edits(edits, module.params["backup"])
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for edit in edits:

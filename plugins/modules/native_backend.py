@@ -59,6 +59,7 @@ options:
     default: ''
 extends_documentation_fragment:
   - xen.pciback.attributes
+  - xen.pciback.lock
 attributes:
   check_mode:
     support: full
@@ -66,7 +67,8 @@ attributes:
     support: none
     details: It installs binary files.
 notes:
-  - Needs root, because it installs into O(prefix).
+  - Needs root, because it installs into O(prefix), and O(record) and O(lock) are root's. In check mode it needs to read
+    O(record) and the installed files.
 """
 
 EXAMPLES = r"""
@@ -127,7 +129,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
 
 _ZIG_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "i386": "x86", "i686": "x86", "aarch64": "aarch64"}
 _ZIG_SYSTEMS = {"NetBSD": "netbsd", "Linux": "linux-musl"}
@@ -154,6 +158,17 @@ def zig_target(module: AnsibleModule) -> str:
         ) from None
 
 
+def inspect(module: AnsibleModule, compiler: str | None) -> NativeState:
+    """Whether the host has what is wanted."""
+    return native_install.inspect(
+        module.params["record"],
+        prefix=module.params["prefix"],
+        source_sha256=module.params["source_sha256"],
+        compiler=native_install.compiler_version(runner(module), compiler),
+        flags=module.params["cflags"] or "",
+    )
+
+
 def install(module: AnsibleModule, compiler: str | None, make: str | None) -> dict[str, Any]:
     """Install what the archive holds: sources that are built here, or files that were built for this host."""
     params = module.params
@@ -176,14 +191,19 @@ def install(module: AnsibleModule, compiler: str | None, make: str | None) -> di
         staged = os.path.join(stage, control.lstrip("/"))
         os.chmod(staged, 0o755)
         native_install.selftest(runner(module), staged)
-        record = native_install.install(
-            native_install.staged_files(stage),
-            params["record"],
-            source_sha256=params["source_sha256"],
-            method=method,
-            compiler=built_by,
-            flags=flags or "",
-        )
+        # Building takes minutes and changes nothing that another run reads.
+        with lock_host(module):
+            if inspect(module, compiler).ready:
+                # Another run was faster.
+                return {"changed": False, "reason": ""}
+            record = native_install.install(
+                native_install.staged_files(stage),
+                params["record"],
+                source_sha256=params["source_sha256"],
+                method=method,
+                compiler=built_by,
+                flags=flags or "",
+            )
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
     return {"method": record.method, "compiler": record.compiler, "files": dict(record.files)}
@@ -195,13 +215,7 @@ def present(module: AnsibleModule) -> dict[str, Any]:
     if not params["source_sha256"]:
         raise PcibackError("source_sha256 is missing: call this module as xen.pciback.native_backend, not on its own")
     compiler, make = find_tools(module)
-    state = native_install.inspect(
-        params["record"],
-        prefix=params["prefix"],
-        source_sha256=params["source_sha256"],
-        compiler=native_install.compiler_version(runner(module), compiler),
-        flags=params["cflags"] or "",
-    )
+    state = inspect(module, compiler)
     result: dict[str, Any] = {"changed": not state.ready, "reason": state.reason, "needs": "nothing"}
     if state.ready:
         return result
@@ -223,11 +237,12 @@ def present(module: AnsibleModule) -> dict[str, Any]:
 
 def absent(module: AnsibleModule) -> dict[str, Any]:
     """Remove what was recorded."""
-    record = native_install.read_record(module.params["record"])
-    paths = [*sorted(record.files if record else ()), module.params["record"]]
-    there = [path for path in paths if os.path.lexists(path)]
-    if there and not module.check_mode:
-        native_install.remove(module.params["record"])
+    with lock_host(module):
+        record = native_install.read_record(module.params["record"])
+        paths = [*sorted(record.files if record else ()), module.params["record"]]
+        there = [path for path in paths if os.path.lexists(path)]
+        if there and not module.check_mode:
+            native_install.remove(module.params["record"])
     return {"changed": bool(there), "needs": "nothing", "reason": "", "removed": there}
 
 
@@ -238,6 +253,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "prefix": {"type": "path", "default": native_install.PREFIX},
             "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.NATIVE)},
+            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
             "method": {"type": "str", "choices": ["auto", "host", "cross"], "default": "auto"},
             "target": {"type": "str"},
             "cflags": {"type": "str"},

@@ -9,7 +9,6 @@ what their digests are. Installed files that don't match it are not trusted.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -18,7 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
+    make_directory,
+    read_file,
+    remove_file,
+    replace_file,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
@@ -183,41 +187,35 @@ def staged_files(stage: str) -> Mapping[str, bytes]:
     return found
 
 
-def put(path: str, data: bytes, *, mode: int) -> None:
-    """Put a file in its place atomically, making the directory if there is none."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    expected = read_file(path) if os.path.lexists(path) else None
-    if expected != data:
-        replace_file(path, data, expected=expected, mode=mode)
-
-
 def install(files: Mapping[str, bytes], record_path: str, **origin: Any) -> Record:
     """Install staged files in place of those of the old record.
 
     The new record comes last, so that an interrupted run is noticed.
+
+    :raises PcibackError: something else than a file is in one of the places; nothing was changed then
     """
     old = read_record(record_path)
-    for path, data in sorted(files.items()):
-        put(path, data, mode=0o755 if "/sbin/" in path or "/bin/" in path else 0o644)
-    for path in sorted(set(old.files if old else ()) - set(files)):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     record = Record(files=digests, **origin)
-    put(record_path, record.render(), mode=0o644)
+    wanted = {**{path: files[path] for path in sorted(files)}, record_path: record.render()}
+    before = {path: read_file(path) if os.path.lexists(path) else None for path in wanted}
+    for path, data in wanted.items():
+        if path == record_path:
+            # What another prefix holds goes before the record forgets it.
+            for stale in sorted(set(old.files if old else ()) - set(files)):
+                remove_file(stale)
+        if before[path] != data:
+            make_directory(os.path.dirname(path))
+            mode = 0o755 if path != record_path and ("/sbin/" in path or "/bin/" in path) else 0o644
+            replace_file(path, data, expected=before[path], mode=mode)
     return record
 
 
 def remove(record_path: str) -> list[str]:
-    """Take away every recorded file and the record; returns the paths that were there."""
+    """Take away every recorded file and then the record; returns the paths that were there."""
     record = read_record(record_path)
     paths = [*sorted(record.files if record else ()), record_path]
-    gone = []
-    for path in paths:
-        if os.path.lexists(path):
-            os.unlink(path)
-            gone.append(path)
-    return gone
+    return [path for path in paths if remove_file(path)]
 
 
 def _tail(out: str, err: str) -> str:

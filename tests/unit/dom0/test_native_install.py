@@ -174,11 +174,11 @@ def test_selftest_that_does_not_run_here():
         native_install.selftest(lambda argv: (127, "", "/x: Exec format error"), "/x")
 
 
-def test_put_refuses_a_link_in_the_place(tmp_path):
+def test_install_refuses_a_link_in_the_place_before_it_changes_anything(tmp_path):
     target = tmp_path / "target"
     target.write_text("precious")
     link = tmp_path / "link"
     os.symlink(target, link)
     with pytest.raises(PcibackError, match="symbolic link"):
-        native_install.put(str(link), b"x", mode=0o644)
+        native_install.install({str(tmp_path / "first"): b"x", str(link): b"x"}, str(tmp_path / "record"), **ORIGIN)
     assert target.read_text() == "precious"

@@ -3,16 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import stat
+import tempfile
 from pathlib import Path
 from typing import Callable
 
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils import atomic_file
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
+    make_directory,
+    read_file,
+    remove_file,
+    replace_file,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 
@@ -203,3 +210,110 @@ def test_a_directory_that_can_not_be_synced_is_told_apart(tmp_path: Path, monkey
     with pytest.raises(PcibackError, match="it was replaced, but may be lost in a crash: Input/output error"):
         replace_file(str(path), b"newer\n", expected=b"new\n")
     assert path.read_bytes() == b"newer\n"
+
+
+def _leftover(folder: Path, suffix: str = "abcd_123", name: str = "boot.cfg") -> Path:
+    path = folder / f".{name}.pciback-{suffix}"
+    path.write_bytes(b"half a fi")
+    return path
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
+    path = _file(tmp_path)
+    _leftover(tmp_path)
+    replace_file(str(path), b"new\n", expected=b"old\n")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["boot.cfg"]
+    _leftover(tmp_path)
+    assert remove_file(str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_is_surely_left_over_is_removed(tmp_path: Path) -> None:
+    path = _file(tmp_path)
+    kept = [
+        _leftover(tmp_path, "abcd_12"),
+        _leftover(tmp_path, "abcd_1234"),
+        _leftover(tmp_path, "abcd_12~"),
+        _leftover(tmp_path, name="bootxcfg"),
+        tmp_path / ".boot.cfg.abcd_123",
+        tmp_path / ".boot.cfg.pciback-linklink",
+    ]
+    kept[-2].touch()
+    kept[-1].symlink_to(path)
+    in_use = _leftover(tmp_path, "in_use_1")
+    with in_use.open("rb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        replace_file(str(path), b"new\n", expected=b"old\n")
+    assert sorted(tmp_path.iterdir()) == sorted([path, in_use, *kept])
+
+
+def test_a_temporary_file_is_its_writers_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _file(tmp_path, mode=0o666)
+    seen = []
+    fill = atomic_file._fill
+
+    def look_and_fill(descriptor: int, data: bytes, old: os.stat_result | None, mode: int) -> None:
+        seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        for entry in tmp_path.glob(".boot.cfg.pciback-*"):
+            with entry.open("rb") as other, pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fill(descriptor, data, old, mode)
+
+    monkeypatch.setattr(atomic_file, "_fill", look_and_fill)
+    before = os.umask(0)
+    try:
+        replace_file(str(path), b"new\n", expected=b"old\n", backup=True)
+    finally:
+        os.umask(before)
+    assert seen == [0o600, 0o600]
+
+
+def test_a_file_system_without_locks_is_good_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(45, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    path, leftover = _file(tmp_path), _leftover(tmp_path)
+    replace_file(str(path), b"new\n", expected=b"old\n")
+    assert path.read_bytes() == b"new\n"
+    assert leftover.exists(), "without locks nobody knows whether its writer lives"
+
+
+def test_a_writer_whose_file_was_taken_for_a_leftover_makes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _file(tmp_path)
+    make, made = tempfile.mkstemp, []
+
+    def make_and_interfere(prefix: str, dir: str) -> tuple[int, str]:
+        descriptor, temporary = make(prefix=prefix, dir=dir)
+        made.append(temporary)
+        if len(made) == 1:
+            atomic_file._remove_leftovers(str(tmp_path), "boot.cfg")
+        return descriptor, temporary
+
+    monkeypatch.setattr(tempfile, "mkstemp", make_and_interfere)
+    replace_file(str(path), b"new\n", expected=b"old\n")
+    assert path.read_bytes() == b"new\n"
+    assert len(made) == 2
+    assert [entry.name for entry in tmp_path.iterdir()] == ["boot.cfg"]
+
+
+def test_remove_says_whether_there_was_a_file(tmp_path: Path) -> None:
+    path = _file(tmp_path)
+    assert remove_file(str(path))
+    assert not remove_file(str(path))
+    assert not remove_file(str(tmp_path / "no" / "such"))
+    with pytest.raises(PcibackError, match="it can't be removed: Not a directory"):
+        remove_file(str(_file(tmp_path) / "below"))
+
+
+def test_directories_are_made_for_their_owner_to_write(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_directory(str(tmp_path / "a/b/c/"))
+        make_directory(str(tmp_path / "a/b"))
+        make_directory("")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE((tmp_path / path).stat().st_mode) for path in ("a", "a/b", "a/b/c")] == [0o755] * 3

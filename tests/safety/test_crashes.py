@@ -1,0 +1,292 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every writer of files on a host, killed at each of its calls, and with the power cut after each."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import itertools
+import os
+import re
+import shutil
+import tarfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.modules import boot_hide, domain_pci, native_backend
+from tests.crash import Disk, FileState, run, tree, watched
+from tests.unit.module_call import call
+
+ROOT = Path(__file__).parent.parent.parent
+PCIBACKCTL = os.environ.get("PCIBACKCTL", str(ROOT / "native/build/pcibackctl"))
+BACKUP = re.compile(r"(.+)\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d(\.\d+)?~\Z")
+LEFTOVER = re.compile(r"(.*/)?\.[^/]+\.pciback-[a-z0-9_]{8}\Z")
+LOCK = "db/lock"
+
+BOOT_CFG = (
+    b"menu=Xen:load /netbsd-XEN3_DOM0.gz console=pc;multiboot /xen.gz dom0_mem=512M\nmenu=NetBSD:boot netbsd\n"
+    b"timeout=5\n"
+)
+CARD = {"id": "8086:100e", "subsystem": None, "class": "020000", "driver": "wm0"}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A module with the host that it works on.
+
+    :ivar prepare: makes that host
+    :ivar work: calls the module
+    :ivar last: the file that the module changes after all others
+    """
+
+    prepare: Callable[[Path], None]
+    work: Callable[[Path], None]
+    last: str
+
+
+def module(main: Callable[[], None], root: Path, **options: Any) -> None:
+    """Call a module; it must not fail."""
+    workspace = root.parent / "ansible-tmp"
+    workspace.mkdir(exist_ok=True)
+    result = call(main, {"lock": str(root / LOCK), "_ansible_tmpdir": str(workspace), **options})
+    assert not result.get("failed"), result
+
+
+def give_away(path: Path, mode: int) -> None:
+    """Another owner, where that is allowed, and an odd mode."""
+    if os.geteuid() == 0:
+        os.chown(path, 12, 34)
+    path.chmod(mode)
+
+
+def bare_dom0(root: Path) -> None:
+    (root / "boot.cfg").write_bytes(BOOT_CFG)
+    give_away(root / "boot.cfg", 0o640)
+
+
+def hiding_dom0(root: Path) -> None:
+    bare_dom0(root)
+    hide(root, devices=["00:04.0"], remember={"0000:00:04.0": CARD})
+
+
+def hide(root: Path, **options: Any) -> None:
+    module(boot_hide.main, root, path=str(root / "boot.cfg"), record=str(root / "db/devices.json"), **options)
+
+
+def hide_one(root: Path) -> None:
+    hide(root, devices=["03:00.0"], remember={"0000:03:00.0": CARD}, backup=True)
+
+
+def hide_one_with_prediction(root: Path) -> None:
+    hide(root, devices=["03:00.0"], remember={"0000:03:00.0": CARD}, predictor=PCIBACKCTL)
+
+
+def two_guests(root: Path) -> None:
+    for name in ("firewall", "storage"):
+        (root / name).write_bytes(f"name = '{name}'\npci = [ '00:04.0' ]\n".encode())
+        give_away(root / name, 0o604)
+    (root / "storage").write_bytes(b"name = 'storage'\n")
+
+
+def share_out(root: Path) -> None:
+    domains = [
+        {"config": str(root / "firewall"), "devices": [{"address": "03:00.0"}]},
+        {"config": str(root / "storage"), "devices": [{"address": "00:04.0"}]},
+    ]
+    module(domain_pci.main, root, domains=domains, backup=True)
+
+
+def native(root: Path, **options: Any) -> None:
+    module(native_backend.main, root, prefix=str(root / "local"), record=str(root / "db/native.json"), **options)
+
+
+def install_native(root: Path, generation: str = "b") -> None:
+    prefix = f"{root}/local".lstrip("/")
+    archive = root.parent / "native.tar"
+    with tarfile.open(archive, "w") as tar:
+        for name, data in (
+            (f"{prefix}/sbin/pcibackctl", Path(PCIBACKCTL).read_bytes() + generation.encode()),
+            (f"{prefix}/man/man8/pcibackctl.8", generation.encode() * 20),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    native(root, source_sha256=generation * 64, method="cross", archive=str(archive), archive_compiler="zig 0.13")
+
+
+def older_native(root: Path) -> None:
+    install_native(root, "a")
+
+
+def nothing(root: Path) -> None:
+    pass
+
+
+WRITERS = {
+    "boot_hide": Writer(bare_dom0, hide_one, "boot.cfg"),
+    "boot_hide with a prediction": Writer(hiding_dom0, hide_one_with_prediction, "boot.cfg"),
+    "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), "boot.cfg"),
+    "domain_pci": Writer(two_guests, share_out, "storage"),
+    "native_backend": Writer(nothing, install_native, "db/native.json"),
+    "native_backend again": Writer(older_native, install_native, "db/native.json"),
+    "native_backend absent": Writer(older_native, lambda root: native(root, state="absent"), "db/native.json"),
+}
+
+
+def new_host(directory: Path, writer: Writer) -> Path:
+    """A host as it is before the work."""
+    root = directory / "host"
+    root.mkdir(parents=True)
+    assert run(lambda: writer.prepare(root))
+    return root
+
+
+@pytest.fixture(params=list(WRITERS))
+def writer(request: pytest.FixtureRequest) -> Writer:
+    return WRITERS[request.param]
+
+
+def is_ours(path: str) -> bool:
+    """Whether it is a file that somebody would miss."""
+    return path != LOCK and not LEFTOVER.match(path) and not BACKUP.match(path)
+
+
+def ours(files: Mapping[str, FileState]) -> dict[str, FileState]:
+    """The files that somebody would miss."""
+    return {path: state for path, state in files.items() if is_ours(path)}
+
+
+def problems(
+    found: Mapping[str, set[FileState]], before: Mapping[str, FileState], after: Mapping[str, FileState], last: str
+) -> list[str]:
+    """What is wrong with a tree after a crash, each of its files in one of some states.
+
+    Each file has to be the old or the new one, a backup the old one, and the file that is changed last may be new only
+    if all others are.
+    """
+    wrong = []
+    missing: set[FileState | None] = {None}
+    for path in sorted({*before, *after, *found}):
+        states = found.get(path, missing)
+        backup = BACKUP.match(path)
+        if backup and not states <= {before[backup.group(1)], None}:
+            wrong.append(f"{path} is no whole backup")
+        if is_ours(path) and not states <= {before.get(path), after.get(path)}:
+            wrong.append(f"{path} is neither the old nor the new file")
+    if before.get(last) != after.get(last) and after.get(last) in found.get(last, missing):
+        late = [path for path in ours({**before, **after}) if found.get(path, missing) != {after.get(path)}]
+        wrong += [f"{last} is new, {path} perhaps not yet" for path in late]
+    return wrong
+
+
+def is_free(lock: Path) -> bool:
+    """Whether nobody holds the lock.
+
+    A command that the killed process was about to start holds it until it runs, which is a moment.
+    """
+    deadline = time.monotonic() + 20
+    while lock.exists() and time.monotonic() < deadline:
+        with lock.open("rb") as file, contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.01)
+    return not lock.exists()
+
+
+def test_killed_at_each_call(writer: Writer, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    # One path for all hosts, because records hold absolute paths.
+    place = tmp_path / "run"
+
+    def start() -> Path:
+        shutil.rmtree(place, ignore_errors=True)
+        return new_host(place, writer)
+
+    root = start()
+    before = tree(root)
+    assert run(lambda: writer.work(root))
+    after = tree(root)
+    assert ours(before) != ours(after)
+    assert not [path for path in after if path == LOCK or LEFTOVER.match(path)]
+    backed_up = {match.group(1) for match in map(BACKUP.match, after) if match}
+
+    points, leftovers = 0, 0
+    for point in itertools.count():
+        root = start()
+        if run(partial(writer.work, root), die_at=point):
+            break
+        points += 1
+        found = tree(root)
+        assert problems({path: {state} for path, state in found.items()}, before, after, writer.last) == []
+        assert is_free(root / LOCK)
+        assert LOCK not in found or found[LOCK].mode == 0o600
+        leftovers += not all(map(is_ours, found))
+        assert run(partial(writer.work, root))
+        again = tree(root)
+        assert problems({path: {state} for path, state in again.items()}, before, after, writer.last) == []
+        assert ours(again) == ours(after), "the next run did not finish the work"
+        assert not [path for path in again if LEFTOVER.match(path)], "left behind for good"
+        assert {match.group(1) for match in map(BACKUP.match, again) if match} >= backed_up, "no backup"
+    assert points > 20
+    assert leftovers > 5, "no kill hit the writing itself"
+    with request.getfixturevalue("capsys").disabled():
+        print(f"\n{request.node.callspec.id}: killed at {points} points, 0 torn files")
+
+
+def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = ()) -> tuple[int, list[str]]:
+    """How many states the power may leave, and what is wrong with some of them."""
+    root = new_host(directory, writer)
+    before = tree(root)
+    disk = Disk(root)
+    outcomes: list[tuple[str, dict[str, set[FileState]]]] = []
+    with watched(disk, lambda name: outcomes.extend((name, found) for found in disk.after_power_loss()), forget=forget):
+        writer.work(root)
+    after = tree(root)
+    assert disk.files() == {path: state.data for path, state in after.items()}, "the model lost track"
+    wrong = [
+        f"after call {number}, {name}: {problem}"
+        for number, (name, found) in enumerate(outcomes)
+        for problem in problems(found, before, after, writer.last)
+    ]
+    return len(outcomes), wrong
+
+
+def test_power_lost_after_each_call(writer: Writer, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    states, wrong = power_losses(writer, tmp_path)
+    assert wrong == []
+    assert states > 50
+    with request.getfixturevalue("capsys").disabled():
+        print(f"\n{request.node.callspec.id}: {states} states after a power loss, 0 torn files")
+
+
+def test_the_model_of_power_loss_sees_a_missing_sync(writer: Writer, tmp_path: Path) -> None:
+    _states, wrong = power_losses(writer, tmp_path, forget=("fsync",))
+    assert wrong
+
+
+def write_in_place(root: Path) -> None:
+    """What no module does."""
+    descriptor = os.open(root / "boot.cfg", os.O_WRONLY | os.O_TRUNC)
+    os.write(descriptor, b"menu=NetBSD:boot netbsd\n")
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def test_a_careless_writer_is_caught(tmp_path: Path) -> None:
+    writer = Writer(bare_dom0, write_in_place, "boot.cfg")
+    _states, wrong = power_losses(writer, tmp_path / "power")
+    assert any("boot.cfg is neither the old nor the new file" in problem for problem in wrong)
+    torn = set()
+    for point in range(3):
+        root = new_host(tmp_path / str(point), writer)
+        assert not run(partial(write_in_place, root), die_at=point)
+        torn.add((root / "boot.cfg").read_bytes())
+    assert torn == {BOOT_CFG, b"", b"menu=NetBSD:"}

@@ -1,0 +1,20 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A state directory for modules that are called without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
+
+
+@pytest.fixture(autouse=True)
+def state_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the default lock and records are, instead of the machine's own /var/db."""
+    directory = tmp_path_factory.mktemp("state") / "xen-pciback"
+    monkeypatch.setattr(records, "DIRECTORY", str(directory))
+    return directory
