@@ -367,7 +367,7 @@ class _Guard:
             lower = [other for other in leaving if _base(other) == _base(name) and _number(other) < _number(name)]
             if lower:
                 self.warnings.append(
-                    f"{', '.join(lower)} leaves dom0, so the next boot gives {name} a lower number: "
+                    f"without {', '.join(lower)} the next boot gives {name} a lower number: "
                     f"what names it, such as {where}, has to follow"
                 )
 
