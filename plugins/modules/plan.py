@@ -141,7 +141,7 @@ options:
     default: []
     suboptions:
       code:
-        description: The refusal's code.
+        description: The refusal's code, V(boot-disk), V(management-nic), V(console) or V(bridge).
         type: str
         required: true
       address:
