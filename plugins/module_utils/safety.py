@@ -261,6 +261,10 @@ class _Guard:
                 self._untraced(f"the address {server} that this connection came in at", (), "carries it")
             else:
                 ways.append((name, f"this connection came in at {server}, an address of {name}"))
+        if not ways and server is None:
+            self.warnings.append(
+                "this host has no default route, and SSH_CONNECTION is not set: which card it is managed through is not known"
+            )
         for name, reason in ways:
             if _base(name) == "lo":
                 continue

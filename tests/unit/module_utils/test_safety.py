@@ -237,6 +237,11 @@ def test_a_way_that_leads_nowhere_is_named(changes):
     assert any("can't be traced to the bus" in warning for warning in verdict.warnings)
 
 
+def test_not_knowing_the_way_in_is_said():
+    (warning,) = judge(replace(BASE, default_routes=()), "00:05.0").warnings
+    assert "which card it is managed through is not known" in warning
+
+
 def test_a_local_connection_needs_no_card():
     verdict = judge(replace(BASE, default_routes=(), server_address="127.0.0.1"), "00:05.0")
     assert verdict.findings == () and verdict.warnings == ()
