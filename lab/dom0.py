@@ -81,6 +81,7 @@ def create(options: argparse.Namespace) -> int:
     # The machine's commands run with a read-only lab, and would be compiled at every call.
     compileall.compile_dir(os.path.join(LAB, "machine"), quiet=2)
     dump, facts = _hardware(options.bus)
+    management = _management(options.management, bus.load(dump, facts))
     firmware = _firmware(options.firmware)
     boot_cfg = _boot_cfg(options.boot_cfg)
     for name in options.guest + options.ignores_shutdown:
@@ -96,6 +97,7 @@ def create(options: argparse.Namespace) -> int:
             "downtime": options.downtime,
             "guest_shutdown_seconds": options.guest_shutdown_seconds,
             "ignores_shutdown": sorted(options.ignores_shutdown),
+            "management": management,
         }
         if os.path.exists(os.path.join(directory, "machine", "state.json")):
             _refresh(directory, settings, firmware)
@@ -121,6 +123,20 @@ def _hardware(name: str) -> tuple[str, str]:
             "bus {}: {}; there are {}, or give a file whose name ends in .lspci".format(name, error, ", ".join(known))
         ) from error
     return dump, facts
+
+
+def _management(wanted: str | None, hardware: bus.Bus) -> str | None:
+    """The card that the machine is managed through: the owner's, else the board's; None: it has no network."""
+    place = hardware.facts.get("management") if wanted is None else wanted
+    if place is None or place == "none":
+        return None
+    try:
+        slot = bus.Slot.parse(place)
+    except ValueError:
+        raise Refused(f"management card {place!r}: it is an address such as 0000:00:0c.0, or none") from None
+    if hardware.get(slot) is None:
+        raise Refused(f"management card {place}: this machine has no such device")
+    return str(slot)
 
 
 def _firmware(path: str) -> str:
@@ -443,6 +459,11 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--downtime", type=float, default=1.0, metavar="SECONDS", help="silence of a reboot")
     make.add_argument(
         "--guest-shutdown-seconds", type=float, default=0.5, metavar="SECONDS", help="what a guest takes to shut down"
+    )
+    make.add_argument(
+        "--management",
+        metavar="ADDRESS",
+        help="the network card that gets an address and the default route, or none; by default the board's",
     )
     make.add_argument("--force", action="store_true", help="remove what is there first")
     make.set_defaults(run=create)

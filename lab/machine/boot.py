@@ -92,6 +92,7 @@ def power_on(machine: Machine, chosen: int | None = None) -> None:
         "tree": tree.state,
         "config": {},
         "interfaces": {},
+        "default_route": None,
     }
     state["boot"] = boot
     state["domains"] = []
@@ -102,6 +103,7 @@ def power_on(machine: Machine, chosen: int | None = None) -> None:
         begin = _start_lines(machine, configname, under_xen)
         machine.kernel_says(begin + _fit(lines, _complaints(machine, prediction)) + _disk_lines(tree))
         _settle_config(machine)
+        _start_network(machine)
         _populate_kern(machine)
         state["power"] = {"state": "up", "up_at": up_at, "reason": "it is rebooting"}
         machine.console("\nNetBSD/amd64 ({}) (console)\n\nlogin: \n".format(state["name"]))
@@ -310,6 +312,22 @@ def _settle_config(machine: Machine) -> None:
         if device["driver"] in ("wm", "re") and "slot" in device:
             slot = Slot.parse(device["slot"])
             machine.write_config(slot, 0x04, machine.read_config(slot, 0x04) | 0x4)
+
+
+# What the start-up scripts give the interface that the machine is managed by; its gateway.
+_ADDRESS, _GATEWAY = "10.0.2.15", "10.0.2.2"
+
+
+def _start_network(machine: Machine) -> None:
+    """The start-up scripts configure one interface, found by its place on the bus: its unit differs
+    from boot to boot. Without it the machine has no network; lab/enter comes in another way."""
+    place = machine.state["settings"]["management"]
+    name = None if place is None else machine.tree.at(Slot.parse(place))
+    device = None if name is None else machine.tree.find(name)
+    if device is not None and device["driver"] in ("wm", "re", "ne"):
+        boot = machine.state["boot"]
+        boot["interfaces"][name] = {"up": True, "inet": _ADDRESS}
+        boot["default_route"] = {"gateway": _GATEWAY, "interface": name}
 
 
 # -- /kern -------------------------------------------------------------------------------------

@@ -18,5 +18,5 @@ options:
       - Not used in check mode.
     type: path
     default: /var/db/xen-pciback/lock
-    version_added: 0.2.0
+    version_added: 0.1.0
 """

@@ -24,12 +24,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.hide_list import OPTION
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered, merge, to_mapping
+from ansible_collections.xen.pciback.plugins.module_utils.safety import GUARDS, Facts, guard, siblings
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
 
 GUEST_STATES = ("running", "stopped", "unmanaged")
 
 # What an owner can override; of the rest, the kernel would not survive it or nothing could be done.
-ALLOWABLE = ("bridge",)
+ALLOWABLE = ("boot-disk", "bridge", "console", "management-nic")
 
 _HIDE_OPTION = re.compile(rf"(?: --)? {re.escape(OPTION)}\S*", re.IGNORECASE)
 
@@ -88,7 +89,8 @@ class Observed:
     """What the host shows, read once. A file that can't be read is kept as the error that says so.
 
     ``claims`` is ``None`` if the running kernel has no backend. ``prediction`` is what the C model says that the
-    next boot will do if nobody chooses another entry, ``None`` if it can't be asked.
+    next boot will do if nobody chooses another entry, ``None`` if it can't be asked. ``facts`` is what the guards judge
+    by, ``None`` if no device is to leave dom0.
     """
 
     devices: tuple[Device, ...]
@@ -100,6 +102,7 @@ class Observed:
     native: NativeState = NativeState(True)
     prediction: Prediction | None = None
     remembered: Mapping[Address, Remembered] = field(default_factory=dict)
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,23 @@ def recovery(config: BootCfg) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def takes_devices(
+    wanted: Wanted,
+    devices: Sequence[Device],
+    claims: Sequence[Address] | None,
+    remembered: Mapping[Address, Remembered],
+) -> bool:
+    """Whether a device is wanted that pciback does not hold yet: only then do the guards need their facts."""
+    for item in (*(item for guest in wanted.guests for item in guest.devices), *wanted.extra_devices):
+        try:
+            found = select(item.selector, devices, remembered)
+        except PcibackError:
+            continue
+        if any(device.address not in (claims or ()) for device in found):
+            return True
+    return False
+
+
 def make_plan(wanted: Wanted, observed: Observed) -> Plan:
     """Decide what has to be done, in which order, and what must not be done."""
     return _Planner(wanted, observed).plan()
@@ -188,6 +208,7 @@ class _Planner:
     def plan(self) -> Plan:
         self._choose_devices()
         self._refuse_bridges()
+        self._guard()
         hide = self._hide()
         configure = self._configure()
         self._explain_reboot()
@@ -275,6 +296,23 @@ class _Planner:
                     remedy="leave it to dom0, or allow code 'bridge' for this address",
                 )
 
+    def _guard(self) -> None:
+        """Refuse what dom0 itself needs, unless it has left dom0 already."""
+        for planned in self.devices:
+            for code, address in self.wanted.allow:
+                if planned.held and code in GUARDS and address == planned.device.address:
+                    self.warnings.append(f"overridden by the owner: {code} for {address.bdf}, which pciback holds")
+        missing = self._missing()
+        self.warnings += siblings(
+            self.observed.devices, [planned.device for planned in self.devices] if missing else ()
+        )
+        if not missing or self.observed.facts is None:
+            return
+        verdict = guard(self.observed.facts, self.observed.devices, missing)
+        for finding in verdict.findings:
+            self._refuse(finding.code, finding.message, device=finding.device.bdf, remedy=finding.remedy)
+        self.warnings += verdict.warnings
+
     # --- the boot configuration
 
     def _hide(self) -> list[Action]:
@@ -283,7 +321,7 @@ class _Planner:
         if isinstance(data, PcibackError):
             self._refuse_error(data, "boot-config-invalid")
             return []
-        if any(refusal.code != "bridge" for refusal in self.refusals):
+        if any(refusal.code not in ("bridge", *GUARDS) for refusal in self.refusals):
             return []
         try:
             config = BootCfg.parse(data, file=self.observed.boot_path)

@@ -40,7 +40,8 @@ def main(program: str, arguments: list[str], machine: Machine | None = None) -> 
         )
         sys.stdout.write(f"{name}: flags={flags} mtu 1500\n\taddress: {found[name]}\n")
         if known.get("inet"):
-            sys.stdout.write(f"\tinet {known['inet']} netmask 0xffffff00\n")
+            broadcast = known["inet"].rsplit(".", 1)[0] + ".255"
+            sys.stdout.write(f"\tinet {known['inet']} netmask 0xffffff00 broadcast {broadcast}\n")
     return 0
 
 

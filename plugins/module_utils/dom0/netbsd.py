@@ -71,7 +71,7 @@ def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
     :param configuration: also read configuration space, for subsystem, BARs and interrupt line: one call a function
     """
     numbers = _list(run, "pci0", "-n")
-    units = _bus_units()
+    units = bus_units(kernel_messages())
     held = set(claims() or ())
     found = []
     for bus in sorted({address.bus for address, _text in numbers}):
@@ -171,14 +171,18 @@ def _dump(run: Run, address: Address, unit: int) -> Mapping[int, int]:
     return registers
 
 
-def _bus_units() -> Mapping[int, int]:
-    """Which /dev/pciN belongs to which bus: units are numbered without gaps, buses are not."""
+def kernel_messages() -> str:
+    """The kernel's messages as rc(8) kept them, the last boot's at the end; empty if nobody kept any."""
     try:
         with open(DMESG_BOOT, encoding="utf-8", errors="replace") as file:
-            text = file.read()
+            return file.read()
     except OSError:
-        return {}
-    return {int(bus): int(unit) for unit, bus in _PCI_UNIT.findall(text)}
+        return ""
+
+
+def bus_units(messages: str) -> Mapping[int, int]:
+    """Which /dev/pciN belongs to which bus, by bus: units are numbered without gaps, buses are not."""
+    return {int(bus): int(unit) for unit, bus in _PCI_UNIT.findall(messages)}
 
 
 def _run(run: Run, argv: list[str]) -> str:

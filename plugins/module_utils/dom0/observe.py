@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd, netbsd_facts
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_devices
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl
@@ -19,6 +19,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     Observed,
     RunningGuest,
     Wanted,
+    takes_devices,
 )
 
 # Far more than a loader or xl reads; what is too large for them is theirs to say.
@@ -48,12 +49,18 @@ def observe(
     prediction = None
     if native.ready and isinstance(boot_config, bytes):
         prediction = predict(os.path.join(prefix, native_install.CONTROL), boot_path, run=run)
+    devices = netbsd.devices(
+        run,
+        configuration=any(key == "subsystem" for selector in selectors for key, _value in selector.criteria),
+    )
+    claims = netbsd.claims()
+    remembered = read_devices(remembered_path)
+    facts = None
+    if takes_devices(wanted, devices, claims, remembered):
+        facts = netbsd_facts.read_facts(run, os.environ.get("SSH_CONNECTION"))
     return Observed(
-        devices=netbsd.devices(
-            run,
-            configuration=any(key == "subsystem" for selector in selectors for key, _value in selector.criteria),
-        ),
-        claims=netbsd.claims(),
+        devices=devices,
+        claims=claims,
         boot_path=boot_path,
         boot_config=boot_config,
         guest_configs={
@@ -62,7 +69,8 @@ def observe(
         running=_running(run, wanted, xl),
         native=native,
         prediction=prediction,
-        remembered=read_devices(remembered_path),
+        remembered=remembered,
+        facts=facts,
     )
 
 

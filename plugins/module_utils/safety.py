@@ -1,0 +1,424 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Guards: does dom0 itself need a device that is to leave it?
+
+Pure functions. The host's own tools say what is in use (:class:`Facts`); each use is traced through its layers
+(RAID, encryption, wedges; VLANs, aggregates, bridges, tunnels) and the kernel's tree of devices to a PCI function.
+What can't be traced is never passed over: it becomes a warning that names it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device
+
+BOOT_DISK = "boot-disk"
+MANAGEMENT_NIC = "management-nic"
+CONSOLE = "console"
+GUARDS = (BOOT_DISK, MANAGEMENT_NIC, CONSOLE)
+
+# mount(8) shows the root like this until it is remounted by name.
+ROOT_DEVICE = "root_device"
+
+# File systems in memory or made of kernel state; those that lie on another mounted one.
+_WITHOUT_DISK = frozenset({"fdesc", "kernfs", "mfs", "mqueue", "procfs", "ptyfs", "tmpfs"})
+_ON_ANOTHER = frozenset({"null", "overlay", "umap", "union"})
+# Disks made of a file of a mounted file system, or of memory.
+_DISKS_WITHOUT_CONTROLLER = frozenset({"md", "vnd"})
+
+_DISK = re.compile(r"(?:/dev/)?([a-z]+[0-9]+)([a-p])?\Z")
+_UNIT = re.compile(r"([a-z][a-z0-9]*?)([0-9]+)\Z")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One line of mount(8): device, mount point, kind of file system."""
+
+    device: str
+    point: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A network interface: its addresses, and what it is made of.
+
+    ``parts`` are the interfaces that carry it (the parent of a vlan(4), the ports of an agr(4) or lagg(4));
+    ``tunnel`` is the local address of a tunnel.
+    """
+
+    name: str
+    up: bool = False
+    addresses: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    tunnel: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a host says of its own use of devices.
+
+    ``parents`` is the kernel's tree (child to parent, the empty string above the top); ``layers`` holds the components
+    of raid(4), cgd(4), ccd(4) and dk(4) disks; ``locations`` is where a driver sits, for listings that name no drivers;
+    ``serial_consoles`` are the com(4) units that the kernel calls its console; ``unchecked`` says what could not be read.
+    """
+
+    parents: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
+    swap: tuple[str, ...] = ()
+    root_device: str | None = None
+    layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    interfaces: Mapping[str, Interface] = field(default_factory=dict)
+    bridges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    default_routes: tuple[str, ...] = ()
+    server_address: str | None = None
+    serial_consoles: tuple[str, ...] = ()
+    locations: Mapping[str, Address] = field(default_factory=dict)
+    unchecked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A device that dom0 needs: the refusal's code, the sentence with its evidence, and what helps."""
+
+    code: str
+    device: Address
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the guards found: refusals, and what the owner should know."""
+
+    findings: tuple[Finding, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def disk_of(name: str) -> str | None:
+    """The disk of a device name or path (``/dev/wd0a`` is on ``wd0``), ``None`` if it names no disk."""
+    match = _DISK.match(name)
+    return match.group(1) if match else None
+
+
+def disks_in_use(facts: Facts) -> list[tuple[str, str]]:
+    """Devices that dom0 stands on, each with its use (``wd0a``, ``/``); what lies on no disk is left out.
+
+    The name is what the host printed if it is no device of /dev.
+    """
+    uses = []
+    for mount in facts.mounts:
+        if mount.kind in _WITHOUT_DISK or mount.kind in _ON_ANOTHER:
+            continue
+        device = mount.device
+        if device == ROOT_DEVICE and facts.root_device:
+            device = facts.root_device
+        uses.append((_short(device), mount.point))
+    # A swap area that is no device is a file of a mounted file system.
+    uses += [(_short(path), "swap") for path in facts.swap if path.startswith("/dev/")]
+    if facts.root_device:
+        uses.append((_short(facts.root_device), "the root device"))
+    return [use for use in dict.fromkeys(uses) if _base(disk_of(use[0]) or "") not in _DISKS_WITHOUT_CONTROLLER]
+
+
+def siblings(devices: Sequence[Device], chosen: Sequence[Device]) -> tuple[str, ...]:
+    """A sentence for each function that stays in dom0 while another one of the same card leaves."""
+    leaving = {device.address for device in chosen}
+    warnings = []
+    for device in chosen:
+        here = device.address
+        staying = [
+            other.describe()
+            for other in devices
+            if (other.address.domain, other.address.bus, other.address.device) == (here.domain, here.bus, here.device)
+            and other.address not in leaving
+            and not other.held_by_pciback
+        ]
+        if staying:
+            warnings.append(f"{device.describe()} leaves dom0, other functions of its card stay: {'; '.join(staying)}")
+    return tuple(warnings)
+
+
+def guard(facts: Facts, devices: Sequence[Device], chosen: Sequence[Device]) -> Verdict:
+    """Judge the chosen devices by what the host uses.
+
+    :param devices: every function of the host
+    :param chosen: those that are to leave dom0 and have not left yet
+    """
+    return _Guard(facts, devices, chosen).verdict()
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """One way from a use down to a PCI function, ``None`` if it leads to none; ``steps`` is the evidence."""
+
+    steps: tuple[str, ...]
+    address: Address | None
+
+
+class _Guard:
+    """The state of one judgement."""
+
+    def __init__(self, facts: Facts, devices: Sequence[Device], chosen: Sequence[Device]) -> None:
+        self.facts = facts
+        self.chosen = {device.address: device for device in chosen}
+        self.functions = dict(facts.locations)
+        self.functions.update({device.driver: device.address for device in devices if device.driver})
+        self.bridges = {device.address for device in devices if device.is_pci_bridge}
+        self.evidence: dict[tuple[str, Address], list[str]] = {}
+        self.warnings: list[str] = list(facts.unchecked)
+
+    def verdict(self) -> Verdict:
+        self._disks()
+        self._management()
+        self._console()
+        self._interfaces()
+        self._renumbered()
+        findings = [
+            Finding(
+                code,
+                address,
+                f"{self.chosen[address].describe()} {_NEEDED[code]}: {'; '.join(steps)}",
+                f"leave it to dom0{_INSTEAD[code]}, or allow code '{code}' for this address",
+            )
+            for (code, address), steps in sorted(self.evidence.items())
+        ]
+        return Verdict(tuple(findings), tuple(_plain(text) for text in dict.fromkeys(self.warnings)))
+
+    def _hold(self, code: str, trace: _Trace) -> None:
+        if trace.address in self.chosen:
+            known = self.evidence.setdefault((code, trace.address), [])
+            known += [_plain(step) for step in trace.steps if _plain(step) not in known]
+
+    # --- the kernel's tree
+
+    def _path(self, name: str) -> list[str]:
+        """The device and everything above it; a tree that bites its own tail is walked once."""
+        path = []
+        while name and name not in path:
+            path.append(name)
+            name = self.facts.parents.get(name, "")
+        return path
+
+    def _functions_above(self, name: str) -> Iterator[_Trace]:
+        """Each PCI function that a device of the tree hangs on; those bridges aside that can't be given away anyway."""
+        path = self._path(name)
+        for index, driver in enumerate(path):
+            address = self.functions.get(driver)
+            if address is None or address in self.bridges:
+                continue
+            bus = path[index + 1] if index + 1 < len(path) else f"bus {address.bus}"
+            place = f"{bus} dev {address.device} function {address.function}"
+            above = [*path[1 : index + 1], place]
+            yield _Trace((f"{name} is {'on' if index else 'at'} {', '.join(above)}",), address)
+
+    # --- disks
+
+    def _disks(self) -> None:
+        for name, use in disks_in_use(self.facts):
+            traces = list(self._trace_disk(name, ()))
+            for trace in traces:
+                self._hold(BOOT_DISK, _Trace((f"{name} is {use}", *trace.steps), trace.address))
+            for trace in traces:
+                if trace.address is None:
+                    self._untraced(f"{name} ({use})", trace.steps, "carries it")
+
+    def _trace_disk(self, name: str, seen: tuple[str, ...]) -> Iterator[_Trace]:
+        disk = disk_of(name)
+        if disk is None or disk in seen:
+            yield _Trace((), None)
+            return
+        parts = self.facts.layers.get(disk)
+        if parts:
+            for part in parts:
+                for trace in self._trace_disk(part, (*seen, disk)):
+                    yield _Trace((f"{disk} lies on {', '.join(map(_short, parts))}", *trace.steps), trace.address)
+            return
+        found = list(self._functions_above(disk))
+        yield from found or [_Trace((), None)]
+
+    def _untraced(self, what: str, steps: Sequence[str], needs: str) -> None:
+        so_far = f" ({'; '.join(steps)})" if steps else ""
+        self.warnings.append(
+            f"{what} can't be traced to the bus{so_far}: make sure yourself that none of the chosen devices {needs}"
+        )
+
+    # --- the network
+
+    def _management(self) -> None:
+        ways = [(name, f"the default route leaves through {name}") for name in self.facts.default_routes]
+        server = self.facts.server_address
+        if server is not None:
+            name = self._interface_of(server)
+            if name is None:
+                self._untraced(f"the address {server} that this connection came in at", (), "carries it")
+            else:
+                ways.append((name, f"this connection came in at {server}, an address of {name}"))
+        if not ways and server is None:
+            self.warnings.append(
+                "this host has no default route, and SSH_CONNECTION is not set: which card it is managed through is not known"
+            )
+        for name, reason in ways:
+            if _base(name) == "lo":
+                continue
+            for trace in self._trace_interface(name, ()):
+                self._hold(MANAGEMENT_NIC, _Trace((reason, *trace.steps), trace.address))
+                if trace.address is None:
+                    self._untraced(f"interface {name} ({reason})", trace.steps, "carries it")
+
+    def _interface_of(self, address: str) -> str | None:
+        wanted, scope = _ip(address)
+        for interface in self.facts.interfaces.values():
+            for own in interface.addresses:
+                found, _scope = _ip(own)
+                if wanted is not None and found == wanted and scope in (None, interface.name):
+                    return interface.name
+        return None
+
+    def _trace_interface(self, name: str, seen: tuple[str, ...]) -> Iterator[_Trace]:
+        if name in seen:
+            return
+        seen = (*seen, name)
+        found = list(self._functions_above(name))
+        if found:
+            yield from found
+            return
+        parts, how = self._carriers(name)
+        below = []
+        for part in parts:
+            if part not in seen:
+                below += [
+                    _Trace((f"{name} {how} {part}", *t.steps), t.address) for t in self._trace_interface(part, seen)
+                ]
+        # Guests' ends of a bridge lead nowhere; that is no gap while another member leads to a card.
+        traced = [trace for trace in below if trace.address is not None]
+        yield from traced or [_Trace((), None)]
+
+    def _carriers(self, name: str) -> tuple[tuple[str, ...], str]:
+        interface = self.facts.interfaces.get(name)
+        if name in self.facts.bridges:
+            return self.facts.bridges[name], "bridges"
+        if interface is not None and interface.parts:
+            return interface.parts, "is carried by"
+        if interface is not None and interface.tunnel is not None:
+            below = self._interface_of(interface.tunnel)
+            if below is not None:
+                return (below,), f"is a tunnel from {interface.tunnel} of"
+        return tuple(bridge for bridge, members in self.facts.bridges.items() if name in members), "is a member of"
+
+    def _interfaces(self) -> None:
+        """Warn of configured interfaces, unless their loss is refused anyway."""
+        uses = [
+            (interface.name, f"interface {interface.name} ({', '.join(shown)})")
+            for interface in self.facts.interfaces.values()
+            for shown in [[text for text in interface.addresses if not _is_local(text)]]
+            if interface.up and shown and _base(interface.name) != "lo"
+        ]
+        uses += [
+            (member, f"{member}, a member of {bridge}")
+            for bridge, members in self.facts.bridges.items()
+            for member in members
+        ]
+        for name, words in uses:
+            for trace in self._trace_interface(name, ()):
+                device = self.chosen.get(trace.address) if trace.address else None
+                if device is not None and (MANAGEMENT_NIC, device.address) not in self.evidence:
+                    self.warnings.append(f"{device.describe()} is in use: dom0 loses {words}; {'; '.join(trace.steps)}")
+
+    # --- the console
+
+    def _console(self) -> None:
+        for name in self.facts.parents:
+            kind = _base(name)
+            for trace in self._functions_above(name):
+                device = self.chosen.get(trace.address) if trace.address else None
+                if device is None:
+                    continue
+                if kind == "wsdisplay" or (kind == "com" and name in self.facts.serial_consoles):
+                    self._hold(CONSOLE, trace)
+                elif kind == "com":
+                    self.warnings.append(
+                        f"{device.describe()} is a serial port: {trace.steps[0]}; make sure that no console is on it"
+                    )
+                elif kind == "wskbd":
+                    self.warnings.append(f"{device.describe()} has a keyboard: {trace.steps[0]}")
+
+    # --- units
+
+    def _renumbered(self) -> None:
+        """Units are handed out anew at each boot: what leaves makes the numbers above it move."""
+        leaving = [
+            name for name in self.facts.parents if any(t.address in self.chosen for t in self._functions_above(name))
+        ]
+        disks = [disk_of(name) for name, _use in disks_in_use(self.facts)]
+        disks += [disk_of(part) for parts in self.facts.layers.values() for part in parts]
+        used = [(name, "/etc/fstab") for name in disks if name]
+        used += [
+            (name, f"/etc/ifconfig.{name} and packet filters")
+            for name, interface in self.facts.interfaces.items()
+            if interface.up and interface.addresses
+        ]
+        for name, where in dict.fromkeys(used):
+            if name not in self.facts.parents or name in leaving:
+                continue
+            lower = [other for other in leaving if _base(other) == _base(name) and _number(other) < _number(name)]
+            if lower:
+                self.warnings.append(
+                    f"without {', '.join(lower)} the next boot gives {name} a lower number: "
+                    f"what names it, such as {where}, has to follow"
+                )
+
+
+_NEEDED = {
+    BOOT_DISK: "carries disks that dom0 stands on",
+    MANAGEMENT_NIC: "carries the network connection that dom0 is managed by",
+    CONSOLE: "is dom0's console",
+}
+_INSTEAD = {
+    BOOT_DISK: "",
+    MANAGEMENT_NIC: " or manage the host through another card",
+    CONSOLE: "",
+}
+
+
+def _short(name: str) -> str:
+    return name[len("/dev/") :] if name.startswith("/dev/") else name
+
+
+def _base(name: str) -> str:
+    match = _UNIT.match(name)
+    return match.group(1) if match else name
+
+
+def _number(name: str) -> int:
+    match = _UNIT.match(name)
+    return int(match.group(2)) if match else -1
+
+
+def _ip(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address | None, str | None]:
+    """An address and the interface that its scope names; an IPv4 address in IPv6 clothes is an IPv4 address."""
+    bare, _percent, scope = text.partition("%")
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        return None, None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address, scope or None
+
+
+def _is_local(text: str) -> bool:
+    """Whether an address comes by itself (fe80::) and says nothing about use."""
+    address, _scope = _ip(text)
+    return address is None or (address.version == 6 and address.is_link_local)
+
+
+def _plain(text: str) -> str:
+    """Text of a host for a message: one line, nothing that a terminal would obey."""
+    return _UNPRINTABLE.sub("?", text)
