@@ -81,7 +81,8 @@ def create(options: argparse.Namespace) -> int:
     # The machine's commands run with a read-only lab, and would be compiled at every call.
     compileall.compile_dir(os.path.join(LAB, "machine"), quiet=2)
     dump, facts = _hardware(options.bus)
-    management = _management(options.management, bus.load(dump, facts))
+    hardware = bus.load(dump, facts)
+    management = _management(options.management, hardware)
     firmware = _firmware(options.firmware)
     boot_cfg = _boot_cfg(options.boot_cfg)
     for name in options.guest + options.ignores_shutdown:
@@ -98,6 +99,7 @@ def create(options: argparse.Namespace) -> int:
             "guest_shutdown_seconds": options.guest_shutdown_seconds,
             "ignores_shutdown": sorted(options.ignores_shutdown),
             "management": management,
+            "iommu": _iommu(options.iommu, hardware),
         }
         if os.path.exists(os.path.join(directory, "machine", "state.json")):
             _refresh(directory, settings, firmware)
@@ -137,6 +139,11 @@ def _management(wanted: str | None, hardware: bus.Bus) -> str | None:
     if hardware.get(slot) is None:
         raise Refused(f"management card {place}: this machine has no such device")
     return str(slot)
+
+
+def _iommu(wanted: bool | None, hardware: bus.Bus) -> bool:
+    """Whether the machine has an IOMMU that is switched on: the owner's word, else the board's."""
+    return bool(hardware.facts.get("iommu", False)) if wanted is None else wanted
 
 
 def _firmware(path: str) -> str:
@@ -465,6 +472,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         help="the network card that gets an address and the default route, or none; by default the board's",
     )
+    remapping = make.add_mutually_exclusive_group()
+    remapping.add_argument(
+        "--iommu", action="store_true", default=None, help="the machine has an IOMMU; by default as the board has"
+    )
+    remapping.add_argument("--no-iommu", dest="iommu", action="store_false", help="it has none")
     make.add_argument("--force", action="store_true", help="remove what is there first")
     make.set_defaults(run=create)
     show = commands.add_parser("status", help=(status.__doc__ or "").splitlines()[0])
