@@ -30,7 +30,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
 GUEST_STATES = ("running", "stopped", "unmanaged")
 
 # What an owner can override; of the rest, the kernel would not survive it or nothing could be done.
-ALLOWABLE = ("boot-disk", "bridge", "console", "management-nic")
+ALLOWABLE = tuple(sorted(("bridge", *GUARDS)))
 
 _HIDE_OPTION = re.compile(rf"(?: --)? {re.escape(OPTION)}\S*", re.IGNORECASE)
 
@@ -308,7 +308,8 @@ class _Planner:
         )
         if not missing or self.observed.facts is None:
             return
-        verdict = guard(self.observed.facts, self.observed.devices, missing)
+        owners = {planned.device.address: planned.guest for planned in self.devices}
+        verdict = guard(self.observed.facts, self.observed.devices, missing, owners)
         for finding in verdict.findings:
             self._refuse(finding.code, finding.message, device=finding.device.bdf, remedy=finding.remedy)
         self.warnings += verdict.warnings

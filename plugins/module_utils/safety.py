@@ -1,11 +1,14 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guards: does dom0 itself need a device that is to leave it?
+"""Guards: does dom0 itself need a device that is to leave it, and can the device be kept apart from dom0?
 
 Pure functions. The host's own tools say what is in use (:class:`Facts`); each use is traced through its layers
 (RAID, encryption, wedges; VLANs, aggregates, bridges, tunnels) and the kernel's tree of devices to a PCI function.
 What can't be traced is never passed over: it becomes a warning that names it.
+
+What a guest's device shares with others comes from Xen's advisories: 61 (no IOMMU), 461 (an interrupt line or a page of
+registers that belongs to two devices).
 """
 
 from __future__ import annotations
@@ -21,7 +24,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.device import Device
 BOOT_DISK = "boot-disk"
 MANAGEMENT_NIC = "management-nic"
 CONSOLE = "console"
-GUARDS = (BOOT_DISK, MANAGEMENT_NIC, CONSOLE)
+SHARED_IRQ = "shared-irq"
+SHARED_BAR_PAGE = "shared-bar-page"
+NO_IOMMU = "no-iommu"
+IOMMU_GROUP = "iommu-group"
+GUARDS = (BOOT_DISK, CONSOLE, IOMMU_GROUP, MANAGEMENT_NIC, NO_IOMMU, SHARED_BAR_PAGE, SHARED_IRQ)
 
 # mount(8) shows the root like this until it is remounted by name.
 ROOT_DEVICE = "root_device"
@@ -31,6 +38,11 @@ _WITHOUT_DISK = frozenset({"fdesc", "kernfs", "mfs", "mqueue", "procfs", "ptyfs"
 _ON_ANOTHER = frozenset({"null", "overlay", "umap", "union"})
 # Disks made of a file of a mounted file system, or of memory.
 _DISKS_WITHOUT_CONTROLLER = frozenset({"md", "vnd"})
+
+# The lines of the interrupt router that the firmware programs are the I/O APIC's first pins.
+_ROUTED_LINES = 16
+_NETWORK_CLASS = 0x02
+_PAGE = 0x1000
 
 _DISK = re.compile(r"(?:/dev/)?([a-z]+[0-9]+)([a-p])?\Z")
 _UNIT = re.compile(r"([a-z][a-z0-9]*?)([0-9]+)\Z")
@@ -67,7 +79,9 @@ class Facts:
 
     ``parents`` is the kernel's tree (child to parent, the empty string above the top); ``layers`` holds the components
     of raid(4), cgd(4), ccd(4) and dk(4) disks; ``locations`` is where a driver sits, for listings that name no drivers;
-    ``serial_consoles`` are the com(4) units that the kernel calls its console; ``unchecked`` says what could not be read.
+    ``serial_consoles`` are the com(4) units that the kernel calls its console; ``interrupts`` are the lines that a driver
+    is interrupted at, in the kernel's words; ``iommu`` is whether Xen has one in use, ``None`` if nobody could say;
+    ``unchecked`` says what could not be read.
     """
 
     parents: Mapping[str, str] = field(default_factory=dict)
@@ -81,12 +95,14 @@ class Facts:
     server_address: str | None = None
     serial_consoles: tuple[str, ...] = ()
     locations: Mapping[str, Address] = field(default_factory=dict)
+    interrupts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    iommu: bool | None = None
     unchecked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A device that dom0 needs: the refusal's code, the sentence with its evidence, and what helps."""
+    """A device that must not leave dom0: the refusal's code, the sentence with its evidence, and what helps."""
 
     code: str
     device: Address
@@ -146,13 +162,19 @@ def siblings(devices: Sequence[Device], chosen: Sequence[Device]) -> tuple[str, 
     return tuple(warnings)
 
 
-def guard(facts: Facts, devices: Sequence[Device], chosen: Sequence[Device]) -> Verdict:
+def guard(
+    facts: Facts,
+    devices: Sequence[Device],
+    chosen: Sequence[Device],
+    owners: Mapping[Address, str | None] | None = None,
+) -> Verdict:
     """Judge the chosen devices by what the host uses.
 
     :param devices: every function of the host
     :param chosen: those that are to leave dom0 and have not left yet
+    :param owners: every device that dom0 is to be without, with the guest that gets it; the chosen ones by default
     """
-    return _Guard(facts, devices, chosen).verdict()
+    return _Guard(facts, devices, chosen, owners or {device.address: None for device in chosen}).verdict()
 
 
 @dataclass(frozen=True)
@@ -166,8 +188,16 @@ class _Trace:
 class _Guard:
     """The state of one judgement."""
 
-    def __init__(self, facts: Facts, devices: Sequence[Device], chosen: Sequence[Device]) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        devices: Sequence[Device],
+        chosen: Sequence[Device],
+        owners: Mapping[Address, str | None],
+    ) -> None:
         self.facts = facts
+        self.devices = devices
+        self.owners = owners
         self.chosen = {device.address: device for device in chosen}
         self.functions = dict(facts.locations)
         self.functions.update({device.driver: device.address for device in devices if device.driver})
@@ -181,12 +211,15 @@ class _Guard:
         self._console()
         self._interfaces()
         self._renumbered()
+        self._registers()
+        self._interrupts()
+        self._iommu()
         findings = [
             Finding(
                 code,
                 address,
                 f"{self.chosen[address].describe()} {_NEEDED[code]}: {'; '.join(steps)}",
-                f"leave it to dom0{_INSTEAD[code]}, or allow code '{code}' for this address",
+                f"{_INSTEAD[code]}, or allow code '{code}' for this address{_MEANING.get(code, '')}",
             )
             for (code, address), steps in sorted(self.evidence.items())
         ]
@@ -194,8 +227,13 @@ class _Guard:
 
     def _hold(self, code: str, trace: _Trace) -> None:
         if trace.address in self.chosen:
-            known = self.evidence.setdefault((code, trace.address), [])
-            known += [_plain(step) for step in trace.steps if _plain(step) not in known]
+            for step in trace.steps:
+                self._note(code, trace.address, step)
+
+    def _note(self, code: str, address: Address, step: str) -> None:
+        known = self.evidence.setdefault((code, address), [])
+        if _plain(step) not in known:
+            known.append(_plain(step))
 
     # --- the kernel's tree
 
@@ -375,17 +413,135 @@ class _Guard:
                     f"what names it, such as {where}, has to follow"
                 )
 
+    # --- what a device shares with others
+
+    def _staying(self) -> list[Device]:
+        return [device for device in self.devices if device.address not in self.owners]
+
+    def _registers(self) -> None:
+        """A guest gets whole pages; two BARs lie in one if and only if they begin in it, because BARs are aligned."""
+        for device in self.chosen.values():
+            if device.config is None:
+                self.warnings.append(
+                    f"configuration space of {device.address.bdf} could not be read: "
+                    "whether it shares registers or an interrupt line is not known"
+                )
+            for page, index in _pages(device):
+                for other in self._staying():
+                    for its_page, its_index in _pages(other):
+                        if page == its_page:
+                            self._note(
+                                SHARED_BAR_PAGE,
+                                device.address,
+                                f"its BAR {index} and BAR {its_index} of {other.describe()} lie in the page at {page:#x}",
+                            )
+
+    def _lines(self, device: Device) -> frozenset[str]:
+        """The names of the line that a function interrupts at: the number that the system noted, the kernel's words.
+
+        A Xen dom0 notes a number of its own for each line that a driver asked for; without a driver it is the
+        firmware's, which counts the lines of the interrupt router.
+        """
+        config = device.config
+        if config is None or config.interrupt_pin is None:
+            return frozenset()
+        lines = set(self.facts.interrupts.get(device.driver or "", ()))
+        if config.interrupt_line is not None:
+            lines.add(f"interrupt line {config.interrupt_line}")
+            if device.driver is None and config.interrupt_line < _ROUTED_LINES:
+                lines.add(f"ioapic0 pin {config.interrupt_line}")
+        return frozenset(lines)
+
+    def _interrupts(self) -> None:
+        used = [device for device in self._staying() if self._is_interrupted(device)]
+        for device in self.chosen.values():
+            for other in used:
+                shared = sorted(self._lines(device) & self._lines(other))
+                if shared:
+                    self._note(SHARED_IRQ, device.address, f"{', '.join(shared)} is also that of {other.describe()}")
+        self._lines_of_guests()
+
+    def _is_interrupted(self, device: Device) -> bool:
+        """Whether a driver of dom0 waits for this function's line, for something that dom0 uses.
+
+        A bridge's own interrupt tells of hot plug and errors, and most drivers never ask for it.
+        """
+        if device.driver is None or device.held_by_pciback or device.is_bridge:
+            return False
+        if device.config is None or device.config.message_signalled:
+            return False
+        return device.class_code >> 16 != _NETWORK_CLASS or not self._is_idle(device)
+
+    def _is_idle(self, card: Device) -> bool:
+        """Whether a network card has interfaces, all of them known to carry nothing."""
+        members = {name for names in self.facts.bridges.values() for name in names}
+        members.update(name for interface in self.facts.interfaces.values() for name in interface.parts)
+        interfaces = [
+            interface
+            for interface in self.facts.interfaces.values()
+            if any(trace.address == card.address for trace in self._functions_above(interface.name))
+        ]
+        return bool(interfaces) and not any(
+            interface.up or interface.addresses or interface.name in members for interface in interfaces
+        )
+
+    def _lines_of_guests(self) -> None:
+        """Warn of a line that two guests share: one that never lets go of it stops the other's device."""
+        owned = [device for device in self.devices if self.owners.get(device.address)]
+        for device in self.chosen.values():
+            guest = self.owners.get(device.address)
+            for other in owned if guest else ():
+                if self.owners[other.address] == guest or (
+                    other.address in self.chosen and other.address < device.address
+                ):
+                    continue
+                shared = sorted(self._lines(device) & self._lines(other))
+                if shared:
+                    self.warnings.append(
+                        f"{device.address.bdf} of guest {guest} and {other.address.bdf} of guest "
+                        f"{self.owners[other.address]} share {', '.join(shared)}: each can disturb the other"
+                    )
+
+    def _iommu(self) -> None:
+        if self.facts.iommu is None and self.chosen:
+            self.warnings.append(
+                "no toolstack says whether Xen uses an IOMMU: without one, a guest reaches all memory by DMA (XSA-61)"
+            )
+        elif not self.facts.iommu:
+            for address in self.chosen:
+                self._note(NO_IOMMU, address, "virt_caps of 'xl info' names no directio")
+
 
 _NEEDED = {
     BOOT_DISK: "carries disks that dom0 stands on",
     MANAGEMENT_NIC: "carries the network connection that dom0 is managed by",
     CONSOLE: "is dom0's console",
+    SHARED_IRQ: "shares its interrupt line with a device that dom0 uses",
+    SHARED_BAR_PAGE: "shares a page of memory with a device that stays in dom0",
+    NO_IOMMU: "would be given away without an IOMMU, and Xen has none in use",
 }
 _INSTEAD = {
-    BOOT_DISK: "",
-    MANAGEMENT_NIC: " or manage the host through another card",
-    CONSOLE: "",
+    BOOT_DISK: "leave it to dom0",
+    MANAGEMENT_NIC: "leave it to dom0 or manage the host through another card",
+    CONSOLE: "leave it to dom0",
+    SHARED_IRQ: "take a device of another line, or give the other one away too",
+    SHARED_BAR_PAGE: "give the other one to the same guest",
+    NO_IOMMU: "switch VT-d or AMD-Vi on in the machine's firmware",
 }
+# What an owner accepts who overrides.
+_MEANING = {
+    SHARED_IRQ: ": a guest that holds the line stops the other device, too (XSA-461)",
+    SHARED_BAR_PAGE: ": its guest can then read and write registers of the other device, too (XSA-461)",
+    NO_IOMMU: (
+        ": its guest can then read and write all memory of the machine by DMA, that of Xen and dom0 included (XSA-61), "
+        "so it has to be trusted like dom0"
+    ),
+}
+
+
+def _pages(device: Device) -> list[tuple[int, int]]:
+    """The page in which each memory BAR begins, with the BAR's number."""
+    return [(each.address - each.address % _PAGE, each.index) for each in device.bars or () if each.kind != "io"]
 
 
 def _short(name: str) -> str:

@@ -144,7 +144,7 @@ options:
       code:
         description: The refusal's code; of the others, the host would not survive it or nothing could be done.
         type: str
-        choices: [boot-disk, bridge, console, management-nic]
+        choices: [boot-disk, bridge, console, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
         required: true
       address:
         description: The device.

@@ -54,6 +54,8 @@ _BRIDGE_MEMBER = re.compile(r"\t\t([a-z]\S*) flags=")
 _ROUTE_INTERFACE = re.compile(r"\s*interface: (\S+)\s*\Z")
 _AT = re.compile(rf"({_NAME}) at ({_NAME})\b")
 _AT_PCI = re.compile(rf"({_NAME}) at pci([0-9]+) dev ([0-9]+) function ([0-9]+)\b")
+_BOOT = "mainbus0 (root)"
+_INTERRUPT = re.compile(rf"^({_NAME}): (?:.* )?interrupting at (ioapic[0-9]+ pin [0-9]+|irq [0-9]+)\b", re.MULTILINE)
 _SERIAL_CONSOLE = re.compile(r"(com[0-9]+): console\b")
 # What route(8) says if there is no such route, or no such protocol in the kernel.
 _NO_ROUTE = ("not in table", "No such process", "not supported")
@@ -172,6 +174,14 @@ def parse_wedge(text: str) -> dict[str, tuple[str, ...]]:
     return {match.group(1): (match.group(2),) for match in map(_WEDGE.match, text.splitlines()) if match}
 
 
+def parse_interrupts(messages: str) -> dict[str, tuple[str, ...]]:
+    """The lines that each driver is interrupted at, from the messages of the last boot that they hold."""
+    found: dict[str, tuple[str, ...]] = {}
+    for driver, line in _INTERRUPT.findall(messages[max(messages.rfind(_BOOT), 0) :]):
+        found[driver] = (*(each for each in found.get(driver, ()) if each != line), line)
+    return found
+
+
 class _Reader:
     """One reading of a host; each tool is a process."""
 
@@ -200,6 +210,7 @@ class _Reader:
             server_address=words[2] if len(words) == 4 else None,
             serial_consoles=tuple(_SERIAL_CONSOLE.findall(messages)),
             locations=_locations(messages),
+            interrupts=parse_interrupts(messages),
         )
         layers = self._layers([name for name, _use in disks_in_use(facts)])
         return replace(facts, layers=layers, unchecked=tuple(self.unchecked))

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd, netbsd_facts
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_devices
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import predict
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
@@ -57,7 +58,8 @@ def observe(
     remembered = read_devices(remembered_path)
     facts = None
     if takes_devices(wanted, devices, claims, remembered):
-        facts = netbsd_facts.read_facts(run, os.environ.get("SSH_CONNECTION"))
+        facts = replace(netbsd_facts.read_facts(run, os.environ.get("SSH_CONNECTION")), iommu=has_iommu(run, xl))
+        devices = netbsd.devices(run, configuration=True)
     return Observed(
         devices=devices,
         claims=claims,

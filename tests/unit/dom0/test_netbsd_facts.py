@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host uses, read from its tools: a captured dom0, layers as their tools print them, and tools that fail.
 
-The captured texts are in data/usage.txt. That of tools whose layers the captured machine lacks follows their sources.
+The captured texts are in data/usage.txt and data/interrupts.txt. That of tools whose layers the captured machine lacks follows their sources.
 """
 
 from __future__ import annotations
@@ -135,6 +135,23 @@ def test_captured_host():
     assert not any(interface.up or interface.addresses for interface in facts.interfaces.values())
     assert facts.default_routes == ("wm0",) and facts.root_device == "wd0"
     assert not [command for command in tools.asked if "raidctl" in command or "brconfig" in command]
+
+
+def test_interrupt_lines_are_those_of_the_last_boot():
+    earlier = "mainbus0 (root)\nwm0: interrupting at ioapic0 pin 19, event channel 4\nne1: interrupting at irq 5\n"
+    messages = (Path(__file__).parent / "data" / "interrupts.txt").read_text()
+    assert netbsd_facts.parse_interrupts(earlier + messages) == {
+        "piixide0": ("ioapic0 pin 14", "ioapic0 pin 15"),
+        "pciback0": ("ioapic0 pin 11",),
+        "pciback1": ("ioapic0 pin 10",),
+        "ne0": ("ioapic0 pin 10",),
+        "wm0": ("ioapic0 pin 11",),
+        "wm1": ("ioapic0 pin 10",),
+        "wm2": ("ioapic0 pin 10",),
+        "wm3": ("ioapic0 pin 11",),
+        "wm4": ("ioapic0 pin 11",),
+    }
+    assert netbsd_facts.parse_interrupts("wm0: interrupting at msi0 vec 0\nmainbus0 (root)\n") == {}
 
 
 def test_server_address_comes_from_the_connection():
