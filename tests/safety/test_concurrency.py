@@ -128,7 +128,7 @@ def test_check_mode_neither_waits_nor_locks(host: Path, tmp_path: Path) -> None:
 GUESTS = {
     "pciback_guests": [
         {"name": "firewall", "config": "/usr/pkg/etc/xen/firewall", "devices": [{"driver": "wm3"}]},
-        {"name": "storage", "config": "/usr/pkg/etc/xen/storage", "devices": [{"address": "00:04.0"}]},
+        {"name": "storage", "config": "/usr/pkg/etc/xen/storage", "devices": [{"address": "00:09.0"}]},
     ],
     "pciback_reboot": "never",
 }
