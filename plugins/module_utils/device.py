@@ -50,7 +50,8 @@ class Device:
 
     ``class_code`` holds class, subclass and interface in 24 bits. ``driver`` is the instance that holds the
     function (``wm0``, ``pciback1``), ``None`` if nobody does. ``config`` is ``None`` where configuration space was
-    not read, and so is what comes from it.
+    not read, and so is what comes from it. ``system_irq`` is the interrupt line where the system says it elsewhere than
+    in configuration space: 0 if the function has none now.
     """
 
     address: Address
@@ -61,6 +62,7 @@ class Device:
     name: str = ""
     driver: str | None = None
     config: ConfigSpace | None = None
+    system_irq: int | None = None
 
     @property
     def id(self) -> str:
@@ -80,6 +82,8 @@ class Device:
     @property
     def irq(self) -> int | None:
         """The interrupt line as the operating system noted it."""
+        if self.system_irq is not None:
+            return self.system_irq or None
         return None if self.config is None else self.config.interrupt_line
 
     @property

@@ -45,7 +45,9 @@ _NETWORK_CLASS = 0x02
 _PAGE = 0x1000
 
 _DISK = re.compile(r"(?:/dev/)?([a-z]+[0-9]+)([a-p])?\Z")
-_UNIT = re.compile(r"([a-z][a-z0-9]*?)([0-9]+)\Z")
+_UNIT = re.compile(r"([A-Za-z][A-Za-z0-9]*?)([0-9]+)\Z")
+# Linux's own names of interfaces, in the order in which drivers found them.
+_NUMBERED = frozenset({"eth", "wlan"})
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]")
 
 
@@ -77,11 +79,13 @@ class Interface:
 class Facts:
     """What a host says of its own use of devices.
 
-    ``parents`` is the kernel's tree (child to parent, the empty string above the top); ``layers`` holds the components
-    of raid(4), cgd(4), ccd(4) and dk(4) disks; ``locations`` is where a driver sits, for listings that name no drivers;
-    ``serial_consoles`` are the com(4) units that the kernel calls its console; ``interrupts`` are the lines that a driver
-    is interrupted at, in the kernel's words; ``iommu`` is whether Xen has one in use, ``None`` if nobody could say;
-    ``unchecked`` says what could not be read.
+    ``parents`` is the kernel's tree (child to parent, the empty string above the top). NetBSD calls a PCI function in it
+    by its driver's unit, Linux by its address. ``locations`` says where these are, for listings that name no drivers.
+    ``layers`` holds what disks are made of: raid(4), cgd(4), ccd(4) and dk(4); on Linux LVM and whatever else has slaves.
+    ``holders`` are disks that others lie on, whether mounted or not. ``consoles`` are devices with the reason why they
+    are dom0's console, displays with a wsdisplay(4) aside. ``interrupts`` are the lines that a driver is interrupted at,
+    in the kernel's words. ``iommu`` is whether Xen has one in use, ``None`` if nobody could say. ``iommu_groups`` are
+    the functions that an IOMMU can't tell from one another. ``unchecked`` says what could not be read.
     """
 
     parents: Mapping[str, str] = field(default_factory=dict)
@@ -89,14 +93,16 @@ class Facts:
     swap: tuple[str, ...] = ()
     root_device: str | None = None
     layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
     bridges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default_routes: tuple[str, ...] = ()
     server_address: str | None = None
-    serial_consoles: tuple[str, ...] = ()
+    consoles: Mapping[str, str] = field(default_factory=dict)
     locations: Mapping[str, Address] = field(default_factory=dict)
     interrupts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     iommu: bool | None = None
+    iommu_groups: Mapping[Address, str] = field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
 
 
@@ -141,7 +147,11 @@ def disks_in_use(facts: Facts) -> list[tuple[str, str]]:
     uses += [(_short(path), "swap") for path in facts.swap if path.startswith("/dev/")]
     if facts.root_device:
         uses.append((_short(facts.root_device), "the root device"))
-    return [use for use in dict.fromkeys(uses) if _base(disk_of(use[0]) or "") not in _DISKS_WITHOUT_CONTROLLER]
+    return [
+        use
+        for use in dict.fromkeys(uses)
+        if use[0] in facts.layers or _base(disk_of(use[0]) or "") not in _DISKS_WITHOUT_CONTROLLER
+    ]
 
 
 def siblings(devices: Sequence[Device], chosen: Sequence[Device]) -> tuple[str, ...]:
@@ -200,7 +210,10 @@ class _Guard:
         self.owners = owners
         self.chosen = {device.address: device for device in chosen}
         self.functions = dict(facts.locations)
-        self.functions.update({device.driver: device.address for device in devices if device.driver})
+        # Where the tree calls functions by their address, drivers are no names of it.
+        self.by_address = any(str(device.address) in facts.parents for device in devices)
+        if not self.by_address:
+            self.functions.update({device.driver: device.address for device in devices if device.driver})
         self.bridges = {device.address for device in devices if device.is_pci_bridge}
         self.evidence: dict[tuple[str, Address], list[str]] = {}
         self.warnings: list[str] = list(facts.unchecked)
@@ -210,10 +223,12 @@ class _Guard:
         self._management()
         self._console()
         self._interfaces()
+        self._held_disks()
         self._renumbered()
         self._registers()
         self._interrupts()
         self._iommu()
+        self._iommu_group()
         findings = [
             Finding(
                 code,
@@ -252,9 +267,13 @@ class _Guard:
             address = self.functions.get(driver)
             if address is None or address in self.bridges:
                 continue
-            bus = path[index + 1] if index + 1 < len(path) else f"bus {address.bus}"
-            place = f"{bus} dev {address.device} function {address.function}"
-            above = [*path[1 : index + 1], place]
+            above = path[1 : index + 1]
+            if not self.by_address:
+                bus = path[index + 1] if index + 1 < len(path) else f"bus {address.bus}"
+                above.append(f"{bus} dev {address.device} function {address.function}")
+            if not above:
+                yield _Trace((), address)
+                continue
             yield _Trace((f"{name} is {'on' if index else 'at'} {', '.join(above)}",), address)
 
     # --- disks
@@ -269,7 +288,7 @@ class _Guard:
                     self._untraced(f"{name} ({use})", trace.steps, "carries it")
 
     def _trace_disk(self, name: str, seen: tuple[str, ...]) -> Iterator[_Trace]:
-        disk = disk_of(name)
+        disk = name if name in self.facts.layers or name in self.facts.parents else disk_of(name)
         if disk is None or disk in seen:
             yield _Trace((), None)
             return
@@ -370,6 +389,16 @@ class _Guard:
                 if device is not None and (MANAGEMENT_NIC, device.address) not in self.evidence:
                     self.warnings.append(f"{device.describe()} is in use: dom0 loses {words}; {'; '.join(trace.steps)}")
 
+    def _held_disks(self) -> None:
+        """Warn of disks that something lies on which is not mounted in dom0, such as guests' volumes."""
+        for name, above in self.facts.holders.items():
+            for trace in self._trace_disk(name, ()):
+                device = self.chosen.get(trace.address) if trace.address else None
+                if device is not None and (BOOT_DISK, device.address) not in self.evidence:
+                    self.warnings.append(
+                        f"{device.describe()} is in use: {', '.join(above)} lies on {name}; {'; '.join(trace.steps)}"
+                    )
+
     # --- the console
 
     def _console(self) -> None:
@@ -379,9 +408,11 @@ class _Guard:
                 device = self.chosen.get(trace.address) if trace.address else None
                 if device is None:
                     continue
-                if kind == "wsdisplay" or (kind == "com" and name in self.facts.serial_consoles):
+                if kind == "wsdisplay":
                     self._hold(CONSOLE, trace)
-                elif kind == "com":
+                elif name in self.facts.consoles:
+                    self._hold(CONSOLE, _Trace((self.facts.consoles[name], *trace.steps), trace.address))
+                elif kind in ("com", "ttyS"):
                     self.warnings.append(
                         f"{device.describe()} is a serial port: {trace.steps[0]}; make sure that no console is on it"
                     )
@@ -395,14 +426,15 @@ class _Guard:
         leaving = [
             name for name in self.facts.parents if any(t.address in self.chosen for t in self._functions_above(name))
         ]
-        disks = [disk_of(name) for name, _use in disks_in_use(self.facts)]
-        disks += [disk_of(part) for parts in self.facts.layers.values() for part in parts]
-        used = [(name, "/etc/fstab") for name in disks if name]
-        used += [
-            (name, f"/etc/ifconfig.{name} and packet filters")
-            for name, interface in self.facts.interfaces.items()
-            if interface.up and interface.addresses
-        ]
+        configured = [name for name, each in self.facts.interfaces.items() if each.up and each.addresses]
+        if self.by_address:
+            # udev(7) gives lasting names to all else, and fstab(5) names file systems.
+            used = [(name, "the network's configuration") for name in configured if _base(name) in _NUMBERED]
+        else:
+            disks = [disk_of(name) for name, _use in disks_in_use(self.facts)]
+            disks += [disk_of(part) for parts in self.facts.layers.values() for part in parts]
+            used = [(name, "/etc/fstab") for name in disks if name]
+            used += [(name, f"/etc/ifconfig.{name} and packet filters") for name in configured]
         for name, where in dict.fromkeys(used):
             if name not in self.facts.parents or name in leaving:
                 continue
@@ -446,15 +478,21 @@ class _Guard:
         if config is None or config.interrupt_pin is None:
             return frozenset()
         lines = set(self.facts.interrupts.get(device.driver or "", ()))
-        if config.interrupt_line is not None:
-            lines.add(f"interrupt line {config.interrupt_line}")
-            if device.driver is None and config.interrupt_line < _ROUTED_LINES:
-                lines.add(f"ioapic0 pin {config.interrupt_line}")
+        if device.irq is not None:
+            lines.add(f"interrupt line {device.irq}")
+            if device.driver is None and device.irq < _ROUTED_LINES:
+                lines.add(f"ioapic0 pin {device.irq}")
         return frozenset(lines)
 
     def _interrupts(self) -> None:
         used = [device for device in self._staying() if self._is_interrupted(device)]
         for device in self.chosen.values():
+            if device.config is not None and device.config.interrupt_pin is not None and not self._lines(device):
+                self.warnings.append(
+                    f"the interrupt line of {device.address.bdf} is not known"
+                    f"{' while MSI is on' if device.config.message_signalled else ''}: "
+                    "whether it shares one with a device of dom0 could not be checked"
+                )
             for other in used:
                 shared = sorted(self._lines(device) & self._lines(other))
                 if shared:
@@ -511,6 +549,14 @@ class _Guard:
             for address in self.chosen:
                 self._note(NO_IOMMU, address, "virt_caps of 'xl info' names no directio")
 
+    def _iommu_group(self) -> None:
+        """Functions of a group reach each other's memory. Bridges of a group carry their traffic and have none to lose."""
+        for address in self.chosen:
+            group = self.facts.iommu_groups.get(address)
+            for other in self._staying() if group is not None else ():
+                if self.facts.iommu_groups.get(other.address) == group and not other.is_bridge:
+                    self._note(IOMMU_GROUP, address, f"IOMMU group {group} holds {other.describe()} as well")
+
 
 _NEEDED = {
     BOOT_DISK: "carries disks that dom0 stands on",
@@ -519,6 +565,7 @@ _NEEDED = {
     SHARED_IRQ: "shares its interrupt line with a device that dom0 uses",
     SHARED_BAR_PAGE: "shares a page of memory with a device that stays in dom0",
     NO_IOMMU: "would be given away without an IOMMU, and Xen has none in use",
+    IOMMU_GROUP: "can't be told by the IOMMU from a device that stays in dom0",
 }
 _INSTEAD = {
     BOOT_DISK: "leave it to dom0",
@@ -527,6 +574,7 @@ _INSTEAD = {
     SHARED_IRQ: "take a device of another line, or give the other one away too",
     SHARED_BAR_PAGE: "give the other one to the same guest",
     NO_IOMMU: "switch VT-d or AMD-Vi on in the machine's firmware",
+    IOMMU_GROUP: "give every function of the group to the same guest",
 }
 # What an owner accepts who overrides.
 _MEANING = {
@@ -536,6 +584,7 @@ _MEANING = {
         ": its guest can then read and write all memory of the machine by DMA, that of Xen and dom0 included (XSA-61), "
         "so it has to be trusted like dom0"
     ),
+    IOMMU_GROUP: ": its guest can then reach what the other device reaches",
 }
 
 

@@ -208,7 +208,7 @@ class _Reader:
             bridges=bridges,
             default_routes=self._default_routes(),
             server_address=words[2] if len(words) == 4 else None,
-            serial_consoles=tuple(_SERIAL_CONSOLE.findall(messages)),
+            consoles={name: f"{name} is the kernel's console" for name in _SERIAL_CONSOLE.findall(messages)},
             locations=_locations(messages),
             interrupts=parse_interrupts(messages),
         )

@@ -235,7 +235,7 @@ def test_missing_tools_are_named_and_end_nothing(dmesg):
         assert f"'/sbin/{tool}' failed (/sbin/" in named
     assert facts.parents["wd0"] == "atabus0", "the kernel's messages know the tree as well"
     assert facts.locations == {"piixide0": parse_address("00:01.1")}
-    assert facts.serial_consoles == ("com2",)
+    assert list(facts.consoles) == ["com2"]
 
 
 def test_location_on_a_bus_behind_a_bridge(dmesg):

@@ -255,7 +255,7 @@ def test_a_local_connection_needs_no_card():
 
 
 def test_console_is_the_display_in_use_and_the_serial_console():
-    facts = replace(BASE, serial_consoles=("com2",))
+    facts = replace(BASE, consoles={"com2": "com2 is the kernel's console"})
     assert {pair for pair in found(facts) if pair[0] == "console"} == {("console", "00:02.0"), ("console", "01:01.0")}
     (display,) = judge(facts, "00:02.0").findings
     assert display.message.endswith("wsdisplay0 is on vga0, pci0 dev 2 function 0")
