@@ -129,6 +129,25 @@ class Dom0:
                     found[str(file.relative_to(self.root))] = (stat.S_IMODE(file.stat().st_mode), digest)
         return found
 
+    def tree(self) -> dict[str, tuple[str, int, str]]:
+        """Everything that a run could have changed: all files with kind, mode and content, and what the machine is doing.
+
+        Where Ansible puts its modules for the time that they run is left out.
+        """
+        found = {}
+        for path in [*sorted(self.root.rglob("*")), self.directory / "machine/state.json"]:
+            name = str(path.relative_to(self.directory))
+            if name == "root/root/.ansible" or name.startswith("root/root/.ansible/"):
+                continue
+            mode = path.lstat().st_mode
+            content = ""
+            if path.is_symlink():
+                content = os.readlink(path)
+            elif path.is_file():
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[name] = (stat.filemode(mode)[0], stat.S_IMODE(mode), content)
+        return found
+
 
 def run_playbook(
     workspace: Path,

@@ -179,6 +179,8 @@ def usual_host(folder: Path) -> LinuxHost:
     host.interface("eth0", "0000:00:06.0")
     host.interface("eth1", "0000:00:05.0")
     host.interface("eth2", "0000:00:03.0/virtio1", up=True)
+    host.interface("eth3", "0000:00:06.1")
+    host.interface("eth4", "0000:00:07.0")
     host.write(
         "net/route",
         "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"

@@ -292,7 +292,7 @@ class _Planner:
                 self._refuse(
                     "bridge",
                     f"{device.describe()} is a bridge that the machine itself needs",
-                    device=device.address.bdf,
+                    device=device.address,
                     remedy="leave it to dom0, or allow code 'bridge' for this address",
                 )
 
@@ -311,7 +311,7 @@ class _Planner:
         owners = {planned.device.address: planned.guest for planned in self.devices}
         verdict = guard(self.observed.facts, self.observed.devices, missing, owners)
         for finding in verdict.findings:
-            self._refuse(finding.code, finding.message, device=finding.device.bdf, remedy=finding.remedy)
+            self._refuse(finding.code, finding.message, device=finding.device, remedy=finding.remedy)
         self.warnings += verdict.warnings
 
     # --- the boot configuration
@@ -530,13 +530,14 @@ class _Planner:
 
     # --- refusals
 
-    def _refuse(self, code: str, message: str, *, device: str | None = None, remedy: str | None = None) -> None:
-        if code in ALLOWABLE and any(
-            code == allowed and device == address.bdf for allowed, address in self.wanted.allow
-        ):
-            self.warnings.append(f"overridden by the owner: {code} for {device}: {message}")
+    def _refuse(
+        self, code: str, message: str, *, device: Address | str | None = None, remedy: str | None = None
+    ) -> None:
+        shown = device.bdf if isinstance(device, Address) else device
+        if code in ALLOWABLE and (code, device) in self.wanted.allow:
+            self.warnings.append(f"overridden by the owner: {code} for {shown}: {message}")
             return
-        self.refusals.append(Refusal(code, message, device, remedy))
+        self.refusals.append(Refusal(code, message, shown, remedy))
 
     def _refuse_error(self, error: PcibackError, code: str) -> None:
         self._refuse(error.code or code, str(error), remedy=error.remedy)
