@@ -432,9 +432,10 @@ class _Planner:
             specs = [
                 {"address": str(planned.device.address), **dict(planned.options)} for planned in self._devices_of(guest)
             ]
+            moves = {move.old: move.new for move in self.pinning.moves if move.guest == guest.name}
             try:
                 config = XlConfig.parse(data, guest.config)
-                changed = config.with_pci(specs).render() != data
+                changed = config.with_pci(specs, moves).render() != data
             except PcibackError as error:
                 self._refuse_error(error, "domain-config-invalid")
                 continue
@@ -448,7 +449,10 @@ class _Planner:
                 )
             if changed:
                 names.append(guest.name)
-                domains.append({"config": guest.config, "devices": specs})
+                domain: dict[str, Any] = {"config": guest.config, "devices": specs}
+                if moves:
+                    domain["moves"] = {str(old): str(new) for old, new in moves.items()}
+                domains.append(domain)
         if not domains:
             return []
         summary = f"list the devices in the configuration of {', '.join(names)}"

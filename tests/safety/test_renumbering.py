@@ -80,6 +80,15 @@ def pins(host: Dom0) -> dict[str, Any]:
     return json.loads((host.root / "var/db/xen-pciback/devices.json").read_text())["pins"]
 
 
+def look(host: Dom0) -> dict[str, dict[str, Any]]:
+    """What device_info says, by address."""
+    playbook = host.workspace / "look.yml"
+    playbook.write_text("- hosts: all\n  gather_facts: false\n  tasks:\n    - xen.pciback.device_info:\n")
+    run = host.playbook(playbook=str(playbook))
+    assert run.status == 0, run.output
+    return {device["address"][5:]: device for device in run.result("xen.pciback.device_info")["devices"]}
+
+
 @pytest.fixture(scope="module")
 def story(ready: Dom0, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A card is added before the bridge: refused, predicted, followed, and nothing left to do."""
@@ -88,6 +97,7 @@ def story(ready: Dom0, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     host.lab("add-card", "00/03.0/03.0")
     found: dict[str, Any] = {"host": host, "wrong": claims(host), "refused": refused(host, variables())}
     follow = variables(pciback_follow_moves=True)
+    found["bus"] = look(host)
     before = host.files()
     found["check"] = host.playbook(follow, "--check", "--diff")
     assert host.files() == before
@@ -113,6 +123,29 @@ def test_it_is_refused_with_evidence_and_remedy(story: dict[str, Any]) -> None:
     assert "the pinned device is at 02:03.0 now, its MAC address says so" in message
     assert "no device is at 01:0b.0 now; the pinned device is at 02:0b.0 now" in message
     assert "What helps: set pciback_follow_moves: true if the device is to be followed" in message
+
+
+def test_device_info_shows_who_is_where(story: dict[str, Any]) -> None:
+    wanted = ("slot", "mac", "serial", "driver_before", "pinned_at", "not_as_pinned", "assignable")
+    newcomer, moved = ({key: story["bus"][place][key] for key in wanted} for place in ("01:03.0", "02:03.0"))
+    assert newcomer == {
+        "slot": "0000:00/03.0/03.0",
+        "mac": None,
+        "serial": None,
+        "driver_before": None,
+        "pinned_at": None,
+        "not_as_pinned": ["slot 0000:00/03.0/03.0 instead of 0000:00/0d.0/03.0"],
+        "assignable": True,
+    }
+    assert moved == {
+        "slot": "0000:00/0d.0/03.0",
+        "mac": FIRST,
+        "serial": None,
+        "driver_before": "wm6",
+        "pinned_at": "0000:01:03.0",
+        "not_as_pinned": [],
+        "assignable": False,
+    }
 
 
 def test_following_moves_list_pins_and_files(story: dict[str, Any]) -> None:

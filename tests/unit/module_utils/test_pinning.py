@@ -140,8 +140,9 @@ class Machine:
                 self.pins = from_mapping(arguments["pins"])
             elif action.kind == "configure":
                 for domain in arguments["domains"]:
+                    moves = {parse_address(old): parse_address(new) for old, new in domain.get("moves", {}).items()}
                     config = XlConfig.parse(self.files[domain["config"]], domain["config"])
-                    self.files[domain["config"]] = config.with_pci(domain["devices"]).render()
+                    self.files[domain["config"]] = config.with_pci(domain["devices"], moves).render()
             elif action.kind == "reboot":
                 self.power_cycle()
             elif action.kind == "run":
