@@ -12,6 +12,7 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,26 @@ class Dom0:
         command += ["--bus", bus, "--firmware", firmware, "--guest", "firewall", "--guest", "storage", *extra]
         subprocess.run(command, check=True, capture_output=True, text=True)
         return self
+
+    def lab(self, command: str, *arguments: str) -> str:
+        """What a person at the machine does: put a card in, press the reset button; what dom0.py prints.
+
+        It comes back once the machine answers again.
+        """
+        argv = [sys.executable, str(ROOT / "lab/dom0.py"), command, str(self.directory), *arguments]
+        said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        while "rebooting" in self.command("/usr/bin/true").stderr:
+            time.sleep(0.1)
+        return said
+
+    def physical(self) -> dict[str, list[str]]:
+        """The physical cards that each running guest has, by what the board calls them: their Ethernet addresses."""
+        machine = self.directory / "machine"
+        boards = json.loads((machine / "bus.json").read_text())["functions"]
+        return {
+            domain["name"]: [boards[entry["address"]]["mac"] for entry in domain["pci"]]
+            for domain in json.loads((machine / "state.json").read_text())["domains"]
+        }
 
     def command(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run a command inside."""

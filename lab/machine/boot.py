@@ -335,7 +335,7 @@ _ADDRESS, _GATEWAY = "10.0.2.15", "10.0.2.2"
 def _start_network(machine: Machine) -> None:
     """The start-up scripts configure one interface, found by its place on the bus: its unit differs
     from boot to boot. Without it the machine has no network; lab/enter comes in another way."""
-    place = machine.state["settings"]["management"]
+    place = machine.bus.facts.get("management")
     name = None if place is None else machine.tree.at(Slot.parse(place))
     device = None if name is None else machine.tree.find(name)
     if device is not None and device["driver"] in ("wm", "re", "ne"):

@@ -59,16 +59,18 @@ options:
     type: bool
     default: false
   record:
-    description: File on the host that remembers what O(remember) says.
+    description: File on the host that keeps O(pins).
     type: path
     default: /var/db/xen-pciback/devices.json
-  remember:
+  pins:
     description:
-      - What devices were before they were hidden, so that a selector by driver finds them later. Keys are addresses
-        with domain, values have V(id), V(subsystem), V(class) and V(driver).
-      - Added to O(record) before the boot configuration is changed.
+      - The identities of the devices that are or will be hidden, so that a later run finds them when they have moved,
+        and notices when another card has taken their place. Keys are addresses with domain; values have V(id),
+        V(subsystem), V(class), V(driver), V(slot), V(mac), V(serial) and V(known_as), as M(xen.pciback.plan) makes them.
+      - Takes the place of all that O(record) holds, before the boot configuration is changed. Without any, O(record) is
+        removed.
+      - If it is not given, O(record) is left alone.
     type: dict
-    default: {}
 extends_documentation_fragment:
   - xen.pciback.attributes
   - xen.pciback.lock
@@ -190,12 +192,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.xen.pciback.plugins.module_utils import remembered
+from ansible_collections.xen.pciback.plugins.module_utils import pins
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path, menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
     make_directory,
     read_file,
+    remove_file,
     replace_file,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE, XEN, BootCfg, Edit
@@ -206,7 +209,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement, predict
 
 MODE = 0o644
-"""Of a record that did not exist; it tells nothing that dmesg(8) doesn't."""
+"""Of a record that did not exist; it tells nothing that dmesg(8) and ifconfig(8) don't."""
 
 
 def read_boot_cfg(path: str) -> BootCfg:
@@ -251,17 +254,19 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
 
 
 def update_record(module: AnsibleModule) -> dict[str, str] | None:
-    """Add what is to be remembered to the record; the difference, or ``None`` if there is none."""
+    """Make the record hold exactly the pins that are given; the difference, or ``None`` if there is none."""
     path = module.params["record"]
-    new = remembered.from_mapping(module.params["remember"])
-    if not new:
+    if module.params["pins"] is None:
         return None
-    before = read_file(path, limit=remembered.MAX_FILE) if os.path.lexists(path) else None
-    old = {} if before is None else remembered.parse(before, path)
-    merged = remembered.merge(old, new)
-    if merged == old:
+    wanted = pins.from_mapping(module.params["pins"])
+    before = read_file(path, limit=pins.MAX_FILE) if os.path.lexists(path) else None
+    if (before is None and not wanted) or (before is not None and wanted and pins.parse(before, path) == wanted):
         return None
-    after = remembered.render(merged)
+    if not wanted:
+        if not module.check_mode:
+            remove_file(path)
+        return difference(path, before or b"", b"")
+    after = pins.render(wanted)
     if not module.check_mode:
         make_directory(os.path.dirname(path))
         replace_file(path, after, expected=before, mode=MODE)
@@ -329,7 +334,7 @@ def main() -> None:
             "predictor": {"type": "path"},
             "backup": {"type": "bool", "default": False},
             "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
-            "remember": {"type": "dict", "default": {}},
+            "pins": {"type": "dict"},
             "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
         },
         required_if=[("state", "present", ["devices"])],

@@ -59,6 +59,13 @@ options:
           vslot:
             description: The slot that the guest sees, hexadecimal from V(1) to V(1f); V(0) leaves it to xl.
             type: str
+      moves:
+        description:
+          - Devices that are at another address than when the file was written, old address to new address. Their entries
+            keep their places and what else they say.
+          - A file that holds exactly O(domains[].devices) is left alone.
+        type: dict
+        default: {}
   backup:
     description: Keep each file as it was beside the changed one.
     type: bool
@@ -138,6 +145,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
@@ -187,7 +195,15 @@ def check_owners(domains: Sequence[Mapping[str, Any]]) -> list[list[PciSpec]]:
     return wanted
 
 
-def plan_edit(config: str, specs: Sequence[PciSpec]) -> Edit:
+def moved(domain: Mapping[str, Any]) -> dict[Address, Address]:
+    """Where a guest's devices have gone.
+
+    :raises PcibackError: one of the addresses is none
+    """
+    return {parse_address(str(old)): parse_address(str(new)) for old, new in domain["moves"].items()}
+
+
+def plan_edit(config: str, specs: Sequence[PciSpec], moves: Mapping[Address, Address]) -> Edit:
     """Read a file and work out what it has to be.
 
     :raises PcibackError: it can't be read, or xl would refuse it
@@ -198,7 +214,7 @@ def plan_edit(config: str, specs: Sequence[PciSpec]) -> Edit:
         error.code = CODE
         raise
     before = XlConfig.parse(data, config)
-    return Edit(config, before, before.with_pci(specs))
+    return Edit(config, before, before.with_pci(specs, moves))
 
 
 def describe(edit: Edit, backup_file: str) -> dict[str, Any]:
@@ -259,6 +275,7 @@ def main() -> None:
                         "required": True,
                         "options": {"address": {"type": "str", "required": True}, **XL_DEVICE_OPTIONS},
                     },
+                    "moves": {"type": "dict", "default": {}},
                 },
             },
             "backup": {"type": "bool", "default": False},
@@ -270,7 +287,7 @@ def main() -> None:
     try:
         wanted = check_owners(domains)
         with lock_host(module):
-            edits = [plan_edit(domain["config"], specs) for domain, specs in zip(domains, wanted)]
+            edits = [plan_edit(domain["config"], specs, moved(domain)) for domain, specs in zip(domains, wanted)]
             backups = [""] * len(edits)
             if not module.check_mode:
                 backups = apply_edits(edits, module.params["backup"])

@@ -36,7 +36,16 @@ BOOT_CFG = (
     b"menu=Xen:load /netbsd-XEN3_DOM0.gz console=pc;multiboot /xen.gz dom0_mem=512M\nmenu=NetBSD:boot netbsd\n"
     b"timeout=5\n"
 )
-CARD = {"id": "8086:100e", "subsystem": None, "class": "020000", "driver": "wm0"}
+CARD = {
+    "id": "8086:100e",
+    "subsystem": None,
+    "class": "020000",
+    "driver": "wm0",
+    "slot": "0000:00/04.0",
+    "mac": "52:54:00:12:34:56",
+    "serial": None,
+    "known_as": None,
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ def bare_dom0(root: Path) -> None:
 
 def hiding_dom0(root: Path) -> None:
     bare_dom0(root)
-    hide(root, devices=["00:04.0"], remember={"0000:00:04.0": CARD})
+    hide(root, devices=["00:04.0"], pins={"0000:00:04.0": CARD})
 
 
 def hide(root: Path, **options: Any) -> None:
@@ -83,11 +92,11 @@ def hide(root: Path, **options: Any) -> None:
 
 
 def hide_one(root: Path) -> None:
-    hide(root, devices=["03:00.0"], remember={"0000:03:00.0": CARD}, backup=True)
+    hide(root, devices=["03:00.0"], pins={"0000:03:00.0": CARD}, backup=True)
 
 
 def hide_one_with_prediction(root: Path) -> None:
-    hide(root, devices=["03:00.0"], remember={"0000:03:00.0": CARD}, predictor=PCIBACKCTL)
+    hide(root, devices=["03:00.0"], pins={"0000:03:00.0": CARD}, predictor=PCIBACKCTL)
 
 
 def two_guests(root: Path) -> None:
@@ -134,6 +143,7 @@ def nothing(root: Path) -> None:
 WRITERS = {
     "boot_hide": Writer(bare_dom0, hide_one, "boot.cfg"),
     "boot_hide with a prediction": Writer(hiding_dom0, hide_one_with_prediction, "boot.cfg"),
+    "boot_hide without pins": Writer(hiding_dom0, lambda root: hide(root, devices=[], pins={}), "boot.cfg"),
     "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), "boot.cfg"),
     "domain_pci": Writer(two_guests, share_out, "storage"),
     "native_backend": Writer(nothing, install_native, "db/native.json"),

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address, parse_pcictl_address
 from ansible_collections.xen.pciback.plugins.module_utils.config_space import ConfigSpace
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, with_slots
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
@@ -69,7 +69,7 @@ def claims() -> tuple[Address, ...] | None:
 def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
     """Every PCI function, in bus order.
 
-    :param configuration: also read configuration space: one call a function
+    :param configuration: also read configuration space, and say in which slot each function sits: one call a function
     """
     numbers = _list(run, "pci0", "-n")
     units = bus_units(kernel_messages())
@@ -86,7 +86,8 @@ def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
             if configuration:
                 device = _replace(device, config=_dump(run, address, units.get(bus, bus)))
             found.append(device)
-    return tuple(sorted(found, key=lambda device: device.address))
+    found.sort(key=lambda device: device.address)
+    return with_slots(found) if configuration else tuple(found)
 
 
 def _device(address: Address, ids: str, text: str) -> Device:
@@ -129,14 +130,20 @@ def _list(run: Run, node: str, *options: str) -> list[tuple[Address, str]]:
 
 
 def _dump(run: Run, address: Address, unit: int) -> ConfigSpace | None:
+    """The registers of one function, ``None`` if pcictl(8) can't read them."""
     where = ["-b", str(address.bus), "-d", str(address.device), "-f", str(address.function)]
-    registers = {}
-    for line in _run(run, [PCICTL, f"pci{unit}", "dump", *where]).splitlines():
-        match = _DUMP.match(line)
-        if match:
-            for index, word in enumerate(match.group(2).split()):
-                registers[int(match.group(1), 16) + 4 * index] = int(word, 16)
-    return ConfigSpace(registers) if registers else None
+    # Any node reads every bus, but where there are several PCI domains only one of them is right.
+    for node in dict.fromkeys((f"pci{unit}", "pci0")):
+        status, out, _err = run([PCICTL, node, "dump", *where])
+        registers = {}
+        for line in out.splitlines() if status == 0 else ():
+            match = _DUMP.match(line)
+            if match:
+                for index, word in enumerate(match.group(2).split()):
+                    registers[int(match.group(1), 16) + 4 * index] = int(word, 16)
+        if registers:
+            return ConfigSpace(registers)
+    return None
 
 
 def kernel_messages() -> str:

@@ -10,10 +10,11 @@ a layer (raidctl(8), cgdconfig(8), ccdconfig(8), dkctl(8), brconfig(8)) are aske
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.safety import (
@@ -44,6 +45,7 @@ _CGD = re.compile(r"(cgd[0-9]+): (?!not in use)(\S+)")
 _CCD = re.compile(r"(ccd[0-9]+)\s+[0-9]+\s+\S+\s+(.*)")
 _WEDGE = re.compile(r"(dk[0-9]+) at (\S+): ")
 _INTERFACE = re.compile(r"([a-z][A-Za-z0-9_.]*): flags=[0-9a-fx]+(?:<([^>]*)>)?")
+_MAC = re.compile(r"\s+address: ([0-9a-f]{2}(?::[0-9a-f]{2}){5})\s*\Z")
 _ADDRESS = re.compile(r"\s+inet6? (?:alias )?([0-9A-Fa-f:.%a-z_]+)")
 _VLAN = re.compile(r"\s+vlan: [0-9]+ parent: ([a-z]\S*)")
 _AGGREGATE_PORT = re.compile(r"\s+agrport: ([^\s,]+)")
@@ -119,6 +121,36 @@ def parse_interfaces(text: str) -> dict[str, Interface]:
             tunnel=tunnels[0] if tunnels else None,
         )
     return found
+
+
+def parse_macs(text: str) -> dict[str, str]:
+    """The Ethernet address of each interface that has one, from ``ifconfig -a``."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        head = _INTERFACE.match(line)
+        match = _MAC.match(line)
+        if head:
+            name = head.group(1)
+        elif match and name:
+            found.setdefault(name, match.group(1))
+    return found
+
+
+def with_macs(run: Run, devices: Sequence[Device]) -> tuple[Device, ...]:
+    """The devices with the Ethernet addresses of their interfaces; without any if ifconfig(8) can't be asked.
+
+    An address that two cards show, as the ports of an agr(4) do, tells none of them, nor does one of zeros.
+    """
+    status, out, _err = run([IFCONFIG, "-a"])
+    known = parse_macs(out) if status == 0 else {}
+    shown = [known[device.driver] for device in devices if device.driver in known]
+    return tuple(
+        replace(device, mac=known[device.driver])
+        if device.driver in known and shown.count(known[device.driver]) == 1 and known[device.driver].strip("0:")
+        else device
+        for device in devices
+    )
 
 
 def parse_bridges(text: str) -> dict[str, tuple[str, ...]]:

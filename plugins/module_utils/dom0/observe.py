@@ -11,7 +11,7 @@ from dataclasses import replace
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd, netbsd_facts
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_devices
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_pins
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import predict
@@ -32,7 +32,7 @@ def observe(
     wanted: Wanted,
     *,
     boot_path: str,
-    remembered_path: str,
+    pins_path: str,
     native: NativeState,
     prefix: str,
     xl: str | None,
@@ -44,22 +44,16 @@ def observe(
     :raises PcibackError: this is no NetBSD dom0, or its tools can't be used
     """
     netbsd.check_dom0(run)
-    selectors = [item.selector for guest in wanted.guests for item in guest.devices]
-    selectors += [item.selector for item in wanted.extra_devices]
     boot_config = _read(boot_path, _MOST_BYTES, "boot-config-invalid")
     prediction = None
     if native.ready and isinstance(boot_config, bytes):
         prediction = predict(os.path.join(prefix, native_install.CONTROL), boot_path, run=run)
-    devices = netbsd.devices(
-        run,
-        configuration=any(key == "subsystem" for selector in selectors for key, _value in selector.criteria),
-    )
+    devices = netbsd_facts.with_macs(run, netbsd.devices(run, configuration=True))
     claims = netbsd.claims()
-    remembered = read_devices(remembered_path)
+    pins = read_pins(pins_path)
     facts = None
-    if takes_devices(wanted, devices, claims, remembered):
+    if takes_devices(wanted, devices, claims, pins):
         facts = replace(netbsd_facts.read_facts(run, os.environ.get("SSH_CONNECTION")), iommu=has_iommu(run, xl))
-        devices = netbsd.devices(run, configuration=True)
     return Observed(
         devices=devices,
         claims=claims,
@@ -71,7 +65,7 @@ def observe(
         running=_running(run, wanted, xl),
         native=native,
         prediction=prediction,
-        remembered=remembered,
+        pins=pins,
         facts=facts,
     )
 

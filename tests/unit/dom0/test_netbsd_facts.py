@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd, netbsd_facts
 from ansible_collections.xen.pciback.plugins.module_utils.safety import Interface, Mount
 
@@ -120,6 +121,35 @@ def dmesg(tmp_path, monkeypatch):
     path = tmp_path / "dmesg.boot"
     monkeypatch.setattr(netbsd, "DMESG_BOOT", str(path))
     return path
+
+
+def card(number: int, driver: str | None) -> Device:
+    return Device(Address(0, 0, number, 0), 0x8086, 0x100E, 0x020000, driver=driver)
+
+
+def macs(text: str, *drivers: str | None, status: int = 0) -> list[str | None]:
+    """The MACs of cards with these drivers, on a host whose ifconfig(8) prints this."""
+    devices = [card(number, driver) for number, driver in enumerate(drivers)]
+    return [device.mac for device in netbsd_facts.with_macs(lambda argv: (status, text, ""), devices)]
+
+
+def test_cards_have_the_ethernet_addresses_of_their_interfaces():
+    assert macs(CAPTURED["ifconfig -a"], "ne0", "wm0", "pciback0", None) == [
+        "52:54:00:12:34:58",
+        "52:54:00:12:34:5a",
+        None,
+        None,
+    ]
+    assert macs(INTERFACES, "wm0") == ["52:54:00:12:34:56"]
+    assert macs("", "wm0", status=1) == [None]
+
+
+def test_an_address_that_tells_no_card_is_none():
+    port = "wm{}: flags=0x8943<UP> mtu 1500\n\taddress: {}\n"
+    shared = "".join(port.format(unit, "52:54:00:12:34:56") for unit in (0, 1)) + port.format(2, "00:00:00:00:00:00")
+    assert macs(shared, "wm0", "wm1", "wm2") == [None, None, None]
+    # agr(4) shows the address of its port; it is no card.
+    assert macs(INTERFACES + "agr0: flags=0<> mtu 1500\n\taddress: 52:54:00:12:34:56\n", "wm0") == ["52:54:00:12:34:56"]
 
 
 def test_captured_host():
