@@ -35,6 +35,9 @@ CLASS_WORDS: Mapping[str, str] = {
     "wireless": "0280",
 }
 
+# Criteria that need more than the list of functions.
+_IN_CONFIGURATION_SPACE = ("subsystem", "serial")
+
 _ID = re.compile(r"([0-9a-f]{4}):([0-9a-f]{4})\Z", re.IGNORECASE)
 _CLASS_CODE = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){1,3})\Z", re.IGNORECASE)
 # The base classes that the PCI Code and ID Assignment Specification knows.
@@ -151,6 +154,11 @@ class Selector:
         :param pin: what the device was before it was hidden
         """
         return all(_MATCHERS[key](value, device, pin) for key, value in self.criteria)
+
+    def asks_configuration_of(self, device: Device, pin: Pin | None = None) -> bool:
+        """Whether only the device's configuration space can tell if it matches."""
+        others = tuple(each for each in self.criteria if each[0] not in _IN_CONFIGURATION_SPACE)
+        return others != self.criteria and Selector(others).matches(device, pin)
 
     def names_driver(self, driver: str | None) -> bool:
         """Whether it has a criterion for the driver, and this one fulfils it."""

@@ -122,6 +122,11 @@ def differences(pin: Pin, now: Pin) -> tuple[str, ...]:
     return _differences(pin, now, (*_OF_A_KIND, *_OF_ONE, "slot"))
 
 
+def fits(pin: Pin, now: Pin) -> bool:
+    """Whether nothing speaks against it and nothing stronger could: there is no need to look elsewhere."""
+    return not differences(pin, now) and pin.serial == now.serial
+
+
 def locate(pins: Mapping[Address, Pin], present: Mapping[Address, Pin]) -> dict[Address, Location]:
     """Where each pinned function is now.
 

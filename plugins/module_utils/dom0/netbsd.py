@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address, parse_pcictl_address
 from ansible_collections.xen.pciback.plugins.module_utils.config_space import ConfigSpace
@@ -69,7 +69,7 @@ def claims() -> tuple[Address, ...] | None:
 def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
     """Every PCI function, in bus order.
 
-    :param configuration: also read configuration space, and say in which slot each function sits: one call a function
+    :param configuration: also :func:`with_configuration` of all
     """
     numbers = _list(run, "pci0", "-n")
     units = bus_units(kernel_messages())
@@ -83,11 +83,30 @@ def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
             device = _device(address, ids, texts.get(address, ""))
             if device.driver is None and address in held:
                 device = _replace(device, driver="pciback")
-            if configuration:
-                device = _replace(device, config=_dump(run, address, units.get(bus, bus)))
             found.append(device)
     found.sort(key=lambda device: device.address)
-    return with_slots(found) if configuration else tuple(found)
+    return with_configuration(run, found) if configuration else tuple(found)
+
+
+def with_configuration(
+    run: Run, devices: Sequence[Device], addresses: Container[Address] | None = None
+) -> tuple[Device, ...]:
+    """The devices, those at the given addresses with their configuration space, and all with their slots.
+
+    One call for each of them that was not read before, and for each bridge.
+
+    :param addresses: ``None`` for every one
+    """
+    units = bus_units(kernel_messages())
+
+    def read(device: Device) -> Device:
+        wanted = addresses is None or device.address in addresses or device.is_pci_bridge
+        if device.config is not None or not wanted:
+            return device
+        bus = device.address.bus
+        return _replace(device, config=_dump(run, device.address, units.get(bus, bus)))
+
+    return with_slots(read(device) for device in devices)
 
 
 def _device(address: Address, ids: str, text: str) -> Device:

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd, netbsd_facts
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_pins
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import predict
+from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, fits
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     NativeState,
     Observed,
@@ -48,11 +52,12 @@ def observe(
     prediction = None
     if native.ready and isinstance(boot_config, bytes):
         prediction = predict(os.path.join(prefix, native_install.CONTROL), boot_path, run=run)
-    devices = netbsd_facts.with_macs(run, netbsd.devices(run, configuration=True))
     claims = netbsd.claims()
     pins = read_pins(pins_path)
+    devices = _devices(run, wanted, claims or (), pins)
     facts = None
     if takes_devices(wanted, devices, claims, pins):
+        devices = netbsd.with_configuration(run, devices)
         facts = replace(netbsd_facts.read_facts(run, os.environ.get("SSH_CONNECTION")), iommu=has_iommu(run, xl))
     return Observed(
         devices=devices,
@@ -68,6 +73,25 @@ def observe(
         pins=pins,
         facts=facts,
     )
+
+
+def _devices(run: Run, wanted: Wanted, claims: Sequence[Address], pins: Mapping[Address, Pin]) -> tuple[Device, ...]:
+    """The functions of the host. A call for each configuration space adds up, so only those are read that count:
+    what is held or pinned and what a selector asks for; but all if a pinned device is not surely where it was.
+    """
+    # Bridges alone, so that a selector can ask for a slot.
+    devices = netbsd.with_configuration(run, netbsd_facts.with_macs(run, netbsd.devices(run)), ())
+    asked = {
+        device.address
+        for device in devices
+        for _guest, selector in wanted.requests
+        if selector.asks_configuration_of(device, pins.get(device.address))
+    }
+    devices = netbsd.with_configuration(run, devices, asked.union(claims, pins))
+    present = {device.address: device for device in devices}
+    if all(address in present and fits(pin, pin_of(present[address])) for address, pin in pins.items()):
+        return devices
+    return netbsd.with_configuration(run, devices)
 
 
 def _running(run: Run, wanted: Wanted, xl: str | None) -> tuple[RunningGuest, ...]:
