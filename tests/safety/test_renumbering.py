@@ -20,9 +20,9 @@ OWNED = {"firewall": [FIRST, SECOND], "storage": [OTHER]}
 REALTEK = "pc-bridge/01:0b.0"
 
 
-def machine(dom0: Dom0, *options: str) -> Dom0:
-    """A dom0 with three cards behind a bridge, two of them alike."""
-    host = dom0.create(*options, bus="pc-bridge")
+def machine(dom0: Dom0, management: str = "0000:00:09.0") -> Dom0:
+    """A dom0 with three cards behind a bridge, two of them alike, and managed through one that shares no line with them."""
+    host = dom0.create("--management", management, bus="pc-bridge")
     host.lab("add-card", "00/0d.0/04.0", "--mac", SECOND)
     # Another card of the other kind would make a selector by id ambiguous.
     host.lab("remove-card", "00:05.0")
@@ -221,6 +221,7 @@ def test_a_card_that_was_replaced_is_taken_only_if_the_owner_says_so(assigned: D
         variables(),
         variables(pciback_follow_moves=True),
         variables(pciback_allow=[{"code": "identity-changed", "address": "01:04.0"}]),
+        variables(pciback_allow=[{"code": "shared-irq", "address": "01:03.0"}]),
     ):
         message = refused(host, wanted)
         assert "with id 8086:10d3 instead of 8086:100e" in message
@@ -256,7 +257,7 @@ def test_a_card_that_vanished_is_named(assigned: Dom0) -> None:
 
 def test_guards_judge_the_devices_that_are_followed(dom0: Dom0) -> None:
     """Its old address hidden, the guest's card is dom0's again after the shift, and the host is reached through it."""
-    host = machine(dom0, "--management", "0000:01:03.0")
+    host = machine(dom0, "0000:01:03.0")
     allow = [{"code": "management-nic", "address": "01:03.0"}]
     assert host.playbook(variables(pciback_allow=allow)).status == 0
     host.lab("add-card", "00/03.0/03.0")
