@@ -206,7 +206,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement, predict
+from ansible_collections.xen.pciback.plugins.module_utils.native import (
+    Prediction,
+    boot_files,
+    disagreement,
+    predict,
+)
 
 MODE = 0o644
 """Of a record that did not exist; it tells nothing that dmesg(8) and ifconfig(8) don't."""
@@ -235,7 +240,10 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
         candidate.write(edit.boot_cfg.render())
         candidate.flush()
         for number in numbers:
-            prediction = predict(predictor, candidate.name, number, run=run)
+            # An entry that somebody may choose one day can miss its kernel today; the one that boots must not.
+            boots = default is not None and number == default.number
+            files = boot_files(module.params["path"]) if boots else None
+            prediction = predict(predictor, candidate.name, number, files=files, run=run)
             problem = disagreement(prediction, wanted)
             if not wanted and not prediction.claims:
                 # An entry that doesn't boot for another reason is no reason to keep a list in it.

@@ -17,7 +17,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import R
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_pins
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.native import predict
+from ansible_collections.xen.pciback.plugins.module_utils.native import boot_files, predict
 from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, fits
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     NativeState,
@@ -51,7 +51,8 @@ def observe(
     boot_config = _read(boot_path, _MOST_BYTES, "boot-config-invalid")
     prediction = None
     if native.ready and isinstance(boot_config, bytes):
-        prediction = predict(os.path.join(prefix, native_install.CONTROL), boot_path, run=run)
+        control = os.path.join(prefix, native_install.CONTROL)
+        prediction = predict(control, boot_path, files=boot_files(boot_path), run=run)
     claims = netbsd.claims()
     pins = read_pins(pins_path)
     devices = _devices(run, wanted, claims or (), pins)
