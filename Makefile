@@ -10,6 +10,9 @@ PCIBACKCTL = native/build/pcibackctl
 ENVIRONMENT = PATH="$$PWD/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$$PWD/$(COLLECTIONS)" PYTHONPATH="$$PWD/$(COLLECTIONS)" \
 	PCIBACKCTL="$$PWD/$(PCIBACKCTL)"
 
+# A process for each processor; tests of one file stay together, because they share what they have made.
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadscope --durations=15
+
 all: help
 
 help:
@@ -61,19 +64,19 @@ demo: $(VENV)/run.stamp collection-link native
 test: test-native test-conformance test-unit test-safety test-lab
 
 test-unit: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(BIN)/python -m pytest tests/unit tests/property
+	$(ENVIRONMENT) $(PYTEST) tests/unit tests/property
 
 test-native: $(VENV)/test.stamp
 	$(ENVIRONMENT) sh tests/native.sh
 
 test-conformance: $(VENV)/test.stamp native
-	$(ENVIRONMENT) $(BIN)/python -m pytest tests/conformance
+	$(ENVIRONMENT) $(PYTEST) tests/conformance
 
 test-safety: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(BIN)/python -m pytest tests/safety
+	$(ENVIRONMENT) $(PYTEST) tests/safety
 
 test-lab: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(BIN)/python -m pytest tests/integration
+	$(ENVIRONMENT) $(PYTEST) tests/integration
 	$(ENVIRONMENT) $(BIN)/molecule test --all
 
 lint: $(VENV)/lint.stamp

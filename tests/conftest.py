@@ -223,6 +223,24 @@ def guest(name: str, *devices: Mapping[str, Any], **more: Any) -> dict[str, Any]
     return {"name": name, "config": f"/usr/pkg/etc/xen/{name}", "devices": list(devices), **more}
 
 
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says something at the end of the run: how much was tried, where a test alone decides how much there is."""
+
+    def say(text: str) -> None:
+        request.node.user_properties.append(("report", f"{request.node.name}: {text}"))
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests reported."""
+    for outcome in terminalreporter.getreports("passed"):
+        for name, text in outcome.user_properties:
+            if name == "report" and outcome.when == "call":
+                terminalreporter.write_line(text)
+
+
 @pytest.fixture(name="guest")
 def guest_fixture() -> Callable[..., dict[str, Any]]:
     """:func:`guest`, for tests that want it as a fixture."""

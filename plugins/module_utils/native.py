@@ -78,12 +78,12 @@ class Prediction:
 
 
 def boot_files(config_path: str) -> str | None:
-    """The directory that the loader reads kernels from: that of boot.cfg(5), at the top of the boot device.
+    """The directory below which the loader finds the files that boot.cfg(5) names.
 
-    ``None`` for one on an EFI system partition, whose kernels are elsewhere.
+    ``None`` where that can't be told: a file that is not at the top of the root file system may be of another device.
     """
     folder = os.path.dirname(config_path)
-    return None if "efi" in folder.lower().split("/") else folder
+    return folder if folder == "/" else None
 
 
 def predict(

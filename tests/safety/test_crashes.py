@@ -212,7 +212,7 @@ def is_free(lock: Path) -> bool:
     return not lock.exists()
 
 
-def test_killed_at_each_call(writer: Writer, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_killed_at_each_call(writer: Writer, tmp_path: Path, report: Callable[[str], None]) -> None:
     # One path for all hosts, because records hold absolute paths.
     place = tmp_path / "run"
 
@@ -247,8 +247,7 @@ def test_killed_at_each_call(writer: Writer, tmp_path: Path, request: pytest.Fix
         assert {match.group(1) for match in map(BACKUP.match, again) if match} >= backed_up, "no backup"
     assert points > 20
     assert leftovers > 5, "no kill hit the writing itself"
-    with request.getfixturevalue("capsys").disabled():
-        print(f"\n{request.node.callspec.id}: killed at {points} points, 0 torn files")
+    report(f"killed at {points} points, 0 torn files")
 
 
 def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = ()) -> tuple[int, list[str]]:
@@ -269,12 +268,11 @@ def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = (
     return len(outcomes), wrong
 
 
-def test_power_lost_after_each_call(writer: Writer, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_power_lost_after_each_call(writer: Writer, tmp_path: Path, report: Callable[[str], None]) -> None:
     states, wrong = power_losses(writer, tmp_path)
     assert wrong == []
     assert states > 50
-    with request.getfixturevalue("capsys").disabled():
-        print(f"\n{request.node.callspec.id}: {states} states after a power loss, 0 torn files")
+    report(f"{states} states after a power loss, 0 torn files")
 
 
 def test_the_model_of_power_loss_sees_a_missing_sync(writer: Writer, tmp_path: Path) -> None:
