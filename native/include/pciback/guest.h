@@ -351,6 +351,7 @@ struct pciback_job {
 
 	enum pciback_job_stage stage;
 	bool started;
+	bool abandoned;			/* nobody waits for its end */
 	uint64_t deadline;
 	int error;
 	char message[PCIBACK_LOG_LINE];
