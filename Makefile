@@ -23,6 +23,7 @@ help:
 	@echo "make test-lab          Molecule on the embedded dom0"
 	@echo "make lint              every checker, on a copy of the tree"
 	@echo "make fuzz              the C fuzzers, until interrupted"
+	@echo "make bench             what things cost, as ratios, into build/bench.json"
 	@echo "make clean             remove what was made, but for .venv"
 
 collection-link:
@@ -81,8 +82,11 @@ lint: $(VENV)/lint.stamp
 fuzz:
 	$(MAKE) -C native fuzz FUZZ_RUNS=-1
 
+bench: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) $(BIN)/python -m tests.bench.role
+
 clean:
 	rm -rf build native/build tests/output
 
 .PHONY: all help collection-link native lab demo test test-unit test-native test-conformance test-safety \
-	test-lab lint fuzz clean
+	test-lab lint fuzz bench clean

@@ -89,6 +89,15 @@ class Dom0:
         enter = [str(ROOT / "lab/enter"), str(self.root), "--", *argv]
         return subprocess.run(enter, check=False, capture_output=True, text=True)
 
+    def variables(self, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Host variables: how it is reached, and those given."""
+        return {
+            "ansible_connection": "xen.pciback.lab",
+            "ansible_lab_dom0": str(self.directory),
+            "ansible_python_interpreter": "auto_silent",
+            **(variables or {}),
+        }
+
     def playbook(
         self,
         variables: Mapping[str, Any] | None = None,
@@ -97,44 +106,17 @@ class Dom0:
         environment: Mapping[str, str] | None = None,
     ) -> Run:
         """Run a playbook against it, ``site.yml`` by default."""
-        host = {
-            "ansible_connection": "xen.pciback.lab",
-            "ansible_lab_dom0": str(self.directory),
-            "ansible_python_interpreter": "auto_silent",
-            **(variables or {}),
-        }
-        inventory = self.workspace / "inventory.json"
-        inventory.write_text(json.dumps({"all": {"hosts": {"dom0": host}}}))
-        record, log = self.workspace / "record.jsonl", self.workspace / "ansible.log"
-        for file in (record, log):
-            file.unlink(missing_ok=True)
-        done = subprocess.run(
-            [str(BIN / "ansible-playbook"), "-i", str(inventory), *options, str(ROOT / playbook)],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
-                "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/callback"),
-                "ANSIBLE_CALLBACKS_ENABLED": "record",
-                "ANSIBLE_LOG_PATH": str(log),
-                "ANSIBLE_LOG_VERBOSITY": "3",
-                "ANSIBLE_NOCOLOR": "1",
-                "PCIBACK_RECORD": str(record),
-                **(environment or {}),
-            },
-        )
-        lines = record.read_text().splitlines() if record.exists() else []
-        logged = log.read_text() if log.exists() else ""
-        return Run(
-            done.returncode,
-            done.stdout + done.stderr,
-            [json.loads(line) for line in lines],
-            len(re.findall(r"Using module file", logged)),
-        )
+        hosts = {"dom0": self.variables(variables)}
+        return run_playbook(self.workspace, hosts, *options, playbook=playbook, environment=environment)
+
+    def wrap(self, path: str, script: str) -> None:
+        """Put a shell script before a command of the machine; it goes on with ``exec "$real" "$@"``."""
+        command = self.root / path
+        real = command.parent / "real" / command.name
+        real.parent.mkdir(exist_ok=True)
+        command.rename(real)
+        command.write_text(f"#!/bin/sh\nreal=/{real.relative_to(self.root)}\n{script}")
+        command.chmod(0o755)
 
     def files(self) -> dict[str, tuple[int, str]]:
         """Mode and digest of every file that a run could have changed."""
@@ -146,6 +128,48 @@ class Dom0:
                     digest = hashlib.sha256(file.read_bytes()).hexdigest()
                     found[str(file.relative_to(self.root))] = (stat.S_IMODE(file.stat().st_mode), digest)
         return found
+
+
+def run_playbook(
+    workspace: Path,
+    hosts: Mapping[str, Mapping[str, Any]],
+    *options: str,
+    playbook: str = "site.yml",
+    environment: Mapping[str, str] | None = None,
+) -> Run:
+    """Run a playbook against hosts, each with its variables."""
+    inventory = workspace / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    record, log = workspace / "record.jsonl", workspace / "ansible.log"
+    for file in (record, log):
+        file.unlink(missing_ok=True)
+    done = subprocess.run(
+        [str(BIN / "ansible-playbook"), "-i", str(inventory), *options, str(ROOT / playbook)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_LOG_PATH": str(log),
+            "ANSIBLE_LOG_VERBOSITY": "3",
+            "ANSIBLE_NOCOLOR": "1",
+            "PCIBACK_RECORD": str(record),
+            **(environment or {}),
+        },
+    )
+    lines = record.read_text().splitlines() if record.exists() else []
+    logged = log.read_text() if log.exists() else ""
+    return Run(
+        done.returncode,
+        done.stdout + done.stderr,
+        [json.loads(line) for line in lines],
+        len(re.findall(r"Using module file", logged)),
+    )
 
 
 @pytest.fixture
@@ -165,4 +189,4 @@ def guest_fixture() -> Callable[..., dict[str, Any]]:
     return guest
 
 
-__all__: Sequence[str] = ("Dom0", "Run", "guest")
+__all__: Sequence[str] = ("Dom0", "Run", "guest", "run_playbook")

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.config_space import Bar, ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered
 
@@ -44,22 +45,12 @@ _MOST_CANDIDATES = 12
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One base address register: ``kind`` is ``io``, ``mem32`` or ``mem64``; ``address`` is in bytes."""
-
-    index: int
-    kind: str
-    address: int
-    prefetchable: bool = False
-
-
-@dataclass(frozen=True)
 class Device:
     """One PCI function as its dom0 shows it.
 
     ``class_code`` holds class, subclass and interface in 24 bits. ``driver`` is the instance that holds the
-    function (``wm0``, ``pciback1``), ``None`` if nobody does. ``subsystem``, ``bars`` and ``irq`` are ``None``
-    where configuration space was not read.
+    function (``wm0``, ``pciback1``), ``None`` if nobody does. ``config`` is ``None`` where configuration space was
+    not read, and so is what comes from it.
     """
 
     address: Address
@@ -69,14 +60,27 @@ class Device:
     revision: int = 0
     name: str = ""
     driver: str | None = None
-    subsystem: tuple[int, int] | None = None
-    bars: tuple[Bar, ...] | None = None
-    irq: int | None = None
+    config: ConfigSpace | None = None
 
     @property
     def id(self) -> str:
         """``vendor:device`` in hexadecimal."""
         return f"{self.vendor:04x}:{self.device:04x}"
+
+    @property
+    def subsystem(self) -> tuple[int, int] | None:
+        """Vendor and device of the subsystem."""
+        return None if self.config is None else self.config.subsystem
+
+    @property
+    def bars(self) -> tuple[Bar, ...] | None:
+        """The base address registers that hold an address."""
+        return None if self.config is None else tuple(self.config.bars())
+
+    @property
+    def irq(self) -> int | None:
+        """The interrupt line as the operating system noted it."""
+        return None if self.config is None else self.config.interrupt_line
 
     @property
     def subsystem_id(self) -> str | None:

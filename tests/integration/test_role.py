@@ -131,18 +131,14 @@ def test_a_guest_that_the_host_starts_itself_is_not_started_twice(dom0):
     host = dom0.create()
     alone = {"name": "firewall", "config": "/usr/pkg/etc/xen/firewall"}
     assert host.playbook({"pciback_guests": [alone]}).status == 0
-    pcictl = host.root / "usr/sbin/pcictl"
-    (host.root / "usr/sbin/real").mkdir()
-    pcictl.rename(host.root / "usr/sbin/real/pcictl")
     # What the host's start-up does with guests, as soon as somebody looks at the rebooted machine.
-    pcictl.write_text(
-        "#!/bin/sh\n"
+    host.wrap(
+        "usr/sbin/pcictl",
         "if [ -d /kern/xen/pci ] && ! /usr/pkg/sbin/xl list | grep -q ^firewall; then\n"
         "\t/usr/pkg/sbin/xl create /usr/pkg/etc/xen/firewall >/dev/null\n"
         "fi\n"
-        'exec /usr/sbin/real/pcictl "$@"\n'
+        'exec "$real" "$@"\n',
     )
-    pcictl.chmod(0o755)
     wanted = {"pciback_guests": [{**alone, "devices": [{"address": "00:06.0"}]}], "pciback_reboot": "when_needed"}
     run = host.playbook(wanted)
     assert run.status == 0, run.output

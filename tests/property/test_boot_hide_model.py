@@ -277,6 +277,7 @@ def test_what_is_written_is_what_the_kernel_claims(pcibackctl: str, tmp_path: Pa
         event(f"previous: {edit.previous.number is not None} {edit.previous.reason}")
         if edit.previous.number is not None and not edit.previous.reason:
             _check_previous(model, data, written, boot_cfg, edit.previous.number)
+            tally["previous"] += 1
         again = edit.boot_cfg.hide(devices, entries, previous=previous)
         assert not again.changed
         assert again.boot_cfg.render() == written
@@ -293,6 +294,7 @@ def test_what_is_written_is_what_the_kernel_claims(pcibackctl: str, tmp_path: Pa
     assert tally["written"] + tally["refused"] >= EXAMPLES
     assert tally["written"] > tally["refused"], tally
     assert tally["restored"] * 4 > tally["written"], tally
+    assert tally["previous"] * 4 >= EXAMPLES, tally
 
 
 def _unhidden(boot_cfg: BootCfg) -> bytes:

@@ -151,9 +151,10 @@ enum pciback_log_level {
 };
 
 /*
- * What touches the world. `world` is the binding's own; `handle` names a device or a channel and
- * is what the caller put into its settings. Operations on a device are only ever called for the
- * device that a request was looked up to, with values that were checked.
+ * What touches the world. `handle` names a device or a channel and is what the caller put into its
+ * settings; `world` is the process's own. Operations on a device (all but notify and log) use the
+ * handle alone, so that a process can put those of a binding into a table of its own. They are
+ * only ever called for the device that a request was looked up to, with values that were checked.
  *
  * Each returns 0 or a negative errno value. None may block for long: a guest waits with
  * interrupts off. A NULL member is an operation that the host does not have.
@@ -179,8 +180,9 @@ struct pciback_operations {
 
 	/*
 	 * Gives the guest one MSI: maps a pirq (never 0, which Linux's frontend refuses), programs
-	 * address and data, sets INTX_DISABLE and then the enable bit. A failure leaves nothing
-	 * behind. disable takes all of it back and can't fail for the guest.
+	 * address and data, and sets the enable bit; INTX_DISABLE is the library's and is set by
+	 * then. A failure leaves nothing behind. disable takes all of it back; what it could not is
+	 * logged, and INTx is on again for the guest.
 	 * May be NULL, both of them: the device then has no MSI.
 	 */
 	int (*msi_enable)(void *world, void *handle, uint32_t *ret_pirq);
@@ -318,7 +320,7 @@ struct pciback_quirk {
 	struct pciback_register reg;	/* REGISTER; `type` is NULL */
 };
 
-/* The quirks that are known to be needed. */
+/* The quirks that are known to be needed. A register yields to a capability at its place. */
 const struct pciback_quirk *pciback_quirks(size_t *ret_n);
 
 /* What the binding knows of a device. */
@@ -345,8 +347,8 @@ enum pciback_interrupt {
 	PCIBACK_MSIX,
 };
 
-/* Enough for a header, every capability that is shown, and all others hidden; see device.c. */
-#define PCIBACK_REGISTERS_MAX 112
+/* A header has at most 25, and the 48 dwords behind it two each; the rest is for quirks. */
+#define PCIBACK_REGISTERS_MAX 128
 
 /* A device in the hands of a guest. Its members are the library's; read them if you like. */
 struct pciback_device {
@@ -357,6 +359,7 @@ struct pciback_device {
 	enum pciback_interrupt interrupt;
 	bool interrupt_by_registers;	/* switched on there, not by a request */
 	uint16_t command;		/* COMMAND as the guest believes it */
+	uint16_t decode;		/* bits of COMMAND that its BARs need */
 	uint16_t power_states;		/* bit n: the device can be in Dn */
 	uint8_t msi, msix, power;	/* offsets of capabilities, 0 for none */
 	uint16_t n_vectors;		/* of the MSI-X table */
@@ -379,7 +382,7 @@ int pciback_device_init(struct pciback_device *device, const struct pciback_host
 int pciback_device_close(struct pciback_device *device);
 
 /*
- * Adds a register. Returns 0, -EINVAL (size, alignment, past 0xff, masks that overlap or reach
+ * Adds a register between 0 and 0xff. Returns 0, -EINVAL (size, alignment, past 0xff, masks that overlap or reach
  * past the size), -EEXIST when another register has one of its bytes, or -ENOSPC.
  */
 int pciback_device_add_register(struct pciback_device *device,

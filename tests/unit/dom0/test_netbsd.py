@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.device import Bar
+from ansible_collections.xen.pciback.plugins.module_utils.config_space import Bar
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 

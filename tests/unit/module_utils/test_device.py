@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.config_space import ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.device import (
     CRITERIA,
     Device,
@@ -20,7 +21,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 
 def device(bdf, ids, class_code=0x020000, driver=None, name="", subsystem=None):
     vendor, product = (int(part, 16) for part in ids.split(":"))
-    return Device(parse_address(bdf), vendor, product, class_code, name=name, driver=driver, subsystem=subsystem)
+    config = None if subsystem is None else ConfigSpace({0x2C: subsystem[1] << 16 | subsystem[0]})
+    return Device(parse_address(bdf), vendor, product, class_code, name=name, driver=driver, config=config)
 
 
 BUS = (

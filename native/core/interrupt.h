@@ -1,0 +1,16 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_INTERRUPT_H
+#define PCIBACK_INTERRUPT_H
+
+#include <pciback/backend.h>
+
+/* Back to INTx, whatever was on. Returns 0, or what failed; it is off then all the same, as far as
+ * the device's state goes, and is not tried again. */
+int pciback_interrupt_release(struct pciback_device *device);
+
+#endif
