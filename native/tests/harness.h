@@ -31,14 +31,15 @@ void test_loader(struct harness *harness);
 void test_predict(struct harness *harness);
 void test_text(struct harness *harness);
 void test_vectors(struct harness *harness);
-void test_xenbus(struct harness *harness);
-void test_job(struct harness *harness);
 void test_backend(struct harness *harness);
 void test_guest(struct harness *harness);
-void test_publish(struct harness *harness);
-void test_look(struct harness *harness);
-void test_slot(struct harness *harness);
+void test_job(struct harness *harness);
 void test_ledger(struct harness *harness);
+void test_look(struct harness *harness);
+void test_publish(struct harness *harness);
+void test_slot(struct harness *harness);
+void test_write32(struct harness *harness);
+void test_xenbus(struct harness *harness);
 
 void harness_check(struct harness *harness, bool holds, const char *file, int line,
     const char *what);

@@ -63,6 +63,15 @@ main(void)
 		{ "predict", test_predict },
 		{ "vectors", test_vectors },
 		{ "file", test_file },
+		{ "write32", test_write32 },
+		{ "xenbus", test_xenbus },
+		{ "ledger", test_ledger },
+		{ "slot", test_slot },
+		{ "look", test_look },
+		{ "publish", test_publish },
+		{ "guest", test_guest },
+		{ "backend", test_backend },
+		{ "job", test_job },
 	};
 	struct harness harness = { .n_failed = 0 };
 
