@@ -27,7 +27,7 @@ fails(struct fake_xen *xen)
 static struct fake_node *
 find(const struct fake_xen *xen, const char *path)
 {
-	for (size_t i = 0; i < FAKE_NODES; i++)
+	for (size_t i = 0; i < xen->n_nodes; i++)
 		if (xen->nodes[i].used && strcmp(xen->nodes[i].path, path) == 0)
 			return (struct fake_node *)(uintptr_t)&xen->nodes[i];
 	return NULL;
@@ -63,6 +63,8 @@ put(struct fake_xen *xen, const char *path, const char *value)
 			abort();
 		if (!xen->nodes[i].used)
 			node = &xen->nodes[i];
+		if (i >= xen->n_nodes)
+			xen->n_nodes = i + 1;
 	}
 	node->used = true;
 	(void)snprintf(node->path, sizeof(node->path), "%s", path);
@@ -75,7 +77,7 @@ take(struct fake_xen *xen, const char *path)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < FAKE_NODES; i++) {
+	for (size_t i = 0; i < xen->n_nodes; i++) {
 		if (xen->nodes[i].used && is_below(xen->nodes[i].path, path)) {
 			xen->nodes[i].used = false;
 			any = true;
@@ -147,7 +149,7 @@ store_list(void *world, const char *path, uint16_t *ret_numbers, size_t max, siz
 	*ret_n = 0;
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < FAKE_NODES; i++) {
+	for (size_t i = 0; i < xen->n_nodes; i++) {
 		const char *name = xen->nodes[i].path;
 		uint16_t number;
 		bool known = false;
@@ -584,7 +586,11 @@ make_device(struct fake_device *device, unsigned number)
 void
 fake_init(struct fake *fake)
 {
-	memset(fake, 0, sizeof(*fake));
+	size_t n_nodes = fake->xen.n_nodes;
+
+	/* Most of it is nodes that no test ever had. */
+	memset(fake->xen.nodes, 0, n_nodes * sizeof(fake->xen.nodes[0]));
+	memset((char *)fake + sizeof(fake->xen.nodes), 0, sizeof(*fake) - sizeof(fake->xen.nodes));
 	fake->xen.backend = &fake->backend;
 	fake->xen.recovery = 0;
 	for (unsigned i = 0; i < 4; i++)
@@ -632,12 +638,18 @@ bool
 fake_end(struct fake *fake)
 {
 	pciback_backend_end(&fake->backend, fake->now);
-	for (size_t i = 0; i < FAKE_DEVICES; i++)
-		if (fake->xen.devices[i].is_open)
-			return false;
-	for (size_t i = 0; i < FAKE_WATCHES; i++)
-		if (fake->xen.watches[i].used && fake->xen.fail_from == 0)
-			return false;
+	for (size_t i = 0; i < FAKE_DEVICES; i++) {
+		if (!fake->xen.devices[i].is_open)
+			continue;
+		(void)printf("a device is left\n");
+		return false;
+	}
+	for (size_t i = 0; i < FAKE_WATCHES; i++) {
+		if (!fake->xen.watches[i].used || fake->xen.fail_from != 0)
+			continue;
+		(void)printf("a watch is left: %s\n", fake->xen.watches[i].path);
+		return false;
+	}
 	if (fake->xen.n_grants != 0 || fake->xen.n_errors != 0)
 		(void)printf("%zu permissions are left, %zu mistakes: %s\n", fake->xen.n_grants,
 		    fake->xen.n_errors, fake->xen.order);

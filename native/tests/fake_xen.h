@@ -50,8 +50,9 @@ struct fake_device {
 };
 
 struct fake_xen {
-	struct pciback_backend *backend;
 	struct fake_node nodes[FAKE_NODES];
+	size_t n_nodes;			/* that were ever used */
+	struct pciback_backend *backend;
 	struct fake_watch watches[FAKE_WATCHES];
 	struct fake_grant grants[FAKE_GRANTS];
 	struct fake_device devices[FAKE_DEVICES];
@@ -76,7 +77,7 @@ struct fake_xen {
 
 /* A backend on a fresh Xen: four devices 0000:03:00.0 to 0000:03:03.0, all domains running. */
 struct fake {
-	struct fake_xen xen;
+	struct fake_xen xen;		/* first, and its nodes first in it */
 	struct pciback_backend backend;
 	struct pciback_guest guests[4];
 	struct pciback_slot slots[6];

@@ -234,7 +234,7 @@ test_refusals(struct harness *harness)
 	fake_run(&fake);
 	job = attach(1, 1, 1);
 	CHECK_TEXT(job->message,
-	    "/local/domain/0/backend/pci/1/0/num_devs is 'x', no number of devices up to 64");
+	    "/local/domain/0/backend/pci/1/0/num_devs is 'x', not a number of devices up to 64");
 	fake_write(&fake, 1, "num_devs", "1");
 	fake_frontend(&fake, 1, true);
 	frontend("6");

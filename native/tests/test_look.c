@@ -31,6 +31,7 @@ test_toolstack(struct harness *harness)
 		{ "state", "9", "/state is '9'", "9", "1" },
 		{ "dev-0", "0000:03:00.8", "/dev-0 is '0000:03:00.8'", "3", "3" },
 		{ "dev-0", "03:00", "/dev-0 is '03:00'", "3", "3" },
+		{ "dev-0", "03:00.0", "/dev-0 is '03:00.0', no address such as", "3", "3" },
 		{ "dev-0", "", "/dev-0 is ''", "3", "3" },
 		{ "dev-0", NULL, "/dev-0 can't be read", "3", "3" },
 		{ "dev-0", "0000:03:01.0", "/dev-1 names 0000:03:01.0 a second time", "3", "1" },

@@ -82,6 +82,16 @@ parse_options(const char *text, bool *ret_permissive)
 /* Keys of one device that are read. */
 enum { DEV, STATE, OPTS, VDEV, N_KEYS };
 
+/* Whether an address stands in the store in the one form that is also written there. */
+static bool
+is_canonical(const char *text, const struct pciback_address *address)
+{
+	char name[PCIBACK_ADDRESS_SIZE];
+
+	pciback_address_format(address, name);
+	return strcmp(text, name) == 0;
+}
+
 static void
 parse_entry(struct pciback_guest *guest, struct pciback_entry *entry,
     const struct pciback_store_item *items)
@@ -97,9 +107,10 @@ parse_entry(struct pciback_guest *guest, struct pciback_entry *entry,
 		    -items[DEV].result);
 		return;
 	}
-	if (pciback_address_parse(items[DEV].value, strlen(items[DEV].value), &entry->address) < 0) {
-		pciback_guest_complain(guest, "%s is '%.40s', no address of a device", items[DEV].path,
-		    items[DEV].value);
+	if (pciback_address_parse(items[DEV].value, strlen(items[DEV].value), &entry->address) < 0 ||
+	    !is_canonical(items[DEV].value, &entry->address)) {
+		pciback_guest_complain(guest, "%s is '%.40s', no address such as 0000:03:00.0",
+		    items[DEV].path, items[DEV].value);
 		return;
 	}
 	if (pciback_guest_entry(guest, &entry->address) != NULL) {
@@ -157,44 +168,50 @@ look_at_entries(struct pciback_guest *guest, uint32_t n)
 	return 0;
 }
 
+#define QUOTE_(number)	#number
+#define QUOTE(number)	QUOTE_(number)
+
 /* Keys of the whole that are read. */
 enum { OWN, ONLINE, NUM_DEVS, FRONTEND, FRONTEND_STATE, N_WHOLE };
 
-/* Ours, by the toolstack: what is wrong there is an error with the key's name. */
+/* Ours, by the toolstack: what is wrong there is an error with the key's name, the first of them
+ * if there are several. */
 static int
 read_own(struct pciback_guest *guest, const struct pciback_store_item *items, uint32_t *ret_n)
 {
+	const struct pciback_store_item *wrong = NULL;
+	const char *right = "";
 	char expected[PCIBACK_STORE_VALUE];
 	uint32_t online = 1;
-	int r = 0;
 
-	if (items[OWN].result < 0 || pciback_xenbus_parse(items[OWN].value, &guest->own) < 0) {
-		pciback_guest_complain(guest, "%s is '%.40s', no state", items[OWN].path,
-		    items[OWN].value);
-		r = -EINVAL;
-	}
-	if (items[ONLINE].result != -ENOENT && (items[ONLINE].result < 0 ||
-	    pciback_decimal_parse(items[ONLINE].value, 1, &online) < 0)) {
-		pciback_guest_complain(guest, "%s is '%.40s', where 0 or 1 would stand",
-		    items[ONLINE].path, items[ONLINE].value);
-		r = -EINVAL;
-	} else {
-		guest->online = online == 1;
-	}
-	if (items[NUM_DEVS].result < 0 ||
-	    pciback_decimal_parse(items[NUM_DEVS].value, PCIBACK_ENTRIES_MAX, ret_n) < 0) {
-		pciback_guest_complain(guest, "%s is '%.40s', no number of devices up to %d",
-		    items[NUM_DEVS].path, items[NUM_DEVS].value, PCIBACK_ENTRIES_MAX);
-		r = -EINVAL;
-	}
 	(void)snprintf(expected, sizeof(expected), "/local/domain/%u/device/pci/0",
 	    (unsigned)guest->domain);
 	if (items[FRONTEND].result < 0 || strcmp(items[FRONTEND].value, expected) != 0) {
-		pciback_guest_complain(guest, "%s is '%.60s' and not the guest's own directory",
-		    items[FRONTEND].path, items[FRONTEND].value);
-		r = -EINVAL;
+		wrong = &items[FRONTEND];
+		right = "the guest's own directory";
 	}
-	return r;
+	if (items[NUM_DEVS].result < 0 ||
+	    pciback_decimal_parse(items[NUM_DEVS].value, PCIBACK_ENTRIES_MAX, ret_n) < 0) {
+		wrong = &items[NUM_DEVS];
+		right = "a number of devices up to " QUOTE(PCIBACK_ENTRIES_MAX);
+	}
+	if (items[ONLINE].result != -ENOENT && (items[ONLINE].result < 0 ||
+	    pciback_decimal_parse(items[ONLINE].value, 1, &online) < 0)) {
+		wrong = &items[ONLINE];
+		right = "0 or 1";
+	} else {
+		guest->online = online == 1;
+	}
+	guest->own_malformed = items[OWN].result < 0 ||
+	    pciback_xenbus_parse(items[OWN].value, &guest->own) < 0;
+	if (guest->own_malformed) {
+		wrong = &items[OWN];
+		right = "a state";
+	}
+	if (wrong == NULL)
+		return 0;
+	pciback_guest_complain(guest, "%s is '%.40s', not %s", wrong->path, wrong->value, right);
+	return -EINVAL;
 }
 
 /* The frontend's: garbage changes nothing, and its log is limited. */

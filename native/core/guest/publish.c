@@ -13,6 +13,9 @@
 #define BRIDGE_SECONDARY	0x19
 #define BRIDGE_SUBORDINATE	0x1a
 
+/* Somebody else's changes that we go along with at once. */
+#define STALE_MAX 8
+
 /* Whether the guest finds the bus behind a bridge that it has. */
 static bool
 is_behind_bridge(const struct pciback_guest *guest, uint32_t root)
@@ -119,11 +122,14 @@ pciback_guest_publish(struct pciback_guest *guest, enum pciback_xenbus own)
 	uint32_t roots[PCIBACK_ENTRIES_MAX];
 	bool has_devices = own == PCIBACK_XENBUS_INITIALISED || own == PCIBACK_XENBUS_CONNECTED ||
 	    own == PCIBACK_XENBUS_RECONFIGURED;
-	size_t n = 1, n_roots = 0;
+	size_t n = 0, n_expected, n_roots = 0;
 	int r;
 
-	pciback_item_set(&items[0], PCIBACK_STORE_EXPECT, guest->domain, "state");
-	pciback_item_value(&items[0], "%d", (int)guest->own);
+	if (!guest->own_malformed) {
+		pciback_item_set(&items[n], PCIBACK_STORE_EXPECT, guest->domain, "state");
+		pciback_item_value(&items[n++], "%d", (int)guest->own);
+	}
+	n_expected = n;
 	for (size_t i = 0; i < guest->n_entries; i++)
 		n += add_entry(guest, &items[n], i);
 	if (has_devices) {
@@ -134,16 +140,18 @@ pciback_guest_publish(struct pciback_guest *guest, enum pciback_xenbus own)
 		pciback_item_set(&items[n], PCIBACK_STORE_WRITE, guest->domain, "state");
 		pciback_item_value(&items[n++], "%d", (int)own);
 	}
-	if (n == 1)
+	if (n == n_expected)
 		return 0;
 	r = backend->xen.operations->store_change(backend->xen.world, items, n);
 	if (r < 0) {
 		/* Decided on what is no longer so, or not to be written now: look again. */
 		guest->look_backend = true;
-		if (r != -ESTALE)
+		if (r != -ESTALE || ++guest->n_stale >= STALE_MAX)
 			guest->retry = backend->now + 1000;
 		return r;
 	}
+	guest->n_stale = 0;
+	guest->own_malformed = guest->own_malformed && own == guest->own;
 	guest->own = own;
 	for (size_t i = 0; i < guest->n_entries; i++)
 		guest->entries[i].vdev_differs = guest->entries[i].state_differs = false;

@@ -278,6 +278,8 @@ struct pciback_guest {
 	bool knows_all, moved, blocked;
 	bool went_on;			/* the frontend has been further than 3 since we connected */
 	bool malformed;			/* one of the toolstack's keys of a device */
+	bool own_malformed;		/* our state: what is written mends it */
+	unsigned n_stale;		/* changes in a row that came too late */
 	bool refused;			/* one of those of the whole: no device is taken */
 	bool waits_for_device;		/* one that another guest is about to give back */
 	bool watched;			/* its frontend */
