@@ -402,7 +402,10 @@ run(struct loop *loop)
 			return fail(EXIT_FAILED, "poll: %s", strerror(errno));
 		if (fds[0].revents != 0)
 			take_signal(loop);
-		r = loop->link->receive(loop->link->xen.world);
+		r = 0;
+		for (size_t i = 1; i < n && r == 0; i++)
+			if (fds[i].revents != 0)
+				r = loop->link->receive(loop->link->xen.world);
 		if (r < 0)
 			return fail(EXIT_FAILED, "Xen is lost: %s", strerror(-r));
 		control_run(loop->control, &fds[n], n_control, clock_now(loop->link));

@@ -105,13 +105,17 @@ test_toolstack(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* Longer than any value may be. */
+static const char long_state[] =
+    "4444444444444444444444444444444444444444444444444444444444444444444444444444444444444444"
+    "4444444444444444444444444444444444444444444444444444444444444444444444444444444444444444";
+
 /* Everything below the frontend's directory is hostile. */
 static void
 test_frontend(struct harness *harness)
 {
 	static const char *const states[] = { "", "9", "x", "44", "-4", "4 ",
-		"44444444444444444444444444444444444444444444444444444444444444444444444444444444444444"
-		"44444444444444444444444444444444444444444444444444444444444444444444444444444444444444" };
+		long_state };
 	static const struct {
 		const char *key, *value;
 	} keys[] = {
