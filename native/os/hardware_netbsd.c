@@ -222,7 +222,7 @@ static int
 size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resource)
 {
 	unsigned offset = REG_BAR + *i * 4;
-	uint32_t low, high = 0, mask, high_mask = UINT32_MAX;
+	uint32_t low = 0, high = 0, mask = 0, high_mask = UINT32_MAX;
 	uint64_t address, sizes;
 	int r = read_dword(device, offset, &low);
 
