@@ -28,6 +28,7 @@ void test_file(struct harness *harness);
 void test_hide_list(struct harness *harness);
 void test_json(struct harness *harness);
 void test_loader(struct harness *harness);
+void test_policy(struct harness *harness);
 void test_predict(struct harness *harness);
 void test_text(struct harness *harness);
 void test_vectors(struct harness *harness);

@@ -63,6 +63,7 @@ main(void)
 		{ "predict", test_predict },
 		{ "vectors", test_vectors },
 		{ "file", test_file },
+		{ "policy", test_policy },
 	};
 	struct harness harness = { .n_failed = 0 };
 
