@@ -306,6 +306,6 @@ fixture_request(struct fixture *fixture, uint32_t command, int32_t offset, int32
 	atomic_store(&request->size, size);
 	atomic_store(&request->value, value);
 	(void)atomic_fetch_or(&fixture->page.flags, PCIBACK_FLAG_REQUEST);
-	(void)pciback_channel_serve(&fixture->channel, 0, 1);
+	(void)pciback_channel_serve(&fixture->channel, ++fixture->now, 1);
 	return atomic_load(&request->error);
 }

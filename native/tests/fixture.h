@@ -31,6 +31,7 @@ struct fixture {
 	struct pciback_topology topology;
 	struct pciback_channel channel;
 	struct pciback_page page;
+	uint64_t now;			/* milliseconds; one passes with each request */
 
 	/* What reached the device: calls, and per byte the bits that a write changed or cleared. */
 	unsigned n_reads, n_writes;

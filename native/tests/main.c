@@ -63,7 +63,12 @@ main(void)
 		{ "predict", test_predict },
 		{ "vectors", test_vectors },
 		{ "file", test_file },
+		{ "simulated_bus", test_simulated_bus },
+		{ "topology", test_topology },
 		{ "policy", test_policy },
+		{ "device", test_device },
+		{ "dispatch", test_dispatch },
+		{ "advisories", test_advisories },
 	};
 	struct harness harness = { .n_failed = 0 };
 
