@@ -58,11 +58,12 @@ refuse(const struct pciback_device *device, const char *what, unsigned number)
 
 /* Checks what the binding said, and finds out which decoding its BARs need. */
 static int
-check_settings(struct pciback_device *device)
+check_settings(const struct pciback_device *device, uint32_t *ret_decode)
 {
 	const struct pciback_device_settings *settings = &device->settings;
 	unsigned n = device->header_type == 0 ? 6 : 2;
 
+	*ret_decode = 0;
 	if (settings->config_size != CONVENTIONAL_END && settings->config_size != CONFIG_END)
 		return refuse(device, "a configuration space of size", settings->config_size);
 	for (unsigned i = 0; i < PCIBACK_RESOURCES; i++) {
@@ -75,9 +76,9 @@ check_settings(struct pciback_device *device)
 		    (resource->kind == PCIBACK_RESOURCE_MEM64 && i + 1 >= n))
 			return refuse(device, "a BAR at place", i);
 		if (resource->kind == PCIBACK_RESOURCE_IO)
-			device->decode |= COMMAND_IO;
+			*ret_decode |= COMMAND_IO;
 		else if (resource->kind != PCIBACK_RESOURCE_NONE)
-			device->decode |= COMMAND_MEMORY;
+			*ret_decode |= COMMAND_MEMORY;
 	}
 	if (settings->rom.kind != PCIBACK_RESOURCE_NONE &&
 	    (settings->rom.kind != PCIBACK_RESOURCE_MEM32 || !is_resource(&settings->rom) ||
@@ -85,13 +86,29 @@ check_settings(struct pciback_device *device)
 		return refuse(device, "a ROM of kind", settings->rom.kind);
 	/* The bits of a virtual function are wired to zero; what counts is those of its parent. */
 	if (settings->is_virtual_function)
-		device->decode = 0;
+		*ret_decode = 0;
 	return 0;
+}
+
+/* Nothing that an earlier owner programmed goes on; of COMMAND, what is no guest's stays. */
+static int
+quieten(struct pciback_device *device)
+{
+	uint32_t command;
+
+	if (pciback_raw_read(device, REG_COMMAND, 2, &command) != PCIBACK_DONE)
+		return -EIO;
+	device->kept = (uint16_t)(command & ~(uint32_t)(COMMAND_FROM_DEVICE | COMMAND_INTX_DISABLE |
+	    COMMAND_RESERVED));
+	device->passed = device->settings.permissive ? COMMAND_FROM_DEVICE : COMMAND_PASSED;
+	if (device->settings.interrupt_control)
+		device->passed |= COMMAND_INTX_DISABLE;
+	return pciback_command_apply(device, 0) == PCIBACK_DONE ? 0 : -EIO;
 }
 
 /* Decoding is on before the guest can see the device (XSA-120). */
 static int
-enable(struct pciback_device *device)
+enable(struct pciback_device *device, uint32_t decode)
 {
 	const struct pciback_host *host = device->host;
 	uint32_t command;
@@ -101,12 +118,14 @@ enable(struct pciback_device *device)
 		return r;
 	if (pciback_raw_read(device, REG_COMMAND, 2, &command) != PCIBACK_DONE)
 		return -EIO;
-	if ((device->decode & ~command) != 0) {
+	if ((decode & ~command) != 0) {
 		pciback_device_report(device, PCIBACK_LOG_ERROR,
 		    "can't be handed out: decoding could not be turned on");
 		return -EIO;
 	}
-	device->command = (uint16_t)(command & ~(uint32_t)COMMAND_RESERVED);
+	device->kept |= (uint16_t)(command & COMMAND_DECODE);
+	device->command = device->kept;
+	/* A virtual function decodes memory all the same. */
 	if (device->settings.is_virtual_function)
 		device->command |= COMMAND_MEMORY;
 	return 0;
@@ -117,24 +136,24 @@ pciback_device_init(struct pciback_device *device, const struct pciback_host *ho
     struct pciback_log *log, const struct pciback_device_settings *settings)
 {
 	uint8_t first_capability = 0;
-	uint32_t type;
+	uint32_t type, decode;
 	int r;
 
 	*device = (struct pciback_device){ .host = host, .log = log, .settings = *settings };
-	/* Before anything else: nothing that an earlier owner programmed goes on. */
-	if (pciback_command_change(device, COMMAND_MASTER | COMMAND_INVALIDATE |
-	    COMMAND_INTX_DISABLE, 0) != PCIBACK_DONE ||
-	    pciback_raw_read(device, REG_HEADER_TYPE, 1, &type) != PCIBACK_DONE)
+	r = quieten(device);
+	if (r < 0)
+		return r;
+	if (pciback_raw_read(device, REG_HEADER_TYPE, 1, &type) != PCIBACK_DONE)
 		return -EIO;
 	device->header_type = type & 0x7f;
 	if (device->header_type > 1)
 		return refuse(device, "header type", device->header_type);
-	r = check_settings(device);
+	r = check_settings(device, &decode);
 	if (r == 0)
 		r = pciback_policy_add_capabilities(device, &first_capability);
 	if (r == 0)
 		r = pciback_policy_add_header(device, first_capability);
-	return r < 0 ? r : enable(device);
+	return r < 0 ? r : enable(device, decode);
 }
 
 int
@@ -142,7 +161,7 @@ pciback_device_close(struct pciback_device *device)
 {
 	int r = pciback_interrupt_release(device);
 
-	if (pciback_command_change(device, COMMAND_MASTER, 0) != PCIBACK_DONE && r == 0)
+	if (pciback_command_apply(device, 0) != PCIBACK_DONE && r == 0)
 		r = -EIO;
 	return r;
 }

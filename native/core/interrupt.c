@@ -10,15 +10,13 @@
 
 #include "policy/policy.h"
 
-/* INTx as the guest has it once neither MSI nor MSI-X is on. */
+/* Which interrupt is on; INTx is off in COMMAND before another is, and on after it was. */
 static enum pciback_answer
-restore_intx(struct pciback_device *device)
+choose(struct pciback_device *device, enum pciback_interrupt interrupt)
 {
-	uint32_t off = 0;
-
-	if (device->settings.interrupt_control)
-		off = device->command & COMMAND_INTX_DISABLE;
-	return pciback_command_change(device, COMMAND_INTX_DISABLE, off);
+	device->interrupt = interrupt;
+	device->interrupt_by_registers = false;
+	return pciback_command_apply(device, device->command);
 }
 
 /* Switched on in the registers: no operation knows of it, and the bit is all there is. */
@@ -56,9 +54,7 @@ pciback_interrupt_release(struct pciback_device *device)
 		break;
 	}
 	/* Once is enough: what could not be taken back now can't be taken back twice. */
-	device->interrupt = PCIBACK_INTX;
-	device->interrupt_by_registers = false;
-	if (restore_intx(device) != PCIBACK_DONE && r == 0)
+	if (choose(device, PCIBACK_INTX) != PCIBACK_DONE && r == 0)
 		r = -EIO;
 	if (r < 0)
 		pciback_device_log(device, PCIBACK_LOG_ERROR,
@@ -77,15 +73,12 @@ pciback_msi_enable(struct pciback_device *device, uint32_t *ret_pirq)
 	if (device->interrupt != PCIBACK_INTX || device->msi == 0 ||
 	    host->operations->msi_enable == NULL)
 		return PCIBACK_FAILED;
-	if (pciback_command_change(device, 0, COMMAND_INTX_DISABLE) != PCIBACK_DONE)
-		return PCIBACK_FAILED;
-	r = host->operations->msi_enable(host->world, device->settings.handle, &pirq);
+	r = choose(device, PCIBACK_MSI) == PCIBACK_DONE ?
+	    host->operations->msi_enable(host->world, device->settings.handle, &pirq) : -EIO;
 	if (r < 0) {
-		(void)restore_intx(device);
+		(void)choose(device, PCIBACK_INTX);
 		return PCIBACK_FAILED;
 	}
-	device->interrupt = PCIBACK_MSI;
-	device->interrupt_by_registers = false;
 	if (pirq == 0) {
 		(void)pciback_interrupt_release(device);
 		return PCIBACK_FAILED;
@@ -155,15 +148,12 @@ pciback_msix_enable(struct pciback_device *device, struct pciback_vector *vector
 	if (n == 0 || device->msix == 0 || host->operations->msix_enable == NULL ||
 	    !are_entries(device, vectors, n))
 		return PCIBACK_MSIX_INVALID;
-	if (pciback_command_change(device, 0, COMMAND_INTX_DISABLE) != PCIBACK_DONE)
-		return PCIBACK_FAILED;
-	r = host->operations->msix_enable(host->world, device->settings.handle, vectors, n);
+	r = choose(device, PCIBACK_MSIX) == PCIBACK_DONE ?
+	    host->operations->msix_enable(host->world, device->settings.handle, vectors, n) : -EIO;
 	if (r < 0) {
-		(void)restore_intx(device);
+		(void)choose(device, PCIBACK_INTX);
 		return r == -ENOMEM ? PCIBACK_MSIX_NO_MEMORY : PCIBACK_FAILED;
 	}
-	device->interrupt = PCIBACK_MSIX;
-	device->interrupt_by_registers = false;
 	for (size_t i = 0; i < n; i++) {
 		if (vectors[i].vector == 0) {
 			(void)pciback_interrupt_release(device);
@@ -171,4 +161,28 @@ pciback_msix_enable(struct pciback_device *device, struct pciback_vector *vector
 		}
 	}
 	return PCIBACK_DONE;
+}
+
+enum pciback_answer
+pciback_interrupt_act(struct pciback_device *device, uint32_t command, uint32_t *value,
+    struct pciback_vector *vectors)
+{
+	enum pciback_answer error;
+
+	switch (command) {
+	case PCIBACK_ENABLE_MSI:
+		return pciback_msi_enable(device, value);
+	case PCIBACK_DISABLE_MSI:
+		return pciback_msi_disable(device, value);
+	case PCIBACK_ENABLE_MSIX:
+		error = pciback_msix_enable(device, vectors, *value);
+		if (error == PCIBACK_DONE)
+			*value = 0;
+		return error;
+	case PCIBACK_DISABLE_MSIX:
+		return pciback_msix_disable(device, value);
+	default:
+		/* Several vectors of plain MSI, commands that only a backend sends, and unknown ones. */
+		return PCIBACK_NOT_IMPLEMENTED;
+	}
 }

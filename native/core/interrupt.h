@@ -13,4 +13,9 @@
  * the device's state goes, and is not tried again. */
 int pciback_interrupt_release(struct pciback_device *device);
 
+/* Acts on a command that is no access to a configuration space. `vectors` are those of the request,
+ * and *value is its value, then the answer's. */
+enum pciback_answer pciback_interrupt_act(struct pciback_device *device, uint32_t command,
+    uint32_t *value, struct pciback_vector *vectors);
+
 #endif

@@ -11,10 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "limit.h"
 #include "policy/policy.h"
-
-/* What one time costs; one passes each millisecond for each time a second. */
-#define COST UINT64_C(1000)
 
 void
 pciback_limit_init(struct pciback_limit *limit, uint32_t per_second, uint32_t burst, uint64_t now)
@@ -22,7 +20,7 @@ pciback_limit_init(struct pciback_limit *limit, uint32_t per_second, uint32_t bu
 	*limit = (struct pciback_limit){
 		.per_second = per_second,
 		.burst = burst,
-		.credit = burst * COST,
+		.credit = burst * PCIBACK_LIMIT_COST,
 		.updated = now,
 	};
 }
@@ -30,21 +28,7 @@ pciback_limit_init(struct pciback_limit *limit, uint32_t per_second, uint32_t bu
 bool
 pciback_limit_take(struct pciback_limit *limit, uint64_t now)
 {
-	if (now > limit->updated) {
-		uint64_t passed = now - limit->updated, full = limit->burst * COST;
-
-		/* After that long the bucket is full in any case, and the product can't overflow. */
-		if (passed > full)
-			passed = full;
-		limit->credit += passed * limit->per_second;
-		if (limit->credit > full)
-			limit->credit = full;
-		limit->updated = now;
-	}
-	if (limit->credit < COST)
-		return false;
-	limit->credit -= COST;
-	return true;
+	return pciback_limit_take_inline(limit, now);
 }
 
 void

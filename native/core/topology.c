@@ -115,21 +115,6 @@ pciback_topology_remove(struct pciback_topology *topology, const struct pciback_
 	return 0;
 }
 
-struct pciback_device *
-pciback_topology_find(const struct pciback_topology *topology, uint32_t domain, uint32_t bus,
-    uint32_t devfn)
-{
-	uint32_t key = domain << 16 | bus << 8 | devfn;
-	size_t place;
-
-	if (domain > UINT16_MAX || bus > UINT8_MAX || devfn > UINT8_MAX)
-		return NULL;
-	place = search(topology, key);
-	if (place == topology->n_places || topology->places[place].key != key)
-		return NULL;
-	return topology->places[place].device;
-}
-
 int
 pciback_topology_place(const struct pciback_topology *topology,
     const struct pciback_device *device, struct pciback_address *ret_place)

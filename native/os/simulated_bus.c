@@ -22,22 +22,23 @@
 static uint32_t
 load(const uint8_t *bytes, unsigned size)
 {
-	switch (size) {
-	case 1:
-		return bytes[0];
-	case 2:
-		return bytes[0] | (uint32_t)bytes[1] << 8;
-	default:
+	if (size == 4)
 		return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
 		    (uint32_t)bytes[3] << 24;
-	}
+	return size == 2 ? bytes[0] | (uint32_t)bytes[1] << 8 : bytes[0];
 }
 
 static void
 store(uint8_t *bytes, unsigned size, uint32_t value)
 {
-	for (unsigned i = 0; i < size; i++)
-		bytes[i] = (uint8_t)(value >> 8 * i);
+	bytes[0] = (uint8_t)value;
+	if (size == 1)
+		return;
+	bytes[1] = (uint8_t)(value >> 8);
+	if (size == 2)
+		return;
+	bytes[2] = (uint8_t)(value >> 16);
+	bytes[3] = (uint8_t)(value >> 24);
 }
 
 /* ---- Which bits can be written ---------------------------------------------------------- */
@@ -313,11 +314,11 @@ pciback_simulated_device_settings(struct pciback_simulated_device *device,
 
 /* ---- Operations -------------------------------------------------------------------------- */
 
+/* Whether that many bytes are there; the size is 1, 2 or 4. */
 static bool
 is_inside(const struct pciback_simulated_device *device, unsigned offset, unsigned size)
 {
-	return (size == 1 || size == 2 || size == 4) && offset % size == 0 &&
-	    offset < device->config_size;
+	return offset <= device->config_size - size;
 }
 
 static int
@@ -348,17 +349,16 @@ static int
 config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
 {
 	struct pciback_simulated_device *device = handle;
+	uint32_t writable, clear, current;
 
 	(void)world;
 	if (!is_inside(device, offset, size))
 		return -EINVAL;
-	for (unsigned i = 0; i < size; i++) {
-		uint8_t *byte = &device->config[offset + i], new = (uint8_t)(value >> 8 * i);
-		uint8_t writable = device->writable[offset + i];
-
-		*byte = (uint8_t)((*byte & ~writable) | (new & writable));
-		*byte &= (uint8_t)~(new & device->clear_by_one[offset + i]);
-	}
+	writable = load(device->writable + offset, size);
+	clear = load(device->clear_by_one + offset, size);
+	current = load(device->config + offset, size);
+	store(device->config + offset, size, ((current & ~writable) | (value & writable)) &
+	    ~(value & clear));
 	/* A self-test passes within no time. */
 	device->config[REG_BIST] &= (uint8_t)~BIST_START;
 	if (device->vpd != 0 && offset <= device->vpd + 3U && offset + size > device->vpd + 3U)

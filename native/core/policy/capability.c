@@ -43,7 +43,8 @@ power_write(struct pciback_device *device, struct pciback_register *reg, uint32_
 	/* A state that the device does not have is ignored, as a device would [PM 3.2.4]. */
 	if ((written & POWER_STATE) != 0 && state != (current & POWER_STATE) &&
 	    (device->power_states & 1U << state) != 0 && host->operations->power_set != NULL) {
-		if (host->operations->power_set(host->world, device->settings.handle, state) < 0)
+		if (host->operations->power_set(host->world, device->settings.handle, state) < 0 ||
+		    pciback_command_apply(device, device->command) != PCIBACK_DONE)
 			return PCIBACK_FAILED;
 		answer = pciback_raw_read(device, reg->offset, 2, &current);
 		if (answer != PCIBACK_DONE)
@@ -142,12 +143,6 @@ static int
 add_power(struct pciback_device *device, const struct capability *capability)
 {
 	uint32_t at = capability->offset, states = capability->first >> 16;
-	const struct pciback_register capabilities = {
-		.offset = (uint16_t)(at + POWER_CAPABILITIES),
-		.size = 2,
-		.read_only = 0xffff & ~POWER_PME,
-		.preserve = POWER_PME,		/* wake-up events stay the host's */
-	};
 	const struct pciback_register control_register = {
 		.offset = (uint16_t)(at + POWER_CONTROL),
 		.size = 2,
@@ -160,9 +155,7 @@ add_power(struct pciback_device *device, const struct capability *capability)
 	device->power = capability->offset;
 	device->power_states = (uint16_t)(1 << 0 | ((states & POWER_D1) != 0) << 1 |
 	    ((states & POWER_D2) != 0) << 2 | 1 << 3);
-	r = pciback_device_add_register(device, &capabilities);
-	if (r == 0)
-		r = pciback_device_add_register(device, &control_register);
+	r = pciback_device_add_register(device, &control_register);
 	return r < 0 ? r : add(device, at + POWER_BRIDGE, 2, NULL, 0, 0);
 }
 
@@ -219,9 +212,9 @@ add_express(struct pciback_device *device, const struct capability *capability)
 		.read_only = ~(uint32_t)EXPRESS_RESET,
 		.preserve = EXPRESS_RESET,	/* the guest can't use it, so it isn't there */
 	};
-	int r = add(device, capability->offset + EXPRESS_CAPABILITIES, 2, NULL, 0, 0);
+	int r = 0;
 
-	if (r == 0 && capability->end >= (uint32_t)capability->offset + EXPRESS_DEVICE + 4)
+	if (capability->end >= (uint32_t)capability->offset + EXPRESS_DEVICE + 4)
 		r = pciback_device_add_register(device, &capabilities);
 	return r < 0 ? r : add_rest(device, (uint32_t)capability->offset + EXPRESS_DEVICE,
 	    capability->end, NULL);
@@ -402,9 +395,23 @@ find_ends(struct pciback_device *device, struct chain *chain)
 static int
 add_shown(struct pciback_device *device, const struct capability *capability, uint8_t next)
 {
-	int r = add(device, capability->offset, 2, &pciback_register_fixed, 0,
-	    capability->id | (uint32_t)next << 8);
+	uint32_t header = capability->id | (uint32_t)next << 8, constant = capability->first >> 16;
+	uint8_t size = 4;
+	int r;
 
+	/* Where the upper half of the first dword never changes, it is shown as it was read. */
+	switch (capability->id) {
+	case CAPABILITY_POWER:
+		header |= (constant & ~(uint32_t)POWER_PME) << 16;	/* wake-up stays the host's */
+		break;
+	case CAPABILITY_EXPRESS:
+		header |= constant << 16;
+		break;
+	default:
+		size = 2;
+		break;
+	}
+	r = add(device, capability->offset, size, &pciback_register_fixed, 0, header);
 	if (r < 0)
 		return r;
 	switch (capability->id) {

@@ -13,12 +13,6 @@
  * or less; docs/explanation/config-space-policy.md says where and why it is less.
  */
 
-/* What of COMMAND is read from the device; the guest's own belief is shown for the rest. */
-#define COMMAND_FROM_DEVICE (COMMAND_MASTER | COMMAND_SPECIAL | COMMAND_INVALIDATE | \
-	COMMAND_VGA_PALETTE | COMMAND_WAIT | COMMAND_FAST_BACK)
-/* What of COMMAND reaches the device as the guest wants it. */
-#define COMMAND_PASSED (COMMAND_MASTER | COMMAND_INVALIDATE)
-
 static enum pciback_answer
 fixed_read(struct pciback_device *device, const struct pciback_register *reg, uint32_t *ret_value)
 {
@@ -30,16 +24,15 @@ fixed_read(struct pciback_device *device, const struct pciback_register *reg, ui
 const struct pciback_register_type pciback_register_fixed = { .read = fixed_read };
 
 enum pciback_answer
-pciback_command_change(struct pciback_device *device, uint32_t clear, uint32_t set)
+pciback_command_apply(struct pciback_device *device, uint32_t wanted)
 {
-	uint32_t value, wanted;
-	enum pciback_answer answer = pciback_raw_read(device, REG_COMMAND, 2, &value);
+	uint32_t passed = device->passed;
 
-	if (answer != PCIBACK_DONE)
-		return answer;
-	wanted = (value & ~clear) | set;
-	return wanted == value ? PCIBACK_DONE :
-	    pciback_raw_write(device, REG_COMMAND, 2, wanted);
+	if (device->interrupt != PCIBACK_INTX) {
+		wanted |= COMMAND_INTX_DISABLE;
+		passed |= COMMAND_INTX_DISABLE;
+	}
+	return pciback_raw_write(device, REG_COMMAND, 2, device->kept | (wanted & passed));
 }
 
 static enum pciback_answer
@@ -55,43 +48,23 @@ command_read(struct pciback_device *device, const struct pciback_register *reg,
 }
 
 /*
- * Decoding stays on whatever the guest wants (XSA-120), and is turned on again if the device lost
- * it. INTX_DISABLE is the guest's only if it controls interrupts, and never off beside MSI.
+ * Decoding stays on whatever the guest wants (XSA-120). INTX_DISABLE is the guest's only if it
+ * controls interrupts, and never off beside MSI.
  */
 static enum pciback_answer
 command_write(struct pciback_device *device, struct pciback_register *reg, uint32_t value,
     uint32_t written)
 {
-	const struct pciback_host *host = device->host;
-	uint32_t passed = COMMAND_PASSED, real, wanted;
 	enum pciback_answer answer;
 
-	(void)written;
-	if (device->settings.interrupt_control && device->interrupt != PCIBACK_INTX &&
-	    (device->command & COMMAND_INTX_DISABLE) != 0 && (value & COMMAND_INTX_DISABLE) == 0)
+	(void)reg;
+	if (device->interrupt != PCIBACK_INTX && device->settings.interrupt_control &&
+	    (written & ~value & device->command & COMMAND_INTX_DISABLE) != 0)
 		return PCIBACK_DENIED;
-	answer = pciback_raw_read(device, reg->offset, 2, &real);
-	if (answer != PCIBACK_DONE)
-		return answer;
-	if ((value & COMMAND_DECODE) != 0 && (device->decode & ~real) != 0) {
-		if (host->operations->device_enable(host->world, device->settings.handle) < 0)
-			return PCIBACK_FAILED;
-		answer = pciback_raw_read(device, reg->offset, 2, &real);
-		if (answer != PCIBACK_DONE)
-			return answer;
-	}
-	if (device->settings.permissive)
-		passed = COMMAND_FROM_DEVICE;
-	if (device->settings.interrupt_control && device->interrupt == PCIBACK_INTX)
-		passed |= COMMAND_INTX_DISABLE;
-	wanted = (real & ~passed) | (value & passed);
-	if (wanted != real) {
-		answer = pciback_raw_write(device, reg->offset, 2, wanted);
-		if (answer != PCIBACK_DONE)
-			return answer;
-	}
-	device->command = (uint16_t)value;
-	return PCIBACK_DONE;
+	answer = pciback_command_apply(device, value);
+	if (answer == PCIBACK_DONE)
+		device->command = (uint16_t)value;
+	return answer;
 }
 
 static const struct pciback_register_type type_command = {
@@ -209,10 +182,6 @@ static const struct pciback_register common[] = {
 	{ .offset = REG_LATENCY, .size = 1, .guarded = true },
 	READ_ONLY(REG_HEADER_TYPE, 1),
 	{ .offset = REG_BIST, .size = 1, .type = &type_bist },
-	FIXED(REG_CAPABILITIES + 1, 1),
-	FIXED(REG_CAPABILITIES + 2, 2),
-	READ_ONLY(REG_INTERRUPT_PIN, 1),
-	READ_ONLY(REG_INTERRUPT_PIN + 1, 2),	/* of a bridge: its control register */
 };
 
 static const struct pciback_register of_device[] = {
@@ -220,10 +189,12 @@ static const struct pciback_register of_device[] = {
 	READ_ONLY(REG_SUBSYSTEM, 4),
 	ROM(REG_ROM),
 	FIXED(0x38, 4),
+	READ_ONLY(REG_LATENCY_WANTED, 2),
 };
 
 /* Bus numbers and windows, read-only: what is behind the bridge is not this guest's to move. */
 static const struct pciback_register of_bridge[] = {
+	READ_ONLY(REG_BRIDGE_CONTROL, 2),
 	READ_ONLY(0x18, 4),
 	READ_ONLY(0x1c, 4),
 	READ_ONLY(0x20, 4),
@@ -279,22 +250,23 @@ pciback_policy_add_header(struct pciback_device *device, uint8_t first_capabilit
 {
 	const struct pciback_device_settings *settings = &device->settings;
 	struct pciback_register known[] = {
-		FIXED(REG_VENDOR, 2),
-		FIXED(REG_DEVICE, 2),
-		FIXED(REG_CAPABILITIES, 1),
-		FIXED(REG_INTERRUPT_LINE, 1),
+		FIXED(REG_VENDOR, 4),
+		FIXED(REG_CAPABILITIES, 4),
+		FIXED(REG_INTERRUPT_LINE, 2),
 		{ .offset = REG_STATUS, .size = 2, .clear_by_one = STATUS_ERRORS,
 		    .read_only = 0xffff & ~STATUS_ERRORS, .guarded = true },
 	};
+	uint32_t pin;
 	int r;
 
-	known[0].value = settings->vendor;
-	known[1].value = settings->device;
-	known[2].value = first_capability;
-	known[3].value = settings->interrupt_line;
+	if (pciback_raw_read(device, REG_INTERRUPT_PIN, 1, &pin) != PCIBACK_DONE)
+		return -EIO;
+	known[0].value = settings->vendor | (uint32_t)settings->device << 16;
+	known[1].value = first_capability;
+	known[2].value = settings->interrupt_line | pin << 8;
 	if (first_capability == 0) {
-		known[4].read_only &= ~(uint32_t)STATUS_CAPABILITIES;
-		known[4].preserve = STATUS_CAPABILITIES;
+		known[3].read_only &= ~(uint32_t)STATUS_CAPABILITIES;
+		known[3].preserve = STATUS_CAPABILITIES;
 	}
 	r = add_all(device, known, sizeof(known) / sizeof(known[0]));
 	if (r == 0)

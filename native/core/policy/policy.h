@@ -22,19 +22,41 @@ pciback_size_mask(uint32_t size)
 static inline bool
 pciback_is_access(uint32_t offset, uint32_t size)
 {
-	return (size == 1 || size == 2 || size == 4) && offset < CONFIG_END &&
-	    (offset & (size - 1)) == 0;
+	return size <= 4 && (1U << size & (1U << 1 | 1U << 2 | 1U << 4)) != 0 &&
+	    offset < CONFIG_END && (offset & (size - 1)) == 0;
 }
 
 /* The device itself. *ret_value is 0 unless done; failures are PCIBACK_FAILED. */
-enum pciback_answer pciback_raw_read(struct pciback_device *device, uint32_t offset, uint32_t size,
-    uint32_t *ret_value);
-enum pciback_answer pciback_raw_write(struct pciback_device *device, uint32_t offset,
-    uint32_t size, uint32_t value);
+static inline enum pciback_answer
+pciback_raw_read(struct pciback_device *device, uint32_t offset, uint32_t size,
+    uint32_t *ret_value)
+{
+	const struct pciback_host *host = device->host;
 
-/* Changes bits of the device's own COMMAND, and writes it only if that changes something. */
-enum pciback_answer pciback_command_change(struct pciback_device *device, uint32_t clear,
-    uint32_t set);
+	*ret_value = 0;
+	if (host->operations->config_read(host->world, device->settings.handle, offset, size,
+	    ret_value) < 0) {
+		*ret_value = 0;
+		return PCIBACK_FAILED;
+	}
+	return PCIBACK_DONE;
+}
+
+static inline enum pciback_answer
+pciback_raw_write(struct pciback_device *device, uint32_t offset, uint32_t size, uint32_t value)
+{
+	const struct pciback_host *host = device->host;
+
+	return host->operations->config_write(host->world, device->settings.handle, offset, size,
+	    value) < 0 ? PCIBACK_FAILED : PCIBACK_DONE;
+}
+
+/*
+ * Writes all of the device's COMMAND: what the host keeps, what of `wanted` is the guest's to
+ * have, and INTX_DISABLE as the interrupt that is on demands it. Never a read: what a device
+ * forgot comes back, and what it says decides nothing.
+ */
+enum pciback_answer pciback_command_apply(struct pciback_device *device, uint32_t wanted);
 
 /* A line about a device; a guest may cause it, so there is one a second. */
 #if defined(__GNUC__)

@@ -14,6 +14,8 @@ index_registers(struct pciback_device *device)
 {
 	uint8_t i = 0;
 
+	/* Behind the last one is one that no access reaches. */
+	device->registers[device->n_registers] = (struct pciback_register){ .offset = UINT16_MAX };
 	for (unsigned dword = 0; dword < sizeof(device->first); dword++) {
 		while (i < device->n_registers && device->registers[i].offset < dword * 4)
 			i++;
@@ -35,7 +37,7 @@ pciback_device_add_register(struct pciback_device *device, const struct pciback_
 			return -EINVAL;
 		seen |= masks[i];
 	}
-	if (device->n_registers == PCIBACK_REGISTERS_MAX)
+	if (device->n_registers == PCIBACK_REGISTERS_MAX - 1)
 		return -ENOSPC;
 	while (place < device->n_registers && device->registers[place].offset < reg->offset)
 		place++;

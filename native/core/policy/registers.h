@@ -25,6 +25,8 @@ enum {
 	REG_BRIDGE_ROM = 0x38,
 	REG_INTERRUPT_LINE = 0x3c,
 	REG_INTERRUPT_PIN = 0x3d,
+	REG_LATENCY_WANTED = 0x3e,	/* of a device: grant and latency */
+	REG_BRIDGE_CONTROL = 0x3e,
 };
 
 enum {
@@ -39,6 +41,11 @@ enum {
 	COMMAND_FAST_BACK = 1 << 9,
 	COMMAND_INTX_DISABLE = 1 << 10,
 	COMMAND_RESERVED = 0xf800,
+	/* What of COMMAND is read from the device; the guest's own belief is shown for the rest. */
+	COMMAND_FROM_DEVICE = COMMAND_MASTER | COMMAND_SPECIAL | COMMAND_INVALIDATE |
+	    COMMAND_VGA_PALETTE | COMMAND_WAIT | COMMAND_FAST_BACK,
+	/* What reaches the device as the guest wants it. */
+	COMMAND_PASSED = COMMAND_MASTER | COMMAND_INVALIDATE,
 
 	STATUS_CAPABILITIES = 1 << 4,
 	STATUS_ERRORS = 0xf900,		/* cleared by ones */

@@ -347,7 +347,8 @@ enum pciback_interrupt {
 	PCIBACK_MSIX,
 };
 
-/* A header has at most 25, and the 48 dwords behind it two each; the rest is for quirks. */
+/* A header has at most 25, and the 48 dwords behind it two each; the rest is for quirks, and the
+ * last one marks the end. */
 #define PCIBACK_REGISTERS_MAX 128
 
 /* A device in the hands of a guest. Its members are the library's; read them if you like. */
@@ -359,7 +360,7 @@ struct pciback_device {
 	enum pciback_interrupt interrupt;
 	bool interrupt_by_registers;	/* switched on there, not by a request */
 	uint16_t command;		/* COMMAND as the guest believes it */
-	uint16_t decode;		/* bits of COMMAND that its BARs need */
+	uint16_t kept, passed;		/* bits of COMMAND: always on; the guest's to have */
 	uint16_t power_states;		/* bit n: the device can be in Dn */
 	uint8_t msi, msix, power;	/* offsets of capabilities, 0 for none */
 	uint16_t n_vectors;		/* of the MSI-X table */
@@ -466,20 +467,6 @@ int pciback_topology_place(const struct pciback_topology *topology,
 
 /* ---- Requests -------------------------------------------------------------------------- */
 
-/* A request, fetched once. Nothing is decided on the page (XSA-155). */
-struct pciback_request {
-	uint32_t command;
-	int32_t error;
-	uint32_t domain;
-	uint32_t bus;
-	uint32_t devfn;
-	int32_t offset;
-	int32_t size;
-	uint32_t value;
-	uint32_t info;
-	struct pciback_vector vectors[PCIBACK_VECTORS_MAX];
-};
-
 /* The way between one guest and its devices. */
 struct pciback_channel {
 	struct pciback_page *page;
@@ -490,6 +477,7 @@ struct pciback_channel {
 	_Atomic uint32_t claimed;
 	bool aer_pending;
 	struct pciback_limit limit;	/* of requests */
+	struct pciback_vector vectors[PCIBACK_VECTORS_MAX];	/* of the request that is served */
 	uint64_t n_requests, n_refused;	/* answered; of these, not with PCIBACK_DONE */
 };
 
@@ -514,11 +502,6 @@ bool pciback_channel_pending(const struct pciback_channel *channel);
  * channel masked until then.
  */
 int pciback_channel_serve(struct pciback_channel *channel, uint64_t now, unsigned max);
-
-/* Decides and acts on one request, and leaves the answer in it: error, value, and for
- * PCIBACK_ENABLE_MSIX the vectors. */
-void pciback_request_handle(const struct pciback_topology *topology, struct pciback_log *log,
-    struct pciback_request *request);
 
 /* ---- Error reports (AER) --------------------------------------------------------------- */
 

@@ -8,6 +8,21 @@
 
 #include <errno.h>
 
+void
+pciback_channel_init(struct pciback_channel *channel, struct pciback_page *page,
+    const struct pciback_topology *topology, const struct pciback_host *host,
+    struct pciback_log *log, void *handle, uint64_t now)
+{
+	*channel = (struct pciback_channel){
+		.page = page,
+		.topology = topology,
+		.host = host,
+		.log = log,
+		.handle = handle,
+	};
+	pciback_limit_init(&channel->limit, PCIBACK_REQUESTS_PER_SECOND, PCIBACK_REQUESTS_BURST, now);
+}
+
 /*
  * One report at a time and guest, and nobody waits: a guest that never answers holds up no other
  * (Linux's backend waits 300 s under one lock for all).
