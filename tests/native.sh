@@ -30,6 +30,7 @@ for make in make bmake; do
 			$make check CC="$cc"
 			$make install CC="$cc" PREFIX=/usr/pkg DESTDIR="$work/$make-$cc/stage"
 			test -x stage/usr/pkg/sbin/pcibackctl
+			build/pcibackd --version
 		) >"$work/$make-$cc.log" 2>&1 || { cat "$work/$make-$cc.log"; exit 1; }
 	done
 done

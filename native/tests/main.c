@@ -63,6 +63,21 @@ main(void)
 		{ "predict", test_predict },
 		{ "vectors", test_vectors },
 		{ "file", test_file },
+		{ "simulated_bus", test_simulated_bus },
+		{ "topology", test_topology },
+		{ "policy", test_policy },
+		{ "device", test_device },
+		{ "dispatch", test_dispatch },
+		{ "advisories", test_advisories },
+		{ "write32", test_write32 },
+		{ "xenbus", test_xenbus },
+		{ "ledger", test_ledger },
+		{ "slot", test_slot },
+		{ "look", test_look },
+		{ "publish", test_publish },
+		{ "guest", test_guest },
+		{ "backend", test_backend },
+		{ "job", test_job },
 	};
 	struct harness harness = { .n_failed = 0 };
 
