@@ -38,7 +38,7 @@ done
 for target in x86_64-netbsd aarch64-netbsd x86_64-linux-musl; do
 	step "zig cc -target $target: build, tests too"
 	copy "zig-$target"
-	make -C "$work/zig-$target" CC="python -m ziglang cc -target $target" all build/unit-tests \
+	make -C "$work/zig-$target" CC="python -m ziglang cc -target $target" all build/unit-tests build/backend-tests \
 		>"$work/zig-$target.log" 2>&1 || { cat "$work/zig-$target.log"; exit 1; }
 done
 

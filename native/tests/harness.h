@@ -18,7 +18,16 @@ struct harness {
 	size_t n_failed;
 };
 
-/* One function a file; main.c calls them all. */
+/* The checks of one file of tests. */
+struct harness_suite {
+	const char *name;
+	void (*run)(struct harness *harness);
+};
+
+/* Runs them in their order and prints how many checks there were; the exit status of main(). */
+int harness_run(const struct harness_suite *suites, size_t n_suites);
+
+/* One function a file: main.c calls those of what pcibackctl needs, backend_main.c the others. */
 void test_address(struct harness *harness);
 void test_advisories(struct harness *harness);
 void test_boot_cfg(struct harness *harness);
