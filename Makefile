@@ -23,7 +23,7 @@ help:
 	@echo "make test-lab          Molecule on the embedded dom0"
 	@echo "make lint              every checker, on a copy of the tree"
 	@echo "make fuzz              the C fuzzers, until interrupted"
-	@echo "make bench             what things cost, as ratios, into build/bench.json"
+	@echo "make bench             what things cost, into build/bench.json"
 	@echo "make clean             remove what was made, but for .venv"
 
 collection-link:
@@ -83,6 +83,7 @@ fuzz:
 	$(MAKE) -C native fuzz FUZZ_RUNS=-1
 
 bench: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) $(BIN)/python -m tests.bench.native
 	$(ENVIRONMENT) $(BIN)/python -m tests.bench.role
 
 clean:
