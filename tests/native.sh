@@ -49,5 +49,7 @@ for cc in gcc clang; do
 done
 step "valgrind"
 make check-valgrind
+step "lines that the tests run"
+make coverage
 step "fuzzers, a short round"
 make fuzz FUZZ_RUNS="${FUZZ_RUNS:-20000}"

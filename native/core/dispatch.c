@@ -30,11 +30,17 @@ struct request {
 	uint32_t value;
 };
 
+/* Whether the frontend waits for an answer; what it wrote before is visible then. */
+static inline bool
+is_pending(const struct pciback_page *page)
+{
+	return (atomic_load_explicit(&page->flags, memory_order_acquire) & PCIBACK_FLAG_REQUEST) != 0;
+}
+
 bool
 pciback_channel_pending(const struct pciback_channel *channel)
 {
-	return (atomic_load_explicit(&channel->page->flags, memory_order_acquire) &
-	    PCIBACK_FLAG_REQUEST) != 0;
+	return is_pending(channel->page);
 }
 
 /* Reads each word of the page once; what comes later is decided on the copy (XSA-155). */
@@ -65,6 +71,15 @@ fetch_vectors(const struct pciback_page_request *page, const struct request *req
 			.entry = atomic_load_explicit(&page->vectors[i].entry, memory_order_relaxed),
 		};
 	return request->value;
+}
+
+/* As many vectors as were asked for, and nothing else of the entries. */
+static void
+reply_vectors(struct pciback_page_request *page, const struct pciback_vector *vectors, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		atomic_store_explicit(&page->vectors[i].vector, vectors[i].vector,
+		    memory_order_relaxed);
 }
 
 static inline struct pciback_device *
@@ -125,9 +140,8 @@ decide(struct pciback_channel *channel, struct request request, uint32_t *ret_va
 
 /* One request that is pending, by whoever holds the claim. */
 static inline void
-serve_one(struct pciback_channel *channel)
+serve_one(struct pciback_channel *channel, struct pciback_page *page)
 {
-	struct pciback_page *page = channel->page;
 	struct request request = fetch(&page->request);
 	uint32_t n_vectors = 0, value;
 	enum pciback_answer error;
@@ -138,13 +152,10 @@ serve_one(struct pciback_channel *channel)
 	atomic_thread_fence(memory_order_acquire);
 	error = decide(channel, request, &value);
 	channel->n_requests++;
-	if (error != PCIBACK_DONE) {
+	if (error != PCIBACK_DONE)
 		channel->n_refused++;
-		n_vectors = 0;
-	}
-	for (uint32_t i = 0; i < n_vectors; i++)
-		atomic_store_explicit(&page->request.vectors[i].vector, channel->vectors[i].vector,
-		    memory_order_relaxed);
+	else if (request.command > PCIBACK_CONFIG_WRITE)
+		reply_vectors(&page->request, channel->vectors, n_vectors);
 	atomic_store_explicit(&page->request.value, value, memory_order_relaxed);
 	atomic_store_explicit(&page->request.error, error, memory_order_relaxed);
 	/* All of the answer is there before the flag says so. The other flags are the guest's. */
@@ -156,6 +167,7 @@ serve_one(struct pciback_channel *channel)
 int
 pciback_channel_serve(struct pciback_channel *channel, uint64_t now, unsigned max)
 {
+	struct pciback_page *page = channel->page;
 	unsigned served = 0;
 	bool may = true;
 
@@ -163,15 +175,15 @@ pciback_channel_serve(struct pciback_channel *channel, uint64_t now, unsigned ma
 		if (atomic_exchange_explicit(&channel->claimed, 1, memory_order_acquire) != 0)
 			return served > 0 ? (int)served : -EBUSY;
 		channel->log->now = now;
-		while (served < max && pciback_channel_pending(channel)) {
+		while (served < max && is_pending(page)) {
 			may = pciback_limit_take_inline(&channel->limit, now);
 			if (!may)
 				break;
-			serve_one(channel);
+			serve_one(channel, page);
 			served++;
 		}
 		atomic_store_explicit(&channel->claimed, 0, memory_order_release);
 		/* A request that came after the last look, while others were kept out, is not lost. */
-	} while (may && served < max && pciback_channel_pending(channel));
+	} while (may && served < max && is_pending(page));
 	return may ? (int)served : -EAGAIN;
 }

@@ -156,6 +156,9 @@ test_xsa_124_and_131_default_deny(struct harness *harness)
 	fixture.log.now = 2000;
 	CHECK_NUMBER(pciback_config_write(&fixture.device, 0x06, 2, 0x8000), PCIBACK_DONE);
 	CHECK_TEXT(fixture.line, "domain 7: 0000:03:00.0: permissive: 8000 is written to register 6");
+	fixture.log.now = 4000;
+	CHECK_NUMBER(pciback_config_write(&fixture.device, 0x04, 2, 0x020f), PCIBACK_DONE);
+	CHECK_TEXT(fixture.line, "domain 7: 0000:03:00.0: permissive: 208 is written to COMMAND");
 	fixture_free(&fixture);
 }
 

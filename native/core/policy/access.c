@@ -13,15 +13,6 @@
  * parts, each of which one register owns, or none.
  */
 
-/* What most accesses take, and what is kept out of their way. */
-#if defined(__GNUC__)
-#define HOT __attribute__((always_inline)) static inline
-#define COLD __attribute__((noinline)) static
-#else
-#define HOT static inline
-#define COLD static
-#endif
-
 /* The register that has the byte at `position`, or the next one behind it; never NULL. */
 static struct pciback_register *
 register_from(struct pciback_device *device, uint32_t position)
@@ -50,22 +41,21 @@ part_size(const struct pciback_register *reg, uint32_t position, uint32_t end)
 	return (position & 2) != 0 || size == 3 ? 2 : size;
 }
 
-HOT enum pciback_answer
+PCIBACK_HOT enum pciback_answer
 register_read(struct pciback_device *device, const struct pciback_register *reg,
     uint32_t *ret_value)
 {
 	enum pciback_answer answer;
 
 	if (reg->type != NULL && reg->type->read != NULL)
-		answer = reg->type->read(device, reg, ret_value);
-	else
-		answer = pciback_raw_read(device, reg->offset, reg->size, ret_value);
+		return reg->type->read(device, reg, ret_value);
+	answer = pciback_raw_read(device, reg->offset, reg->size, ret_value);
 	*ret_value &= ~(reg->preserve | reg->zero);
 	return answer;
 }
 
 /* An access that several registers share, or that is less than a register, or in none. */
-COLD enum pciback_answer
+PCIBACK_COLD enum pciback_answer
 read_parts(struct pciback_device *device, uint32_t offset, uint32_t size, uint32_t *ret_value)
 {
 	const struct pciback_register *reg = register_from(device, offset);
@@ -93,7 +83,7 @@ read_parts(struct pciback_device *device, uint32_t offset, uint32_t size, uint32
 
 /* What is past the end of a space is not asked for: the device may answer with an error that takes
  * the host down (XSA-59). */
-COLD enum pciback_answer
+PCIBACK_COLD enum pciback_answer
 read_extended(struct pciback_device *device, uint32_t offset, uint32_t size, uint32_t *ret_value)
 {
 	if (offset < device->settings.config_size)
@@ -124,7 +114,7 @@ pciback_config_read(struct pciback_device *device, uint32_t offset, uint32_t siz
 }
 
 /* `value` and the bits that were `written`, both at their places in the register. */
-HOT enum pciback_answer
+PCIBACK_HOT enum pciback_answer
 register_write(struct pciback_device *device, struct pciback_register *reg, uint32_t value,
     uint32_t written)
 {
@@ -167,7 +157,7 @@ unowned_write(struct pciback_device *device, uint32_t offset, uint32_t size, uin
 }
 
 /* As read_parts(). */
-COLD enum pciback_answer
+PCIBACK_COLD enum pciback_answer
 write_parts(struct pciback_device *device, uint32_t offset, uint32_t size, uint32_t value)
 {
 	struct pciback_register *reg = register_from(device, offset);

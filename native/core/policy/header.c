@@ -7,6 +7,7 @@
 #include "policy.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 /*
  * The registers of the first 64 bytes. What a guest may do with each is that of Linux's default
@@ -58,6 +59,9 @@ command_write(struct pciback_device *device, struct pciback_register *reg, uint3
 	enum pciback_answer answer;
 
 	(void)reg;
+	if (device->settings.permissive && (value & written & COMMAND_PERMISSIVE) != 0)
+		pciback_device_log(device, PCIBACK_LOG_WARNING,
+		    "permissive: %" PRIx32 " is written to COMMAND", value & COMMAND_PERMISSIVE);
 	if (device->interrupt != PCIBACK_INTX && device->settings.interrupt_control &&
 	    (written & ~value & device->command & COMMAND_INTX_DISABLE) != 0)
 		return PCIBACK_DENIED;

@@ -11,6 +11,15 @@
 
 #include "registers.h"
 
+/* What most accesses take, and what is kept out of their way. */
+#if defined(__GNUC__)
+#define PCIBACK_HOT __attribute__((always_inline)) static inline
+#define PCIBACK_COLD __attribute__((noinline)) static
+#else
+#define PCIBACK_HOT static inline
+#define PCIBACK_COLD static
+#endif
+
 /* The bits of a value of 1, 2 or 4 bytes. */
 static inline uint32_t
 pciback_size_mask(uint32_t size)

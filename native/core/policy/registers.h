@@ -46,6 +46,8 @@ enum {
 	    COMMAND_VGA_PALETTE | COMMAND_WAIT | COMMAND_FAST_BACK,
 	/* What reaches the device as the guest wants it. */
 	COMMAND_PASSED = COMMAND_MASTER | COMMAND_INVALIDATE,
+	/* And what does so besides if the device is permissive. */
+	COMMAND_PERMISSIVE = COMMAND_FROM_DEVICE & ~COMMAND_PASSED,
 
 	STATUS_CAPABILITIES = 1 << 4,
 	STATUS_ERRORS = 0xf900,		/* cleared by ones */

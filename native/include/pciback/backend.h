@@ -294,8 +294,8 @@ struct pciback_register {
 	bool guarded;			/* written only if the device is permissive */
 };
 
-/* What a type does otherwise. Values are those of the whole register; the masks have been applied
- * to what read returns, and to what write gets. NULL: as the masks say. */
+/* What a type does otherwise; NULL: as the masks say. Values are those of the whole register. What
+ * read returns is shown as it is; the masks have been applied to what write gets. */
 struct pciback_register_type {
 	enum pciback_answer (*read)(struct pciback_device *device,
 	    const struct pciback_register *reg, uint32_t *ret_value);
