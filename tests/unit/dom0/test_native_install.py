@@ -149,7 +149,9 @@ def test_a_failing_step_shows_its_last_lines():
 
     with pytest.raises(PcibackError) as caught:
         native_install.build(run, "/src", "/stage", prefix="/usr/local", make="make", variables={"CC": "cc"})
-    assert str(caught.value).startswith("'make check-control' of the native component failed: one | two | core.c:3: error")
+    assert str(caught.value).startswith(
+        "'make check-control' of the native component failed: one | two | core.c:3: error"
+    )
 
 
 def test_steps_and_their_arguments():
