@@ -347,7 +347,7 @@ enum pciback_interrupt {
 	PCIBACK_MSIX,
 };
 
-/* A header has at most 25, and the 48 dwords behind it two each; the rest is for quirks, and the
+/* A header has at most 21, and the 48 dwords behind it two each; the rest is for quirks, and the
  * last one marks the end. */
 #define PCIBACK_REGISTERS_MAX 128
 
