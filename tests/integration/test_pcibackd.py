@@ -41,7 +41,10 @@ class Running:
         """Run pcibackctl while Xen is served."""
         command = [str(NATIVE / "pcibackctl"), *arguments, "--control", self.control]
         done: list[subprocess.CompletedProcess[str]] = []
-        run = lambda: done.append(subprocess.run(command, capture_output=True, text=True, timeout=60, check=False))  # noqa: E731
+
+        def run() -> None:
+            done.append(subprocess.run(command, capture_output=True, text=True, timeout=60, check=False))
+
         thread = threading.Thread(target=run)
         thread.start()
         while thread.is_alive():
