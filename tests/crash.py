@@ -267,6 +267,7 @@ def watched(disk: Disk, after_each: Callable[[str], None], *, forget: tuple[str,
         "fsync": synced,
         "rename": renamed,
         "unlink": unlinked,
+        "rmdir": unlinked,
         "close": closed,
         "mkdir": made,
     }
