@@ -31,6 +31,7 @@ PCIBACKCTL = os.environ.get("PCIBACKCTL", str(ROOT / "native/build/pcibackctl"))
 BACKUP = re.compile(r"(.+)\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d(\.\d+)?~\Z")
 LEFTOVER = re.compile(r"(.*/)?\.[^/]+\.pciback-[a-z0-9_]{8}\Z")
 LOCK = "db/lock"
+ORIGINALS = "db/originals.json"
 
 BOOT_CFG = (
     b"menu=Xen:load /netbsd-XEN3_DOM0.gz console=pc;multiboot /xen.gz dom0_mem=512M\nmenu=NetBSD:boot netbsd\n"
@@ -57,7 +58,8 @@ def module(main: Callable[[], None], root: Path, **options: Any) -> None:
     """Call a module; it must not fail."""
     workspace = root.parent / "ansible-tmp"
     workspace.mkdir(exist_ok=True)
-    result = call(main, {"lock": str(root / LOCK), "_ansible_tmpdir": str(workspace), **options})
+    places = {"lock": str(root / LOCK), "originals": str(root / ORIGINALS)}
+    result = call(main, {**places, "_ansible_tmpdir": str(workspace), **options})
     assert not result.get("failed"), result
 
 
@@ -76,6 +78,12 @@ def bare_dom0(root: Path) -> None:
 def hiding_dom0(root: Path) -> None:
     bare_dom0(root)
     hide(root, devices=["00:04.0"], remember={"0000:00:04.0": CARD})
+
+
+def edited_dom0(root: Path) -> None:
+    (root / "boot.cfg").write_bytes(BOOT_CFG.replace(b"console=pc", b"console=pc pciback.hide=(00:1d.0)"))
+    hide(root, devices=["00:04.0"])
+    (root / "boot.cfg").write_bytes((root / "boot.cfg").read_bytes().replace(b"timeout=5", b"timeout=9"))
 
 
 def hide(root: Path, **options: Any) -> None:
@@ -97,12 +105,22 @@ def two_guests(root: Path) -> None:
     (root / "storage").write_bytes(b"name = 'storage'\n")
 
 
-def share_out(root: Path) -> None:
+def share_out(root: Path, backup: bool = True) -> None:
     domains = [
         {"config": str(root / "firewall"), "devices": [{"address": "03:00.0"}]},
         {"config": str(root / "storage"), "devices": [{"address": "00:04.0"}]},
     ]
-    module(domain_pci.main, root, domains=domains, backup=True)
+    module(domain_pci.main, root, domains=domains, backup=backup)
+
+
+def provided_guests(root: Path) -> None:
+    two_guests(root)
+    share_out(root, backup=False)
+
+
+def put_back(root: Path, *guests: str) -> None:
+    domains = [{"config": str(root / name)} for name in guests]
+    module(domain_pci.main, root, domains=domains, state="original", backup=True)
 
 
 def native(root: Path, **options: Any) -> None:
@@ -134,8 +152,12 @@ def nothing(root: Path) -> None:
 WRITERS = {
     "boot_hide": Writer(bare_dom0, hide_one, "boot.cfg"),
     "boot_hide with a prediction": Writer(hiding_dom0, hide_one_with_prediction, "boot.cfg"),
-    "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), "boot.cfg"),
+    "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), ORIGINALS),
+    "boot_hide original": Writer(hiding_dom0, lambda root: hide(root, state="original", backup=True), ORIGINALS),
+    "boot_hide original, edited": Writer(edited_dom0, lambda root: hide(root, state="original"), ORIGINALS),
     "domain_pci": Writer(two_guests, share_out, "storage"),
+    "domain_pci original": Writer(provided_guests, lambda root: put_back(root, "firewall", "storage"), ORIGINALS),
+    "domain_pci original, one": Writer(provided_guests, lambda root: put_back(root, "storage"), ORIGINALS),
     "native_backend": Writer(nothing, install_native, "db/native.json"),
     "native_backend again": Writer(older_native, install_native, "db/native.json"),
     "native_backend absent": Writer(older_native, lambda root: native(root, state="absent"), "db/native.json"),

@@ -15,6 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.remembered import MAX_
 DIRECTORY = "/var/db/xen-pciback"
 DEVICES = "devices.json"
 NATIVE = "native.json"
+ORIGINALS = "originals.json"
 LOCK = "lock"
 
 
