@@ -96,10 +96,7 @@ def note(originals: Originals, changes: Iterable[Change]) -> Noted:
     for change in changes:
         known = originals.files.get(change.path)
         data = change.before
-        if known is not None and change.kind == NATIVE:
-            # A damaged file is repaired, and its damage is nobody's edit.
-            data = known.data
-        elif known is not None:
+        if known is not None:
             restored = restore(change.path, known, change.before)
             data = restored.data
             if change.before != change.after:
@@ -108,11 +105,26 @@ def note(originals: Originals, changes: Iterable[Change]) -> Noted:
             settled.append(change.path)
         elif change.before != change.after:
             ours = [item for item in (change.before, change.after) if item is not None and item != data]
-            if change.kind == NATIVE and not (known is not None and known.wrote(change.before)):
-                ours = ours[-1:]
             noted[change.path] = Original(change.kind, data, tuple(dict.fromkeys(digest(item) for item in ours)))
     before = originals.with_files(noted)
     return Noted(before, before.without_files(settled), tuple(warnings))
+
+
+def note_installation(originals: Originals, changes: Iterable[Change]) -> Originals:
+    """The record as it has to be before files are installed.
+
+    Each is recorded, even one that was there with this content. One that is not as we wrote it any more is damaged, and
+    its damage is nobody's edit.
+    """
+    noted: dict[str, Original] = {}
+    for change in changes:
+        known = originals.files.get(change.path, Original(NATIVE, change.before))
+        if change.before == change.after and known.wrote(change.after):
+            continue
+        ours = [item for item in (change.before, change.after) if known.wrote(item) or item is change.after]
+        written = dict.fromkeys(digest(item) for item in ours if item is not None)
+        noted[change.path] = Original(NATIVE, known.data, tuple(written))
+    return originals.with_files(noted)
 
 
 def _restore_boot_cfg(path: str, original: bytes, current: bytes) -> Restored:

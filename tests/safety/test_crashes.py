@@ -124,11 +124,11 @@ def put_back(root: Path, *guests: str) -> None:
 
 
 def native(root: Path, **options: Any) -> None:
-    module(native_backend.main, root, prefix=str(root / "local"), record=str(root / "db/native.json"), **options)
+    module(native_backend.main, root, record=str(root / "db/native.json"), **options)
 
 
-def install_native(root: Path, generation: str = "b") -> None:
-    prefix = f"{root}/local".lstrip("/")
+def install_native(root: Path, generation: str = "b", place: str = "local") -> None:
+    prefix = f"{root}/{place}".lstrip("/")
     archive = root.parent / "native.tar"
     with tarfile.open(archive, "w") as tar:
         for name, data in (
@@ -138,11 +138,16 @@ def install_native(root: Path, generation: str = "b") -> None:
             member = tarfile.TarInfo(name)
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
-    native(root, source_sha256=generation * 64, method="cross", archive=str(archive), archive_compiler="zig 0.13")
+    options = {"source_sha256": generation * 64, "method": "cross", "prefix": f"{root}/{place}"}
+    native(root, **options, archive=str(archive), archive_compiler="zig 0.13")
 
 
 def older_native(root: Path) -> None:
     install_native(root, "a")
+
+
+def native_elsewhere(root: Path) -> None:
+    install_native(root, "a", "opt")
 
 
 def nothing(root: Path) -> None:
@@ -160,7 +165,8 @@ WRITERS = {
     "domain_pci original, one": Writer(provided_guests, lambda root: put_back(root, "storage"), ORIGINALS),
     "native_backend": Writer(nothing, install_native, "db/native.json"),
     "native_backend again": Writer(older_native, install_native, "db/native.json"),
-    "native_backend absent": Writer(older_native, lambda root: native(root, state="absent"), "db/native.json"),
+    "native_backend elsewhere": Writer(native_elsewhere, install_native, "db/native.json"),
+    "native_backend absent": Writer(older_native, lambda root: native(root, state="absent"), ORIGINALS),
 }
 
 
@@ -272,6 +278,7 @@ def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = (
     with watched(disk, lambda name: outcomes.extend((name, found) for found in disk.after_power_loss()), forget=forget):
         writer.work(root)
     after = tree(root)
+    assert disk.complete or forget, "not all that the power may leave was looked at"
     assert disk.files() == {path: state.data for path, state in after.items()}, "the model lost track"
     wrong = [
         f"after call {number}, {name}: {problem}"

@@ -16,7 +16,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.originals import (
     Originals,
     digest,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, Restored, note, restore
+from ansible_collections.xen.pciback.plugins.module_utils.undo import (
+    Change,
+    Restored,
+    note,
+    note_installation,
+    restore,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
 
 XEN = b"menu=Xen:load /netbsd-XEN3_DOM0.gz pciback.hide=(00:04.0);multiboot /xen.gz dom0_mem=512M\n"
@@ -161,16 +167,22 @@ def test_a_list_that_an_edit_costs_is_said_when_the_file_is_changed_again() -> N
 
 def test_a_damaged_file_of_ours_is_repaired_and_not_kept() -> None:
     known = Originals({"/x": Original(NATIVE, None, (digest(b"binary"),))})
-    noted = note(known, [Change("/x", NATIVE, b"damaged", b"binary")])
-    assert noted.before == known
-    assert note(known, [Change("/x", NATIVE, b"binary", None)]).after == Originals()
-    newer = note(known, [Change("/x", NATIVE, b"binary", b"newer")])
-    assert newer.before.files["/x"].written == (digest(b"binary"), digest(b"newer"))
+    assert note_installation(known, [Change("/x", NATIVE, b"damaged", b"binary")]) == known
+    newer = note_installation(known, [Change("/x", NATIVE, b"binary", b"newer")])
+    assert newer.files["/x"].written == (digest(b"binary"), digest(b"newer"))
 
 
 def test_what_was_there_before_an_installation_is_kept() -> None:
-    noted = note(Originals(), [Change("/x", NATIVE, b"owner's", b"binary"), Change("/y", NATIVE, None, b"text")])
-    assert noted.before.files == {
+    changes = [
+        Change("/x", NATIVE, b"owner's", b"binary"),
+        Change("/y", NATIVE, None, b"text"),
+        Change("/z", NATIVE, b"same", b"same"),
+    ]
+    noted = note_installation(Originals(), changes)
+    assert noted.files == {
         "/x": Original(NATIVE, b"owner's", (digest(b"binary"),)),
         "/y": Original(NATIVE, None, (digest(b"text"),)),
+        "/z": Original(NATIVE, b"same", (digest(b"same"),)),
     }
+    assert note_installation(noted, changes) == noted
+    assert restore("/z", noted.files["/z"], b"same") == Restored(b"same"), "it was the owner's before"
