@@ -81,9 +81,10 @@ class Originals:
         """With these directories added."""
         return replace(self, directories=tuple(sorted({*self.directories, *paths})))
 
-    def listing(self) -> str:
-        """What is recorded, a path a line, for people; never the content, which may hold secrets."""
-        return "".join(f"{path}\n" for path in sorted([*self.files, *(f"{path}/" for path in self.directories)]))
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What is recorded, for people; never the content, which may hold secrets. Directories end with ``/``."""
+        return tuple(sorted([*self.files, *(f"{path}/" for path in self.directories)]))
 
 
 def digest(data: bytes) -> str:

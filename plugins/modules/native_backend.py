@@ -250,7 +250,8 @@ def absent(module: AnsibleModule) -> dict[str, Any]:
     with lock_host(module):
         originals = OriginalsFile(module.params["originals"])
         removal = native_install.plan_removal(record, originals.originals)
-        recorded = bool(originals.originals.of_kind(NATIVE) or originals.originals.directories)
+        known = originals.originals
+        recorded = bool(known.of_kind(NATIVE) or known.directories or (originals.exists and known.empty))
         if not module.check_mode:
             native_install.remove(record, originals)
     for warning in removal.warnings:

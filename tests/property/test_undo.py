@@ -83,7 +83,7 @@ def test_a_damaged_record_is_read_or_refused(record: Originals, data: st.DataObj
             break
         target = target[key]
     with contextlib.suppress(PcibackError):
-        assert parse(json.dumps(document).encode(), "x").listing() is not None
+        assert parse(json.dumps(document).encode(), "x").paths is not None
         assert document["schema"] == SCHEMA
 
 

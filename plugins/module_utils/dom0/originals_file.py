@@ -51,16 +51,19 @@ class OriginalsFile:
         self._data, self.originals = data, originals
 
     def difference(self, after: Originals) -> list[dict[str, str]]:
-        """What diff mode shows of a new record: the paths that it holds; nothing if these stay."""
-        before = self.originals.listing()
-        if before == after.listing() and not (self.exists and after.empty):
+        """What diff mode shows of a new record: the paths that go and come; nothing if there are none.
+
+        Those that stay are left out: in check mode other modules may have changed them by then.
+        """
+        old, new = self.originals.paths, after.paths
+        if old == new and not (self.exists and after.empty):
             return []
         return [
             {
                 "before_header": self.path,
                 "after_header": self.path,
-                "before": before,
-                "after": after.listing(),
+                "before": "".join(f"{path}\n" for path in old if path not in new),
+                "after": "".join(f"{path}\n" for path in new if path not in old),
             }
         ]
 

@@ -70,7 +70,7 @@ def test_what_was_written_is_known_by_its_digest() -> None:
 
 
 def test_people_see_paths_and_no_content() -> None:
-    assert RECORD.listing() == "/boot.cfg\n/usr/local/sbin/\n/usr/local/sbin/pcibackctl\n"
+    assert RECORD.paths == ("/boot.cfg", "/usr/local/sbin/", "/usr/local/sbin/pcibackctl")
 
 
 def document(**changes: Any) -> bytes:
