@@ -12,6 +12,7 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,10 +85,39 @@ class Dom0:
         subprocess.run(command, check=True, capture_output=True, text=True)
         return self
 
+    def lab(self, command: str, *arguments: str) -> str:
+        """What a person at the machine does: put a card in, press the reset button; what dom0.py prints.
+
+        It comes back once the machine answers again.
+        """
+        argv = [sys.executable, str(ROOT / "lab/dom0.py"), command, str(self.directory), *arguments]
+        said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        while "rebooting" in self.command("/usr/bin/true").stderr:
+            time.sleep(0.1)
+        return said
+
+    def physical(self) -> dict[str, list[str]]:
+        """The physical cards that each running guest has, by what the board calls them: their Ethernet addresses."""
+        machine = self.directory / "machine"
+        boards = json.loads((machine / "bus.json").read_text())["functions"]
+        return {
+            domain["name"]: [boards[entry["address"]]["mac"] for entry in domain["pci"]]
+            for domain in json.loads((machine / "state.json").read_text())["domains"]
+        }
+
     def command(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run a command inside."""
         enter = [str(ROOT / "lab/enter"), str(self.root), "--", *argv]
         return subprocess.run(enter, check=False, capture_output=True, text=True)
+
+    def variables(self, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Host variables: how it is reached, and those given."""
+        return {
+            "ansible_connection": "xen.pciback.lab",
+            "ansible_lab_dom0": str(self.directory),
+            "ansible_python_interpreter": "auto_silent",
+            **(variables or {}),
+        }
 
     def playbook(
         self,
@@ -97,44 +127,17 @@ class Dom0:
         environment: Mapping[str, str] | None = None,
     ) -> Run:
         """Run a playbook against it, ``site.yml`` by default."""
-        host = {
-            "ansible_connection": "xen.pciback.lab",
-            "ansible_lab_dom0": str(self.directory),
-            "ansible_python_interpreter": "auto_silent",
-            **(variables or {}),
-        }
-        inventory = self.workspace / "inventory.json"
-        inventory.write_text(json.dumps({"all": {"hosts": {"dom0": host}}}))
-        record, log = self.workspace / "record.jsonl", self.workspace / "ansible.log"
-        for file in (record, log):
-            file.unlink(missing_ok=True)
-        done = subprocess.run(
-            [str(BIN / "ansible-playbook"), "-i", str(inventory), *options, str(ROOT / playbook)],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
-                "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/callback"),
-                "ANSIBLE_CALLBACKS_ENABLED": "record",
-                "ANSIBLE_LOG_PATH": str(log),
-                "ANSIBLE_LOG_VERBOSITY": "3",
-                "ANSIBLE_NOCOLOR": "1",
-                "PCIBACK_RECORD": str(record),
-                **(environment or {}),
-            },
-        )
-        lines = record.read_text().splitlines() if record.exists() else []
-        logged = log.read_text() if log.exists() else ""
-        return Run(
-            done.returncode,
-            done.stdout + done.stderr,
-            [json.loads(line) for line in lines],
-            len(re.findall(r"Using module file", logged)),
-        )
+        hosts = {"dom0": self.variables(variables)}
+        return run_playbook(self.workspace, hosts, *options, playbook=playbook, environment=environment)
+
+    def wrap(self, path: str, script: str) -> None:
+        """Put a shell script before a command of the machine; it goes on with ``exec "$real" "$@"``."""
+        command = self.root / path
+        real = command.parent / "real" / command.name
+        real.parent.mkdir(exist_ok=True)
+        command.rename(real)
+        command.write_text(f"#!/bin/sh\nreal=/{real.relative_to(self.root)}\n{script}")
+        command.chmod(0o755)
 
     def files(self) -> dict[str, tuple[int, str]]:
         """Mode and digest of every file that a run could have changed."""
@@ -146,6 +149,67 @@ class Dom0:
                     digest = hashlib.sha256(file.read_bytes()).hexdigest()
                     found[str(file.relative_to(self.root))] = (stat.S_IMODE(file.stat().st_mode), digest)
         return found
+
+    def tree(self) -> dict[str, tuple[str, int, str]]:
+        """Everything that a run could have changed: all files with kind, mode and content, and what the machine is doing.
+
+        Where Ansible puts its modules for the time that they run is left out.
+        """
+        found = {}
+        for path in [*sorted(self.root.rglob("*")), self.directory / "machine/state.json"]:
+            name = str(path.relative_to(self.directory))
+            if name == "root/root/.ansible" or name.startswith("root/root/.ansible/"):
+                continue
+            mode = path.lstat().st_mode
+            content = ""
+            if path.is_symlink():
+                content = os.readlink(path)
+            elif path.is_file():
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[name] = (stat.filemode(mode)[0], stat.S_IMODE(mode), content)
+        return found
+
+
+def run_playbook(
+    workspace: Path,
+    hosts: Mapping[str, Mapping[str, Any]],
+    *options: str,
+    playbook: str = "site.yml",
+    environment: Mapping[str, str] | None = None,
+) -> Run:
+    """Run a playbook against hosts, each with its variables."""
+    inventory = workspace / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    record, log = workspace / "record.jsonl", workspace / "ansible.log"
+    for file in (record, log):
+        file.unlink(missing_ok=True)
+    done = subprocess.run(
+        [str(BIN / "ansible-playbook"), "-i", str(inventory), *options, str(ROOT / playbook)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_LOG_PATH": str(log),
+            "ANSIBLE_LOG_VERBOSITY": "3",
+            "ANSIBLE_NOCOLOR": "1",
+            "PCIBACK_RECORD": str(record),
+            **(environment or {}),
+        },
+    )
+    lines = record.read_text().splitlines() if record.exists() else []
+    logged = log.read_text() if log.exists() else ""
+    return Run(
+        done.returncode,
+        done.stdout + done.stderr,
+        [json.loads(line) for line in lines],
+        len(re.findall(r"Using module file", logged)),
+    )
 
 
 @pytest.fixture
@@ -159,10 +223,28 @@ def guest(name: str, *devices: Mapping[str, Any], **more: Any) -> dict[str, Any]
     return {"name": name, "config": f"/usr/pkg/etc/xen/{name}", "devices": list(devices), **more}
 
 
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says something at the end of the run: how much was tried, where a test alone decides how much there is."""
+
+    def say(text: str) -> None:
+        request.node.user_properties.append(("report", f"{request.node.name}: {text}"))
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests reported."""
+    for outcome in terminalreporter.getreports("passed"):
+        for name, text in outcome.user_properties:
+            if name == "report" and outcome.when == "call":
+                terminalreporter.write_line(text)
+
+
 @pytest.fixture(name="guest")
 def guest_fixture() -> Callable[..., dict[str, Any]]:
     """:func:`guest`, for tests that want it as a fixture."""
     return guest
 
 
-__all__: Sequence[str] = ("Dom0", "Run", "guest")
+__all__: Sequence[str] = ("Dom0", "Run", "guest", "run_playbook")

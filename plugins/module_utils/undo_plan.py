@@ -53,7 +53,7 @@ class _UndoPlanner(Planner):
         self._explain_return()
         if self.refusals:
             return self._result(())
-        installs = self._reboots and self.wanted.native and not self.observed.native.ready
+        installs = self._reboots() and self.wanted.native and not self.observed.native.ready
         if installs:
             reason = self.observed.native.reason
             self.actions.append(Action("native", f"install pcibackctl, to predict the reboot: {reason}"))
@@ -96,6 +96,18 @@ class _UndoPlanner(Planner):
         default = config.default
         if default is not None and default.kind == XEN and default.hide is not None:
             self._own_claims = tuple(sorted(set(default.hide.claims)))
+        if config.render() != data:
+            self._warn_of_own_list()
+
+    def _warn_of_own_list(self) -> None:
+        """Name what the next boot takes from dom0: the owner's list may be older than the hardware."""
+        held = self.observed.claims or ()
+        for device in self.observed.devices:
+            if device.address in self._own_claims and device.address not in held:
+                self.warnings.append(
+                    f"{self.observed.boot_path} hid {device.describe()} before the first run and does so again: "
+                    "the next boot takes it from dom0"
+                )
 
     def _read_guests(self, restored: Mapping[str, bytes | None]) -> None:
         for guest in self.wanted.guests:

@@ -64,16 +64,18 @@ options:
     type: bool
     default: false
   record:
-    description: File on the host that remembers what O(remember) says.
+    description: File on the host that keeps O(pins).
     type: path
     default: /var/db/xen-pciback/devices.json
-  remember:
+  pins:
     description:
-      - What devices were before they were hidden, so that a selector by driver finds them later. Keys are addresses
-        with domain, values have V(id), V(subsystem), V(class) and V(driver).
-      - Added to O(record) before the boot configuration is changed.
+      - The identities of the devices that are or will be hidden, so that a later run finds them when they have moved,
+        and notices when another card has taken their place. Keys are addresses with domain; values have V(id),
+        V(subsystem), V(class), V(driver), V(slot), V(mac), V(serial) and V(known_as), as M(xen.pciback.plan) makes them.
+      - Takes the place of all that O(record) holds, before the boot configuration is changed. Without any, O(record) is
+        removed.
+      - If it is not given, O(record) is left alone.
     type: dict
-    default: {}
 extends_documentation_fragment:
   - xen.pciback.attributes
   - xen.pciback.lock
@@ -203,7 +205,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.xen.pciback.plugins.module_utils import remembered
+from ansible_collections.xen.pciback.plugins.module_utils import pins
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path, menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
@@ -218,12 +220,17 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import r
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement, predict
+from ansible_collections.xen.pciback.plugins.module_utils.native import (
+    Prediction,
+    boot_files,
+    disagreement,
+    predict,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT
 from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
 
 MODE = 0o644
-"""Of a record that did not exist; it tells nothing that dmesg(8) doesn't."""
+"""Of a record that did not exist; it tells nothing that dmesg(8) and ifconfig(8) don't."""
 
 MOST_BYTES = 1 << 20
 """Far more than the loader reads; what is too large for it is its reader's to say."""
@@ -252,7 +259,10 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
         candidate.write(edit.boot_cfg.render())
         candidate.flush()
         for number in numbers:
-            prediction = predict(predictor, candidate.name, number, run=run)
+            # An entry that somebody may choose one day can miss its kernel today; the one that boots must not.
+            boots = default is not None and number == default.number
+            files = boot_files(module.params["path"]) if boots else None
+            prediction = predict(predictor, candidate.name, number, files=files, run=run)
             problem = disagreement(prediction, wanted)
             if not wanted and not prediction.claims:
                 # An entry that doesn't boot for another reason is no reason to keep a list in it.
@@ -271,17 +281,19 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
 
 
 def update_record(module: AnsibleModule) -> dict[str, str] | None:
-    """Add what is to be remembered to the record; the difference, or ``None`` if there is none."""
+    """Make the record hold exactly the pins that are given; the difference, or ``None`` if there is none."""
     path = module.params["record"]
-    new = remembered.from_mapping(module.params["remember"])
-    if not new:
+    if module.params["pins"] is None:
         return None
-    before = read_file(path, limit=remembered.MAX_FILE) if os.path.lexists(path) else None
-    old = {} if before is None else remembered.parse(before, path)
-    merged = remembered.merge(old, new)
-    if merged == old:
+    wanted = pins.from_mapping(module.params["pins"])
+    before = read_file(path, limit=pins.MAX_FILE) if os.path.lexists(path) else None
+    if (before is None and not wanted) or (before is not None and wanted and pins.parse(before, path) == wanted):
         return None
-    after = remembered.render(merged)
+    if not wanted:
+        if not module.check_mode:
+            remove_file(path)
+        return difference(path, before or b"", b"")
+    after = pins.render(wanted)
     if not module.check_mode:
         make_directory(os.path.dirname(path))
         replace_file(path, after, expected=before, mode=MODE)
@@ -333,14 +345,14 @@ def restore_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
     record = OriginalsFile(module.params["originals"])
     restored = restore(path, record.originals.files.get(os.path.realpath(path)), before)
     after = before if restored.data is None else restored.data
-    remembered_now = read_file(devices, limit=MOST_BYTES) if os.path.lexists(devices) else None
+    pinned_now = read_file(devices, limit=MOST_BYTES) if os.path.lexists(devices) else None
     writing = Writing(module, record, before, after)
     for warning in restored.warnings:
         module.warn(warning)
     backup = writing.write()
     differences = writing.differences
-    if remembered_now is not None:
-        differences.append(difference(devices, remembered_now, b""))
+    if pinned_now is not None:
+        differences.append(difference(devices, pinned_now, b""))
         if not module.check_mode:
             remove_file(devices)
     writing.settle()
@@ -410,7 +422,7 @@ def main() -> None:
             "predictor": {"type": "path"},
             "backup": {"type": "bool", "default": False},
             "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
-            "remember": {"type": "dict", "default": {}},
+            "pins": {"type": "dict"},
             "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
             "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
         },

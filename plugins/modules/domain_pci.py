@@ -60,6 +60,13 @@ options:
           vslot:
             description: The slot that the guest sees, hexadecimal from V(1) to V(1f); V(0) leaves it to xl.
             type: str
+      moves:
+        description:
+          - Devices that are at another address than when the file was written, old address to new address. Their entries
+            keep their places and what else they say.
+          - A file that holds exactly O(domains[].devices) is left alone.
+        type: dict
+        default: {}
   state:
     description:
       - V(present) makes the files list the devices.
@@ -155,6 +162,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS, absolute_path
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
@@ -227,7 +235,15 @@ def check_owners(domains: Sequence[Mapping[str, Any]]) -> list[list[PciSpec]]:
     return wanted
 
 
-def plan_edit(config: str, specs: Sequence[PciSpec]) -> Edit:
+def moved(domain: Mapping[str, Any]) -> dict[Address, Address]:
+    """Where a guest's devices have gone.
+
+    :raises PcibackError: one of the addresses is none
+    """
+    return {parse_address(str(old)): parse_address(str(new)) for old, new in domain["moves"].items()}
+
+
+def plan_edit(config: str, specs: Sequence[PciSpec], moves: Mapping[Address, Address]) -> Edit:
     """Read a file and work out what it has to be.
 
     :raises PcibackError: it can't be read, or xl would refuse it
@@ -237,7 +253,7 @@ def plan_edit(config: str, specs: Sequence[PciSpec]) -> Edit:
     except PcibackError as error:
         error.code = CODE
         raise
-    after = XlConfig.parse(data, config).with_pci(specs)
+    after = XlConfig.parse(data, config).with_pci(specs, moves)
     return Edit(config, data, after, after.warnings)
 
 
@@ -313,6 +329,7 @@ def main() -> None:
                         "elements": "dict",
                         "options": {"address": {"type": "str", "required": True}, **XL_DEVICE_OPTIONS},
                     },
+                    "moves": {"type": "dict", "default": {}},
                 },
             },
             "state": {"type": "str", "choices": ["present", "original"], "default": "present"},
@@ -330,7 +347,7 @@ def main() -> None:
         with lock_host(module):
             record = OriginalsFile(absolute_path(module.params["originals"], "originals"))
             if present:
-                edits = [plan_edit(domain["config"], specs) for domain, specs in zip(domains, wanted)]
+                edits = [plan_edit(domain["config"], specs, moved(domain)) for domain, specs in zip(domains, wanted)]
             else:
                 edits = [plan_return(domain["config"], record.originals) for domain in domains]
             noted = note(record.originals, [edit.change for edit in edits])

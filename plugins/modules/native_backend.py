@@ -13,7 +13,7 @@ author:
   - xen.pciback contributors (@xen-pciback)
 description:
   - Installs C(pcibackctl), the model of NetBSD's boot chain that predicts what a reboot will do.
-  - Sends the sources to the host, builds them there, runs C(make check) there and installs what was built.
+  - Sends the sources to the host, builds them there, runs C(make check-control) there and installs what was built.
     A host without a compiler gets files that the controller built with C(zig cc) (PyPI's C(ziglang));
     they are installed after C(pcibackctl selftest) succeeded on the host.
   - Records on the host which sources, compiler and flags the files were made of and what their digests are.

@@ -61,6 +61,15 @@ options:
             name:
               description: A part of the device's name, or a pattern with C(*) and C(?).
               type: str
+            mac:
+              description: Ethernet address of the card; for a hidden one, that which it had in dom0. Quote it.
+              type: str
+            serial:
+              description: Device serial number of PCI Express, such as V(00-1b-21-ff-ff-12-34-56), where pcictl(8) can read it.
+              type: str
+            slot:
+              description: Path through the bridges, such as V(0000:00/1c.0/00.0), which stays when buses are numbered anew.
+              type: str
             all:
               description: Take every device that matches.
               type: bool
@@ -144,6 +153,12 @@ options:
     description: Directory on the host for the records of the collection.
     type: path
     default: /var/db/xen-pciback
+  follow_moves:
+    description:
+      - Whether pinned devices that are found at another address are followed there. Without it the plan refuses with
+        C(identity-changed).
+    type: bool
+    default: false
   allow:
     description: Refusals that the owner overrides, each for one device.
     type: list
@@ -153,7 +168,7 @@ options:
       code:
         description: The refusal's code; of the others, the host would not survive it or nothing could be done.
         type: str
-        choices: [boot-disk, bridge, console, management-nic]
+        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
         required: true
       address:
         description: The device.
@@ -281,6 +296,28 @@ devices:
     attached:
       description: Whether its guest has it now.
       type: bool
+moves:
+  description: Pinned devices that the plan follows to another address.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    from:
+      description: The address that it is pinned under.
+      type: str
+      sample: "0000:01:03.0"
+    to:
+      description: Where it is now.
+      type: str
+      sample: "0000:02:03.0"
+    guest:
+      description: The guest that it belongs to, null if none.
+      type: str
+      sample: firewall
+    because:
+      description: What proves that it is the same device.
+      type: str
+      sample: its MAC address says so
 recovery:
   description: What a person at the console does if the host does not come back from its next boot.
   type: list
@@ -385,6 +422,7 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
         keep_previous=params["previous"],
         native=params["native"],
         allow=tuple(allowed(item) for item in params["allow"]),
+        follow_moves=params["follow_moves"],
         state=params["state"],
     )
     if want.state == ABSENT:
@@ -428,6 +466,10 @@ def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
             }
             for planned in plan.devices
         ],
+        "moves": [
+            {"from": str(move.old), "to": str(move.new), "guest": move.guest, "because": move.proof}
+            for move in plan.moves
+        ],
         "recovery": list(plan.recovery),
         "claims": _texts(observed.claims),
         "predicted_claims": None if prediction is None else _texts(prediction.claims),
@@ -470,6 +512,7 @@ def main() -> None:
             "native_cflags": {"type": "str"},
             "native_source_sha256": {"type": "str"},
             "state_directory": {"type": "path", "default": records.DIRECTORY},
+            "follow_moves": {"type": "bool", "default": False},
             "allow": {
                 "type": "list",
                 "elements": "dict",
@@ -492,7 +535,7 @@ def main() -> None:
             runner(module),
             want,
             boot_path=params["boot_config"],
-            remembered_path=os.path.join(params["state_directory"], records.DEVICES),
+            pins_path=os.path.join(params["state_directory"], records.DEVICES),
             state_directory=params["state_directory"],
             native=native_state(module),
             prefix=params["native_prefix"],

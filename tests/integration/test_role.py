@@ -24,7 +24,7 @@ THREE_DEVICES = {
             "config": "/usr/pkg/etc/xen/firewall",
             "devices": [{"id": "10ec:8139", "subsystem": "1af4:1100"}, {"driver": "wm3", "permissive": False}],
         },
-        {"name": "storage", "config": "/usr/pkg/etc/xen/storage", "devices": [{"address": "00:04.0"}]},
+        {"name": "storage", "config": "/usr/pkg/etc/xen/storage", "devices": [{"address": "00:09.0"}]},
     ],
     "pciback_reboot": "when_needed",
 }
@@ -62,7 +62,7 @@ def test_first_run_brings_the_guests_up(story):
         )
         for domain in domains
     }
-    assert (owned["firewall"], owned["storage"]) == ([5, 10], [4])
+    assert (owned["firewall"], owned["storage"]) == ([5, 10], [9])
 
 
 def test_check_mode_changes_nothing(story):
@@ -131,18 +131,14 @@ def test_a_guest_that_the_host_starts_itself_is_not_started_twice(dom0):
     host = dom0.create()
     alone = {"name": "firewall", "config": "/usr/pkg/etc/xen/firewall"}
     assert host.playbook({"pciback_guests": [alone]}).status == 0
-    pcictl = host.root / "usr/sbin/pcictl"
-    (host.root / "usr/sbin/real").mkdir()
-    pcictl.rename(host.root / "usr/sbin/real/pcictl")
     # What the host's start-up does with guests, as soon as somebody looks at the rebooted machine.
-    pcictl.write_text(
-        "#!/bin/sh\n"
+    host.wrap(
+        "usr/sbin/pcictl",
         "if [ -d /kern/xen/pci ] && ! /usr/pkg/sbin/xl list | grep -q ^firewall; then\n"
         "\t/usr/pkg/sbin/xl create /usr/pkg/etc/xen/firewall >/dev/null\n"
         "fi\n"
-        'exec /usr/sbin/real/pcictl "$@"\n'
+        'exec "$real" "$@"\n',
     )
-    pcictl.chmod(0o755)
     wanted = {"pciback_guests": [{**alone, "devices": [{"address": "00:06.0"}]}], "pciback_reboot": "when_needed"}
     run = host.playbook(wanted)
     assert run.status == 0, run.output
@@ -168,7 +164,7 @@ def test_running_guests_swap_devices_without_a_reboot(dom0):
     assert run.status == 0, run.output
     assert check.changed() == run.changed() == ["xen.pciback.plan", "xen.pciback.domain"]
     owned = {guest["name"]: guest["devices"] for guest in host.playbook(allowed).result("xen.pciback.plan")["running"]}
-    assert owned == {"firewall": ["0000:00:04.0"], "storage": ["0000:00:05.0", "0000:00:0a.0"]}
+    assert owned == {"firewall": ["0000:00:09.0"], "storage": ["0000:00:05.0", "0000:00:0a.0"]}
 
 
 def test_a_tampered_binary_is_repaired_and_reported(dom0):

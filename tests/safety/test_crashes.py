@@ -37,7 +37,16 @@ BOOT_CFG = (
     b"menu=Xen:load /netbsd-XEN3_DOM0.gz console=pc;multiboot /xen.gz dom0_mem=512M\nmenu=NetBSD:boot netbsd\n"
     b"timeout=5\n"
 )
-CARD = {"id": "8086:100e", "subsystem": None, "class": "020000", "driver": "wm0"}
+CARD = {
+    "id": "8086:100e",
+    "subsystem": None,
+    "class": "020000",
+    "driver": "wm0",
+    "slot": "0000:00/04.0",
+    "mac": "52:54:00:12:34:56",
+    "serial": None,
+    "known_as": None,
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,7 @@ def bare_dom0(root: Path) -> None:
 
 def hiding_dom0(root: Path) -> None:
     bare_dom0(root)
-    hide(root, devices=["00:04.0"], remember={"0000:00:04.0": CARD})
+    hide(root, devices=["00:04.0"], pins={"0000:00:04.0": CARD})
 
 
 def edited_dom0(root: Path) -> None:
@@ -91,11 +100,11 @@ def hide(root: Path, **options: Any) -> None:
 
 
 def hide_one(root: Path) -> None:
-    hide(root, devices=["03:00.0"], remember={"0000:03:00.0": CARD}, backup=True)
+    hide(root, devices=["03:00.0"], pins={"0000:03:00.0": CARD}, backup=True)
 
 
 def hide_one_with_prediction(root: Path) -> None:
-    hide(root, devices=["03:00.0"], remember={"0000:03:00.0": CARD}, predictor=PCIBACKCTL)
+    hide(root, devices=["03:00.0"], pins={"0000:03:00.0": CARD}, predictor=PCIBACKCTL)
 
 
 def two_guests(root: Path) -> None:
@@ -157,6 +166,7 @@ def nothing(root: Path) -> None:
 WRITERS = {
     "boot_hide": Writer(bare_dom0, hide_one, "boot.cfg"),
     "boot_hide with a prediction": Writer(hiding_dom0, hide_one_with_prediction, "boot.cfg"),
+    "boot_hide without pins": Writer(hiding_dom0, lambda root: hide(root, devices=[], pins={}), ORIGINALS),
     "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), ORIGINALS),
     "boot_hide original": Writer(hiding_dom0, lambda root: hide(root, state="original", backup=True), ORIGINALS),
     "boot_hide original, edited": Writer(edited_dom0, lambda root: hide(root, state="original"), ORIGINALS),
@@ -230,7 +240,7 @@ def is_free(lock: Path) -> bool:
     return not lock.exists()
 
 
-def test_killed_at_each_call(writer: Writer, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_killed_at_each_call(writer: Writer, tmp_path: Path, report: Callable[[str], None]) -> None:
     # One path for all hosts, because records hold absolute paths.
     place = tmp_path / "run"
 
@@ -265,8 +275,7 @@ def test_killed_at_each_call(writer: Writer, tmp_path: Path, request: pytest.Fix
         assert {match.group(1) for match in map(BACKUP.match, again) if match} >= backed_up, "no backup"
     assert points > 20
     assert leftovers > 5, "no kill hit the writing itself"
-    with request.getfixturevalue("capsys").disabled():
-        print(f"\n{request.node.callspec.id}: killed at {points} points, 0 torn files")
+    report(f"killed at {points} points, 0 torn files")
 
 
 def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = ()) -> tuple[int, list[str]]:
@@ -288,12 +297,11 @@ def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = (
     return len(outcomes), wrong
 
 
-def test_power_lost_after_each_call(writer: Writer, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_power_lost_after_each_call(writer: Writer, tmp_path: Path, report: Callable[[str], None]) -> None:
     states, wrong = power_losses(writer, tmp_path)
     assert wrong == []
     assert states > 50
-    with request.getfixturevalue("capsys").disabled():
-        print(f"\n{request.node.callspec.id}: {states} states after a power loss, 0 torn files")
+    report(f"{states} states after a power loss, 0 torn files")
 
 
 def test_the_model_of_power_loss_sees_a_missing_sync(writer: Writer, tmp_path: Path) -> None:

@@ -19,7 +19,16 @@ from tests.unit.module_call import call
 
 ROOT = Path(__file__).parent.parent.parent
 PCIBACKCTL = Path(os.environ.get("PCIBACKCTL", str(ROOT / "native/build/pcibackctl")))
-CARD = {"id": "8086:100e", "subsystem": None, "class": "020000", "driver": "wm0"}
+CARD = {
+    "id": "8086:100e",
+    "subsystem": None,
+    "class": "020000",
+    "driver": "wm0",
+    "slot": "0000:00/04.0",
+    "mac": "52:54:00:12:34:56",
+    "serial": None,
+    "known_as": None,
+}
 
 
 def run_boot_hide(host: Path) -> dict[str, Any]:
@@ -29,7 +38,7 @@ def run_boot_hide(host: Path) -> dict[str, Any]:
         "lock": f"{host}/db/lock",
         "originals": f"{host}/db/originals.json",
     }
-    return call(boot_hide.main, {**places, "devices": ["03:00.0"], "remember": {"0000:03:00.0": CARD}, "backup": True})
+    return call(boot_hide.main, {**places, "devices": ["03:00.0"], "pins": {"0000:03:00.0": CARD}, "backup": True})
 
 
 def run_domain_pci(host: Path) -> dict[str, Any]:

@@ -155,8 +155,8 @@ def build(run: Run, sources: str, stage: str, *, prefix: str, make: str, variabl
     """
     settings = [f"{name}={value}" for name, value in sorted(variables.items())]
     for what, arguments in (
-        ("build", []),
-        ("check", ["check"]),
+        ("build", ["control"]),
+        ("check", ["check-control"]),
         ("install", ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]),
     ):
         status, out, err = run([make, *arguments, *settings], cwd=sources)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address, parse_pcictl_address
-from ansible_collections.xen.pciback.plugins.module_utils.device import Bar, Device
+from ansible_collections.xen.pciback.plugins.module_utils.config_space import ConfigSpace
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, with_slots
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
@@ -27,7 +28,7 @@ _LINE = re.compile(r"([0-9]+:[0-9]+:[0-9]+): (.*)\Z")
 _DRIVER = re.compile(r" \[([^\]]+)\]\Z")
 _CLASS_WORDS = re.compile(r" \([^()]*\)\Z")
 _NUMBERS = re.compile(r"0x([0-9a-f]{8}) \(0x([0-9a-f]{8})\)")
-_DUMP = re.compile(r"\s+0x([0-9a-f]{2}):((?: 0x[0-9a-f]{8}){4})\s*\Z")
+_DUMP = re.compile(r"\s+0x([0-9a-f]{2,3}):((?: 0x[0-9a-f]{8}){4})\s*\Z")
 _PCI_UNIT = re.compile(r"pci([0-9]+) at .*\bbus ([0-9]+)")
 
 
@@ -68,7 +69,7 @@ def claims() -> tuple[Address, ...] | None:
 def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
     """Every PCI function, in bus order.
 
-    :param configuration: also read configuration space, for subsystem, BARs and interrupt line: one call a function
+    :param configuration: also :func:`with_configuration` of all
     """
     numbers = _list(run, "pci0", "-n")
     units = bus_units(kernel_messages())
@@ -82,10 +83,30 @@ def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
             device = _device(address, ids, texts.get(address, ""))
             if device.driver is None and address in held:
                 device = _replace(device, driver="pciback")
-            if configuration:
-                device = _with_configuration(device, _dump(run, address, units.get(bus, bus)))
             found.append(device)
-    return tuple(sorted(found, key=lambda device: device.address))
+    found.sort(key=lambda device: device.address)
+    return with_configuration(run, found) if configuration else tuple(found)
+
+
+def with_configuration(
+    run: Run, devices: Sequence[Device], addresses: Container[Address] | None = None
+) -> tuple[Device, ...]:
+    """The devices, those at the given addresses with their configuration space, and all with their slots.
+
+    One call for each of them that was not read before, and for each bridge.
+
+    :param addresses: ``None`` for every one
+    """
+    units = bus_units(kernel_messages())
+
+    def read(device: Device) -> Device:
+        wanted = addresses is None or device.address in addresses or device.is_pci_bridge
+        if device.config is not None or not wanted:
+            return device
+        bus = device.address.bus
+        return _replace(device, config=_dump(run, device.address, units.get(bus, bus)))
+
+    return with_slots(read(device) for device in devices)
 
 
 def _device(address: Address, ids: str, text: str) -> Device:
@@ -110,39 +131,6 @@ def _replace(device: Device, **changes: object) -> Device:
     return Device(**{**device.__dict__, **changes})
 
 
-def _with_configuration(device: Device, registers: Mapping[int, int]) -> Device:
-    if not registers:
-        return device
-    subsystem = registers.get(0x2C, 0)
-    type_0 = (registers.get(0x0C, 0) >> 16) & 0x7F == 0
-    irq = registers.get(0x3C, 0) & 0xFF
-    return _replace(
-        device,
-        subsystem=(subsystem & 0xFFFF, subsystem >> 16) if type_0 else None,
-        bars=tuple(_bars(registers, 6 if type_0 else 2)),
-        irq=irq if 0 < irq < 0xFF else None,
-    )
-
-
-def _bars(registers: Mapping[int, int], count: int) -> Iterable[Bar]:
-    index = 0
-    while index < count:
-        value = registers.get(0x10 + 4 * index, 0)
-        here, index = index, index + 1
-        if value & 1:
-            if value & ~3:
-                yield Bar(here, "io", value & ~3)
-            continue
-        address = value & ~0xF
-        kind = "mem32"
-        if value & 6 == 4:
-            kind = "mem64"
-            address |= registers.get(0x10 + 4 * index, 0) << 32
-            index += 1
-        if address:
-            yield Bar(here, kind, address, prefetchable=bool(value & 8))
-
-
 def _list_bus(run: Run, bus: int, unit: int) -> Sequence[tuple[Address, str]]:
     # -N looks names up on the bus of the opened node, whatever -b says: each bus has to be asked through its own.
     try:
@@ -160,15 +148,21 @@ def _list(run: Run, node: str, *options: str) -> list[tuple[Address, str]]:
     return lines
 
 
-def _dump(run: Run, address: Address, unit: int) -> Mapping[int, int]:
+def _dump(run: Run, address: Address, unit: int) -> ConfigSpace | None:
+    """The registers of one function, ``None`` if pcictl(8) can't read them."""
     where = ["-b", str(address.bus), "-d", str(address.device), "-f", str(address.function)]
-    registers = {}
-    for line in _run(run, [PCICTL, f"pci{unit}", "dump", *where]).splitlines():
-        match = _DUMP.match(line)
-        if match:
-            for index, word in enumerate(match.group(2).split()):
-                registers[int(match.group(1), 16) + 4 * index] = int(word, 16)
-    return registers
+    # Any node reads every bus, but where there are several PCI domains only one of them is right.
+    for node in dict.fromkeys((f"pci{unit}", "pci0")):
+        status, out, _err = run([PCICTL, node, "dump", *where])
+        registers = {}
+        for line in out.splitlines() if status == 0 else ():
+            match = _DUMP.match(line)
+            if match:
+                for index, word in enumerate(match.group(2).split()):
+                    registers[int(match.group(1), 16) + 4 * index] = int(word, 16)
+        if registers:
+            return ConfigSpace(registers)
+    return None
 
 
 def kernel_messages() -> str:

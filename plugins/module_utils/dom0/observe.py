@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd, netbsd_facts, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_devices
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_pins
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.native import predict
+from ansible_collections.xen.pciback.plugins.module_utils.native import boot_files, predict
 from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT, GUEST, NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, fits
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     ABSENT,
     NativeState,
@@ -35,7 +40,7 @@ def observe(
     wanted: Wanted,
     *,
     boot_path: str,
-    remembered_path: str,
+    pins_path: str,
     state_directory: str,
     native: NativeState,
     prefix: str,
@@ -49,22 +54,19 @@ def observe(
     """
     netbsd.check_dom0(run)
     traces = read_traces(wanted, boot_path, state_directory)
-    selectors = [item.selector for guest in wanted.guests for item in guest.devices]
-    selectors += [item.selector for item in wanted.extra_devices]
     boot_config = _read(boot_path, _MOST_BYTES, "boot-config-invalid")
     prediction = None
     if native.ready and isinstance(boot_config, bytes):
-        prediction = predict(os.path.join(prefix, native_install.CONTROL), boot_path, run=run)
-    devices = netbsd.devices(
-        run,
-        configuration=any(key == "subsystem" for selector in selectors for key, _value in selector.criteria),
-    )
+        control = os.path.join(prefix, native_install.CONTROL)
+        prediction = predict(control, boot_path, files=boot_files(boot_path), run=run)
     claims = netbsd.claims()
     # Who wants nothing but to be rid of a record need not be able to read it.
-    remembered = {} if wanted.state == ABSENT else read_devices(remembered_path)
+    pins = {} if wanted.state == ABSENT else read_pins(pins_path)
+    devices = _devices(run, wanted, claims or (), pins)
     facts = None
-    if takes_devices(wanted, devices, claims, remembered):
-        facts = netbsd_facts.read_facts(run, os.environ.get("SSH_CONNECTION"))
+    if takes_devices(wanted, devices, claims, pins):
+        devices = netbsd.with_configuration(run, devices)
+        facts = replace(netbsd_facts.read_facts(run, os.environ.get("SSH_CONNECTION")), iommu=has_iommu(run, xl))
     return Observed(
         devices=devices,
         claims=claims,
@@ -76,7 +78,7 @@ def observe(
         running=_running(run, wanted, xl),
         native=native,
         prediction=prediction,
-        remembered=remembered,
+        pins=pins,
         facts=facts,
         traces=traces,
     )
@@ -105,6 +107,25 @@ def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
         or bool(originals.of_kind(NATIVE) or originals.directories)
         or (record.exists and originals.empty),
     )
+
+
+def _devices(run: Run, wanted: Wanted, claims: Sequence[Address], pins: Mapping[Address, Pin]) -> tuple[Device, ...]:
+    """The functions of the host. A call for each configuration space adds up, so only those are read that count:
+    what is held or pinned and what a selector asks for; but all if a pinned device is not surely where it was.
+    """
+    # Bridges alone, so that a selector can ask for a slot.
+    devices = netbsd.with_configuration(run, netbsd_facts.with_macs(run, netbsd.devices(run)), ())
+    asked = {
+        device.address
+        for device in devices
+        for _guest, selector in wanted.requests
+        if selector.asks_configuration_of(device, pins.get(device.address))
+    }
+    devices = netbsd.with_configuration(run, devices, asked.union(claims, pins))
+    present = {device.address: device for device in devices}
+    if all(address in present and fits(pin, pin_of(present[address])) for address, pin in pins.items()):
+        return devices
+    return netbsd.with_configuration(run, devices)
 
 
 def _running(run: Run, wanted: Wanted, xl: str | None) -> tuple[RunningGuest, ...]:

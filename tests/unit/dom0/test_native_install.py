@@ -232,11 +232,13 @@ def test_unpack_refuses_what_leaves_the_directory(tmp_path, member):
 
 def test_a_failing_step_shows_its_last_lines():
     def run(argv, cwd=None):
-        return (2, "one\ntwo\n", "core.c:3: error: no such thing\n") if "check" in argv else (0, "", "")
+        return (2, "one\ntwo\n", "core.c:3: error: no such thing\n") if "check-control" in argv else (0, "", "")
 
     with pytest.raises(PcibackError) as caught:
         native_install.build(run, "/src", "/stage", prefix="/usr/local", make="make", variables={"CC": "cc"})
-    assert str(caught.value).startswith("'make check' of the native component failed: one | two | core.c:3: error")
+    assert str(caught.value).startswith(
+        "'make check-control' of the native component failed: one | two | core.c:3: error"
+    )
 
 
 def test_steps_and_their_arguments():
@@ -250,8 +252,8 @@ def test_steps_and_their_arguments():
     native_install.build(run, "/src", "/stage", prefix="/usr/local", make="make", variables=variables)
     settings = ["CC=cc", "CFLAGS=-O2 -g"]
     assert steps == [
-        (["make", *settings], "/src"),
-        (["make", "check", *settings], "/src"),
+        (["make", "control", *settings], "/src"),
+        (["make", "check-control", *settings], "/src"),
         (["make", "install", "PREFIX=/usr/local", "DESTDIR=/stage", *settings], "/src"),
     ]
 

@@ -40,7 +40,8 @@ CONFIG = b"name = 'firewall'\nkernel = '/netbsd-XEN3_DOMU'\n"
 OLD, NEW = parse_address("00:04.0"), parse_address("00:05.0")
 HIDING = BootCfg.parse(BOOT_CFG).hide([NEW]).boot_cfg.render()
 BUS = tuple(
-    Device(address, 0x8086, 0x100E, 0x020000, name="Intel i82540EM", driver="pciback0") for address in (OLD, NEW)
+    Device(address, 0x8086, 0x100E, 0x020000, name="Intel i82540EM", driver=driver)
+    for address, driver in ((OLD, "wm0"), (NEW, "pciback0"))
 )
 
 FIREWALL = WantedGuest("firewall", "/etc/xen/firewall")
@@ -132,6 +133,10 @@ def test_a_host_that_was_never_touched_is_left_alone(boot_cfg: bytes) -> None:
 def test_what_an_owner_hid_and_gave_away_is_so_again() -> None:
     plan = plan_undo(WANTED, hiding(OWN, listing(OLD)))
     assert arguments(plan, "reboot")["claims"] == ["0000:00:04.0"]
+    assert plan.warnings == (
+        "/boot.cfg hid 00:04.0 (pcictl 000:04:0) 8086:100e Intel i82540EM [wm0] before the first run and does so "
+        "again: the next boot takes it from dom0",
+    )
     (planned,) = plan.devices
     assert (planned.device.address, planned.guest, planned.held) == (OLD, "firewall", False)
     done = untouched(

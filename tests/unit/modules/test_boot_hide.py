@@ -30,7 +30,16 @@ AFTER = b"".join(
     ]
 )
 DEVICES = ["03:00.0", "0000:00:04.1"]
-CARD = {"id": "8086:100e", "subsystem": None, "class": "020000", "driver": "wm0"}
+CARD = {
+    "id": "8086:100e",
+    "subsystem": None,
+    "class": "020000",
+    "driver": "wm0",
+    "slot": "0000:00/04.0",
+    "mac": "52:54:00:12:34:56",
+    "serial": None,
+    "known_as": None,
+}
 
 
 class Host:
@@ -135,7 +144,7 @@ def test_absent_restores_the_file(host: Host, options: dict[str, Any]) -> None:
 
 
 def test_check_mode_says_the_same_and_changes_nothing(host: Host) -> None:
-    options: dict[str, Any] = {"devices": DEVICES, "remember": {"0000:03:00.0": CARD}}
+    options: dict[str, Any] = {"devices": DEVICES, "pins": {"0000:03:00.0": CARD}}
     predicted = host.run(check=True, **options)
     assert host.files == {"boot.cfg": BEFORE}
     assert host.run(**options) == predicted
@@ -154,29 +163,40 @@ def test_previous_and_entries_are_passed_on(host: Host) -> None:
     assert not host.run(devices=DEVICES, previous=False, entries="default")["changed"]
 
 
-def test_remembers_what_devices_were(host: Host) -> None:
-    remember = {"0000:03:00.0": CARD}
-    result = host.run(devices=DEVICES, remember=remember)
+def test_keeps_exactly_the_pins_that_are_given(host: Host) -> None:
+    pins = {"0000:03:00.0": CARD}
+    result = host.run(devices=DEVICES, pins=pins)
     record = json.loads(host.record.read_bytes())
-    assert record == {"schema": "xen.pciback/devices/1", "devices": remember}
+    assert record == {"schema": "xen.pciback/pins/1", "pins": pins}
     assert stat.S_IMODE(host.record.stat().st_mode) == 0o644
     assert [item["after_header"] for item in result["diff"]] == [
         str(host.record),
         str(host.path),
         str(host.originals),
     ]
-    assert not host.run(devices=DEVICES, remember=remember)["changed"]
+    assert not host.run(devices=DEVICES, pins=pins)["changed"]
     other = {"0000:00:04.1": {**CARD, "driver": None}}
-    assert host.run(devices=DEVICES, remember=other)["changed"]
-    assert json.loads(host.record.read_bytes())["devices"] == {**remember, **other}
+    assert host.run(devices=DEVICES, pins=other)["changed"]
+    assert json.loads(host.record.read_bytes())["pins"] == other
     assert not host.run(devices=DEVICES)["changed"]
+    assert host.record.exists(), "not given is not empty"
+
+
+def test_an_empty_record_is_removed(host: Host) -> None:
+    assert not host.run(devices=[], pins={})["changed"]
+    host.run(devices=DEVICES, pins={"0000:03:00.0": CARD})
+    predicted = host.run(devices=DEVICES, pins={}, check=True)
+    assert host.record.exists()
+    assert host.run(devices=DEVICES, pins={}) == predicted
+    assert predicted["changed"] and [item["after"] for item in predicted["diff"]] == [""]
+    assert not host.record.exists()
 
 
 def test_a_record_that_is_none_is_refused_before_anything_changes(host: Host) -> None:
     host.record.parent.mkdir()
     host.record.write_text("{}")
     before = host.files
-    result = host.run(devices=DEVICES, remember={"0000:03:00.0": CARD})
+    result = host.run(devices=DEVICES, pins={"0000:03:00.0": CARD})
     assert result["failed"]
     assert result["msg"].startswith(f"{host.record}: its schema is null")
     assert host.files == before
@@ -218,7 +238,7 @@ def test_another_prediction_is_a_refusal(
 ) -> None:
     predictor = host.predictor(outcome, claims, default)
     before = host.files
-    result = host.run(check, devices=DEVICES, predictor=predictor, remember={"0000:03:00.0": CARD})
+    result = host.run(check, devices=DEVICES, predictor=predictor, pins={"0000:03:00.0": CARD})
     assert result["failed"]
     assert result["msg"] == f"{host.path}: {sentence}"
     assert result["code"] == "prediction-mismatch"
@@ -243,7 +263,7 @@ OWN = BEFORE.replace(b"console=pc", b"console=pc pciback.hide=(00:1d.0)") + b"# 
 @pytest.mark.parametrize("backup", [False, True])
 def test_original_is_what_was_there_before_the_first_change(host: Host, backup: bool) -> None:
     host.path.write_bytes(OWN)
-    host.run(devices=["04:00.0"], remember={"0000:04:00.0": CARD})
+    host.run(devices=["04:00.0"], pins={"0000:04:00.0": CARD})
     host.run(devices=DEVICES)
     before = host.files
     assert stat.S_IMODE(host.originals.stat().st_mode) == 0o600

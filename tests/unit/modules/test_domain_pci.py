@@ -327,3 +327,18 @@ def test_devices_are_required_to_list_them(host: Host) -> None:
 
 def test_a_file_is_put_back_once(host: Host) -> None:
     assert "is given twice" in put_back(host, host.mail, host.mail)["msg"]
+
+
+def test_a_device_that_moved_keeps_its_entry(host: Host) -> None:
+    host.firewall.write_bytes(FIREWALL.replace(b"03:00.0", b"03:00.0,seize=1"))
+    domain = {
+        "config": str(host.firewall),
+        "devices": [{"address": "04:00.0"}],
+        "moves": {"0000:03:00.0": "0000:04:00.0"},
+    }
+    predicted = call(main, {"domains": [domain]}, check=True)
+    assert call(main, {"domains": [domain]}) == predicted
+    assert host.files["firewall"] == FIREWALL.replace(b"03:00.0", b"04:00.0,seize=1")
+    assert not call(main, {"domains": [domain]})["changed"]
+    refused = call(main, {"domains": [{**domain, "moves": {"x": "04:00.0"}}]})
+    assert refused["failed"] and "'x' is not a PCI address" in refused["msg"]
