@@ -19,7 +19,7 @@ NOT_OURS = ("kern", "var/run/dmesg.boot", "root/.ansible")
 
 GUESTS = [
     guest("firewall", {"id": "10ec:8139", "subsystem": "1af4:1100"}, {"driver": "wm3", "permissive": False}),
-    guest("storage", {"address": "00:04.0"}),
+    guest("storage", {"address": "00:09.0"}),
     guest("mail", {"name": "realtek*8029*"}, state="stopped"),
 ]
 PRESENT = {"pciback_guests": GUESTS, "pciback_reboot": "when_needed"}
@@ -91,7 +91,7 @@ def create(host: Dom0, boot_cfg: bytes) -> Dom0:
 def set_up_and_give_back(host: Dom0, expected_held: list[str]) -> None:
     before = snapshot(host)
     ran(host.playbook(PRESENT))
-    assert held(host) == ["0000:00:04.0", "0000:00:05.0", "0000:00:06.0", "0000:00:0a.0"]
+    assert held(host) == ["0000:00:05.0", "0000:00:06.0", "0000:00:09.0", "0000:00:0a.0"]
     present = snapshot(host)
     assert {"boot.cfg", "usr/pkg/etc/xen/firewall", "usr/local/sbin/pcibackctl"} <= set(changes(before, present))
 
