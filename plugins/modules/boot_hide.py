@@ -35,8 +35,8 @@ options:
     description:
       - Whether there is a hide list. V(absent) removes every list, broken ones and those of the owner too.
       - V(original) puts the file back as it was before it was changed for the first time, byte for byte, with the
-        lists that it had then, and removes O(record). If somebody else has edited the file since, the edit stays: our
-        lists go, those from before come back where their lines were not edited, and a warning names those that did not.
+        lists that it had then, and removes O(record). If somebody else has edited the file since, the edit stays;
+        our lists go, those from before come back where their lines were not edited, and a warning names those that did not.
     type: str
     choices: [present, absent, original]
     default: present
