@@ -7,6 +7,10 @@ The order of the actions is the order in which they are applied::
 
     native -> hide -> configure -> shut_down -> reboot -> run
 
+and, if everything is to be given back (undo_plan.py)::
+
+    native -> restore -> shut_down -> reboot -> run -> remove
+
 Nothing of a plan with a refusal is applied.
 """
 
@@ -31,9 +35,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.pinning import (
 )
 from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, to_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.safety import GUARDS, Facts, guard, siblings
+from ansible_collections.xen.pciback.plugins.module_utils.undo import Traces
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
 
 GUEST_STATES = ("running", "stopped", "unmanaged")
+
+PRESENT = "present"
+ABSENT = "absent"
 
 # What an owner can override; of the rest, the kernel would not survive it or nothing could be done.
 ALLOWABLE = tuple(sorted(("bridge", IDENTITY_CHANGED, *GUARDS)))
@@ -61,7 +69,10 @@ class WantedGuest:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the owner wants of one host. ``allow`` holds pairs of refusal code and address."""
+    """What the owner wants of one host. ``allow`` holds pairs of refusal code and address.
+
+    With ``state`` absent everything is given back; no guest has devices then.
+    """
 
     guests: tuple[WantedGuest, ...] = ()
     extra_devices: tuple[WantedDevice, ...] = ()
@@ -72,6 +83,7 @@ class Wanted:
     native: bool = True
     allow: tuple[tuple[str, Address], ...] = ()
     follow_moves: bool = False
+    state: str = PRESENT
 
     @property
     def requests(self) -> tuple[tuple[str | None, Selector], ...]:
@@ -105,7 +117,7 @@ class Observed:
 
     ``claims`` is ``None`` if the running kernel has no backend. ``prediction`` is what the C model says that the
     next boot will do if nobody chooses another entry, ``None`` if it can't be asked. ``facts`` is what the guards judge
-    by, ``None`` if no device is to leave dom0.
+    by, ``None`` if no device is to leave dom0. ``traces`` is what is left of us, read if everything is to be given back.
     """
 
     devices: tuple[Device, ...]
@@ -118,6 +130,7 @@ class Observed:
     prediction: Prediction | None = None
     pins: Mapping[Address, Pin] = field(default_factory=dict)
     facts: Facts | None = None
+    traces: Traces = field(default_factory=Traces)
 
 
 @dataclass(frozen=True)
@@ -222,10 +235,10 @@ def _pinning(
 
 def make_plan(wanted: Wanted, observed: Observed) -> Plan:
     """Decide what has to be done, in which order, and what must not be done."""
-    return _Planner(wanted, observed).plan()
+    return Planner(wanted, observed).plan()
 
 
-class _Planner:
+class Planner:
     """The state of one planning run; each step reads what the earlier ones found."""
 
     def __init__(self, wanted: Wanted, observed: Observed) -> None:
@@ -251,7 +264,7 @@ class _Planner:
         if self.wanted.native and not self.observed.native.ready:
             self.actions.append(Action("native", f"install pcibackctl: {self.observed.native.reason}"))
         self.actions += hide + configure
-        self._reboot_and_run()
+        self._reboot_and_run(self._hidden())
         return self._result(self.actions)
 
     def _result(self, actions: Sequence[Action]) -> Plan:
@@ -478,7 +491,11 @@ class _Planner:
     def _reboots(self) -> bool:
         return bool(self.reasons) and self.wanted.reboot == "when_needed"
 
-    def _reboot_and_run(self) -> None:
+    def _reboot_and_run(self, claims: Sequence[Address]) -> None:
+        """Reboot, if that is needed and allowed, and see to the guests.
+
+        :param claims: what pciback has to hold after the reboot
+        """
         reboots = self._reboots()
         if self.reasons and not reboots:
             self.warnings.append("a reboot is pending; pciback_reboot: when_needed allows it")
@@ -499,7 +516,8 @@ class _Planner:
                         {"domains": [{"name": name, "state": "stopped"} for name in names]},
                     )
                 )
-            self.actions.append(Action("reboot", "reboot dom0", {"reasons": list(self.reasons)}))
+            arguments = {"reasons": list(self.reasons), "claims": [str(address) for address in claims]}
+            self.actions.append(Action("reboot", "reboot dom0", arguments))
         self._run(reboots)
 
     def _run(self, reboots: bool) -> None:

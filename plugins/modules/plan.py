@@ -99,6 +99,15 @@ options:
     elements: dict
     default: []
     suboptions: *selector
+  state:
+    description:
+      - V(present) plans for guests that own their devices.
+      - V(absent) plans to give everything back. Files become what they were before the first run, byte for byte, also
+        those of guests that are not in O(guests) any more; records, and what was installed, are removed. The guests keep
+        their O(guests[].state), their devices and O(extra_devices) count as none.
+    type: str
+    choices: [present, absent]
+    default: present
   reboot:
     description: Whether the plan may hold a reboot. With V(never) it says that one is pending.
     type: str
@@ -214,7 +223,9 @@ actions:
   returned: success
   contains:
     action:
-      description: V(native), V(hide), V(configure), V(shut_down), V(reboot) or V(run).
+      description:
+        - V(native), V(hide), V(configure), V(shut_down), V(reboot) or V(run).
+        - With O(state=absent) V(native), V(restore), V(shut_down), V(reboot), V(run) or V(remove).
       type: str
       sample: hide
     summary:
@@ -334,6 +345,7 @@ running:
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -352,8 +364,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import ob
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import check_config_path, check_name
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
+    ABSENT,
     ALLOWABLE,
     GUEST_STATES,
+    PRESENT,
     NativeState,
     Observed,
     Plan,
@@ -362,6 +376,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     WantedGuest,
     make_plan,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.undo_plan import plan_undo
 
 
 def wanted_device(item: Mapping[str, Any], where: str) -> WantedDevice:
@@ -398,7 +413,7 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
 
     :raises PcibackError: one of them can't be meant
     """
-    return Wanted(
+    want = Wanted(
         guests=tuple(wanted_guest(guest) for guest in params["guests"]),
         extra_devices=tuple(wanted_device(item, "extra_devices") for item in params["extra_devices"]),
         reboot=params["reboot"],
@@ -408,7 +423,11 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
         native=params["native"],
         allow=tuple(allowed(item) for item in params["allow"]),
         follow_moves=params["follow_moves"],
+        state=params["state"],
     )
+    if want.state == ABSENT:
+        return replace(want, guests=tuple(replace(guest, devices=()) for guest in want.guests), extra_devices=())
+    return want
 
 
 def native_state(module: AnsibleModule) -> NativeState:
@@ -481,6 +500,7 @@ def main() -> None:
                 },
             },
             "extra_devices": {**devices, "options": dict(SELECTOR_OPTIONS)},
+            "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
             "reboot": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             "restart_guests": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             "boot_entries": {"type": "raw", "default": "xen"},
@@ -516,11 +536,12 @@ def main() -> None:
             want,
             boot_path=params["boot_config"],
             pins_path=os.path.join(params["state_directory"], records.DEVICES),
+            state_directory=params["state_directory"],
             native=native_state(module),
             prefix=params["native_prefix"],
             xl=params["xl"],
         )
-        plan = make_plan(want, observed)
+        plan = plan_undo(want, observed) if want.state == ABSENT else make_plan(want, observed)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for warning in plan.warnings:

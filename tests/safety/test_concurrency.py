@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -82,7 +83,12 @@ def host(tmp_path: Path) -> Path:
 
 
 def boot_hide(root: Path, **options: Any) -> tuple[str, dict[str, Any]]:
-    places = {"path": f"{root}/boot.cfg", "record": f"{root}/db/devices.json", "lock": f"{root}/db/lock"}
+    places = {
+        "path": f"{root}/boot.cfg",
+        "record": f"{root}/db/devices.json",
+        "lock": f"{root}/db/lock",
+        "originals": f"{root}/db/originals.json",
+    }
     return "boot_hide", {**places, "devices": ["03:00.0", "00:04.0"], **options}
 
 
@@ -91,7 +97,7 @@ def domain_pci(root: Path) -> tuple[str, dict[str, Any]]:
         {"config": f"{root}/firewall", "devices": [{"address": "03:00.0"}]},
         {"config": f"{root}/storage", "devices": [{"address": "00:04.0", "permissive": True}]},
     ]
-    return "domain_pci", {"domains": domains, "lock": f"{root}/db/lock"}
+    return "domain_pci", {"domains": domains, "lock": f"{root}/db/lock", "originals": f"{root}/db/originals.json"}
 
 
 @pytest.mark.parametrize("module", [boot_hide, domain_pci])
@@ -104,6 +110,7 @@ def test_twenty_runs_leave_what_one_run_leaves(
     assert after != before
     for path, state in before.items():
         (host / path).write_bytes(state.data)
+    shutil.rmtree(host / "db")
     results = run_together([module(host)] * RUNS, tmp_path)
     assert [result.get("msg") for result in results if result.get("failed")] == []
     assert sum(result["changed"] for result in results) == 1, "who comes second finds it done"

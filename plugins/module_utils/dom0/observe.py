@@ -12,20 +12,24 @@ from dataclasses import replace
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.device import Device, pin_of
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd, netbsd_facts
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd, netbsd_facts, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_pins
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import boot_files, predict
+from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT, GUEST, NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, fits
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
+    ABSENT,
     NativeState,
     Observed,
     RunningGuest,
     Wanted,
     takes_devices,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.undo import Traces
 
 # Far more than a loader or xl reads; what is too large for them is theirs to say.
 _MOST_BYTES = 1 << 20
@@ -37,6 +41,7 @@ def observe(
     *,
     boot_path: str,
     pins_path: str,
+    state_directory: str,
     native: NativeState,
     prefix: str,
     xl: str | None,
@@ -48,13 +53,15 @@ def observe(
     :raises PcibackError: this is no NetBSD dom0, or its tools can't be used
     """
     netbsd.check_dom0(run)
+    traces = read_traces(wanted, boot_path, state_directory)
     boot_config = _read(boot_path, _MOST_BYTES, "boot-config-invalid")
     prediction = None
     if native.ready and isinstance(boot_config, bytes):
         control = os.path.join(prefix, native_install.CONTROL)
         prediction = predict(control, boot_path, files=boot_files(boot_path), run=run)
     claims = netbsd.claims()
-    pins = read_pins(pins_path)
+    # Who wants nothing but to be rid of a record need not be able to read it.
+    pins = {} if wanted.state == ABSENT else read_pins(pins_path)
     devices = _devices(run, wanted, claims or (), pins)
     facts = None
     if takes_devices(wanted, devices, claims, pins):
@@ -73,6 +80,32 @@ def observe(
         prediction=prediction,
         pins=pins,
         facts=facts,
+        traces=traces,
+    )
+
+
+def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
+    """What is left of us on the host. Recorded files are read only if they are to be put back.
+
+    :raises PcibackError: the record of originals can't be read or understood
+    """
+    record = OriginalsFile(os.path.join(state_directory, records.ORIGINALS))
+    originals = record.originals
+    if wanted.state != ABSENT:
+        return Traces(originals)
+    codes = {BOOT: "boot-config-invalid", GUEST: "domain-config-invalid"}
+    return Traces(
+        originals,
+        files={
+            path: _read(path, _MOST_BYTES, codes[original.kind]) if os.path.lexists(path) else None
+            for path, original in originals.files.items()
+            if original.kind in codes
+        },
+        places={path: os.path.realpath(path) for path in (boot_path, *(guest.config for guest in wanted.guests))},
+        devices=os.path.lexists(os.path.join(state_directory, records.DEVICES)),
+        native=os.path.lexists(os.path.join(state_directory, records.NATIVE))
+        or bool(originals.of_kind(NATIVE) or originals.directories)
+        or (record.exists and originals.empty),
     )
 
 

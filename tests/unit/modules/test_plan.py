@@ -17,6 +17,7 @@ from tests.unit.module_call import call
 DEFAULTS: dict[str, Any] = {
     "guests": [],
     "extra_devices": [],
+    "state": "present",
     "reboot": "never",
     "restart_guests": "never",
     "boot_entries": "xen",
