@@ -419,6 +419,9 @@ note_frontend(struct pciback_guest *guest)
 	bool is_connected = guest->phase == PCIBACK_PHASE_CONNECTED ||
 	    guest->phase == PCIBACK_PHASE_RECONFIGURED;
 
+	/* Gone; the next one may be of another kind. */
+	if (guest->frontend == PCIBACK_XENBUS_UNKNOWN)
+		guest->knows_all = false;
 	if (!is_connected)
 		return;
 	if (guest->frontend == PCIBACK_XENBUS_CONNECTED ||
