@@ -50,6 +50,7 @@ enum message {
 	MSI_MAP = 20,
 	RECOVERED = 21,
 	AT_REST = 22,
+	REGISTERS = 23,
 
 	REPLY = 100,
 	WATCH_FIRED = 101,
@@ -57,6 +58,7 @@ enum message {
 	REPORT = 103,
 	TIME_PASSES = 104,
 	REST = 105,
+	SHOW_REGISTERS = 106,
 };
 
 #define HEADER_SIZE	12
@@ -213,6 +215,35 @@ finish(struct simulated_xen *sim, size_t start)
 	memcpy(sim->out.bytes + start, &length, sizeof(length));
 }
 
+/*
+ * What a simulated device's registers hold, without a guest's view of them; nothing where there is
+ * no device. Opening one changes nothing of it.
+ */
+static void
+show_registers(struct simulated_xen *sim, uint32_t id, const struct pciback_address *address)
+{
+	const struct pciback_hardware *hardware = &sim->backend->hardware;
+	struct pciback_device_settings settings;
+	unsigned size = 0;
+	size_t start;
+
+	if (hardware->open(hardware->world, address, &settings) == 0)
+		size = settings.config_size;
+	start = begin(sim, REGISTERS, id);
+	put32(&sim->out, size);
+	for (unsigned offset = 0; offset < size; offset += 4) {
+		uint32_t value = 0;
+
+		if (hardware->operations->config_read(hardware->world, settings.handle, offset, 4,
+		    &value) < 0)
+			sim->out.failed = true;
+		/* A configuration space is little-endian. */
+		put_bytes(&sim->out, (const uint8_t[]){ (uint8_t)value, (uint8_t)(value >> 8),
+		    (uint8_t)(value >> 16), (uint8_t)(value >> 24) }, 4);
+	}
+	finish(sim, start);
+}
+
 /* What comes without having been asked for. */
 static void
 take_message(struct simulated_xen *sim, uint32_t id, uint32_t type, struct cursor *cursor)
@@ -247,6 +278,13 @@ take_message(struct simulated_xen *sim, uint32_t id, uint32_t type, struct curso
 	case REST:
 		sim->rest_asked = true;
 		sim->rest_id = id;
+		break;
+	case SHOW_REGISTERS:
+		if (get_text(cursor, name, sizeof(name)) < 0 ||
+		    pciback_address_parse(name, strlen(name), &address) < 0)
+			cursor->failed = true;
+		else
+			show_registers(sim, id, &address);
 		break;
 	default:
 		cursor->failed = true;
