@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from simulated_xen import Lost, SimulatedXen
+from tests.simulator.xen import Lost, SimulatedXen
 
 NATIVE = Path(__file__).resolve().parents[2] / "native" / "build"
 BUS = Path(__file__).resolve().parents[2] / "lab" / "buses" / "q35-bridges.lspci"

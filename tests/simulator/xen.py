@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import mmap
-import os
 import socket
 import struct
 from pathlib import Path
@@ -67,6 +66,8 @@ class SimulatedXen:
         self.notified: list[int] = []
         self.recovered: list[tuple[object, ...]] = []
         self.pages: dict[int, mmap.mmap] = {}
+        self.grants: dict[tuple[int, int], Path] = {}
+        self.received = b""
         self.next_pirq = 1000
         self.at_rest = 0
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -113,12 +114,12 @@ class SimulatedXen:
 
     def _read(self, size: int) -> bytes:
         assert self.connection is not None
-        data = b""
-        while len(data) < size:
-            part = self.connection.recv(size - len(data))
+        while len(self.received) < size:
+            part = self.connection.recv(1 << 16)
             if not part:
                 raise Lost
-            data += part
+            self.received += part
+        data, self.received = self.received[:size], self.received[size:]
         return data
 
     def settle(self) -> None:
@@ -209,9 +210,10 @@ class SimulatedXen:
 
     def _on_7(self, message: Message) -> tuple[int, bytes]:
         domain, reference = message.u32(), message.u32()
-        if reference != 8 or domain not in self.pages:
+        page = self.grants.get((domain, reference))
+        if page is None:
             return -errno.EINVAL, b""
-        return self._give("page", domain, reference), text(str(self.directory / f"page-{domain}"))
+        return self._give("page", domain, reference), text(str(page))
 
     def _on_8(self, message: Message) -> tuple[int, bytes]:
         return self._take("page", message.u32(), message.u32()), b""
@@ -279,11 +281,14 @@ class SimulatedXen:
     def domain(self, domain: int) -> None:
         """Let a domain run; its page is granted under reference 8."""
         self.life[domain] = 0
-        path = self.directory / f"page-{domain}"
+        self.pages[domain] = self.grant(domain, 8, self.directory / f"page-{domain}")
+
+    def grant(self, domain: int, reference: int, path: Path) -> mmap.mmap:
+        """Let a domain grant a page of zeros, which is a file."""
         path.write_bytes(bytes(4096))
-        file = os.open(path, os.O_RDWR)
-        self.pages[domain] = mmap.mmap(file, 4096)
-        os.close(file)
+        self.grants[domain, reference] = path
+        with path.open("r+b") as file:
+            return mmap.mmap(file.fileno(), 4096)
 
     def frontend(self, domain: int, state: int) -> None:
         self.write(f"/local/domain/{domain}/device/pci/0/state", str(state))

@@ -1,0 +1,371 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Xen that keeps books: what each guest has, whether it is the guest's to have, and what became of each device.
+
+Nothing here knows how pcibackd works. What must hold comes from the protocol and from what a guest must never get.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections import Counter, deque
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from tests.simulator.machine import CHANGEABLE, Machine
+from tests.simulator.xen import BACKENDS, Message, SimulatedXen, text
+
+SHOW_REGISTERS = 106
+COMMAND, MASTER = 4, 4
+PAGE_BYTES = 572
+Place = tuple[int, int, int]
+
+
+class Violation(Exception):
+    """What must never happen has happened."""
+
+
+def backend(domain: int) -> str:
+    """Our directory of a guest."""
+    return f"{BACKENDS}/{domain}/0"
+
+
+def frontend(domain: int) -> str:
+    """The guest's own directory."""
+    return f"/local/domain/{domain}/device/pci/0"
+
+
+class Books(SimulatedXen):
+    """Checks every message when it comes, and everything that is held whenever pcibackd is at rest."""
+
+    def __init__(self, directory: Path, machine: Machine) -> None:
+        super().__init__(directory)
+        self.machine = machine
+        self.random = Random(0)
+        self.counts: Counter[str] = Counter()
+        self.trace: deque[str] = deque(maxlen=80)
+        # Of the calls that give something, how many fail; and who acts while pcibackd waits for a reply.
+        self.failures = 0.0
+        self.meanwhile: Callable[[], None] | None = None
+        # Since the last rest: devices that the store named for a guest, that were given or taken, guests that asked.
+        self.named: dict[int, set[str]] = {}
+        self.moved: set[str] = set()
+        self.asked: set[int] = set()
+        # Guests that panic when our state is 6, 7 or 8; event channels that guests offer; MSIs and their devices.
+        self.fragile: set[int] = set()
+        self.offers: set[tuple[int, int]] = set()
+        self.msi: dict[tuple[int, int], str] = {}
+        self.registers: dict[str, bytes] = {device.address: device.config for device in machine.devices}
+        self.seen_pages: dict[int, bytes] = {}
+        # Changes a guest's page while pcibackd waits for a reply.
+        self.tamper: Callable[[], None] | None = None
+        # For each guest, how often something of it was given or taken.
+        self.epochs: Counter[int] = Counter()
+        self._show = b"".join(
+            struct.pack("=III", 4 + len(device.address), number, SHOW_REGISTERS) + text(device.address)
+            for number, device in enumerate(machine.devices)
+        )
+
+    # ---- What the store says
+
+    def say(self, line: str) -> None:
+        """Remember what happened, for who looks for the reason of a failure."""
+        self.trace.append(line)
+
+    def names(self, domain: int) -> dict[str, int]:
+        """The devices that the store names for a guest, and their numbers."""
+        prefix = f"{backend(domain)}/dev-"
+        return {
+            value: int(path[len(prefix) :])
+            for path, value in self.store.items()
+            if path.startswith(prefix) and path[len(prefix) :].isdigit()
+        }
+
+    def places(self, domain: int) -> dict[Place, str]:
+        """Where a guest sees which device, as pcibackd published it."""
+        found = {}
+        for address, number in self.names(domain).items():
+            vdev = self.store.get(f"{backend(domain)}/vdev-{number}", "")
+            if vdev:
+                place, function = vdev.split(".")
+                segment, bus, slot = (int(part, 16) for part in place.split(":"))
+                found[segment, bus, slot << 3 | int(function, 16)] = address
+        return found
+
+    def write(self, path: str, value: str) -> None:
+        super().write(path, value)
+        if path.startswith(BACKENDS) and "/dev-" in path:
+            self.named.setdefault(int(path[len(BACKENDS) + 1 :].split("/")[0]), set()).add(value)
+
+    def transaction(self, writes: dict[str, str | None]) -> None:
+        """Change several nodes at one moment; None removes one."""
+        for path, value in writes.items():
+            if value is None:
+                for node in [node for node in self.store if node == path or node.startswith(path + "/")]:
+                    del self.store[node]
+            else:
+                self.store[path] = value
+        for path, value in writes.items():
+            if value is None:
+                self.fire(path, removed=True)
+            else:
+                self.write(path, value)
+
+    # ---- Messages
+
+    def serve_one(self) -> tuple[int, int]:
+        self.counts["messages"] += 1
+        return super().serve_one()
+
+    def _reply_is_due(self) -> None:
+        """Somebody may act before pcibackd has its reply."""
+        if self.tamper is not None:
+            self.tamper()
+        if self.meanwhile is not None:
+            self.meanwhile()
+
+    def _give(self, *what: object) -> int:
+        kind, domain = str(what[0]), what[1]
+        self._reply_is_due()
+        if kind != "event" and (not isinstance(domain, int) or domain not in self.life):
+            raise Violation(f"given to a domain that does not exist: {what}")
+        owners = self._owners(what)
+        if owners is not None:
+            assert isinstance(domain, int)
+            self._must_be_named(domain, owners, what)
+            self._must_be_free(domain, what)
+        if self.random.random() < self.failures:
+            self.counts["calls that fail"] += 1
+            self.say(f"fails: {what}")
+            return -self.random.choice([errno.EPERM, errno.ENOMEM, errno.EBUSY, errno.EINVAL])
+        self.say(f"given: {what}")
+        self._count(what)
+        self.counts[f"{kind} given"] += 1
+        if kind == "page":
+            # A request may lie there already.
+            self.asked.add(int(str(domain)))
+        result = super()._give(*what)
+        self._no_errors()
+        return result
+
+    def _take(self, *what: object) -> int:
+        kind, domain = str(what[0]), what[1]
+        self._reply_is_due()
+        self.say(f"taken: {what}")
+        self._count(what)
+        super()._take(*what)
+        self._no_errors()
+        self.counts[f"{kind} taken"] += 1
+        if kind == "device":
+            address = str(what[2])
+            self.moved.add(address)
+            if address in [at for (owner, _pirq), at in self.msi.items() if owner == domain]:
+                raise Violation(f"{address} is taken from domain {domain} before its MSI")
+        elif kind == "msi":
+            del self.msi[int(str(domain)), int(str(what[2]))]
+        elif kind == "pirq" and ("irq", *what[1:]) in self.held:
+            raise Violation(f"unmapped before the permission is taken back: {what}")
+        for address in self._owners(what) or ():
+            if kind != "device" and ("device", domain, address) in self.held:
+                raise Violation(f"taken while {address} is still assigned: {what}")
+        return 0
+
+    def _count(self, what: tuple[object, ...]) -> None:
+        domain = self.ports.get(int(str(what[1])), (0, 0))[0] if what[0] == "event" else int(str(what[1]))
+        self.epochs[domain] += 1
+
+    def _no_errors(self) -> None:
+        if self.errors:
+            raise Violation(self.errors[0])
+
+    def _owners(self, what: tuple[object, ...]) -> set[str] | None:
+        """The devices that something belongs to; None: it isn't a device's. Of what belongs to several, any."""
+        kind, numbers = str(what[0]), [value for value in what[2:] if isinstance(value, int)]
+        if kind == "device":
+            return {str(what[2])}
+        if kind in ("pirq", "irq"):
+            return self.machine.lines.get(numbers[0], set())
+        if kind in ("iomem", "ioport"):
+            first, n = numbers
+            table = self.machine.memory if kind == "iomem" else self.machine.ports
+            if n == 0 or n > 1 << 16:
+                raise Violation(f"an impossible range: {what}")
+            # Each frame has to belong to the same device.
+            return set.intersection(*(table.get(page, set()) for page in range(first, first + n)))
+        return None
+
+    def _must_be_named(self, domain: int, owners: set[str], what: tuple[object, ...]) -> None:
+        if not owners & (self.named.get(domain, set()) | set(self.names(domain))):
+            raise Violation(f"the store names no such device for domain {domain}: {what}")
+
+    def _must_be_free(self, domain: int, what: tuple[object, ...]) -> None:
+        """What another guest has can't be given, nor a part of it."""
+        for other in self.held:
+            if other[0] != what[0] or other[1] == domain:
+                continue
+            same = other[2:] == what[2:]
+            if what[0] in ("iomem", "ioport"):
+                first, n, other_first, other_n = (int(str(value)) for value in (*what[2:], *other[2:]))
+                same = first < other_first + other_n and other_first < first + n
+            if same:
+                raise Violation(f"given to domain {domain} while domain {other[1]} has it: {what}")
+
+    def _on_2(self, message: Message) -> tuple[int, bytes]:
+        position = message.position
+        self._reply_is_due()
+        for _item in range(message.u32()):
+            action, path, value = message.u32(), message.text(), message.text()
+            if action >= 3:
+                self._may_write(action, path, value)
+        message.position = position
+        return super()._on_2(message)
+
+    def _may_write(self, action: int, path: str, value: str) -> None:
+        """pcibackd writes below its guests' backend directories, and where it reports errors."""
+        self.say(f"pcibackd: {action} {path} {value}")
+        parts = path.split("/")
+        if path.startswith(BACKENDS + "/"):
+            domain = int(parts[6])
+        elif path.startswith("/local/domain/0/error/backend/pci/"):
+            return
+        elif path.startswith("/local/domain/") and parts[4:6] == ["device", "pci"]:
+            domain = int(parts[3])
+        else:
+            raise Violation(f"pcibackd writes {path}")
+        if domain not in self.life:
+            raise Violation(f"pcibackd writes {path} of a domain that nobody made")
+        is_seen = self.life[domain] == 0 and f"{frontend(domain)}/state" in self.store
+        if path == f"{backend(domain)}/state" and value in ("6", "7", "8") and is_seen and domain in self.fragile:
+            raise Violation(f"pcibackd writes state {value}: the guest {domain} panics")
+
+    def _on_3(self, message: Message) -> tuple[int, bytes]:
+        self._reply_is_due()
+        return super()._on_3(message)
+
+    def _on_7(self, message: Message) -> tuple[int, bytes]:
+        domain, reference = struct.unpack_from("=II", message.payload)
+        if f"{backend(domain)}/state" not in self.store and domain not in self.named:
+            raise Violation(f"the page of domain {domain} is mapped, which has no backend")
+        self.say(f"map page {reference} of domain {domain}")
+        return super()._on_7(message)
+
+    def _on_9(self, message: Message) -> tuple[int, bytes]:
+        domain, remote = struct.unpack_from("=II", message.payload)
+        if (domain, remote) not in self.offers:
+            message.position += 8
+            return -errno.EINVAL, b""
+        result, payload = super()._on_9(message)
+        if result < 0:
+            self.ports.pop(max(self.ports))
+        return result, payload
+
+    def _on_18(self, message: Message) -> tuple[int, bytes]:
+        domain, address = message.u32(), message.text()
+        self.moved.add(address)
+        return self._give("device", domain, address), b""
+
+    def _on_20(self, message: Message) -> tuple[int, bytes]:
+        domain, address, entry, table = message.u32(), message.text(), message.u32(), message.u64()
+        if ("device", domain, address) not in self.held:
+            raise Violation(f"an MSI of {address} for domain {domain}, which does not have it")
+        device = self.machine.by_address[address]
+        if table and (not device.has_msix or table != device.msix_table or entry >= 8):
+            raise Violation(f"entry {entry} of a table at {table:x} is not of {address}")
+        if not table and (not device.has_msi or entry):
+            raise Violation(f"{address} has no MSI {entry}")
+        self.next_pirq = self.next_pirq + 1 if self.next_pirq < 60000 else 1001
+        result = self._give("msi", domain, self.next_pirq)
+        if result == 0:
+            self.msi[domain, self.next_pirq] = address
+        return result, struct.pack("=I", self.next_pirq)
+
+    def _on_21(self, message: Message) -> tuple[int, bytes]:
+        self.counts["error reports that ended"] += 1
+        return super()._on_21(message)
+
+    def report(self, command: int, state: int, address: str) -> None:
+        """A device has an error."""
+        self.asked |= {int(str(what[1])) for what in self.held if what[0] == "device" and what[2] == address}
+        self.say(f"{address} reports an error")
+        self.send(103, struct.pack("=Ii", command, state) + text(address))
+
+    def reported(self, domain: int, place: Place) -> None:
+        """A guest sees that an error was reported of a device at that place."""
+        if place not in self.places(domain):
+            raise Violation(f"domain {domain} is told of an error of {place}, where it has no device")
+
+    # ---- At rest
+
+    def look(self) -> None:
+        """Check all that is held, every device and every page."""
+        self._look_at_holdings()
+        self._look_at_devices()
+        self._look_at_pages()
+        self.named = {}
+        self.moved, self.asked = set(), set()
+
+    def _look_at_holdings(self) -> None:
+        names: dict[int, dict[str, int]] = {}
+        for what in self.held:
+            domain = self.ports[int(str(what[1]))][0] if what[0] == "event" else int(str(what[1]))
+            if self.life[domain] != 0:
+                raise Violation(f"domain {domain} runs no more and still has {what}")
+            if f"{backend(domain)}/state" not in self.store:
+                raise Violation(f"domain {domain} has no backend and still has {what}")
+            if domain not in names:
+                names[domain] = self.names(domain)
+            owners = self._owners(what)
+            if owners is not None and not owners & set(names[domain]):
+                raise Violation(f"the store no longer names what domain {domain} has: {what}")
+
+    def _look_at_devices(self) -> None:
+        assert self.connection is not None
+        holders: dict[str, int] = {str(w[2]): int(str(w[1])) for w in self.held if w[0] == "device"}
+        self.connection.sendall(self._show)
+        for device in self.machine.devices:
+            length, _number, kind = struct.unpack("=III", self._read(12))
+            assert kind == 23, f"message {kind} while pcibackd is at rest"
+            now = self._read(length)[4:]
+            before = self.registers[device.address]
+            if now == before:
+                continue
+            self.registers[device.address] = now
+            changed = [i for i, (a, b) in enumerate(zip(before, now)) if a != b]
+            domain = holders.get(device.address)
+            if len(now) != len(before) or not CHANGEABLE.issuperset(changed):
+                raise Violation(f"{device.address} changed where no guest may change it: {changed}")
+            if device.address not in self.moved and domain not in self.asked:
+                raise Violation(f"{device.address} of domain {domain} changed at {changed}, and nobody asked for it")
+            if domain is None and now[COMMAND] & MASTER:
+                raise Violation(f"{device.address} is nobody's and may write to memory")
+
+    def _look_at_pages(self) -> None:
+        for domain, page in self.pages.items():
+            now = page[:PAGE_BYTES]
+            if now != self.seen_pages.get(domain, now) and domain not in self.asked:
+                raise Violation(f"the page of domain {domain} changed, and it asked for nothing")
+            self.seen_pages[domain] = now
+
+    def forget(self, domain: int) -> None:
+        """A guest has come to its end: nothing of it may be left."""
+        left = [w for w in self.held if w[0] != "event" and w[1] == domain]
+        left += [("event", port) for port, (owner, _remote) in self.ports.items() if owner == domain]
+        if left:
+            raise Violation(f"domain {domain} is gone and still has {left}")
+        watched = [w for w in self.watches if w[1].startswith(f"/local/domain/{domain}/")]
+        if watched:
+            raise Violation(f"domain {domain} is gone and still watched: {watched}")
+        self.store = {p: v for p, v in self.store.items() if not p.startswith(f"/local/domain/0/error/backend/pci/{domain}/")}
+        nodes = [p for p in self.store if p.startswith((f"/local/domain/{domain}/", f"{BACKENDS}/{domain}/"))]
+        if nodes:
+            raise Violation(f"domain {domain} is gone, and the store still has {nodes[:3]}")
+        self.life.pop(domain)
+        self.fragile.discard(domain)
+        self.offers = {offer for offer in self.offers if offer[0] != domain}
+        for grant in [grant for grant in self.grants if grant[0] == domain]:
+            del self.grants[grant]
+        self.pages.pop(domain, None)
+        self.seen_pages.pop(domain, None)
