@@ -118,6 +118,45 @@ test_restart(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* The operations of the fake, but for a read of the store in whose midst a guest asks for something. */
+static int (*store_read)(void *world, struct pciback_store_item *items, size_t n);
+static unsigned n_reads_until_event;
+
+static int
+read_and_hear(void *world, struct pciback_store_item *items, size_t n)
+{
+	if (n_reads_until_event > 0 && --n_reads_until_event == 0) {
+		atomic_fetch_or(&fake.xen.page[1].flags, (uint32_t)PCIBACK_FLAG_REQUEST);
+		pciback_backend_event(&fake.backend, pciback_backend_find(&fake.backend, 1)->port);
+	}
+	return store_read(world, items, n);
+}
+
+/* What comes in while a later guest has its turn is not left until something else happens. */
+static void
+test_event_meanwhile(struct harness *harness)
+{
+	struct pciback_xen_operations operations;
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	fake_frontend(&fake, 1, true);
+	fake_write(&fake, 1, "/state", "4");
+	fake_create(&fake, 2, 1, 1);
+	fake_run(&fake);
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
+	operations = *fake.backend.xen.operations;
+	store_read = operations.store_read;
+	operations.store_read = read_and_hear;
+	fake.backend.xen.operations = &operations;
+	n_reads_until_event = 1;
+	fake_write(&fake, 2, "/state", "3");
+	fake_run(&fake);
+	CHECK_NUMBER(n_reads_until_event, 0);
+	CHECK_NUMBER(atomic_load(&fake.xen.page[1].flags) & PCIBACK_FLAG_REQUEST, 0);
+	CHECK(fake_end(&fake));
+}
+
 /* No order of states at either end leaves anything behind, and none makes us write 6 or 8 to a
  * frontend that might not survive it. */
 static void
@@ -184,5 +223,6 @@ test_backend(struct harness *harness)
 	test_noise(harness);
 	test_stop(harness);
 	test_restart(harness);
+	test_event_meanwhile(harness);
 	test_any_order(harness);
 }

@@ -533,26 +533,42 @@ clean_up(struct pciback_guest *guest)
 	guest->remove_at = backend->now + PCIBACK_WAIT_REMOVE;
 }
 
+/* Nothing is held. */
+static bool
+is_idle(const struct pciback_guest *guest)
+{
+	return guest->phase == PCIBACK_PHASE_NEW || guest->phase == PCIBACK_PHASE_RELEASED ||
+	    guest->phase == PCIBACK_PHASE_CLOSED;
+}
+
+bool
+pciback_guest_is_due(const struct pciback_guest *guest)
+{
+	if (guest->event_pending)
+		return true;
+	/* One that was told to go is not asked back in; and until `retry` nothing is looked at. */
+	if ((guest->backend->stopping && is_idle(guest)) || guest->retry != 0)
+		return false;
+	return guest->look_backend || guest->look_frontend || guest->look_life;
+}
+
 int
 pciback_guest_run(struct pciback_guest *guest)
 {
 	uint64_t now = guest->backend->now;
-	bool is_idle = guest->phase == PCIBACK_PHASE_NEW || guest->phase == PCIBACK_PHASE_RELEASED ||
-	    guest->phase == PCIBACK_PHASE_CLOSED;
 	int wait = -1;
 
 	guest->log.now = now;
 	if (guest->event_pending || (guest->retry_event != 0 && now >= guest->retry_event))
 		serve(guest);
 	check_report(guest);
-	/* One that was told to go is not asked back in. */
-	if (guest->backend->stopping && is_idle)
+	if (guest->backend->stopping && is_idle(guest))
 		return -1;
 	follow(guest);
 	if (!guest->used)
 		return -1;
 	clean_up(guest);
-	if (guest->event_pending)
+	if (pciback_guest_is_due(guest))
 		return 0;
 	if (guest->retry_event != 0)
 		wait = pciback_sooner(wait, pciback_until(now, guest->retry_event));
@@ -563,8 +579,6 @@ pciback_guest_run(struct pciback_guest *guest)
 	/* Until then nothing is looked at, late or not. */
 	if (guest->retry != 0)
 		return pciback_sooner(wait, pciback_until(now, guest->retry));
-	if (guest->look_backend || guest->look_frontend || guest->look_life)
-		return 0;
 	if (guest->deadline != 0)
 		wait = pciback_sooner(wait, pciback_until(now, guest->deadline));
 	return wait;
