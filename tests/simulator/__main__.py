@@ -37,10 +37,10 @@ def main() -> int:
 
     def tell(books: Books, number: int) -> None:
         nonlocal shown
-        if time.monotonic() - shown > 10:
+        if time.monotonic() - shown > 5:
             shown = time.monotonic()
             done = counts["lives"] + books.counts["lives"]
-            print(f"  {done} lives, {done / (shown - begin):.0f}/s", flush=True)
+            print(f"  {done} lives, {done / (shown - begin):.0f}/s {dict(books.counts)}", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="lives-") as directory:
         for start in range(first, last, ROUNDS_A_PROCESS):

@@ -46,6 +46,8 @@ class Frontend(Guest):
     # Our states 6, 7 and 8 make it panic.
     is_fragile = False
     has_msi = True
+    # It tells of errors only what it was told.
+    is_honest = True
     # Turns of everybody else between two of its steps.
     slowness = 0
     places: tuple[Place, ...] = ()
@@ -94,7 +96,7 @@ class Frontend(Guest):
             for number in range(int(self.read("root_num"))):
                 domain, _colon, bus = self.read(f"root-{number}").partition(":")
                 roots.add((int(domain or "0", 16), int(bus or "0", 16)))
-        named = sorted(self.books.places(self.domain))
+        named = sorted(self.books.published(self.domain))
         found = []
         for domain, bus in sorted(roots):
             slots = {slot for at_domain, at_bus, slot in named if (at_domain, at_bus) == (domain, bus)}
@@ -180,7 +182,7 @@ class Linux(Frontend):
         """Detach what the toolstack takes away."""
         going = {
             place
-            for place, address in self.books.places(self.domain).items()
+            for place, address in self.books.published(self.domain).items()
             if self.read(f"state-{self.books.names(self.domain)[address]}") == CLOSING
         }
         self.places = tuple(place for place in self.places if place not in going)
@@ -190,7 +192,8 @@ class Linux(Frontend):
         assert self.page is not None
         domain, bus, slot = struct.unpack("=III", self.page[AER + 8 : AER + 20])
         self.books.counts["error reports seen"] += 1
-        self.books.reported(self.domain, (domain, bus, slot))
+        if self.is_honest:
+            self.books.reported(self.domain, (domain, bus, slot))
         self.touch_page(AER + 4, struct.pack("=i", self.random.choice((1, 2, 3, 4, 5, 77))))
         self.set_flags(AER_ACTIVE, 0)
         self.fire()
@@ -253,6 +256,8 @@ class MiniOS(Frontend):
 class Hostile(Linux):
     """Tries what it may not do, now and then behind the face of a frontend that works."""
 
+    is_honest = False
+
     def run(self) -> Steps:
         if self.random.random() < 0.7:
             yield from self.connect()
@@ -295,22 +300,22 @@ class Hostile(Linux):
             place = self.random.choice(
                 (
                     (domain, bus, device.slot),
-                    (domain, bus, device.slot | self.number() << 8),
+                    (domain, bus, device.slot | self.number() & 0xFFFFFF00),
                     (0, 0, self.random.randrange(256)),
                     (self.number(), self.number(), self.number()),
                     (self.domain, *self.place()[1:]),
                 )
             )
             if self.random.random() < 0.5:
-                yield from self.ask(Request(READ, place, self.random.choice((0, 0x10, 0x2C, 0xC0)), 4))
+                yield from self.ask(Request(READ, place, self.random.choice((0, 0x10, 0x2C, 0x90)), 4))
             else:
-                yield from self.ask(Request(WRITE, place, self.random.choice((4, 0x10, 0xC0)), 4, self.number()))
+                yield from self.ask(Request(WRITE, place, self.random.choice((4, 0x10, 0x90)), 4, self.number()))
 
     def name_offsets(self) -> Steps:
         """Offsets and sizes that no register has."""
         for _time in range(4):
             size = self.random.choice((1, 2, 4, 4, 3, 0, 8, self.number()))
-            offset = self.random.choice((self.random.randrange(4096), self.number(), -self.number()))
+            offset = self.random.choice((self.random.randrange(4096), self.number(), -self.number() & 0xFFFFFFFF))
             command = self.random.choice((READ, WRITE))
             yield from self.ask(Request(command, self.place(), offset, size, self.number()))
 

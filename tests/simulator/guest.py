@@ -26,7 +26,7 @@ Steps = Generator[None, None, None]
 
 @dataclass
 class Request:
-    """One operation; numbers as they stand in the page."""
+    """One operation; numbers of 32 bits, as they stand in the page."""
 
     command: int
     place: Place
@@ -36,10 +36,8 @@ class Request:
     vectors: bytes = b""
 
     def pack(self) -> bytes:
-        """Command to vectors, 548 bytes at most."""
-        domain, bus, slot = self.place
-        numbers = (self.command, 77, domain, bus, slot, self.offset, self.size, self.value, 0)
-        return struct.pack("=9I", *(number & 0xFFFFFFFF for number in numbers)) + self.vectors
+        """Command to vectors, 548 bytes at most. The error that lies there is none that anybody answers."""
+        return struct.pack("=9I", self.command, 77, *self.place, self.offset, self.size, self.value, 0) + self.vectors
 
     @property
     def is_inside(self) -> bool:
@@ -166,7 +164,8 @@ class Guest:
         books.counts["requests"] += 1
         books.counts[f"answered {error}"] += 1
         books.say(f"guest {self.domain}: {request} is answered {error}, {value:x}")
-        self._judge(request, error, value, before, is_steady=is_steady)
+        if books.tamper is None:
+            self._judge(request, error, value, before, is_steady=is_steady)
         return error, value
 
     def _answer(self) -> tuple[int, int]:

@@ -89,7 +89,6 @@ class Round:
 
     def run(self, steps: int = STEPS_MAX) -> None:
         """Until all have ended, or for some steps."""
-        self.books.meanwhile = self._meanwhile
         for _step in range(steps):
             if not self.lives:
                 break
@@ -99,7 +98,6 @@ class Round:
         else:
             if steps == STEPS_MAX:
                 raise Violation(f"lives without an end: {[life.number for life in self.lives]}")
-        self.books.meanwhile = None
         self._rest()
 
     def _act(self) -> None:
@@ -116,7 +114,9 @@ class Round:
             self._act()
 
     def _rest(self) -> None:
+        self.books.meanwhile = self._meanwhile
         self.books.settle()
+        self.books.meanwhile = None
         self.books.look()
         self.books.counts["rests"] += 1
         for life in self.ended:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 DEVICES = 16
 PAGE = 4096
-POWER, MSI, MSIX, VPD, VENDOR_SPECIFIC = 0x40, 0x50, 0x70, 0x80, 0xB0
+POWER, MSI, MSIX, VPD, VENDOR_SPECIFIC = 0x40, 0x50, 0x70, 0x80, 0xF0
 VECTORS = 8
 MSIX_TABLE = 0x400
 
@@ -20,8 +20,8 @@ MSIX_TABLE = 0x400
 CHANGEABLE = frozenset(
     [4, 5, 6, 7, 0x0C, 0x0F, POWER + 4, POWER + 5, MSI + 2, MSI + 3, MSIX + 2, MSIX + 3, *range(VPD + 2, VPD + 8)]
 )
-# What a guest reads as it is: identity, class, subsystem and the pattern behind the capabilities.
-PATTERN = range(0xC0, 0x100)
+# What a guest reads as it is: identity, class, subsystem and a pattern. The last capability is one that is hidden.
+PATTERN = range(0x90, VENDOR_SPECIFIC)
 EXTENDED_PATTERN = range(0x200, 0x300)
 EXACT = frozenset([0, 1, 2, 3, 8, 9, 10, 11, *range(0x2C, 0x30), *PATTERN, *EXTENDED_PATTERN])
 

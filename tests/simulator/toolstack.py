@@ -13,6 +13,7 @@ from random import Random
 from tests.simulator.books import Books, backend, frontend
 from tests.simulator.guest import Steps
 
+NO_DEVICE = "0000:7f:1f.7"
 KEYS = ("key", "dev", "vdev", "vdevfn", "opts", "state")
 
 
@@ -121,6 +122,7 @@ class Toolstack:
         for number, address in enumerate(devices):
             keys.update({f"{back}/{key}": value for key, value in self.device(number, address).items()})
         keys[f"{back}/state"] = "1"
+        self.books.malformed.discard(self.domain)
         self.books.say(f"toolstack of {self.domain}: makes it with {devices}")
         self.books.transaction(keys)
 
@@ -218,7 +220,7 @@ class Toolstack:
         key, value = self.random.choice(
             (
                 ("num_devs", self.random.choice(("-1", "4294967296", "x", "", "1000"))),
-                ("dev-0", self.random.choice(("0000:7f:1f.7", "nonsense", "", "0000:01:00.8"))),
+                ("dev-0", self.random.choice((NO_DEVICE, "nonsense", "", "0000:01:00.8"))),
                 ("state-0", self.random.choice(("9", "", "5", "x"))),
                 ("state", self.random.choice(("9", "", "8", "x"))),
                 ("opts-0", "permissive=maybe"),
@@ -229,6 +231,8 @@ class Toolstack:
         )
         if self.read("state"):
             self.change("nonsense", {key: value})
+            if key == "dev-0" and value != NO_DEVICE:
+                self.books.malformed.add(self.domain)
         yield
         if self.random.random() < 0.5:
             yield from self.make_anew()
@@ -246,8 +250,6 @@ class Toolstack:
             client.sendall(f"{line}\n".encode())
             client.setblocking(False)
             for _turn in range(self.patience):
-                # It names them on the guest's behalf.
-                self.books.named.setdefault(self.domain, set()).update(addresses if verb == "attach" else [])
                 try:
                     answer = client.recv(4096)
                 except BlockingIOError:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 BACKENDS = "/local/domain/0/backend/pci"
 REST = 105
+# Answers of pcibackd: at rest, and what a device's registers hold.
+NOT_ANSWERED = (22, 23)
 
 
 class Lost(Exception):
@@ -140,7 +142,7 @@ class SimulatedXen:
         handler = getattr(self, f"_on_{kind}")
         result, payload = handler(message)
         assert message.position == length, f"message {kind} has {length} bytes, not {message.position}"
-        if number and kind != 22:
+        if number and kind not in NOT_ANSWERED:
             self.send(100, struct.pack("=i", result) + (payload if result == 0 else b""), number)
         return kind, number
 
