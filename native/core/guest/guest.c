@@ -204,6 +204,17 @@ is_coming_free(const struct pciback_guest *guest, const struct pciback_address *
 	    owner->look_life || owner->phase == PCIBACK_PHASE_LEAVING;
 }
 
+/* Whether it is worth while to wait. */
+static bool
+is_any_coming_free(const struct pciback_guest *guest)
+{
+	for (size_t i = 0; i < guest->n_entries; i++)
+		if (pciback_entry_wanted(guest, &guest->entries[i]) &&
+		    is_coming_free(guest, &guest->entries[i].address))
+			return true;
+	return false;
+}
+
 static void
 drop_unwanted(struct pciback_guest *guest, bool only_unnamed)
 {
@@ -237,19 +248,23 @@ take_wanted(struct pciback_guest *guest)
 		char message[PCIBACK_LOG_LINE];
 		enum pciback_xenbus state = PCIBACK_XENBUS_INITIALISED;
 		bool was_held;
+		int error;
 
 		if (!pciback_entry_wanted(guest, entry))
 			continue;
 		n_wanted++;
 		slot = pciback_backend_slot(guest->backend, &entry->address);
 		was_held = slot != NULL && slot->guest == guest;
+		error = entry->error;
 		entry->error = pciback_slot_take(guest, entry, message);
 		if (entry->error == -EBUSY && is_coming_free(guest, &entry->address)) {
 			guest->waits_for_device = true;
 			continue;
 		}
 		if (entry->error < 0) {
-			pciback_guest_complain(guest, "%s", message);
+			/* A frontend makes us try again as often as it likes (XSA-43). */
+			if (entry->error != error)
+				pciback_guest_complain(guest, "%s", message);
 			state = PCIBACK_XENBUS_CLOSED;
 		}
 		entry->vdev_differs = entry->vdev_differs || (entry->error == 0 && !was_held);
@@ -278,16 +293,16 @@ static void
 step_prepare(struct pciback_guest *guest)
 {
 	bool is_new = guest->own == PCIBACK_XENBUS_INITIALISING;
+	bool waits = is_any_coming_free(guest);
 	size_t n_wanted, n_held;
 
 	guest->knows_all = false;
 	drop_unwanted(guest, false);
-	n_wanted = take_wanted(guest);
+	/* All of them or none: this is before the guest looks, and it can wait. What is taken in vain
+	 * would be news to others who wait. */
+	n_wanted = waits ? 0 : take_wanted(guest);
 	n_held = count_slots(guest);
-	if (guest->waits_for_device || (n_held == 0 && n_wanted > 0)) {
-		/* All of them or none: this is before the guest looks, and it can wait. */
-		bool waits = guest->waits_for_device;
-
+	if (waits || (n_held == 0 && n_wanted > 0)) {
 		pciback_guest_release(guest);
 		guest->waits_for_device = waits;
 		guest->blocked = true;
@@ -481,11 +496,17 @@ static void
 follow(struct pciback_guest *guest)
 {
 	uint64_t now = guest->backend->now;
-	bool is_due = guest->look_backend || guest->look_life || is_late(guest);
+	bool is_due;
 
 	if (guest->retry != 0 && now < guest->retry)
 		return;
 	guest->retry = 0;
+	/* What it waits for is free, or its owner keeps it. */
+	if (guest->waits_for_device && !is_any_coming_free(guest)) {
+		guest->waits_for_device = false;
+		guest->look_backend = true;
+	}
+	is_due = guest->look_backend || guest->look_life || is_late(guest);
 	if (!is_due && !guest->look_frontend)
 		return;
 	/* A guest makes as many of these as it likes (XSA-349). */
@@ -549,7 +570,8 @@ pciback_guest_is_due(const struct pciback_guest *guest)
 	/* One that was told to go is not asked back in; and until `retry` nothing is looked at. */
 	if ((guest->backend->stopping && is_idle(guest)) || guest->retry != 0)
 		return false;
-	return guest->look_backend || guest->look_frontend || guest->look_life;
+	return guest->look_backend || guest->look_frontend || guest->look_life ||
+	    (guest->waits_for_device && !is_any_coming_free(guest));
 }
 
 int
