@@ -216,30 +216,38 @@ finish(struct simulated_xen *sim, size_t start)
 }
 
 /*
- * What a simulated device's registers hold, without a guest's view of them; nothing where there is
- * no device. Opening one changes nothing of it.
+ * What the registers of some simulated devices hold, each up to `size` bytes, without a guest's view
+ * of them; nothing where there is no device. Opening one changes nothing of it.
  */
 static void
-show_registers(struct simulated_xen *sim, uint32_t id, const struct pciback_address *address)
+show_registers(struct simulated_xen *sim, uint32_t id, struct cursor *cursor)
 {
 	const struct pciback_hardware *hardware = &sim->backend->hardware;
-	struct pciback_device_settings settings;
-	unsigned size = 0;
-	size_t start;
+	uint32_t size = get32(cursor), n = get32(cursor);
+	size_t start = begin(sim, REGISTERS, id);
 
-	if (hardware->open(hardware->world, address, &settings) == 0)
-		size = settings.config_size;
-	start = begin(sim, REGISTERS, id);
-	put32(&sim->out, size);
-	for (unsigned offset = 0; offset < size; offset += 4) {
-		uint32_t value = 0;
+	for (uint32_t i = 0; i < n && !cursor->failed; i++) {
+		struct pciback_device_settings settings;
+		struct pciback_address address;
+		char name[PCIBACK_ADDRESS_SIZE * 2];
+		uint32_t length = 0;
 
-		if (hardware->operations->config_read(hardware->world, settings.handle, offset, 4,
-		    &value) < 0)
-			sim->out.failed = true;
-		/* A configuration space is little-endian. */
-		put_bytes(&sim->out, (const uint8_t[]){ (uint8_t)value, (uint8_t)(value >> 8),
-		    (uint8_t)(value >> 16), (uint8_t)(value >> 24) }, 4);
+		if (get_text(cursor, name, sizeof(name)) < 0 ||
+		    pciback_address_parse(name, strlen(name), &address) < 0)
+			cursor->failed = true;
+		else if (hardware->open(hardware->world, &address, &settings) == 0)
+			length = size < settings.config_size ? size & ~UINT32_C(3) : settings.config_size;
+		put32(&sim->out, length);
+		for (uint32_t offset = 0; offset < length; offset += 4) {
+			uint32_t value = 0;
+
+			if (hardware->operations->config_read(hardware->world, settings.handle, offset, 4,
+			    &value) < 0)
+				cursor->failed = true;
+			/* A configuration space is little-endian. */
+			put_bytes(&sim->out, (const uint8_t[]){ (uint8_t)value, (uint8_t)(value >> 8),
+			    (uint8_t)(value >> 16), (uint8_t)(value >> 24) }, 4);
+		}
 	}
 	finish(sim, start);
 }
@@ -280,11 +288,7 @@ take_message(struct simulated_xen *sim, uint32_t id, uint32_t type, struct curso
 		sim->rest_id = id;
 		break;
 	case SHOW_REGISTERS:
-		if (get_text(cursor, name, sizeof(name)) < 0 ||
-		    pciback_address_parse(name, strlen(name), &address) < 0)
-			cursor->failed = true;
-		else
-			show_registers(sim, id, &address);
+		show_registers(sim, id, cursor);
 		break;
 	default:
 		cursor->failed = true;

@@ -83,7 +83,7 @@ test_waiting(struct harness *harness)
 	CHECK_TEXT(pciback_backend_find(&fake.backend, 1)->message, "0000:03:00.0 belongs to domain 2");
 	CHECK(fake_end(&fake));
 
-	/* Devices that can't be had are named once, however often a frontend starts anew (XSA-43). */
+	/* A frontend that starts anew does not fill the log with devices that can't be had (XSA-43). */
 	fake_init(&fake);
 	fake_create(&fake, 1, 0, 2);
 	fake_create(&fake, 2, 0, 2);
@@ -93,7 +93,12 @@ test_waiting(struct harness *harness)
 		fake_write(&fake, 2, "/state", "1");
 		fake_run(&fake);
 	}
-	CHECK_NUMBER(fake.xen.n_lines, n_lines);
+	CHECK(fake.xen.n_lines <= n_lines + PCIBACK_COMPLAINTS_BURST);
+	n_lines = fake.xen.n_lines;
+	fake_pass(&fake, 1000);
+	fake_write(&fake, 2, "/state", "1");
+	fake_run(&fake);
+	CHECK_NUMBER(fake.xen.n_lines, n_lines + 1);
 	CHECK(fake_end(&fake));
 }
 

@@ -18,7 +18,7 @@ from random import Random
 from tests.simulator.machine import CHANGEABLE, Machine
 from tests.simulator.xen import BACKENDS, Message, SimulatedXen, text
 
-SHOW_REGISTERS = 106
+SHOW_REGISTERS, SHOWN = 106, 23
 COMMAND, MASTER = 4, 4
 PAGE_BYTES = 572
 Place = tuple[int, int, int]
@@ -64,13 +64,12 @@ class Books(SimulatedXen):
         self.seen_pages: dict[int, bytes] = {}
         # Changes a guest's page while pcibackd waits for a reply.
         self.tamper: Callable[[], None] | None = None
-        self.shown: list[bytes] = []
+        self.shown = b""
         # For each guest, how often something of it was given or taken.
         self.epochs: Counter[int] = Counter()
-        self._show = b"".join(
-            struct.pack("=III", 4 + len(device.address), number, SHOW_REGISTERS) + text(device.address)
-            for number, device in enumerate(machine.devices)
-        )
+        self._addresses = struct.pack("=I", len(machine.devices))
+        self._addresses += b"".join(text(device.address) for device in machine.devices)
+        self._last_shown = b""
 
     # ---- What the store says
 
@@ -306,7 +305,7 @@ class Books(SimulatedXen):
             raise Violation(f"domain {domain} is told of an error of {place}, where it has no device")
 
     def _on_23(self, message: Message) -> tuple[int, bytes]:
-        self.shown.append(message.payload[4:])
+        self.shown = message.payload
         message.position = len(message.payload)
         return 0, b""
 
@@ -314,7 +313,7 @@ class Books(SimulatedXen):
 
     def look(self) -> None:
         """Check all that is held, every device and every page."""
-        self._look_at_devices()
+        self.look_at_devices()
         self._look_at_holdings()
         self._look_at_pages()
         self.named = {}
@@ -334,23 +333,30 @@ class Books(SimulatedXen):
             if owners is not None and domain not in self.malformed and not owners & set(names[domain]):
                 raise Violation(f"the store no longer names what domain {domain} has: {what}")
 
-    def _registers(self) -> list[bytes]:
-        """What all devices hold. Who asks over the control socket may wake pcibackd: then it has to rest again."""
-        assert self.connection is not None
+    def _registers(self, size: int) -> bytes:
+        """What all devices hold, as it comes. Who asks over the control socket may wake pcibackd: then it has to rest
+        again."""
         while True:
-            shown: list[bytes] = []
-            self.shown = shown
             n_messages = self.counts["messages"]
-            self.connection.sendall(self._show)
-            while len(shown) < len(self.machine.devices):
-                self.serve_one()
-            if self.counts["messages"] == n_messages + len(shown):
-                return shown
+            self.send(SHOW_REGISTERS, struct.pack("=I", size) + self._addresses, 1)
+            while self.serve_one() != (SHOWN, 1):
+                pass
+            if self.counts["messages"] == n_messages + 1:
+                return self.shown
             self.settle()
 
-    def _look_at_devices(self) -> None:
+    def look_at_devices(self, size: int = 256) -> None:
+        """Check as much of every device's configuration space."""
+        shown = self._registers(size)
+        if shown == self._last_shown:
+            return
+        self._last_shown = shown
         holders: dict[str, int] = {str(w[2]): int(str(w[1])) for w in self.held if w[0] == "device"}
-        for device, now in zip(self.machine.devices, self._registers()):
+        position = 0
+        for device in self.machine.devices:
+            (length,) = struct.unpack_from("=I", shown, position)
+            now = shown[position + 4 : position + 4 + length] + self.registers[device.address][length:]
+            position += 4 + length
             before = self.registers[device.address]
             if now == before:
                 continue

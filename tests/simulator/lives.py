@@ -99,6 +99,7 @@ class Round:
             if steps == STEPS_MAX:
                 raise Violation(f"lives without an end: {[life.number for life in self.lives]}")
         self._rest()
+        self.books.look_at_devices(4096)
 
     def _act(self) -> None:
         life = self.random.choice(self.lives)

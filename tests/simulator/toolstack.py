@@ -293,7 +293,9 @@ class Toolstack:
         self.has_kernel = False
         self.books.say(f"domain {self.domain} vanishes")
         self.books.kill(self.domain, 2)
-        yield
-        self.pass_time(31000)
-        yield
+        for _turn in range(self.patience):
+            yield
+            if not self.read("frontend"):
+                break
+            self.pass_time(31000)
         self.books.remove(f"/local/domain/{self.domain}/device/pci")

@@ -29,6 +29,8 @@ pciback_guest_init(struct pciback_guest *guest, struct pciback_backend *backend,
 	guest->look_backend = guest->look_frontend = guest->look_life = true;
 	pciback_topology_init(&guest->topology, backend->topology);
 	pciback_log_init(&guest->log, &backend->host, domain, backend->now);
+	pciback_limit_init(&guest->complaints, PCIBACK_COMPLAINTS_PER_SECOND,
+	    PCIBACK_COMPLAINTS_BURST, backend->now);
 	pciback_limit_init(&guest->limit, PCIBACK_WATCHES_PER_SECOND, PCIBACK_WATCHES_BURST,
 	    backend->now);
 }
@@ -248,23 +250,19 @@ take_wanted(struct pciback_guest *guest)
 		char message[PCIBACK_LOG_LINE];
 		enum pciback_xenbus state = PCIBACK_XENBUS_INITIALISED;
 		bool was_held;
-		int error;
 
 		if (!pciback_entry_wanted(guest, entry))
 			continue;
 		n_wanted++;
 		slot = pciback_backend_slot(guest->backend, &entry->address);
 		was_held = slot != NULL && slot->guest == guest;
-		error = entry->error;
 		entry->error = pciback_slot_take(guest, entry, message);
 		if (entry->error == -EBUSY && is_coming_free(guest, &entry->address)) {
 			guest->waits_for_device = true;
 			continue;
 		}
 		if (entry->error < 0) {
-			/* A frontend makes us try again as often as it likes (XSA-43). */
-			if (entry->error != error)
-				pciback_guest_complain(guest, "%s", message);
+			pciback_guest_complain(guest, "%s", message);
 			state = PCIBACK_XENBUS_CLOSED;
 		}
 		entry->vdev_differs = entry->vdev_differs || (entry->error == 0 && !was_held);
