@@ -21,6 +21,8 @@ from tests.simulator.xen import BACKENDS, Message, SimulatedXen, text
 SHOW_REGISTERS, SHOWN = 106, 23
 COMMAND, MASTER = 4, 4
 PAGE_BYTES = 572
+# More devices than the toolstack ever gives to one guest.
+NUMBERS = 12
 Place = tuple[int, int, int]
 
 
@@ -65,6 +67,9 @@ class Books(SimulatedXen):
         # Changes a guest's page while pcibackd waits for a reply.
         self.tamper: Callable[[], None] | None = None
         self.shown = b""
+        self.owners: dict[tuple[object, ...], set[str] | None] = {}
+        # Something was given, taken or written since the last look.
+        self.has_news = True
         # For each guest, how often something of it was given or taken.
         self.epochs: Counter[int] = Counter()
         self._addresses = struct.pack("=I", len(machine.devices))
@@ -80,11 +85,8 @@ class Books(SimulatedXen):
     def names(self, domain: int) -> dict[str, int]:
         """The devices that the store names for a guest, and their numbers."""
         prefix = f"{backend(domain)}/dev-"
-        return {
-            value: int(path[len(prefix) :])
-            for path, value in self.store.items()
-            if path.startswith(prefix) and path[len(prefix) :].isdigit()
-        }
+        found = ((self.store.get(f"{prefix}{number}"), number) for number in range(NUMBERS))
+        return {value: number for value, number in found if value is not None}
 
     def places(self, domain: int) -> dict[Place, str]:
         """Where a guest has which device."""
@@ -106,6 +108,10 @@ class Books(SimulatedXen):
         super().write(path, value)
         if path.startswith(BACKENDS) and "/dev-" in path:
             self.named.setdefault(int(path[len(BACKENDS) + 1 :].split("/")[0]), set()).add(value)
+
+    def fire(self, path: str, *, removed: bool = False) -> None:
+        self.has_news = True
+        super().fire(path, removed=removed)
 
     def transaction(self, writes: dict[str, str | None]) -> None:
         """Change several nodes at one moment; None removes one."""
@@ -166,7 +172,10 @@ class Books(SimulatedXen):
         super()._take(*what)
         self._no_errors()
         self.counts[f"{kind} taken"] += 1
-        if kind == "device":
+        if kind == "page":
+            # A report that was out has been taken back from it.
+            self.asked.add(int(str(domain)))
+        elif kind == "device":
             address = str(what[2])
             self.moved.add(address)
             if address in [at for (owner, _pirq), at in self.msi.items() if owner == domain]:
@@ -183,12 +192,18 @@ class Books(SimulatedXen):
     def _count(self, what: tuple[object, ...]) -> None:
         domain = self.ports.get(int(str(what[1])), (0, 0))[0] if what[0] == "event" else int(str(what[1]))
         self.epochs[domain] += 1
+        self.has_news = True
 
     def _no_errors(self) -> None:
         if self.errors:
             raise Violation(self.errors[0])
 
     def _owners(self, what: tuple[object, ...]) -> set[str] | None:
+        if what not in self.owners:
+            self.owners[what] = self._find_owners(what)
+        return self.owners[what]
+
+    def _find_owners(self, what: tuple[object, ...]) -> set[str] | None:
         """The devices that something belongs to; None: it isn't a device's. Of what belongs to several, any."""
         kind, numbers = str(what[0]), [value for value in what[2:] if isinstance(value, int)]
         if kind == "device":
@@ -291,6 +306,7 @@ class Books(SimulatedXen):
 
     def _on_21(self, message: Message) -> tuple[int, bytes]:
         self.counts["error reports that ended"] += 1
+        self.asked.add(struct.unpack_from("=I", message.payload)[0])
         return super()._on_21(message)
 
     def report(self, command: int, state: int, address: str) -> None:
@@ -312,10 +328,13 @@ class Books(SimulatedXen):
     # ---- At rest
 
     def look(self) -> None:
-        """Check all that is held, every device and every page."""
-        self.look_at_devices()
-        self._look_at_holdings()
+        """Check all that is held, every device and every page, if something has happened to them."""
+        if self.asked or self.moved or self.random.random() < 0.1:
+            self.look_at_devices()
+        if self.has_news:
+            self._look_at_holdings()
         self._look_at_pages()
+        self.has_news = False
         self.named = {}
         self.moved, self.asked = set(), set()
 
