@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import socket
-import struct
 from collections.abc import Callable
 from random import Random
 
@@ -68,12 +67,8 @@ class Toolstack:
             if condition():
                 return
             yield
-        self.pass_time(10000)
+        self.books.let_pass(10000)
         yield
-
-    def pass_time(self, milliseconds: int) -> None:
-        self.books.say(f"{milliseconds} ms pass")
-        self.books.send(104, struct.pack("=I", milliseconds))
 
     # ---- The store
 
@@ -258,13 +253,13 @@ class Toolstack:
                 self.books.say(f"answered {answer!r}")
                 break
             else:
-                self.pass_time(30000)
+                self.books.let_pass(30000)
                 yield
         finally:
             client.close()
 
     def let_time_pass(self) -> Steps:
-        self.pass_time(self.random.choice((10, 1000, 5500, 9000)))
+        self.books.let_pass(self.random.choice((10, 1000, 5500, 9000)))
         yield
 
     # ---- Ends
@@ -297,5 +292,5 @@ class Toolstack:
             yield
             if not self.read("frontend"):
                 break
-            self.pass_time(31000)
+            self.books.let_pass(31000)
         self.books.remove(f"/local/domain/{self.domain}/device/pci")
