@@ -42,6 +42,13 @@ def frontend(domain: int) -> str:
     return f"/local/domain/{domain}/device/pci/0"
 
 
+def parse_place(vdev: str) -> Place:
+    """Domain, bus, and device with function, of a vdev-N."""
+    place, function = vdev.split(".")
+    segment, bus, slot = (int(part, 16) for part in place.split(":"))
+    return segment, bus, slot << 3 | int(function, 16)
+
+
 class Books(SimulatedXen):
     """Checks every message when it comes, and everything that is held whenever pcibackd is at rest."""
 
@@ -66,9 +73,10 @@ class Books(SimulatedXen):
         self.msi: dict[tuple[int, int], str] = {}
         self.registers: dict[str, bytes] = {device.address: device.config for device in machine.devices}
         self.seen_pages: dict[int, bytes] = {}
-        # Changes a guest's page while pcibackd waits for a reply.
-        self.tamper: Callable[[], None] | None = None
-        self.shown = b""
+        # Guests that change their page while pcibackd waits for a reply.
+        self.tampering: dict[int, Callable[[], None]] = {}
+        self.shown = self.unsent = b""
+        self.placed: dict[tuple[int, str], Place] = {}
         # Milliseconds that have passed, and since when guests have what the store does not name.
         self.passed = 0
         self.unnamed: dict[tuple[object, ...], int] = {}
@@ -94,19 +102,20 @@ class Books(SimulatedXen):
         return {value: number for value, number in found if value is not None}
 
     def places(self, domain: int) -> dict[Place, str]:
-        """Where a guest has which device."""
-        published = self.published(domain)
-        return {place: address for place, address in published.items() if ("device", domain, address) in self.held}
+        """Where a guest has which device, as pcibackd said when it gave it."""
+        return {
+            place: address
+            for (owner, address), place in self.placed.items()
+            if owner == domain and ("device", domain, address) in self.held
+        }
 
     def published(self, domain: int) -> dict[Place, str]:
-        """Where a guest is told that it has which device; one that it is about to lose is still there."""
+        """Where the store says that a guest has which device."""
         found = {}
         for address, number in self.names(domain).items():
             vdev = self.store.get(f"{backend(domain)}/vdev-{number}", "")
             if vdev:
-                place, function = vdev.split(".")
-                segment, bus, slot = (int(part, 16) for part in place.split(":"))
-                found[segment, bus, slot << 3 | int(function, 16)] = address
+                found[parse_place(vdev)] = address
         return found
 
     def write(self, path: str, value: str) -> None:
@@ -134,14 +143,25 @@ class Books(SimulatedXen):
 
     # ---- Messages
 
+    def send(self, kind: int, payload: bytes = b"", number: int = 0) -> None:
+        """Messages go out together, when there is nothing to be read."""
+        self.unsent += struct.pack("=III", len(payload), number, kind) + payload
+
+    def _read(self, size: int) -> bytes:
+        if len(self.received) < size and self.unsent:
+            assert self.connection is not None
+            unsent, self.unsent = self.unsent, b""
+            self.connection.sendall(unsent)
+        return super()._read(size)
+
     def serve_one(self) -> tuple[int, int]:
         self.counts["messages"] += 1
         return super().serve_one()
 
     def _reply_is_due(self) -> None:
         """Somebody may act before pcibackd has its reply."""
-        if self.tamper is not None:
-            self.tamper()
+        for tamper in self.tampering.values():
+            tamper()
         if self.meanwhile is not None:
             self.meanwhile()
 
@@ -183,6 +203,7 @@ class Books(SimulatedXen):
         elif kind == "device":
             address = str(what[2])
             self.moved.add(address)
+            self.placed.pop((int(str(domain)), address), None)
             if address in [at for (owner, _pirq), at in self.msi.items() if owner == domain]:
                 raise Violation(f"{address} is taken from domain {domain} before its MSI")
         elif kind == "msi":
@@ -248,7 +269,20 @@ class Books(SimulatedXen):
             if action >= 3:
                 self._may_write(action, path, value)
         message.position = position
-        return super()._on_2(message)
+        result = super()._on_2(message)
+        if result[0] == 0:
+            message.position = position
+            self._note_places(message)
+        return result
+
+    def _note_places(self, message: Message) -> None:
+        """Remember where pcibackd puts a device; the toolstack may remove the key before the device is taken."""
+        for _item in range(message.u32()):
+            action, path, value = message.u32(), message.text(), message.text()
+            if action == 3 and "/vdev-" in path and value:
+                domain = int(path[len(BACKENDS) + 1 :].split("/")[0])
+                address = self.store.get(path.replace("/vdev-", "/dev-"), "")
+                self.placed[domain, address] = parse_place(value)
 
     def _may_write(self, action: int, path: str, value: str) -> None:
         """pcibackd writes below its guests' backend directories, and where it reports errors."""
@@ -431,6 +465,7 @@ class Books(SimulatedXen):
             raise Violation(f"domain {domain} is gone, and the store still has {nodes[:3]}")
         self.life.pop(domain)
         self.fragile.discard(domain)
+        self.tampering.pop(domain, None)
         self.malformed.discard(domain)
         self.offers = {offer for offer in self.offers if offer[0] != domain}
         for grant in [grant for grant in self.grants if grant[0] == domain]:

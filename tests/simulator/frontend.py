@@ -259,6 +259,7 @@ class Hostile(Linux):
     is_honest = False
 
     def run(self) -> Steps:
+        self.books.tampering.pop(self.domain, None)
         if self.random.random() < 0.7:
             yield from self.connect()
         tricks = (
@@ -342,9 +343,9 @@ class Hostile(Linux):
 
     def change_the_page(self) -> Steps:
         """Change a request whenever pcibackd calls Xen for it: what it copied must count."""
-        self.books.tamper = self.tamper
+        self.books.tampering[self.domain] = self.tamper
         yield from self.interrupt_in_any_order()
-        self.books.tamper = None
+        del self.books.tampering[self.domain]
 
     def tamper(self) -> None:
         """Point the request somewhere else."""
@@ -403,7 +404,7 @@ class Hostile(Linux):
 
     def lie_about_keys(self) -> Steps:
         """Pages and channels of others, and keys that are none."""
-        someone = self.random.choice(list(self.books.pages))
+        someone = self.random.choice([self.domain, *self.books.pages])
         references = [reference for domain, reference in self.books.grants if domain == someone]
         key, value = self.random.choice(
             (

@@ -164,7 +164,7 @@ class Guest:
         books.counts["requests"] += 1
         books.counts[f"answered {error}"] += 1
         books.say(f"guest {self.domain}: {request} is answered {error}, {value:x}")
-        if books.tamper is None:
+        if self.domain not in books.tampering:
             self._judge(request, error, value, before, is_steady=is_steady)
         return error, value
 

@@ -81,7 +81,9 @@ class Toolstack:
         return sorted(names, key=names.__getitem__)
 
     def change(self, what: str, keys: dict[str, str | None]) -> None:
-        """One transaction on the backend's directory."""
+        """One transaction on the backend's directory, as long as there is one."""
+        if not self.read("frontend"):
+            return
         self.books.say(f"toolstack of {self.domain}: {what} {keys}")
         self.books.transaction({f"{backend(self.domain)}/{key}": value for key, value in keys.items()})
 
