@@ -59,6 +59,7 @@ enum message {
 	TIME_PASSES = 104,
 	REST = 105,
 	SHOW_REGISTERS = 106,
+	STOP_CLOCK = 107,
 };
 
 #define HEADER_SIZE	12
@@ -85,6 +86,8 @@ struct simulated_xen {
 	int error;			/* why the connection is of no use any more */
 	uint32_t next_id;
 	uint64_t passed;
+	bool clock_stands;		/* at this time */
+	uint64_t stands_at;
 	bool rest_asked;
 	uint32_t rest_id;
 	struct cursor out;
@@ -286,6 +289,9 @@ take_message(struct simulated_xen *sim, uint32_t id, uint32_t type, struct curso
 	case REST:
 		sim->rest_asked = true;
 		sim->rest_id = id;
+		break;
+	case STOP_CLOCK:
+		sim->clock_stands = true;
 		break;
 	case SHOW_REGISTERS:
 		show_registers(sim, id, cursor);
@@ -765,11 +771,13 @@ static const struct pciback_xen_operations operations = {
 };
 
 static uint64_t
-time_passed(void *world)
+simulated_time(void *world, uint64_t now)
 {
-	const struct simulated_xen *sim = world;
+	struct simulated_xen *sim = world;
 
-	return sim->passed;
+	if (!sim->clock_stands)
+		sim->stands_at = now;
+	return sim->stands_at + sim->passed;
 }
 
 static void
@@ -858,7 +866,7 @@ pciback_xen_open_simulated(struct pciback_xen_link *link, struct pciback_backend
 		.n_fds = 1,
 		.receive = receive_all,
 		.flush = flush_out,
-		.time_passed = time_passed,
+		.time = simulated_time,
 		.at_rest = at_rest,
 		.close = close_link,
 	};

@@ -16,9 +16,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 from tests.simulator.books import Books
-from tests.simulator.lives import GUESTS, Failure, run_rounds
-
-ROUNDS_A_PROCESS = 125
+from tests.simulator.lives import GUESTS, ROUNDS_A_PROCESS, Failure, run_rounds
 
 
 def main() -> int:

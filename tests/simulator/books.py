@@ -65,12 +65,14 @@ class Books(SimulatedXen):
         self.named: dict[int, set[str]] = {}
         self.moved: set[str] = set()
         self.asked: set[int] = set()
-        # Guests of whose devices a key can't be read, so that they keep what they have.
+        # Guests whose directory has keys that can't be read, so that they keep what they have.
         self.malformed: set[int] = set()
         # Guests that panic when our state is 6, 7 or 8; event channels that guests offer; MSIs and their devices.
         self.fragile: set[int] = set()
         self.offers: set[tuple[int, int]] = set()
         self.msi: dict[tuple[int, int], str] = {}
+        # The same, with those that were taken back.
+        self.ever_msi: dict[tuple[int, int], str] = {}
         self.registers: dict[str, bytes] = {device.address: device.config for device in machine.devices}
         self.seen_pages: dict[int, bytes] = {}
         # Guests that change their page while pcibackd waits for a reply.
@@ -118,10 +120,19 @@ class Books(SimulatedXen):
                 found[parse_place(vdev)] = address
         return found
 
+    def _remember_names(self, path: str) -> None:
+        """What was named since the last rest may be given: pcibackd looked before it changed."""
+        if path.startswith(BACKENDS + "/"):
+            domain = int(path[len(BACKENDS) + 1 :].split("/")[0])
+            self.named.setdefault(domain, set()).update(self.names(domain))
+
     def write(self, path: str, value: str) -> None:
+        self._remember_names(path)
         super().write(path, value)
-        if path.startswith(BACKENDS) and "/dev-" in path:
-            self.named.setdefault(int(path[len(BACKENDS) + 1 :].split("/")[0]), set()).add(value)
+
+    def remove(self, path: str) -> None:
+        self._remember_names(path)
+        super().remove(path)
 
     def fire(self, path: str, *, removed: bool = False) -> None:
         self.has_news = True
@@ -129,6 +140,8 @@ class Books(SimulatedXen):
 
     def transaction(self, writes: dict[str, str | None]) -> None:
         """Change several nodes at one moment; None removes one."""
+        for path in writes:
+            self._remember_names(path)
         for path, value in writes.items():
             if value is None:
                 for node in [node for node in self.store if node == path or node.startswith(path + "/")]:
@@ -340,7 +353,7 @@ class Books(SimulatedXen):
         self.next_pirq = self.next_pirq + 1 if self.next_pirq < 60000 else 1001
         result = self._give("msi", domain, self.next_pirq)
         if result == 0:
-            self.msi[domain, self.next_pirq] = address
+            self.msi[domain, self.next_pirq] = self.ever_msi[domain, self.next_pirq] = address
         return result, struct.pack("=I", self.next_pirq)
 
     def _on_21(self, message: Message) -> tuple[int, bytes]:
@@ -466,6 +479,7 @@ class Books(SimulatedXen):
         self.life.pop(domain)
         self.fragile.discard(domain)
         self.tampering.pop(domain, None)
+        self.ever_msi = {key: address for key, address in self.ever_msi.items() if key[0] != domain}
         self.malformed.discard(domain)
         self.offers = {offer for offer in self.offers if offer[0] != domain}
         for grant in [grant for grant in self.grants if grant[0] == domain]:

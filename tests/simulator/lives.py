@@ -4,8 +4,7 @@
 """Random lives, eight guests at a time. All that happens follows from a seed and a number.
 
 A round is eight lives that begin together, on a machine where nobody has anything, and ends when nobody has any
-more. So one life is made again by making its round again. Only the race of two threads, and the real time that
-passes, are not the same each time.
+more. So one life is made again by making its round again. Only a race of two threads is not the same each time.
 """
 
 from __future__ import annotations
@@ -22,10 +21,11 @@ from tests.simulator.frontend import KINDS, Panic
 from tests.simulator.guest import Steps
 from tests.simulator.machine import Machine
 from tests.simulator.toolstack import Toolstack
-from tests.simulator.xen import Lost
+from tests.simulator.xen import STOP_CLOCK, Lost
 
 GUESTS = 8
 STEPS_MAX = 20000
+ROUNDS_A_PROCESS = 125
 
 
 class Life:
@@ -142,6 +142,7 @@ class Daemon:
         with self.log.open("w") as log:
             self.process = subprocess.Popen([*command, *options], stderr=log)
         self.books.accept()
+        self.books.send(STOP_CLOCK)
         self.books.settle()
 
     def footprint(self) -> tuple[int, int]:
@@ -184,7 +185,7 @@ def run_rounds(
     command: list[str], seed: str, rounds: range, directory: Path, tell: Callable[[Books, int], None]
 ) -> Books:
     """Run some rounds with one pcibackd; the last one is broken off by a signal. Returns what was counted."""
-    topology = Random(f"{seed}/{rounds.start}").choice(("virtual", "virtual", "real"))
+    topology = Random(f"{seed}/topology/{rounds.start // ROUNDS_A_PROCESS}").choice(("virtual", "virtual", "real"))
     daemon = Daemon(command, directory, topology)
     number = rounds.start
     footprints = []

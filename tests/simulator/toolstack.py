@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import termios
+import time
 from collections.abc import Callable
 from random import Random
 
@@ -13,6 +16,8 @@ from tests.simulator.books import Books, backend, frontend
 from tests.simulator.guest import Steps
 
 NO_DEVICE = "0000:7f:1f.7"
+# Of the nonsense, what can be read.
+WELL_FORMED = (NO_DEVICE, "5", "8")
 KEYS = ("key", "dev", "vdev", "vdevfn", "opts", "state")
 
 
@@ -228,7 +233,7 @@ class Toolstack:
         )
         if self.read("state"):
             self.change("nonsense", {key: value})
-            if key == "dev-0" and value != NO_DEVICE:
+            if value not in WELL_FORMED:
                 self.books.malformed.add(self.domain)
         yield
         if self.random.random() < 0.5:
@@ -236,6 +241,9 @@ class Toolstack:
 
     def command(self, verb: str) -> Steps:
         """What ``pcibackctl attach`` and ``detach`` ask for."""
+        while self.books.meanwhile is not None:
+            # When pcibackd hears of it would depend on chance.
+            yield
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         addresses = self.choose(2) if verb == "attach" else self.named()[: self.random.randrange(1, 3)]
         option = "force " if verb == "detach" and self.random.random() < 0.3 else ""
@@ -246,6 +254,7 @@ class Toolstack:
             client.connect(self.control)
             client.sendall(f"{line}\n".encode())
             client.setblocking(False)
+            self.let_it_be_read(client)
             for _turn in range(self.patience):
                 try:
                     answer = client.recv(4096)
@@ -259,6 +268,16 @@ class Toolstack:
                 yield
         finally:
             client.close()
+
+    @staticmethod
+    def let_it_be_read(client: socket.socket) -> None:
+        """Wait until pcibackd has the request."""
+        unread = bytearray(4)
+        for _time in range(10000):
+            fcntl.ioctl(client, termios.TIOCOUTQ, unread)
+            if not any(unread):
+                break
+            time.sleep(0.0002)
 
     def let_time_pass(self) -> Steps:
         self.books.let_pass(self.random.choice((10, 1000, 5500, 9000)))

@@ -12,7 +12,7 @@ import struct
 from pathlib import Path
 
 BACKENDS = "/local/domain/0/backend/pci"
-REST = 105
+REST, STOP_CLOCK = 105, 107
 # Answers of pcibackd: at rest, and what a device's registers hold.
 NOT_ANSWERED = (22, 23)
 
