@@ -93,7 +93,7 @@ class Round:
             if not self.lives:
                 break
             self._act()
-            if self.random.random() < 0.85:
+            if self.random.random() < 0.75:
                 self._rest()
         else:
             if steps == STEPS_MAX:

@@ -30,7 +30,7 @@ class Toolstack:
         self.random = random
         self.control = control
         self.has_kernel = False
-        self.patience = 25
+        self.patience = 15
 
     def run(self) -> Steps:
         """A whole life."""
@@ -63,7 +63,7 @@ class Toolstack:
         yield from self.random.choice((self.shut_down, self.shut_down, self.destroy, self.vanish))()
 
     def let_it_be(self) -> Steps:
-        for _turn in range(self.random.randrange(4, 20)):
+        for _turn in range(self.random.randrange(2, 11)):
             yield
 
     def wait(self, condition: Callable[[], bool]) -> Steps:
