@@ -152,13 +152,18 @@ class Daemon:
         return len(os.listdir(process / "fd")), int(fields["RssAnon"].split()[0])
 
     def stop(self) -> None:
-        """End it by a signal; nothing may be left, whatever was going on."""
+        """End it by a signal, whatever is going on; nothing may be left."""
         self.books.failures = 0.0
         self.process.send_signal(signal.SIGTERM)
-        self.process.send_signal(signal.SIGTERM)
+        assert self.books.connection is not None
+        self.books.connection.settimeout(0.5)
         try:
             while True:
-                self.books.serve_one()
+                try:
+                    self.books.serve_one()
+                except TimeoutError:
+                    # It waits for frontends, which do nothing any more.
+                    self.books.let_pass(10000)
         except (Lost, ConnectionError):
             pass
         status = self.process.wait(120)
