@@ -157,6 +157,39 @@ test_event_meanwhile(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+static int (*deassign)(void *world, uint16_t domain, const struct pciback_address *address);
+
+static int
+deassign_and_make(void *world, uint16_t domain, const struct pciback_address *address)
+{
+	fake_write(&fake, 1, "frontend", "/local/domain/1/device/pci/0");
+	fake_write(&fake, 1, "frontend-id", "1");
+	fake_write(&fake, 1, "online", "1");
+	fake_write(&fake, 1, "num_devs", "0");
+	fake_write(&fake, 1, "/state", "1");
+	fake_write(&fake, 1, "state", "1");
+	return deassign(world, domain, address);
+}
+
+/* A directory that is made anew while what its guest had is taken back is not overlooked. */
+static void
+test_made_anew_meanwhile(struct harness *harness)
+{
+	struct pciback_xen_operations operations;
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	operations = *fake.backend.xen.operations;
+	deassign = operations.deassign;
+	operations.deassign = deassign_and_make;
+	fake.backend.xen.operations = &operations;
+	fake_remove(&fake, 1, "");
+	fake_run(&fake);
+	CHECK(pciback_backend_find(&fake.backend, 1) != NULL);
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
+	CHECK(fake_end(&fake));
+}
+
 /* No order of states at either end leaves anything behind, and none makes us write 6 or 8 to a
  * frontend that might not survive it. */
 static void
@@ -224,5 +257,6 @@ test_backend(struct harness *harness)
 	test_stop(harness);
 	test_restart(harness);
 	test_event_meanwhile(harness);
+	test_made_anew_meanwhile(harness);
 	test_any_order(harness);
 }

@@ -371,7 +371,8 @@ step_forget(struct pciback_guest *guest)
 		    PCIBACK_WATCH_FRONTEND + (uint32_t)(guest - backend->guests));
 	}
 	guest->used = false;
-	if (backend->is_full)
+	/* Its directory may have been made anew meanwhile. */
+	if (backend->is_full || guest->look_backend)
 		backend->look_backends = true;
 	backend->is_full = false;
 	if (was_known)

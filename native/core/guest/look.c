@@ -256,8 +256,10 @@ pciback_guest_look(struct pciback_guest *guest)
 		return r;
 	guest->look_frontend = false;
 	guest->exists = items[OWN].result != -ENOENT;
-	if (!guest->exists)
+	if (!guest->exists) {
+		guest->look_backend = false;
 		return 0;
+	}
 	read_frontend(guest, &items[FRONTEND_STATE]);
 	if (guest->look_backend) {
 		guest->blocked = false;
