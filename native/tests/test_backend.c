@@ -6,6 +6,7 @@
  */
 #include "harness.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "fake_xen.h"
@@ -190,6 +191,55 @@ test_made_anew_meanwhile(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+static int (*event_bind)(void *world, uint16_t domain, uint32_t remote_port, uint32_t *ret_port);
+static int (*event_unbind)(void *world, uint32_t port);
+static int reported[2];
+
+static int
+report_error(void)
+{
+	const struct pciback_address first = { .bus = 3 };
+
+	return pciback_backend_report(&fake.backend, &first, PCIBACK_AER_DETECTED, 2, fake.now);
+}
+
+static int
+bind_and_report(void *world, uint16_t domain, uint32_t remote_port, uint32_t *ret_port)
+{
+	reported[0] = report_error();
+	return event_bind(world, domain, remote_port, ret_port);
+}
+
+static int
+unbind_and_report(void *world, uint32_t port)
+{
+	reported[1] = report_error();
+	return event_unbind(world, port);
+}
+
+/* Nobody is told of an error while the channel comes and goes. */
+static void
+test_report_meanwhile(struct harness *harness)
+{
+	struct pciback_xen_operations operations;
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	operations = *fake.backend.xen.operations;
+	event_bind = operations.event_bind;
+	event_unbind = operations.event_unbind;
+	operations.event_bind = bind_and_report;
+	operations.event_unbind = unbind_and_report;
+	fake.backend.xen.operations = &operations;
+	fake_frontend(&fake, 1, true);
+	CHECK_NUMBER(reported[0], -ENOENT);
+	CHECK_NUMBER(report_error(), 0);
+	fake_remove(&fake, 1, "");
+	fake_run(&fake);
+	CHECK_NUMBER(reported[1], -ENOENT);
+	CHECK(fake_end(&fake));
+}
+
 /* No order of states at either end leaves anything behind, and none makes us write 6 or 8 to a
  * frontend that might not survive it. */
 static void
@@ -258,5 +308,6 @@ test_backend(struct harness *harness)
 	test_restart(harness);
 	test_event_meanwhile(harness);
 	test_made_anew_meanwhile(harness);
+	test_report_meanwhile(harness);
 	test_any_order(harness);
 }

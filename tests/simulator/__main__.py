@@ -48,7 +48,7 @@ def main() -> int:
                 books = run_rounds(command, arguments.seed, rounds, Path(directory) / str(start), tell)
             except Failure as failure:
                 print(failure)
-                again = f"--seed {arguments.seed} --life {rounds.start * GUESTS}"
+                again = f"--seed {arguments.seed} --life {failure.life}"
                 print(f"again: python -m tests.simulator --pcibackd {shlex.quote(arguments.pcibackd)} {again}")
                 return 1
             counts += books.counts

@@ -183,7 +183,11 @@ class Daemon:
 
 
 class Failure(Exception):
-    """A violation, and how to see it again."""
+    """A violation in the round of a life."""
+
+    def __init__(self, message: str, life: int) -> None:
+        super().__init__(message)
+        self.life = life
 
 
 def run_rounds(
@@ -208,7 +212,7 @@ def run_rounds(
         lives = f"{number * GUESTS} to {number * GUESTS + GUESTS - 1}"
         lines = [f"lives {lives} of seed {seed}, topology {topology}: {type(error).__name__}: {error}"]
         lines += [f"pcibackd: exit status {status}", *daemon.log.read_text(errors="replace").splitlines()[-40:]]
-        raise Failure("\n".join([*daemon.books.trace, *lines])) from error
+        raise Failure("\n".join([*daemon.books.trace, *lines]), number * GUESTS) from error
     finally:
         daemon.close()
     return daemon.books

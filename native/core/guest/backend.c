@@ -253,6 +253,10 @@ pciback_backend_report(struct pciback_backend *backend, const struct pciback_add
 	if (slot == NULL || slot->guest->page == NULL)
 		return -ENOENT;
 	guest = slot->guest;
+	/* A page that was only just mapped has no channel. */
+	if (guest->phase != PCIBACK_PHASE_CONNECTED && guest->phase != PCIBACK_PHASE_RECONFIGURED &&
+	    guest->phase != PCIBACK_PHASE_LEAVING)
+		return -ENOENT;
 	if (guest->report.is_out)
 		return -EBUSY;
 	r = pciback_aer_send(&guest->channel, command, state, &slot->place);

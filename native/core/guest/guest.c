@@ -78,19 +78,21 @@ static void
 disconnect(struct pciback_guest *guest)
 {
 	const struct pciback_xen *xen = &guest->backend->xen;
+	struct pciback_page *page = guest->page;
 
 	if (guest->report.is_out) {
 		pciback_aer_cancel(&guest->channel);
 		end_report(guest, PCIBACK_RECOVERY_DISCONNECT);
 	}
+	/* What comes in from here on finds no page. */
+	guest->page = NULL;
 	if (guest->port_bound && xen->operations->event_unbind(xen->world, guest->port) < 0)
 		pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain,
 		    "event channel %u could not be unbound", (unsigned)guest->port);
 	guest->port_bound = false;
-	if (guest->page != NULL && xen->operations->page_unmap(xen->world, guest->page) < 0)
+	if (page != NULL && xen->operations->page_unmap(xen->world, page) < 0)
 		pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain,
 		    "its page could not be unmapped");
-	guest->page = NULL;
 	guest->event_pending = false;
 }
 
