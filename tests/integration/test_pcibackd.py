@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.simulator.xen import Lost, SimulatedXen
 
 NATIVE = Path(__file__).resolve().parents[2] / "native" / "build"

@@ -472,7 +472,9 @@ class Books(SimulatedXen):
         watched = [w for w in self.watches if w[1].startswith(f"/local/domain/{domain}/")]
         if watched:
             raise Violation(f"domain {domain} is gone and still watched: {watched}")
-        self.store = {p: v for p, v in self.store.items() if not p.startswith(f"/local/domain/0/error/backend/pci/{domain}/")}
+        self.store = {
+            p: v for p, v in self.store.items() if not p.startswith(f"/local/domain/0/error/backend/pci/{domain}/")
+        }
         nodes = [p for p in self.store if p.startswith((f"/local/domain/{domain}/", f"{BACKENDS}/{domain}/"))]
         if nodes:
             raise Violation(f"domain {domain} is gone, and the store still has {nodes[:3]}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 import threading
 
-from tests.simulator.books import BACKENDS, Place
+from tests.simulator.books import Place, backend, parse_place
 from tests.simulator.guest import (
     ACTIVE,
     AER,
@@ -94,8 +94,8 @@ class Frontend(Guest):
         if self.read("root_num").isdigit():
             roots = set()
             for number in range(int(self.read("root_num"))):
-                domain, _colon, bus = self.read(f"root-{number}").partition(":")
-                roots.add((int(domain or "0", 16), int(bus or "0", 16)))
+                segment, _colon, at = self.read(f"root-{number}").partition(":")
+                roots.add((int(segment or "0", 16), int(at or "0", 16)))
         named = sorted(self.books.published(self.domain))
         found = []
         for domain, bus in sorted(roots):
@@ -223,9 +223,7 @@ class MiniOS(Frontend):
         for number in range(int(self.read("num_devs") or "0")):
             vdev = self.read(f"vdev-{number}")
             if vdev:
-                domain, bus, rest = vdev.split(":")
-                slot, _dot, function = rest.partition(".")
-                found.append((int(domain, 16), int(bus, 16), int(slot, 16) << 3 | int(function, 16)))
+                found.append(parse_place(vdev))
         self.places = tuple(found)
         for place in found:
             yield from self.ask(Request(READ, place, 0, 4))
@@ -414,7 +412,7 @@ class Hostile(Linux):
                 ("event-channel", str(self.number())),
                 ("event-channel", self.rubbish()),
                 ("magic", self.random.choice(("6", "", "77", self.rubbish()))),
-                ("backend", f"{BACKENDS}/{someone}/0"),
+                ("backend", backend(someone)),
                 ("backend-id", "7"),
             )
         )
@@ -444,4 +442,14 @@ class SlowNetBSD(NetBSD):
     slowness = 6
 
 
-KINDS: tuple[type[Frontend], ...] = (Linux, Linux, SlowLinux, NetBSD, NetBSD, SlowNetBSD, MiniOS, MiniOS, *[Hostile] * 4)
+KINDS: tuple[type[Frontend], ...] = (
+    Linux,
+    Linux,
+    SlowLinux,
+    NetBSD,
+    NetBSD,
+    SlowNetBSD,
+    MiniOS,
+    MiniOS,
+    *[Hostile] * 4,
+)

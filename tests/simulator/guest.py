@@ -215,7 +215,9 @@ class Guest:
                 raise Violation(f"{device.address} has no such register: {what}")
 
     def _judge_interrupt(self, request: Request, device: Device, value: int, what: str, *, is_steady: bool) -> None:
-        ours = {pirq for (owner, pirq), at in self.books.ever_msi.items() if (owner, at) == (self.domain, device.address)}
+        ours = {
+            pirq for (owner, pirq), at in self.books.ever_msi.items() if (owner, at) == (self.domain, device.address)
+        }
         if request.command == ENABLE_MSI and value not in ours:
             raise Violation(f"not the guest's MSI: {what}")
         if request.command in (DISABLE_MSI, DISABLE_MSIX) and is_steady and value != device.irq:
