@@ -43,16 +43,18 @@ end_report(struct pciback_guest *guest, enum pciback_recovery result)
 {
 	struct pciback_backend *backend = guest->backend;
 	const struct pciback_xen *xen = &backend->xen;
-	struct pciback_store_item item;
+	struct pciback_store_item items[2];
 
 	guest->report.is_out = false;
 	if (result == PCIBACK_RECOVERY_DISCONNECT) {
 		pciback_backend_log(backend, PCIBACK_LOG_WARNING, guest->domain,
 		    "its driver could not recover a device");
-		/* What Linux's backend says then. */
-		pciback_item_set(&item, PCIBACK_STORE_WRITE, guest->domain, "aerState");
-		pciback_item_value(&item, "aerfail");
-		(void)xen->operations->store_change(xen->world, &item, 1);
+		/* What Linux's backend says then; but a directory that is gone is not made again. */
+		pciback_item_set(&items[0], PCIBACK_STORE_EXPECT, guest->domain, "frontend-id");
+		pciback_item_value(&items[0], "%u", (unsigned)guest->domain);
+		pciback_item_set(&items[1], PCIBACK_STORE_WRITE, guest->domain, "aerState");
+		pciback_item_value(&items[1], "aerfail");
+		(void)xen->operations->store_change(xen->world, items, 2);
 	}
 	if (xen->operations->recovered != NULL)
 		xen->operations->recovered(xen->world, guest->domain, &guest->report.address,
