@@ -78,6 +78,8 @@ class Books(SimulatedXen):
         # Guests that change their page while pcibackd waits for a reply.
         self.tampering: dict[int, Callable[[], None]] = {}
         self.shown = self.unsent = b""
+        # Of the control socket.
+        self.clients = 0
         self.placed: dict[tuple[int, str], Place] = {}
         # Milliseconds that have passed, and since when guests have what the store does not name.
         self.passed = 0

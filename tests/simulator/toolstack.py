@@ -18,6 +18,8 @@ from tests.simulator.guest import Steps
 NO_DEVICE = "0000:7f:1f.7"
 # Of the nonsense, what can be read.
 WELL_FORMED = (NO_DEVICE, "5", "8")
+# As many as pcibackd takes at once, less one that it may not have seen go.
+CLIENTS = 7
 KEYS = ("key", "dev", "vdev", "vdevfn", "opts", "state")
 
 
@@ -241,9 +243,10 @@ class Toolstack:
 
     def command(self, verb: str) -> Steps:
         """What ``pcibackctl attach`` and ``detach`` ask for."""
-        while self.books.meanwhile is not None:
+        while self.books.meanwhile is not None or self.books.clients == CLIENTS:
             # When pcibackd hears of it would depend on chance.
             yield
+        self.books.clients += 1
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         addresses = self.choose(2) if verb == "attach" else self.named()[: self.random.randrange(1, 3)]
         option = "force " if verb == "detach" and self.random.random() < 0.3 else ""
@@ -268,6 +271,7 @@ class Toolstack:
                 yield
         finally:
             client.close()
+            self.books.clients -= 1
 
     @staticmethod
     def let_it_be_read(client: socket.socket) -> None:
