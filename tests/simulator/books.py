@@ -86,7 +86,7 @@ class Books(SimulatedXen):
         self.unnamed: dict[tuple[object, ...], int] = {}
         self.owners: dict[tuple[object, ...], set[str] | None] = {}
         # Something was given, taken or written since the last look.
-        self.has_news = True
+        self.is_changed = True
         # For each guest, how often something of it was given or taken.
         self.epochs: Counter[int] = Counter()
         self._addresses = struct.pack("=I", len(machine.devices))
@@ -137,7 +137,7 @@ class Books(SimulatedXen):
         super().remove(path)
 
     def fire(self, path: str, *, removed: bool = False) -> None:
-        self.has_news = True
+        self.is_changed = True
         super().fire(path, removed=removed)
 
     def transaction(self, writes: dict[str, str | None]) -> None:
@@ -233,7 +233,7 @@ class Books(SimulatedXen):
     def _count(self, what: tuple[object, ...]) -> None:
         domain = self.ports.get(int(str(what[1])), (0, 0))[0] if what[0] == "event" else int(str(what[1]))
         self.epochs[domain] += 1
-        self.has_news = True
+        self.is_changed = True
 
     def _no_errors(self) -> None:
         if self.errors:
@@ -383,7 +383,7 @@ class Books(SimulatedXen):
         """Time passes for pcibackd."""
         self.say(f"{milliseconds} ms pass")
         self.passed += milliseconds
-        self.has_news = True
+        self.is_changed = True
         self.send(104, struct.pack("=I", milliseconds))
 
     # ---- At rest
@@ -392,10 +392,10 @@ class Books(SimulatedXen):
         """Check all that is held, every device and every page, if something has happened to them."""
         if self.asked or self.moved or self.random.random() < 0.1:
             self.look_at_devices()
-        if self.has_news:
+        if self.is_changed:
             self._look_at_holdings()
         self._look_at_pages()
-        self.has_news = False
+        self.is_changed = False
         self.named = {}
         self.moved, self.asked = set(), set()
 

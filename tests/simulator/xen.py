@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import mmap
+import select
 import socket
 import struct
 from pathlib import Path
@@ -123,6 +124,11 @@ class SimulatedXen:
             self.received += part
         data, self.received = self.received[:size], self.received[size:]
         return data
+
+    def has_news(self, seconds: float) -> bool:
+        """Whether something of pcibackd is there to be served, after waiting so long for it."""
+        assert self.connection is not None
+        return bool(self.received or select.select([self.connection], [], [], seconds)[0])
 
     def settle(self) -> None:
         """Serve pcibackd until it has nothing to do any more."""
