@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The native component with every compiler and make that it supports, under sanitizers and valgrind, and a short
-# round of its fuzzers. Called by `make test-native`. Each build has a copy of the sources of its own.
+# The native component with every compiler and make that it supports, under sanitizers and valgrind, random
+# lives of guests (LIVES of them), and a short round of its fuzzers. Called by `make test-native`. Each build has a copy of the sources of its own.
 set -eu
 top=$PWD
 work=$top/build/native
@@ -47,8 +47,13 @@ for cc in gcc clang; do
 	step "$cc with AddressSanitizer and UndefinedBehaviorSanitizer"
 	make check-sanitize CC="$cc"
 done
+step "random lives of guests, with the sanitizers"
+(cd "$top" && python -m tests.simulator --lives "${LIVES:-10000}" --pcibackd "$work/make-gcc/build/pcibackd-sanitize")
 step "valgrind"
 make check-valgrind
+make build/pcibackd-valgrind
+(cd "$top" && python -m tests.simulator --lives 160 --seed 2 \
+	--pcibackd "valgrind --quiet --error-exitcode=9 --leak-check=full $work/make-gcc/build/pcibackd-valgrind")
 step "lines that the tests run"
 make coverage
 step "fuzzers, a minute each"

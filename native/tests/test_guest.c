@@ -395,6 +395,15 @@ test_report(struct harness *harness)
 	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_DISCONNECT);
 	CHECK(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2, fake.now) < 0);
 	CHECK(fake_end(&fake));
+
+	/* A directory that goes meanwhile is not made again. */
+	up(1, true);
+	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
+	    fake.now), 0);
+	fake_remove(&fake, 1, "");
+	fake_run(&fake);
+	CHECK_TEXT(fake_read(&fake, 1, "aerState"), "(none)");
+	CHECK(fake_end(&fake));
 }
 
 /* The store fails at any moment of a life; afterwards the life goes on. */
