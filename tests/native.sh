@@ -51,10 +51,11 @@ lives() { # SEED LIVES PCIBACKD
 	(cd "$top" && python -m tests.simulator --seed "$1" --lives "$2" --pcibackd "$3")
 }
 
-step "10000 random lives of guests, with the sanitizers, from two seeds side by side"
-lives 1 5000 "$work/make-gcc/build/pcibackd-sanitize" >"$work/lives-1.log" 2>&1 &
+# Of each process the last eight lives are those during which it is told to stop.
+step "10,000 random lives of guests, with the sanitizers, from two seeds side by side"
+lives 1 5040 "$work/make-gcc/build/pcibackd-sanitize" >"$work/lives-1.log" 2>&1 &
 first=$!
-lives 2 5000 "$work/make-gcc/build/pcibackd-sanitize"
+lives 2 5040 "$work/make-gcc/build/pcibackd-sanitize"
 wait $first || { cat "$work/lives-1.log"; exit 1; }
 tail -n 20 "$work/lives-1.log"
 step "valgrind"
