@@ -144,6 +144,7 @@ class Guest:
             return NOT_FOUND, 0
         books = self.books
         before, epoch, is_open = books.places(self.domain), books.epochs[self.domain], self.is_connected
+        rests = books.counts["rests"]
         self.touch_page(4, request.pack())
         self.set_flags(0, ACTIVE)
         self.fire()
@@ -157,7 +158,9 @@ class Guest:
         # Only its own interrupts may have come or gone.
         is_steady = is_steady and (request.command not in (READ, WRITE) or epoch == books.epochs[self.domain])
         if self.flags & ACTIVE:
-            if is_steady and epoch == books.epochs[self.domain]:
+            # During the first rest it may have come too late; after a second one pcibackd has had its turn.
+            had_time = books.counts["rests"] >= rests + 2
+            if is_steady and had_time and epoch == books.epochs[self.domain]:
                 raise Violation(f"domain {self.domain} gets no answer to {request}")
             return NOT_FOUND, 0
         error, value = self._answer()
