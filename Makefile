@@ -1,6 +1,7 @@
 # Everything a contributor runs. `make help` lists it; GNU make and BSD make both read this file.
 
 PYTHON = python3
+FUZZ_SECONDS = 3600
 VENV = .venv
 BIN = $(VENV)/bin
 COLLECTIONS = build/collections
@@ -9,6 +10,9 @@ LAB = build/lab
 PCIBACKCTL = native/build/pcibackctl
 ENVIRONMENT = PATH="$$PWD/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$$PWD/$(COLLECTIONS)" PYTHONPATH="$$PWD/$(COLLECTIONS)" \
 	PCIBACKCTL="$$PWD/$(PCIBACKCTL)"
+
+# A process for each processor; tests of one file stay together, because they share what they have made.
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadscope --durations=15
 
 all: help
 
@@ -22,8 +26,8 @@ help:
 	@echo "make test-safety       bad input through the role: one sentence, nothing changed"
 	@echo "make test-lab          Molecule on the embedded dom0"
 	@echo "make lint              every checker, on a copy of the tree"
-	@echo "make fuzz              the C fuzzers, until interrupted"
-	@echo "make bench             what things cost, as ratios, into build/bench.json"
+	@echo "make fuzz              the C fuzzers, FUZZ_SECONDS each (an hour; 0: the first one until interrupted)"
+	@echo "make bench             what things cost, into build/bench.json"
 	@echo "make clean             remove what was made, but for .venv"
 
 collection-link:
@@ -61,28 +65,29 @@ demo: $(VENV)/run.stamp collection-link native
 test: test-native test-conformance test-unit test-safety test-lab
 
 test-unit: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(BIN)/python -m pytest tests/unit tests/property
+	$(ENVIRONMENT) $(PYTEST) tests/unit tests/property
 
 test-native: $(VENV)/test.stamp
 	$(ENVIRONMENT) sh tests/native.sh
 
 test-conformance: $(VENV)/test.stamp native
-	$(ENVIRONMENT) $(BIN)/python -m pytest tests/conformance
+	$(ENVIRONMENT) $(PYTEST) tests/conformance
 
 test-safety: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(BIN)/python -m pytest tests/safety
+	$(ENVIRONMENT) $(PYTEST) tests/safety
 
 test-lab: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(BIN)/python -m pytest tests/integration
+	$(ENVIRONMENT) $(PYTEST) tests/integration
 	$(ENVIRONMENT) $(BIN)/molecule test --all
 
 lint: $(VENV)/lint.stamp
 	sh tests/lint.sh
 
 fuzz:
-	$(MAKE) -C native fuzz FUZZ_RUNS=-1
+	$(MAKE) -C native fuzz FUZZ_RUNS=-1 FUZZ_SECONDS=$(FUZZ_SECONDS)
 
 bench: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) $(BIN)/python -m tests.bench.native
 	$(ENVIRONMENT) $(BIN)/python -m tests.bench.role
 
 clean:

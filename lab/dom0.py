@@ -19,12 +19,13 @@ import shutil
 import stat
 import sys
 import sysconfig
+from contextlib import contextmanager
 from typing import Iterator
 
 LAB = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, LAB)
 
-from machine import boot, bus
+from machine import board, boot, bus
 from machine.commands import PATHS
 from machine.state import STATE_SCHEMA, Machine, write_atomically
 
@@ -81,7 +82,8 @@ def create(options: argparse.Namespace) -> int:
     # The machine's commands run with a read-only lab, and would be compiled at every call.
     compileall.compile_dir(os.path.join(LAB, "machine"), quiet=2)
     dump, facts = _hardware(options.bus)
-    management = _management(options.management, bus.load(dump, facts))
+    hardware = bus.load(dump, facts)
+    management = _management(options.management, hardware)
     firmware = _firmware(options.firmware)
     boot_cfg = _boot_cfg(options.boot_cfg)
     for name in options.guest + options.ignores_shutdown:
@@ -98,6 +100,7 @@ def create(options: argparse.Namespace) -> int:
             "guest_shutdown_seconds": options.guest_shutdown_seconds,
             "ignores_shutdown": sorted(options.ignores_shutdown),
             "management": management,
+            "iommu": _iommu(options.iommu, hardware),
         }
         if os.path.exists(os.path.join(directory, "machine", "state.json")):
             _refresh(directory, settings, firmware)
@@ -137,6 +140,11 @@ def _management(wanted: str | None, hardware: bus.Bus) -> str | None:
     if hardware.get(slot) is None:
         raise Refused(f"management card {place}: this machine has no such device")
     return str(slot)
+
+
+def _iommu(wanted: bool | None, hardware: bus.Bus) -> bool:
+    """Whether the machine has an IOMMU that is switched on: the owner's word, else the board's."""
+    return bool(hardware.facts.get("iommu", False)) if wanted is None else wanted
 
 
 def _firmware(path: str) -> str:
@@ -197,10 +205,8 @@ def _build(
         _write(machine.file(kernel), b"placeholder of a kernel\n")
         _write(machine.file("usr/pkg/etc/xen/" + guest), (GUEST_CONFIG % {"name": guest, "kernel": kernel}).encode())
     shutil.copyfile(dump, machine.path("bus.lspci"))
-    if os.path.exists(facts):
-        shutil.copyfile(facts, machine.path("bus.json"))
-    else:
-        _write(machine.path("bus.json"), b"{}\n")
+    known = dict(bus.load(dump, facts).facts, management=settings["management"])
+    _write(machine.path("bus.json"), (json.dumps(known, indent=2) + "\n").encode())
     for path in PATHS:
         if not path.startswith("/usr/bin/"):
             os.symlink("/.machine/command", machine.file(path))
@@ -416,6 +422,56 @@ def reboot(options: argparse.Namespace) -> int:
     return 0
 
 
+def add_card(options: argparse.Namespace) -> int:
+    """Put a card in, behind new bridges if need be, and switch the machine on again."""
+    with _opened(options.directory) as bench:
+        slot = bench.add(options.slot, _card_like(options.card), options.mac)
+    print(f"{options.directory}: {slot}")
+    return 0
+
+
+def remove_card(options: argparse.Namespace) -> int:
+    """Take a card out, and switch the machine on again."""
+    with _opened(options.directory) as bench:
+        bench.remove(_slot(options.address))
+    return 0
+
+
+def swap_cards(options: argparse.Namespace) -> int:
+    """Exchange two cards, and switch the machine on again."""
+    with _opened(options.directory) as bench:
+        bench.swap(_slot(options.address), _slot(options.other))
+    return 0
+
+
+@contextmanager
+def _opened(directory: str) -> Iterator[board.Board]:
+    """The hardware of a machine that is off meanwhile; it boots with the boot.cfg that is there."""
+    machine = _machine(directory)
+    with machine.changing():
+        bench = board.Board(machine.bus)
+        yield bench
+        machine.refit(bench.as_bus())
+        boot.power_on(machine)
+
+
+def _card_like(name: str) -> bus.Function:
+    hardware, _slash, address = name.rpartition("/")
+    found = bus.load(*_hardware(hardware)).get(_slot(address))
+    if found is None or found.is_bridge:
+        raise Refused(
+            f"card {name}: there is no such card; it is a bus and an address on it, such as pc-bridge/01:03.0"
+        )
+    return found
+
+
+def _slot(text: str) -> bus.Slot:
+    found = re.fullmatch(r"(?:0000:)?([0-9a-f]{2}:[01][0-9a-f]\.[0-7])", text)
+    if not found:
+        raise Refused(f"address {text!r}: it is like 0000:00:0c.0 or 00:0c.0")
+    return bus.Slot.parse("0000:" + found.group(1))
+
+
 def destroy(options: argparse.Namespace) -> int:
     """Remove machines; a directory that is none is refused."""
     for directory in options.directory:
@@ -465,6 +521,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         help="the network card that gets an address and the default route, or none; by default the board's",
     )
+    remapping = make.add_mutually_exclusive_group()
+    remapping.add_argument(
+        "--iommu", action="store_true", default=None, help="the machine has an IOMMU; by default as the board has"
+    )
+    remapping.add_argument("--no-iommu", dest="iommu", action="store_false", help="it has none")
     make.add_argument("--force", action="store_true", help="remove what is there first")
     make.set_defaults(run=create)
     show = commands.add_parser("status", help=(status.__doc__ or "").splitlines()[0])
@@ -478,6 +539,23 @@ def _parser() -> argparse.ArgumentParser:
     reset.add_argument("directory")
     reset.add_argument("--entry", type=int, metavar="N")
     reset.set_defaults(run=reboot)
+    add = commands.add_parser("add-card", help=(add_card.__doc__ or "").splitlines()[0])
+    add.add_argument("directory")
+    add.add_argument("slot", metavar="SLOT", help="its path: 00/05.0, or 00/03.0/05.0 behind a bridge at 00:03.0")
+    add.add_argument(
+        "--card", default="pc-bridge/01:03.0", metavar="BUS/ADDRESS", help="which one it is like; default: %(default)s"
+    )
+    add.add_argument("--mac", help="its Ethernet address; the next free one by default")
+    add.set_defaults(run=add_card)
+    take = commands.add_parser("remove-card", help=(remove_card.__doc__ or "").splitlines()[0])
+    take.add_argument("directory")
+    take.add_argument("address")
+    take.set_defaults(run=remove_card)
+    swap = commands.add_parser("swap-cards", help=(swap_cards.__doc__ or "").splitlines()[0])
+    swap.add_argument("directory")
+    swap.add_argument("address")
+    swap.add_argument("other")
+    swap.set_defaults(run=swap_cards)
     remove = commands.add_parser("destroy", help=(destroy.__doc__ or "").splitlines()[0])
     remove.add_argument("directory", nargs="+")
     remove.set_defaults(run=destroy)
@@ -488,7 +566,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         result: int = options.run(options)
-    except (Refused, boot.FirmwareError) as error:
+    except (Refused, boot.FirmwareError, board.BoardError) as error:
         print(f"dom0.py: {error}", file=sys.stderr)
         return 1
     return result

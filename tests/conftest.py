@@ -12,6 +12,7 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +85,26 @@ class Dom0:
         subprocess.run(command, check=True, capture_output=True, text=True)
         return self
 
+    def lab(self, command: str, *arguments: str) -> str:
+        """What a person at the machine does: put a card in, press the reset button; what dom0.py prints.
+
+        It comes back once the machine answers again.
+        """
+        argv = [sys.executable, str(ROOT / "lab/dom0.py"), command, str(self.directory), *arguments]
+        said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        while "rebooting" in self.command("/usr/bin/true").stderr:
+            time.sleep(0.1)
+        return said
+
+    def physical(self) -> dict[str, list[str]]:
+        """The physical cards that each running guest has, by what the board calls them: their Ethernet addresses."""
+        machine = self.directory / "machine"
+        boards = json.loads((machine / "bus.json").read_text())["functions"]
+        return {
+            domain["name"]: [boards[entry["address"]]["mac"] for entry in domain["pci"]]
+            for domain in json.loads((machine / "state.json").read_text())["domains"]
+        }
+
     def command(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run a command inside."""
         enter = [str(ROOT / "lab/enter"), str(self.root), "--", *argv]
@@ -127,6 +148,25 @@ class Dom0:
                 if file.is_file() and not file.is_symlink():
                     digest = hashlib.sha256(file.read_bytes()).hexdigest()
                     found[str(file.relative_to(self.root))] = (stat.S_IMODE(file.stat().st_mode), digest)
+        return found
+
+    def tree(self) -> dict[str, tuple[str, int, str]]:
+        """Everything that a run could have changed: all files with kind, mode and content, and what the machine is doing.
+
+        Where Ansible puts its modules for the time that they run is left out.
+        """
+        found = {}
+        for path in [*sorted(self.root.rglob("*")), self.directory / "machine/state.json"]:
+            name = str(path.relative_to(self.directory))
+            if name == "root/root/.ansible" or name.startswith("root/root/.ansible/"):
+                continue
+            mode = path.lstat().st_mode
+            content = ""
+            if path.is_symlink():
+                content = os.readlink(path)
+            elif path.is_file():
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[name] = (stat.filemode(mode)[0], stat.S_IMODE(mode), content)
         return found
 
 
@@ -181,6 +221,24 @@ def dom0(tmp_path: Path) -> Dom0:
 def guest(name: str, *devices: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     """One element of pciback_guests."""
     return {"name": name, "config": f"/usr/pkg/etc/xen/{name}", "devices": list(devices), **more}
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says something at the end of the run: how much was tried, where a test alone decides how much there is."""
+
+    def say(text: str) -> None:
+        request.node.user_properties.append(("report", f"{request.node.name}: {text}"))
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests reported."""
+    for outcome in terminalreporter.getreports("passed"):
+        for name, text in outcome.user_properties:
+            if name == "report" and outcome.when == "call":
+                terminalreporter.write_line(text)
 
 
 @pytest.fixture(name="guest")

@@ -109,6 +109,9 @@ class _File:
         del self.contents[:-1], self.owners[:-1]
 
 
+MOST_PENDING = 8
+"""Changes of names that are tried in all combinations."""
+
 DIRECTORY = _File([], [])
 """Stands for each directory; what is in it has names of its own."""
 
@@ -124,6 +127,7 @@ class Disk:
     :ivar durable: the same, on the disk
     :ivar pending: changes of names that are not surely on the disk, each with its directory: paths to files, or to
         ``None`` if the name goes
+    :ivar complete: whether all trees were found that the power may leave
     """
 
     root: Path
@@ -131,6 +135,7 @@ class Disk:
     durable: dict[str, _File] = field(default_factory=dict)
     pending: list[tuple[str, dict[str, _File | None]]] = field(default_factory=list)
     open_files: dict[int, Any] = field(default_factory=dict)
+    complete: bool = True
 
     def __post_init__(self) -> None:
         for path in self.root.rglob("*"):
@@ -146,8 +151,15 @@ class Disk:
         return None if relative.startswith("..") else relative
 
     def after_power_loss(self) -> Iterator[dict[str, set[FileState]]]:
-        """Every tree that may be found, each file with all that may be in it."""
-        for kept in itertools.product((False, True), repeat=len(self.pending)):
+        """Every tree that may be found, each file with all that may be in it.
+
+        Where nothing is ever synced these are too many: of the changes before the last ones, all are kept or none.
+        """
+        older = max(0, len(self.pending) - MOST_PENDING)
+        self.complete = self.complete and not older
+        choices = [(False, True)] * (len(self.pending) - older)
+        for first, *others in itertools.product((False, True) if older else (False,), *choices):
+            kept = [first] * older + others
             names: dict[str, _File | None] = dict(self.durable)
             for (_directory, change), is_kept in zip(self.pending, kept):
                 if is_kept:
@@ -267,6 +279,7 @@ def watched(disk: Disk, after_each: Callable[[str], None], *, forget: tuple[str,
         "fsync": synced,
         "rename": renamed,
         "unlink": unlinked,
+        "rmdir": unlinked,
         "close": closed,
         "mkdir": made,
     }

@@ -46,7 +46,7 @@ check yamllint yamllint --strict .
 git ls-files '*.sh' lab/enter .ci/run >"$copy/shell-files"
 check shellcheck xargs shellcheck <"$copy/shell-files"
 check cppcheck cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \
-	--inline-suppr --suppress=missingIncludeSystem -I native/include native/core native/model native/os native/cli
+	--inline-suppr --suppress=missingIncludeSystem -I native/include native/core native/model native/os native/cli native/daemon
 rm -rf build
 check ansible-lint ansible-lint --offline --profile production --strict
 check antsibull-changelog antsibull-changelog lint

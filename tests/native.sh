@@ -30,6 +30,7 @@ for make in make bmake; do
 			$make check CC="$cc"
 			$make install CC="$cc" PREFIX=/usr/pkg DESTDIR="$work/$make-$cc/stage"
 			test -x stage/usr/pkg/sbin/pcibackctl
+			build/pcibackd --version
 		) >"$work/$make-$cc.log" 2>&1 || { cat "$work/$make-$cc.log"; exit 1; }
 	done
 done
@@ -37,7 +38,7 @@ done
 for target in x86_64-netbsd aarch64-netbsd x86_64-linux-musl; do
 	step "zig cc -target $target: build, tests too"
 	copy "zig-$target"
-	make -C "$work/zig-$target" CC="python -m ziglang cc -target $target" all build/unit-tests \
+	make -C "$work/zig-$target" CC="python -m ziglang cc -target $target" all build/unit-tests build/backend-tests \
 		>"$work/zig-$target.log" 2>&1 || { cat "$work/zig-$target.log"; exit 1; }
 done
 
@@ -48,5 +49,7 @@ for cc in gcc clang; do
 done
 step "valgrind"
 make check-valgrind
+step "lines that the tests run"
+make coverage
 step "fuzzers, a short round"
 make fuzz FUZZ_RUNS="${FUZZ_RUNS:-20000}"

@@ -88,6 +88,7 @@ def power_on(machine: Machine, chosen: int | None = None) -> None:
         "under_xen": under_xen,
         "configname": configname,
         "memory_mib": _memory(machine, prediction, under_xen),
+        "iommu": _iommu(machine, prediction, under_xen),
         "claims": [str(slot) for slot in claims],
         "tree": tree.state,
         "config": {},
@@ -135,18 +136,31 @@ def _predict(machine: Machine, chosen: int | None) -> dict[str, Any]:
     return dict(empty, outcome="not-xen")
 
 
+def _xen_arguments(machine: Machine, prediction: dict[str, Any]) -> str:
+    """The line of boot.cfg that holds what Xen is told; empty without an entry."""
+    entry = next((each for each in prediction["entries"] if each["number"] == prediction["entry"]), None)
+    if entry is None:
+        return ""
+    with open(machine.file("/boot.cfg"), encoding="latin-1", newline="\n") as stream:
+        lines = stream.read().split("\n")
+    return lines[int(entry["line"]) - 1].partition(" -- ")[0]
+
+
 def _memory(machine: Machine, prediction: dict[str, Any], under_xen: bool) -> int:
     """What dom0 has, in MiB: what Xen's dom0_mem= says, else all the machine has."""
     total: int = machine.bus.facts.get("memory_mib", 1024)
-    entry = next((each for each in prediction["entries"] if each["number"] == prediction["entry"]), None)
-    if not under_xen or entry is None:
-        return total
-    with open(machine.file("/boot.cfg"), encoding="latin-1", newline="\n") as stream:
-        line = stream.read().split("\n")[entry["line"] - 1]
-    found = re.search(r"\bdom0_mem=([0-9]+)([KMG])\b", line)
+    found = re.search(r"\bdom0_mem=([0-9]+)([KMG])\b", _xen_arguments(machine, prediction)) if under_xen else None
     if not found:
         return total
     return max(1, int(found.group(1)) * {"K": 1, "M": 1024, "G": 1024 * 1024}[found.group(2)] // 1024)
+
+
+def _iommu(machine: Machine, prediction: dict[str, Any], under_xen: bool) -> bool:
+    """Whether Xen uses an IOMMU: it does where the machine has one, unless its own iommu= says no."""
+    off = re.search(
+        r"\siommu=(?:[^\s;]*,)?(?:0|no|off|false|disable)(?=[\s,;]|\Z)", _xen_arguments(machine, prediction)
+    )
+    return under_xen and bool(machine.state["settings"]["iommu"]) and not off
 
 
 # What the model warns of, where it means that nobody will ever reach the machine.
@@ -321,7 +335,7 @@ _ADDRESS, _GATEWAY = "10.0.2.15", "10.0.2.2"
 def _start_network(machine: Machine) -> None:
     """The start-up scripts configure one interface, found by its place on the bus: its unit differs
     from boot to boot. Without it the machine has no network; lab/enter comes in another way."""
-    place = machine.state["settings"]["management"]
+    place = machine.bus.facts.get("management")
     name = None if place is None else machine.tree.at(Slot.parse(place))
     device = None if name is None else machine.tree.find(name)
     if device is not None and device["driver"] in ("wm", "re", "ne"):

@@ -212,6 +212,17 @@ def parse(text: str, facts: dict[str, Any] | None = None) -> Bus:
     return Bus(functions, facts)
 
 
+def render(bus: Bus) -> str:
+    """The text that :func:`parse` reads, without the words that lspci adds."""
+    blocks = []
+    for function in bus:
+        lines = [f"{function.slot} Class {function.class_code:04x}: {function.vendor:04x}:{function.product:04x}"]
+        for offset in range(0, len(function.config), 16):
+            lines.append(f"{offset:02x}: {function.config[offset : offset + 16].hex(' ')}")
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
 def load(dump: str, facts: str) -> Bus:
     """Read a dump file and the JSON file beside it (which may be missing)."""
     with open(dump, encoding="ascii") as stream:

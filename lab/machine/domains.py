@@ -107,6 +107,10 @@ def attach(machine: Machine, domain: Json, spec: PciSpec) -> None:
             f"libxl_pci.c:1420:pci_add_dm_done: Domain {domid}:Couldn't open {path}: No such file or directory"
         )
         raise Refusal(ERROR_FAIL, [*lines, failed])
+    if not machine.state["boot"]["iommu"]:
+        words = "xc_assign_device failed: Operation not supported"
+        lines.append(f"libxl_pci.c:1512:pci_add_dm_done: Domain {domid}:{words}")
+        raise Refusal(ERROR_FAIL, [*lines, failed])
     domain["pci"].append({"address": spec.address, "slot": spec.slot, "options": spec.options, "strict": spec.strict})
 
 
@@ -136,6 +140,10 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool 
     if config.text("passthrough") == "disabled" and specs:
         words = "libxl_create.c:1167:libxl__domain_config_setdefault: passthrough disabled but devices are specified"
         raise Refusal(ERROR_INVAL, [words])
+    if (specs or config.text("passthrough") == "enabled") and not machine.state["boot"]["iommu"]:
+        words = "libxl_create.c:1160:libxl__domain_config_setdefault: passthrough not supported on this platform"
+        # The real one leaves an empty line behind these words.
+        raise Refusal(ERROR_INVAL, [words + "\n"])
     domain: Json = {
         "domid": _next_domid(machine),
         "name": name,

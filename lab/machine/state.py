@@ -56,6 +56,12 @@ class Machine:
             self._bus = hardware.load(self.path("bus.lspci"), self.path("bus.json"))
         return self._bus
 
+    def refit(self, bus: hardware.Bus) -> None:
+        """Other hardware, which the next boot finds."""
+        write_atomically(self.path("bus.lspci"), hardware.render(bus))
+        write_atomically(self.path("bus.json"), json.dumps(bus.facts, indent=2) + "\n")
+        self._bus = None
+
     @property
     def tree(self) -> Tree:
         return Tree(self.bus, self.state["boot"]["tree"])

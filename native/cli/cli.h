@@ -26,12 +26,19 @@ struct cli_options {
 	const char *config;
 	const char *bus;
 	const char *root;
+	const char *control;
+	const char *domain;
 	size_t entry;		/* 0 if not given */
-	bool json;
+	bool json, permissive, force;
+	const char *const *words;	/* what is no option: addresses */
+	size_t n_words;
 };
 
 int cli_boot(const struct cli_options *options);
 int cli_scan(const struct cli_options *options);
+int cli_status(const struct cli_options *options);
+int cli_attach(const struct cli_options *options);
+int cli_detach(const struct cli_options *options);
 int cli_version(const struct cli_options *options);
 int cli_selftest(const struct cli_options *options);
 

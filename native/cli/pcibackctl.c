@@ -18,6 +18,9 @@
 static const char usage[] =
     "usage: pcibackctl boot --config FILE [--entry N] [--bus DUMP] [--root DIR] [--json]\n"
     "       pcibackctl scan [--bus DUMP] [--json]\n"
+    "       pcibackctl status [--control PATH] [--json]\n"
+    "       pcibackctl attach --domain ID [--permissive] [--control PATH] [--json] ADDRESS...\n"
+    "       pcibackctl detach --domain ID [--force] [--control PATH] [--json] ADDRESS...\n"
     "       pcibackctl selftest [--json]\n"
     "       pcibackctl version [--json]\n";
 
@@ -152,8 +155,32 @@ option_value(const char *name, int argc, char **argv, int *i)
 struct command {
 	const char *name;
 	int (*run)(const struct cli_options *options);
-	bool takes_config, takes_bus;
+	bool takes_config, takes_bus, takes_control, takes_devices;
 };
+
+/* Options of the commands that pcibackd carries out. Returns whether it was one; *ret_value as
+ * option_value() gives it, or a text when there is none. */
+static bool
+read_control_option(const struct command *command, int argc, char **argv, int *i,
+    struct cli_options *options, const char **ret_value)
+{
+	*ret_value = "none";
+	if (command->takes_devices && strcmp(argv[*i], "--permissive") == 0 &&
+	    command->run == cli_attach)
+		options->permissive = true;
+	else if (command->takes_devices && strcmp(argv[*i], "--force") == 0 &&
+	    command->run == cli_detach)
+		options->force = true;
+	else if (command->takes_control &&
+	    (*ret_value = option_value("--control", argc, argv, i)) != NULL)
+		options->control = *ret_value;
+	else if (command->takes_devices &&
+	    (*ret_value = option_value("--domain", argc, argv, i)) != NULL)
+		options->domain = *ret_value;
+	else
+		return false;
+	return true;
+}
 
 static int
 read_options(const struct command *command, int argc, char **argv, struct cli_options *options)
@@ -163,7 +190,14 @@ read_options(const struct command *command, int argc, char **argv, struct cli_op
 
 		if (strcmp(argument, "--json") == 0)
 			continue;
-		if (command->takes_config && (value = option_value("--config", argc, argv, &i)) != NULL)
+		if (command->takes_devices && strncmp(argument, "-", 1) != 0) {
+			/* Kept in order, at the front of what was read. */
+			argv[options->n_words++] = argv[i];
+			continue;
+		}
+		if (read_control_option(command, argc, argv, &i, options, &value))
+			;
+		else if (command->takes_config && (value = option_value("--config", argc, argv, &i)) != NULL)
 			options->config = value;
 		else if (command->takes_config &&
 		    (value = option_value("--root", argc, argv, &i)) != NULL)
@@ -184,6 +218,11 @@ read_options(const struct command *command, int argc, char **argv, struct cli_op
 	}
 	if (command->takes_config && options->config == NULL)
 		return usage_error(options, "--config FILE is needed", command->name);
+	if (command->takes_devices && options->domain == NULL)
+		return usage_error(options, "--domain ID is needed", command->name);
+	if (command->takes_devices && options->n_words == 0)
+		return usage_error(options, "addresses of devices would follow", command->name);
+	options->words = (const char *const *)argv;
 	return CLI_OK;
 }
 
@@ -191,10 +230,13 @@ int
 main(int argc, char **argv)
 {
 	static const struct command commands[] = {
-		{ "boot", cli_boot, true, true },
-		{ "scan", cli_scan, false, true },
-		{ "selftest", cli_selftest, false, false },
-		{ "version", cli_version, false, false },
+		{ "boot", cli_boot, true, true, false, false },
+		{ "scan", cli_scan, false, true, false, false },
+		{ "status", cli_status, false, false, true, false },
+		{ "attach", cli_attach, false, false, true, true },
+		{ "detach", cli_detach, false, false, true, true },
+		{ "selftest", cli_selftest, false, false, false, false },
+		{ "version", cli_version, false, false, false, false },
 	};
 	struct cli_options options = { .entry = 0 };
 

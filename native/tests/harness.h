@@ -18,19 +18,43 @@ struct harness {
 	size_t n_failed;
 };
 
-/* One function a file; main.c calls them all. */
+/* The checks of one file of tests. */
+struct harness_suite {
+	const char *name;
+	void (*run)(struct harness *harness);
+};
+
+/* Runs them in their order and prints how many checks there were; the exit status of main(). */
+int harness_run(const struct harness_suite *suites, size_t n_suites);
+
+/* One function a file: main.c calls those of what pcibackctl needs, backend_main.c the others. */
 void test_address(struct harness *harness);
+void test_advisories(struct harness *harness);
 void test_boot_cfg(struct harness *harness);
 void test_bus(struct harness *harness);
 void test_bus_dump(struct harness *harness);
+void test_device(struct harness *harness);
+void test_dispatch(struct harness *harness);
 void test_dom0(struct harness *harness);
 void test_file(struct harness *harness);
 void test_hide_list(struct harness *harness);
 void test_json(struct harness *harness);
 void test_loader(struct harness *harness);
+void test_policy(struct harness *harness);
 void test_predict(struct harness *harness);
+void test_simulated_bus(struct harness *harness);
 void test_text(struct harness *harness);
+void test_topology(struct harness *harness);
 void test_vectors(struct harness *harness);
+void test_backend(struct harness *harness);
+void test_guest(struct harness *harness);
+void test_job(struct harness *harness);
+void test_ledger(struct harness *harness);
+void test_look(struct harness *harness);
+void test_publish(struct harness *harness);
+void test_slot(struct harness *harness);
+void test_write32(struct harness *harness);
+void test_xenbus(struct harness *harness);
 
 void harness_check(struct harness *harness, bool holds, const char *file, int line,
     const char *what);

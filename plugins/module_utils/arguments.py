@@ -18,6 +18,9 @@ SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "class": {"type": "str"},
     "driver": {"type": "str"},
     "name": {"type": "str"},
+    "mac": {"type": "str"},
+    "serial": {"type": "str"},
+    "slot": {"type": "str"},
     "all": {"type": "bool", "default": False},
 }
 

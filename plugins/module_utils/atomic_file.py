@@ -21,6 +21,9 @@ from collections.abc import Iterator
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
+DIRECTORY_MODE = 0o755
+"""Of directories that are made here, less what the umask takes."""
+
 _CHUNK = 65536
 
 # What file systems and kernels answer that can't sync a directory; the rename has happened by then.
@@ -107,12 +110,35 @@ def make_directory(path: str) -> None:
     make_directory(directory)
     try:
         # Not os.makedirs, whose mode is for the last one only.
-        os.mkdir(path, 0o755)
+        os.mkdir(path, DIRECTORY_MODE)
         # A file that is on the disk in a directory that isn't would be lost.
         _sync_directory(directory)
-    except OSError as error:
-        if not (isinstance(error, FileExistsError) and os.path.isdir(path)):
+    except FileExistsError as error:
+        mode = _mode(path)
+        if mode is None:
+            # Another run made it, and has removed it already.
+            make_directory(path)
+        elif not stat.S_ISDIR(mode) and not os.path.isdir(path):
             raise PcibackError(f"the directory can't be made: {_reason(error)}", file=path) from error
+    except OSError as error:
+        raise PcibackError(f"the directory can't be made: {_reason(error)}", file=path) from error
+
+
+def remove_directory(path: str) -> bool:
+    """Remove a directory if nothing is in it; whether it is gone now by that."""
+    try:
+        os.rmdir(path)
+    except OSError:
+        return False
+    return True
+
+
+def _mode(path: str) -> int | None:
+    """Kind and permissions of what is there, links not followed; ``None`` if nothing is."""
+    try:
+        return os.lstat(path).st_mode
+    except FileNotFoundError:
+        return None
 
 
 def _read(path: str, limit: int | None) -> tuple[bytes, os.stat_result]:

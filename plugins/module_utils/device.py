@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.config_space import Bar, ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered
+from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin
 
-CRITERIA = ("address", "id", "subsystem", "class", "driver", "name")
+CRITERIA = ("address", "id", "subsystem", "class", "driver", "name", "mac", "serial", "slot")
 
 # Words for a class selector; the codes are class and subclass of the PCI Code and ID Assignment Specification.
 CLASS_WORDS: Mapping[str, str] = {
@@ -35,8 +35,16 @@ CLASS_WORDS: Mapping[str, str] = {
     "wireless": "0280",
 }
 
+# Criteria that need more than the list of functions.
+_IN_CONFIGURATION_SPACE = ("subsystem", "serial")
+
 _ID = re.compile(r"([0-9a-f]{4}):([0-9a-f]{4})\Z", re.IGNORECASE)
 _CLASS_CODE = re.compile(r"(?:0x)?((?:[0-9a-f]{2}){1,3})\Z", re.IGNORECASE)
+# The base classes that the PCI Code and ID Assignment Specification knows.
+_BASE_CLASSES = (*range(0x14), 0x40, 0xFF)
+_MAC = re.compile(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\Z", re.IGNORECASE)
+_SERIAL = re.compile(r"[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){7}\Z", re.IGNORECASE)
+_SLOT = re.compile(r"(?:([0-9a-f]{4}):)?([0-9a-f]{2}(?:/[01][0-9a-f]\.[0-7])+)\Z", re.IGNORECASE)
 _BRIDGE_CLASS = 0x06
 _PCI_BRIDGE = 0x0604
 _PCIBACK = re.compile(r"pciback[0-9]*\Z")
@@ -49,8 +57,10 @@ class Device:
     """One PCI function as its dom0 shows it.
 
     ``class_code`` holds class, subclass and interface in 24 bits. ``driver`` is the instance that holds the
-    function (``wm0``, ``pciback1``), ``None`` if nobody does. ``config`` is ``None`` where configuration space was
-    not read, and so is what comes from it.
+    function (``wm0``, ``pciback1``), ``None`` if nobody does; ``mac`` is the Ethernet address of that driver's
+    interface. ``config`` is ``None`` where configuration space was not read, and so is what comes from it.
+    ``system_irq`` is the interrupt line where the system says it elsewhere than in configuration space: 0 if the
+    function has none now. ``slot`` is the path to the function (:func:`with_slots`).
     """
 
     address: Address
@@ -61,6 +71,9 @@ class Device:
     name: str = ""
     driver: str | None = None
     config: ConfigSpace | None = None
+    system_irq: int | None = None
+    mac: str | None = None
+    slot: str | None = None
 
     @property
     def id(self) -> str:
@@ -80,12 +93,19 @@ class Device:
     @property
     def irq(self) -> int | None:
         """The interrupt line as the operating system noted it."""
+        if self.system_irq is not None:
+            return self.system_irq or None
         return None if self.config is None else self.config.interrupt_line
 
     @property
     def subsystem_id(self) -> str | None:
         """``vendor:device`` of the subsystem in hexadecimal."""
         return None if self.subsystem is None else "{:04x}:{:04x}".format(*self.subsystem)
+
+    @property
+    def serial(self) -> str | None:
+        """The device serial number of PCI Express, ``None`` if it has none or it could not be read."""
+        return None if self.config is None else self.config.serial
 
     @property
     def is_bridge(self) -> bool:
@@ -118,6 +138,32 @@ class Selector:
     def __str__(self) -> str:
         return ", ".join(f"{key} {value}" for key, value in self.criteria)
 
+    @property
+    def address(self) -> Address | None:
+        """The address that it names, if it does."""
+        return next((parse_address(value) for key, value in self.criteria if key == "address"), None)
+
+    def at(self, address: Address) -> Selector:
+        """The same with another address."""
+        criteria = tuple((key, str(address) if key == "address" else value) for key, value in self.criteria)
+        return Selector(criteria, self.all)
+
+    def matches(self, device: Device, pin: Pin | None = None) -> bool:
+        """Whether all criteria hold.
+
+        :param pin: what the device was before it was hidden
+        """
+        return all(_MATCHERS[key](value, device, pin) for key, value in self.criteria)
+
+    def asks_configuration_of(self, device: Device, pin: Pin | None = None) -> bool:
+        """Whether only the device's configuration space can tell if it matches."""
+        others = tuple(each for each in self.criteria if each[0] not in _IN_CONFIGURATION_SPACE)
+        return others != self.criteria and Selector(others).matches(device, pin)
+
+    def names_driver(self, driver: str | None) -> bool:
+        """Whether it has a criterion for the driver, and this one fulfils it."""
+        return any(key == "driver" and _is_driver(value, driver) for key, value in self.criteria)
+
 
 def parse_selector(wanted: Mapping[str, Any], *, max_domain: int = 0) -> Selector:
     """Read a selector from the owner's mapping; keys that are no criteria are ignored.
@@ -139,17 +185,18 @@ def parse_selector(wanted: Mapping[str, Any], *, max_domain: int = 0) -> Selecto
 def select(
     selector: Selector,
     devices: Sequence[Device],
-    remembered: Mapping[Address, Remembered] | None = None,
+    pins: Mapping[Address, Pin] | None = None,
 ) -> tuple[Device, ...]:
     """The devices that a selector names, in bus order: exactly one unless it says ``all``.
 
-    A device that pciback(4) holds is also known by the driver that it had before. It wins over one that got
+    A pinned device is also known by the driver and the MAC that it had before it was hidden. It wins over one that got
     the same driver name since, because drivers are numbered anew at each boot.
 
+    :param pins: by the addresses where the pinned devices are now
     :raises PcibackError: ``no-such-device`` or ``ambiguous-selector``, with the candidates
     """
-    remembered = remembered or {}
-    found = [device for device in devices if _matches(selector, device, remembered)]
+    pins = pins or {}
+    found = [device for device in devices if selector.matches(device, pins.get(device.address))]
     if not found:
         near = [device for device in devices if not device.is_bridge]
         raise PcibackError(
@@ -158,10 +205,9 @@ def select(
             remedy="correct the selector, or look at the host with xen.pciback.device_info",
         )
     if len(found) > 1 and not selector.all:
-        if any(key == "driver" for key, _value in selector.criteria):
-            held = [device for device in found if device.held_by_pciback]
-            if len(held) == 1:
-                return (held[0],)
+        pinned = [each for each in found if each.address in pins and selector.names_driver(pins[each.address].driver)]
+        if len(pinned) == 1:
+            return (pinned[0],)
         raise PcibackError(
             f"{len(found)} devices match {selector}: {_candidates(found)}",
             code="ambiguous-selector",
@@ -170,25 +216,85 @@ def select(
     return tuple(sorted(found, key=lambda device: device.address))
 
 
-def remember(device: Device) -> Remembered:
-    """What to keep of a device before it is hidden."""
-    return Remembered(
+def driver_of(instance: str) -> str:
+    """The driver of an instance: ``wm`` of ``wm0``."""
+    return _UNIT.sub("", instance)
+
+
+def pin_of(device: Device) -> Pin:
+    """What a device is now, as its pin would have it."""
+    return Pin(
         id=device.id,
         subsystem=device.subsystem_id,
         class_=f"{device.class_code:06x}",
-        driver=device.driver,
+        driver=None if device.held_by_pciback else device.driver,
+        slot=device.slot,
+        mac=device.mac,
+        serial=device.serial,
     )
 
 
-def _matches(selector: Selector, device: Device, remembered: Mapping[Address, Remembered]) -> bool:
-    return all(_MATCHERS[key](value, device, remembered.get(device.address)) for key, value in selector.criteria)
+def pinned_device(address: Address, pin: Pin, devices: Sequence[Device] = ()) -> Device:
+    """The device that a pin describes, as it was then.
+
+    :param devices: those of the host, one of which may know the name of devices with this id
+    """
+    vendor, product = (int(part, 16) for part in pin.id.split(":"))
+    registers = {}
+    if pin.subsystem is not None:
+        subsystem_vendor, subsystem = (int(part, 16) for part in pin.subsystem.split(":"))
+        registers[0x2C] = subsystem << 16 | subsystem_vendor
+    return Device(
+        address=address,
+        vendor=vendor,
+        device=product,
+        class_code=int(pin.class_, 16),
+        name=next((device.name for device in devices if device.id == pin.id), ""),
+        driver=pin.driver,
+        config=ConfigSpace(registers) if registers else None,
+        mac=pin.mac,
+        slot=pin.slot,
+    )
 
 
-def _driver_matches(value: str, device: Device, before: Remembered | None) -> bool:
-    names = [device.driver]
-    if device.held_by_pciback and before is not None and before.id == device.id:
-        names.append(before.driver)
-    return any(name is not None and value in (name.lower(), _UNIT.sub("", name).lower()) for name in names)
+def with_slots(devices: Iterable[Device]) -> tuple[Device, ...]:
+    """The devices with their paths: root bus, then device and function of each bridge on the way and of the device.
+
+    Such a path (``0000:00/1c.0/00.0``) stays when the firmware numbers buses anew. It is unknown where a bridge on the
+    way could not be read.
+    """
+    devices = tuple(devices)
+    bridges = {
+        (device.address.domain, device.config.bridged_buses[0]): device.address
+        for device in devices
+        if device.config is not None and device.config.bridged_buses is not None
+    }
+    # Behind which bus such a bridge sits is not known, so only bus 0 is surely no bus behind it.
+    unread = any(device.is_pci_bridge and device.config is None for device in devices)
+    return tuple(replace(device, slot=_slot(device.address, bridges, unread)) for device in devices)
+
+
+def _slot(address: Address, bridges: Mapping[tuple[int, int], Address], unread: bool) -> str | None:
+    steps: list[str] = []
+    here = address
+    while True:
+        steps.insert(0, f"{here.device:02x}.{here.function:x}")
+        bridge = bridges.get((here.domain, here.bus))
+        # A bridge leads to a higher bus; one that doesn't was set up by nobody.
+        if bridge is None or bridge.bus >= here.bus:
+            break
+        here = bridge
+    if unread and here.bus != 0:
+        return None
+    return "/".join([f"{here.domain:04x}:{here.bus:02x}", *steps])
+
+
+def _driver_matches(value: str, device: Device, pin: Pin | None) -> bool:
+    return _is_driver(value, device.driver) or (pin is not None and _is_driver(value, pin.driver))
+
+
+def _is_driver(value: str, driver: str | None) -> bool:
+    return driver is not None and value in (driver.lower(), driver_of(driver).lower())
 
 
 def _name_matches(value: str, device: Device) -> bool:
@@ -218,12 +324,49 @@ def _normal_class(text: str, _max_domain: int) -> str:
     if code is not None:
         return code
     match = _CLASS_CODE.match(text)
-    if match is None:
-        raise PcibackError(
-            f"'{text}' is not a class; it is two, four or six hexadecimal digits in quotes, such as '0200', "
+    if match is None or not _is_class(match.group(1).lower()):
+        right = (
+            "it is two, four or six hexadecimal digits in quotes, such as '0200', "
             f"or one of {', '.join(sorted(CLASS_WORDS))}"
         )
+        if text.isdigit():
+            octal = f"{int(text):o}"
+            octal = octal.zfill(len(octal) + 2 - len(octal) % 2)
+            right = f"if it was {octal} without quotes, YAML took it for an octal number; {right}"
+        raise PcibackError(f"'{text}' is not a class; {right}")
     return match.group(1).lower()
+
+
+def _is_class(code: str) -> bool:
+    """Whether there is such a class; co-processors (40) have the subclass 00 only."""
+    return int(code[:2], 16) in _BASE_CLASSES and (code[:2] != "40" or code[2:4] in ("", "00"))
+
+
+def _normal_mac(text: str, _max_domain: int) -> str:
+    if _MAC.match(text) is None:
+        what = "a number, which YAML makes of one without quotes" if text.isdigit() else "not a MAC address"
+        raise PcibackError(f"'{text}' is {what}; it is six pairs of hexadecimal digits, such as '52:54:00:12:34:56'")
+    return text.lower().replace("-", ":")
+
+
+def _normal_serial(text: str, _max_domain: int) -> str:
+    if _SERIAL.match(text) is None:
+        raise PcibackError(
+            f"'{text}' is not a serial number of PCI Express; it is eight pairs of hexadecimal digits, "
+            "such as '00-1b-21-ff-ff-12-34-56'"
+        )
+    digits = re.sub("[:-]", "", text.lower())
+    return "-".join(digits[index : index + 2] for index in range(0, 16, 2))
+
+
+def _normal_slot(text: str, _max_domain: int) -> str:
+    match = _SLOT.match(text)
+    if match is None:
+        raise PcibackError(
+            f"'{text}' is not a slot; it is the root bus, then DEVICE.FUNCTION of each bridge and of the device, "
+            "such as '0000:00/1c.0/00.0', as xen.pciback.device_info shows it"
+        )
+    return f"{match.group(1) or '0000'}:{match.group(2)}".lower()
 
 
 def _normal_address(text: str, max_domain: int) -> str:
@@ -245,13 +388,19 @@ _NORMALISERS = {
     "class": _normal_class,
     "driver": _normal_word,
     "name": _normal_word,
+    "mac": _normal_mac,
+    "serial": _normal_serial,
+    "slot": _normal_slot,
 }
 
-_MATCHERS: Mapping[str, Callable[[str, Device, Remembered | None], bool]] = {
-    "address": lambda value, device, before: str(device.address) == value,
-    "id": lambda value, device, before: device.id == value,
-    "subsystem": lambda value, device, before: device.subsystem_id == value,
-    "class": lambda value, device, before: f"{device.class_code:06x}".startswith(value),
+_MATCHERS: Mapping[str, Callable[[str, Device, Pin | None], bool]] = {
+    "address": lambda value, device, pin: str(device.address) == value,
+    "id": lambda value, device, pin: device.id == value,
+    "subsystem": lambda value, device, pin: device.subsystem_id == value,
+    "class": lambda value, device, pin: f"{device.class_code:06x}".startswith(value),
     "driver": _driver_matches,
-    "name": lambda value, device, before: _name_matches(value, device),
+    "name": lambda value, device, pin: _name_matches(value, device),
+    "mac": lambda value, device, pin: value == (device.mac or (pin.mac if pin else None)),
+    "serial": lambda value, device, pin: value == (device.serial or (pin.serial if pin else None)),
+    "slot": lambda value, device, pin: value == (device.slot or (pin.slot if pin else None)),
 }

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Any, Iterable
 
@@ -45,6 +46,9 @@ class Finding:
     column: int | None
     message: str
 
+    def __str__(self) -> str:
+        return self.message if self.line is None else f"line {self.line}, column {self.column}: {self.message}"
+
 
 @dataclass(frozen=True)
 class MenuEntry:
@@ -73,8 +77,23 @@ class Prediction:
     default: int | None
 
 
+def boot_files(config_path: str) -> str | None:
+    """The directory below which the loader finds the files that boot.cfg(5) names.
+
+    ``None`` where that can't be told: a file that is not at the top of the root file system may be of another device.
+    """
+    folder = os.path.dirname(config_path)
+    return folder if folder == "/" else None
+
+
 def predict(
-    pcibackctl: str, config_path: str, entry: int | None = None, *, bus: str | None = None, run: Run
+    pcibackctl: str,
+    config_path: str,
+    entry: int | None = None,
+    *,
+    bus: str | None = None,
+    files: str | None = None,
+    run: Run,
 ) -> Prediction:
     """Ask pcibackctl what NetBSD does when it boots an entry of a boot configuration.
 
@@ -82,6 +101,7 @@ def predict(
     :param config_path: the boot configuration
     :param entry: number in the menu; ``None`` for the default one
     :param bus: a dump of the host's devices (``lspci -xxxx``), so that claims can be checked against it
+    :param files: where the files of the boot device are, so that missing kernels are found
     :param run: runs a command
     :raises PcibackError: the program is missing, fails, or answers something else
     """
@@ -90,6 +110,8 @@ def predict(
         command += ["--entry", str(entry)]
     if bus is not None:
         command += ["--bus", bus]
+    if files is not None:
+        command += ["--root", files]
     status, output, errors = run(command)
     if status == NOT_FOUND:
         raise PcibackError("it can't be run", file=pcibackctl, remedy="install it with xen.pciback.native_backend")
@@ -114,7 +136,7 @@ def disagreement(prediction: Prediction, wanted: Iterable[Address]) -> str | Non
     outcome = REGISTERED if expected else EMPTY
     about = "the file without a menu" if prediction.entry is None else f"entry {prediction.entry}"
     if prediction.outcome != outcome:
-        why = next((finding.message for finding in prediction.findings if finding.severity == "error"), "")
+        why = next((str(finding) for finding in prediction.findings if finding.severity == "error"), "")
         return (
             f"for {about} the outcome '{prediction.outcome}' is predicted, not '{outcome}'{': ' + why if why else ''}"
         )

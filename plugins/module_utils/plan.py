@@ -7,6 +7,10 @@ The order of the actions is the order in which they are applied::
 
     native -> hide -> configure -> shut_down -> reboot -> run
 
+and, if everything is to be given back (undo_plan.py)::
+
+    native -> restore -> shut_down -> reboot -> run -> remove
+
 Nothing of a plan with a refusal is applied.
 """
 
@@ -19,18 +23,28 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import PREVIOUS_SUFFIX, XEN, BootCfg
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device, Selector, remember, select
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, Selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.hide_list import OPTION
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement
-from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered, merge, to_mapping
+from ansible_collections.xen.pciback.plugins.module_utils.pinning import (
+    IDENTITY_CHANGED,
+    ChangedError,
+    Move,
+    Pinning,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, to_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.safety import GUARDS, Facts, guard, siblings
+from ansible_collections.xen.pciback.plugins.module_utils.undo import Traces
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
 
 GUEST_STATES = ("running", "stopped", "unmanaged")
 
+PRESENT = "present"
+ABSENT = "absent"
+
 # What an owner can override; of the rest, the kernel would not survive it or nothing could be done.
-ALLOWABLE = ("boot-disk", "bridge", "console", "management-nic")
+ALLOWABLE = tuple(sorted(("bridge", IDENTITY_CHANGED, *GUARDS)))
 
 _HIDE_OPTION = re.compile(rf"(?: --)? {re.escape(OPTION)}\S*", re.IGNORECASE)
 
@@ -55,7 +69,10 @@ class WantedGuest:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the owner wants of one host. ``allow`` holds pairs of refusal code and address."""
+    """What the owner wants of one host. ``allow`` holds pairs of refusal code and address.
+
+    With ``state`` absent everything is given back; no guest has devices then.
+    """
 
     guests: tuple[WantedGuest, ...] = ()
     extra_devices: tuple[WantedDevice, ...] = ()
@@ -65,6 +82,16 @@ class Wanted:
     keep_previous: bool = True
     native: bool = True
     allow: tuple[tuple[str, Address], ...] = ()
+    follow_moves: bool = False
+    state: str = PRESENT
+
+    @property
+    def requests(self) -> tuple[tuple[str | None, Selector], ...]:
+        """Every selector, with the guest in whose list it is."""
+        mine: list[tuple[str | None, Selector]] = [
+            (guest.name, item.selector) for guest in self.guests for item in guest.devices
+        ]
+        return (*mine, *((None, item.selector) for item in self.extra_devices))
 
 
 @dataclass(frozen=True)
@@ -90,7 +117,7 @@ class Observed:
 
     ``claims`` is ``None`` if the running kernel has no backend. ``prediction`` is what the C model says that the
     next boot will do if nobody chooses another entry, ``None`` if it can't be asked. ``facts`` is what the guards judge
-    by, ``None`` if no device is to leave dom0.
+    by, ``None`` if no device is to leave dom0. ``traces`` is what is left of us, read if everything is to be given back.
     """
 
     devices: tuple[Device, ...]
@@ -101,8 +128,9 @@ class Observed:
     running: tuple[RunningGuest, ...] = ()
     native: NativeState = NativeState(True)
     prediction: Prediction | None = None
-    remembered: Mapping[Address, Remembered] = field(default_factory=dict)
+    pins: Mapping[Address, Pin] = field(default_factory=dict)
     facts: Facts | None = None
+    traces: Traces = field(default_factory=Traces)
 
 
 @dataclass(frozen=True)
@@ -146,6 +174,7 @@ class Plan:
     reasons: tuple[str, ...]
     devices: tuple[PlannedDevice, ...]
     recovery: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -174,12 +203,13 @@ def takes_devices(
     wanted: Wanted,
     devices: Sequence[Device],
     claims: Sequence[Address] | None,
-    remembered: Mapping[Address, Remembered],
+    pins: Mapping[Address, Pin],
 ) -> bool:
     """Whether a device is wanted that pciback does not hold yet: only then do the guards need their facts."""
-    for item in (*(item for guest in wanted.guests for item in guest.devices), *wanted.extra_devices):
+    pinning = _pinning(wanted, devices, claims, pins)
+    for guest, selector in wanted.requests:
         try:
-            found = select(item.selector, devices, remembered)
+            found = pinning.choose(selector, guest)
         except PcibackError:
             continue
         if any(device.address not in (claims or ()) for device in found):
@@ -187,12 +217,28 @@ def takes_devices(
     return False
 
 
+def _pinning(
+    wanted: Wanted,
+    devices: Sequence[Device],
+    claims: Sequence[Address] | None,
+    pins: Mapping[Address, Pin],
+) -> Pinning:
+    return Pinning(
+        devices,
+        pins,
+        claims or (),
+        wanted.requests,
+        follow=wanted.follow_moves,
+        accepted=[address for code, address in wanted.allow if code == IDENTITY_CHANGED],
+    )
+
+
 def make_plan(wanted: Wanted, observed: Observed) -> Plan:
     """Decide what has to be done, in which order, and what must not be done."""
-    return _Planner(wanted, observed).plan()
+    return Planner(wanted, observed).plan()
 
 
-class _Planner:
+class Planner:
     """The state of one planning run; each step reads what the earlier ones found."""
 
     def __init__(self, wanted: Wanted, observed: Observed) -> None:
@@ -204,20 +250,21 @@ class _Planner:
         self.reasons: list[str] = []
         self.devices: list[PlannedDevice] = []
         self.recovery: tuple[str, ...] = ()
+        self.pinning = _pinning(wanted, observed.devices, observed.claims, observed.pins)
 
     def plan(self) -> Plan:
         self._choose_devices()
         self._refuse_bridges()
         self._guard()
+        self._explain_reboot()
         hide = self._hide()
         configure = self._configure()
-        self._explain_reboot()
         if self.refusals:
             return self._result(())
         if self.wanted.native and not self.observed.native.ready:
             self.actions.append(Action("native", f"install pcibackctl: {self.observed.native.reason}"))
         self.actions += hide + configure
-        self._reboot_and_run()
+        self._reboot_and_run(self._hidden())
         return self._result(self.actions)
 
     def _result(self, actions: Sequence[Action]) -> Plan:
@@ -229,6 +276,7 @@ class _Planner:
             reasons=tuple(self.reasons),
             devices=tuple(self.devices),
             recovery=self.recovery,
+            moves=tuple(self.pinning.moves),
         )
 
     # --- which devices
@@ -244,11 +292,15 @@ class _Planner:
                 self._choose(item, guest.name, owners)
         for item in self.wanted.extra_devices:
             self._choose(item, None, owners)
+        self.warnings += self.pinning.warnings
 
     def _choose(self, item: WantedDevice, guest: str | None, owners: dict[Address, str]) -> None:
         whose = f"guest {guest}" if guest else "the extra devices"
         try:
-            found = select(item.selector, self.observed.devices, self.observed.remembered)
+            found = self.pinning.choose(item.selector, guest)
+        except ChangedError as error:
+            self.refusals.append(Refusal(error.code or IDENTITY_CHANGED, str(error), error.address.bdf, error.remedy))
+            return
         except PcibackError as error:
             self._refuse(
                 error.code or "no-such-device", f"{whose}: {error}", device=str(item.selector), remedy=error.remedy
@@ -292,7 +344,7 @@ class _Planner:
                 self._refuse(
                     "bridge",
                     f"{device.describe()} is a bridge that the machine itself needs",
-                    device=device.address.bdf,
+                    device=device.address,
                     remedy="leave it to dom0, or allow code 'bridge' for this address",
                 )
 
@@ -308,9 +360,10 @@ class _Planner:
         )
         if not missing or self.observed.facts is None:
             return
-        verdict = guard(self.observed.facts, self.observed.devices, missing)
+        owners = {planned.device.address: planned.guest for planned in self.devices}
+        verdict = guard(self.observed.facts, self.observed.devices, missing, owners)
         for finding in verdict.findings:
-            self._refuse(finding.code, finding.message, device=finding.device.bdf, remedy=finding.remedy)
+            self._refuse(finding.code, finding.message, device=finding.device, remedy=finding.remedy)
         self.warnings += verdict.warnings
 
     # --- the boot configuration
@@ -332,24 +385,15 @@ class _Planner:
         self.recovery = recovery(edit.boot_cfg)
         edited = [placement.number for placement in edit.entries]
         self._check_default_entry(config, edited, addresses)
-        known = self.observed.remembered
-        memory = {
-            planned.device.address: remember(planned.device)
-            for planned in self.devices
-            if not planned.device.held_by_pciback
-        }
+        pins = self.pinning.record(keep_held=not self._reboots())
         if not edit.changed:
             self._check_prediction(config, edited, addresses)
-            if merge(known, memory) == known:
+            if pins == self.observed.pins:
                 return []
         listed = " ".join(address.bdf for address in addresses) or "nothing"
-        return [
-            Action(
-                "hide",
-                f"make {self.observed.boot_path} hide {listed}",
-                {"devices": [str(address) for address in addresses], "remember": to_mapping(memory)},
-            )
-        ]
+        summary = f"make {self.observed.boot_path} hide {listed}" if edit.changed else f"pin {listed}"
+        arguments = {"devices": [str(address) for address in addresses], "pins": to_mapping(pins)}
+        return [Action("hide", summary, arguments)]
 
     def _hidden(self) -> list[Address]:
         return sorted({planned.device.address for planned in self.devices})
@@ -402,9 +446,10 @@ class _Planner:
             specs = [
                 {"address": str(planned.device.address), **dict(planned.options)} for planned in self._devices_of(guest)
             ]
+            moves = {move.old: move.new for move in self.pinning.moves if move.guest == guest.name}
             try:
                 config = XlConfig.parse(data, guest.config)
-                changed = config.with_pci(specs).render() != data
+                changed = config.with_pci(specs, moves).render() != data
             except PcibackError as error:
                 self._refuse_error(error, "domain-config-invalid")
                 continue
@@ -418,7 +463,10 @@ class _Planner:
                 )
             if changed:
                 names.append(guest.name)
-                domains.append({"config": guest.config, "devices": specs})
+                domain: dict[str, Any] = {"config": guest.config, "devices": specs}
+                if moves:
+                    domain["moves"] = {str(old): str(new) for old, new in moves.items()}
+                domains.append(domain)
         if not domains:
             return []
         summary = f"list the devices in the configuration of {', '.join(names)}"
@@ -440,8 +488,15 @@ class _Planner:
             if address not in hidden:
                 self.reasons.append(f"{address.bdf} is held by pciback and wanted by nobody: dom0 gets it back")
 
-    def _reboot_and_run(self) -> None:
-        reboots = bool(self.reasons) and self.wanted.reboot == "when_needed"
+    def _reboots(self) -> bool:
+        return bool(self.reasons) and self.wanted.reboot == "when_needed"
+
+    def _reboot_and_run(self, claims: Sequence[Address]) -> None:
+        """Reboot, if that is needed and allowed, and see to the guests.
+
+        :param claims: what pciback has to hold after the reboot
+        """
+        reboots = self._reboots()
         if self.reasons and not reboots:
             self.warnings.append("a reboot is pending; pciback_reboot: when_needed allows it")
         if reboots:
@@ -461,7 +516,8 @@ class _Planner:
                         {"domains": [{"name": name, "state": "stopped"} for name in names]},
                     )
                 )
-            self.actions.append(Action("reboot", "reboot dom0", {"reasons": list(self.reasons)}))
+            arguments = {"reasons": list(self.reasons), "claims": [str(address) for address in claims]}
+            self.actions.append(Action("reboot", "reboot dom0", arguments))
         self._run(reboots)
 
     def _run(self, reboots: bool) -> None:
@@ -529,13 +585,14 @@ class _Planner:
 
     # --- refusals
 
-    def _refuse(self, code: str, message: str, *, device: str | None = None, remedy: str | None = None) -> None:
-        if code in ALLOWABLE and any(
-            code == allowed and device == address.bdf for allowed, address in self.wanted.allow
-        ):
-            self.warnings.append(f"overridden by the owner: {code} for {device}: {message}")
+    def _refuse(
+        self, code: str, message: str, *, device: Address | str | None = None, remedy: str | None = None
+    ) -> None:
+        shown = device.bdf if isinstance(device, Address) else device
+        if code in ALLOWABLE and (code, device) in self.wanted.allow:
+            self.warnings.append(f"overridden by the owner: {code} for {shown}: {message}")
             return
-        self.refusals.append(Refusal(code, message, device, remedy))
+        self.refusals.append(Refusal(code, message, shown, remedy))
 
     def _refuse_error(self, error: PcibackError, code: str) -> None:
         self._refuse(error.code or code, str(error), remedy=error.remedy)

@@ -1,11 +1,14 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guards: does dom0 itself need a device that is to leave it?
+"""Guards: does dom0 itself need a device that is to leave it, and can the device be kept apart from dom0?
 
 Pure functions. The host's own tools say what is in use (:class:`Facts`); each use is traced through its layers
 (RAID, encryption, wedges; VLANs, aggregates, bridges, tunnels) and the kernel's tree of devices to a PCI function.
 What can't be traced is never passed over: it becomes a warning that names it.
+
+What a guest's device shares with others comes from Xen's advisories: 61 (no IOMMU), 461 (an interrupt line or a page of
+registers that belongs to two devices).
 """
 
 from __future__ import annotations
@@ -21,7 +24,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.device import Device
 BOOT_DISK = "boot-disk"
 MANAGEMENT_NIC = "management-nic"
 CONSOLE = "console"
-GUARDS = (BOOT_DISK, MANAGEMENT_NIC, CONSOLE)
+SHARED_IRQ = "shared-irq"
+SHARED_BAR_PAGE = "shared-bar-page"
+NO_IOMMU = "no-iommu"
+IOMMU_GROUP = "iommu-group"
+GUARDS = (BOOT_DISK, CONSOLE, IOMMU_GROUP, MANAGEMENT_NIC, NO_IOMMU, SHARED_BAR_PAGE, SHARED_IRQ)
 
 # mount(8) shows the root like this until it is remounted by name.
 ROOT_DEVICE = "root_device"
@@ -32,8 +39,15 @@ _ON_ANOTHER = frozenset({"null", "overlay", "umap", "union"})
 # Disks made of a file of a mounted file system, or of memory.
 _DISKS_WITHOUT_CONTROLLER = frozenset({"md", "vnd"})
 
+# The lines of the interrupt router that the firmware programs are the I/O APIC's first pins.
+_ROUTED_LINES = 16
+_NETWORK_CLASS = 0x02
+_PAGE = 0x1000
+
 _DISK = re.compile(r"(?:/dev/)?([a-z]+[0-9]+)([a-p])?\Z")
-_UNIT = re.compile(r"([a-z][a-z0-9]*?)([0-9]+)\Z")
+_UNIT = re.compile(r"([A-Za-z][A-Za-z0-9]*?)([0-9]+)\Z")
+# Linux's own names of interfaces, in the order in which drivers found them.
+_NUMBERED = frozenset({"eth", "wlan"})
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]")
 
 
@@ -65,9 +79,13 @@ class Interface:
 class Facts:
     """What a host says of its own use of devices.
 
-    ``parents`` is the kernel's tree (child to parent, the empty string above the top); ``layers`` holds the components
-    of raid(4), cgd(4), ccd(4) and dk(4) disks; ``locations`` is where a driver sits, for listings that name no drivers;
-    ``serial_consoles`` are the com(4) units that the kernel calls its console; ``unchecked`` says what could not be read.
+    ``parents`` is the kernel's tree (child to parent, the empty string above the top). NetBSD calls a PCI function in it
+    by its driver's unit, Linux by its address. ``locations`` says where these are, for listings that name no drivers.
+    ``layers`` holds what disks are made of: raid(4), cgd(4), ccd(4) and dk(4); on Linux LVM and whatever else has slaves.
+    ``holders`` are disks that others lie on, whether mounted or not. ``consoles`` are devices with the reason why they
+    are dom0's console, displays with a wsdisplay(4) aside. ``interrupts`` are the lines that a driver is interrupted at,
+    in the kernel's words. ``iommu`` is whether Xen has one in use, ``None`` if nobody could say. ``iommu_groups`` are
+    the functions that an IOMMU can't tell from one another. ``unchecked`` says what could not be read.
     """
 
     parents: Mapping[str, str] = field(default_factory=dict)
@@ -75,18 +93,22 @@ class Facts:
     swap: tuple[str, ...] = ()
     root_device: str | None = None
     layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
     bridges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default_routes: tuple[str, ...] = ()
     server_address: str | None = None
-    serial_consoles: tuple[str, ...] = ()
+    consoles: Mapping[str, str] = field(default_factory=dict)
     locations: Mapping[str, Address] = field(default_factory=dict)
+    interrupts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    iommu: bool | None = None
+    iommu_groups: Mapping[Address, str] = field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A device that dom0 needs: the refusal's code, the sentence with its evidence, and what helps."""
+    """A device that must not leave dom0: the refusal's code, the sentence with its evidence, and what helps."""
 
     code: str
     device: Address
@@ -125,7 +147,11 @@ def disks_in_use(facts: Facts) -> list[tuple[str, str]]:
     uses += [(_short(path), "swap") for path in facts.swap if path.startswith("/dev/")]
     if facts.root_device:
         uses.append((_short(facts.root_device), "the root device"))
-    return [use for use in dict.fromkeys(uses) if _base(disk_of(use[0]) or "") not in _DISKS_WITHOUT_CONTROLLER]
+    return [
+        use
+        for use in dict.fromkeys(uses)
+        if use[0] in facts.layers or _base(disk_of(use[0]) or "") not in _DISKS_WITHOUT_CONTROLLER
+    ]
 
 
 def siblings(devices: Sequence[Device], chosen: Sequence[Device]) -> tuple[str, ...]:
@@ -146,13 +172,19 @@ def siblings(devices: Sequence[Device], chosen: Sequence[Device]) -> tuple[str, 
     return tuple(warnings)
 
 
-def guard(facts: Facts, devices: Sequence[Device], chosen: Sequence[Device]) -> Verdict:
+def guard(
+    facts: Facts,
+    devices: Sequence[Device],
+    chosen: Sequence[Device],
+    owners: Mapping[Address, str | None] | None = None,
+) -> Verdict:
     """Judge the chosen devices by what the host uses.
 
     :param devices: every function of the host
     :param chosen: those that are to leave dom0 and have not left yet
+    :param owners: every device that dom0 is to be without, with the guest that gets it; the chosen ones by default
     """
-    return _Guard(facts, devices, chosen).verdict()
+    return _Guard(facts, devices, chosen, owners or {device.address: None for device in chosen}).verdict()
 
 
 @dataclass(frozen=True)
@@ -166,11 +198,22 @@ class _Trace:
 class _Guard:
     """The state of one judgement."""
 
-    def __init__(self, facts: Facts, devices: Sequence[Device], chosen: Sequence[Device]) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        devices: Sequence[Device],
+        chosen: Sequence[Device],
+        owners: Mapping[Address, str | None],
+    ) -> None:
         self.facts = facts
+        self.devices = devices
+        self.owners = owners
         self.chosen = {device.address: device for device in chosen}
         self.functions = dict(facts.locations)
-        self.functions.update({device.driver: device.address for device in devices if device.driver})
+        # Where the tree calls functions by their address, drivers are no names of it.
+        self.by_address = any(str(device.address) in facts.parents for device in devices)
+        if not self.by_address:
+            self.functions.update({device.driver: device.address for device in devices if device.driver})
         self.bridges = {device.address for device in devices if device.is_pci_bridge}
         self.evidence: dict[tuple[str, Address], list[str]] = {}
         self.warnings: list[str] = list(facts.unchecked)
@@ -180,13 +223,18 @@ class _Guard:
         self._management()
         self._console()
         self._interfaces()
+        self._held_disks()
         self._renumbered()
+        self._registers()
+        self._interrupts()
+        self._iommu()
+        self._iommu_group()
         findings = [
             Finding(
                 code,
                 address,
                 f"{self.chosen[address].describe()} {_NEEDED[code]}: {'; '.join(steps)}",
-                f"leave it to dom0{_INSTEAD[code]}, or allow code '{code}' for this address",
+                f"{_INSTEAD[code]}, or allow code '{code}' for this address{_MEANING.get(code, '')}",
             )
             for (code, address), steps in sorted(self.evidence.items())
         ]
@@ -194,8 +242,13 @@ class _Guard:
 
     def _hold(self, code: str, trace: _Trace) -> None:
         if trace.address in self.chosen:
-            known = self.evidence.setdefault((code, trace.address), [])
-            known += [_plain(step) for step in trace.steps if _plain(step) not in known]
+            for step in trace.steps:
+                self._note(code, trace.address, step)
+
+    def _note(self, code: str, address: Address, step: str) -> None:
+        known = self.evidence.setdefault((code, address), [])
+        if _plain(step) not in known:
+            known.append(_plain(step))
 
     # --- the kernel's tree
 
@@ -214,9 +267,13 @@ class _Guard:
             address = self.functions.get(driver)
             if address is None or address in self.bridges:
                 continue
-            bus = path[index + 1] if index + 1 < len(path) else f"bus {address.bus}"
-            place = f"{bus} dev {address.device} function {address.function}"
-            above = [*path[1 : index + 1], place]
+            above = path[1 : index + 1]
+            if not self.by_address:
+                bus = path[index + 1] if index + 1 < len(path) else f"bus {address.bus}"
+                above.append(f"{bus} dev {address.device} function {address.function}")
+            if not above:
+                yield _Trace((), address)
+                continue
             yield _Trace((f"{name} is {'on' if index else 'at'} {', '.join(above)}",), address)
 
     # --- disks
@@ -231,7 +288,7 @@ class _Guard:
                     self._untraced(f"{name} ({use})", trace.steps, "carries it")
 
     def _trace_disk(self, name: str, seen: tuple[str, ...]) -> Iterator[_Trace]:
-        disk = disk_of(name)
+        disk = name if name in self.facts.layers or name in self.facts.parents else disk_of(name)
         if disk is None or disk in seen:
             yield _Trace((), None)
             return
@@ -332,6 +389,16 @@ class _Guard:
                 if device is not None and (MANAGEMENT_NIC, device.address) not in self.evidence:
                     self.warnings.append(f"{device.describe()} is in use: dom0 loses {words}; {'; '.join(trace.steps)}")
 
+    def _held_disks(self) -> None:
+        """Warn of disks that something lies on which is not mounted in dom0, such as guests' volumes."""
+        for name, above in self.facts.holders.items():
+            for trace in self._trace_disk(name, ()):
+                device = self.chosen.get(trace.address) if trace.address else None
+                if device is not None and (BOOT_DISK, device.address) not in self.evidence:
+                    self.warnings.append(
+                        f"{device.describe()} is in use: {', '.join(above)} lies on {name}; {'; '.join(trace.steps)}"
+                    )
+
     # --- the console
 
     def _console(self) -> None:
@@ -341,9 +408,11 @@ class _Guard:
                 device = self.chosen.get(trace.address) if trace.address else None
                 if device is None:
                     continue
-                if kind == "wsdisplay" or (kind == "com" and name in self.facts.serial_consoles):
+                if kind == "wsdisplay":
                     self._hold(CONSOLE, trace)
-                elif kind == "com":
+                elif name in self.facts.consoles:
+                    self._hold(CONSOLE, _Trace((self.facts.consoles[name], *trace.steps), trace.address))
+                elif kind in ("com", "ttyS"):
                     self.warnings.append(
                         f"{device.describe()} is a serial port: {trace.steps[0]}; make sure that no console is on it"
                     )
@@ -357,14 +426,15 @@ class _Guard:
         leaving = [
             name for name in self.facts.parents if any(t.address in self.chosen for t in self._functions_above(name))
         ]
-        disks = [disk_of(name) for name, _use in disks_in_use(self.facts)]
-        disks += [disk_of(part) for parts in self.facts.layers.values() for part in parts]
-        used = [(name, "/etc/fstab") for name in disks if name]
-        used += [
-            (name, f"/etc/ifconfig.{name} and packet filters")
-            for name, interface in self.facts.interfaces.items()
-            if interface.up and interface.addresses
-        ]
+        configured = [name for name, each in self.facts.interfaces.items() if each.up and each.addresses]
+        if self.by_address:
+            # udev(7) gives lasting names to all else, and fstab(5) names file systems.
+            used = [(name, "the network's configuration") for name in configured if _base(name) in _NUMBERED]
+        else:
+            disks = [disk_of(name) for name, _use in disks_in_use(self.facts)]
+            disks += [disk_of(part) for parts in self.facts.layers.values() for part in parts]
+            used = [(name, "/etc/fstab") for name in disks if name]
+            used += [(name, f"/etc/ifconfig.{name} and packet filters") for name in configured]
         for name, where in dict.fromkeys(used):
             if name not in self.facts.parents or name in leaving:
                 continue
@@ -375,17 +445,152 @@ class _Guard:
                     f"what names it, such as {where}, has to follow"
                 )
 
+    # --- what a device shares with others
+
+    def _staying(self) -> list[Device]:
+        return [device for device in self.devices if device.address not in self.owners]
+
+    def _registers(self) -> None:
+        """A guest gets whole pages; two BARs lie in one if and only if they begin in it, because BARs are aligned."""
+        for device in self.chosen.values():
+            if device.config is None:
+                self.warnings.append(
+                    f"configuration space of {device.address.bdf} could not be read: "
+                    "whether it shares registers or an interrupt line is not known"
+                )
+            for page, index in _pages(device):
+                for other in self._staying():
+                    for its_page, its_index in _pages(other):
+                        if page == its_page:
+                            self._note(
+                                SHARED_BAR_PAGE,
+                                device.address,
+                                f"its BAR {index} and BAR {its_index} of {other.describe()} lie in the page at {page:#x}",
+                            )
+
+    def _lines(self, device: Device) -> frozenset[str]:
+        """The names of the line that a function interrupts at: the number that the system noted, the kernel's words.
+
+        A Xen dom0 notes a number of its own for each line that a driver asked for; without a driver it is the
+        firmware's, which counts the lines of the interrupt router.
+        """
+        config = device.config
+        if config is None or config.interrupt_pin is None:
+            return frozenset()
+        lines = set(self.facts.interrupts.get(device.driver or "", ()))
+        if device.irq is not None:
+            lines.add(f"interrupt line {device.irq}")
+            if device.driver is None and device.irq < _ROUTED_LINES:
+                lines.add(f"ioapic0 pin {device.irq}")
+        return frozenset(lines)
+
+    def _interrupts(self) -> None:
+        used = [device for device in self._staying() if self._is_interrupted(device)]
+        for device in self.chosen.values():
+            if device.config is not None and device.config.interrupt_pin is not None and not self._lines(device):
+                self.warnings.append(
+                    f"the interrupt line of {device.address.bdf} is not known"
+                    f"{' while MSI is on' if device.config.message_signalled else ''}: "
+                    "whether it shares one with a device of dom0 could not be checked"
+                )
+            for other in used:
+                shared = sorted(self._lines(device) & self._lines(other))
+                if shared:
+                    self._note(SHARED_IRQ, device.address, f"{', '.join(shared)} is also that of {other.describe()}")
+        self._lines_of_guests()
+
+    def _is_interrupted(self, device: Device) -> bool:
+        """Whether a driver of dom0 waits for this function's line, for something that dom0 uses.
+
+        A bridge's own interrupt tells of hot plug and errors, and most drivers never ask for it.
+        """
+        if device.driver is None or device.held_by_pciback or device.is_bridge:
+            return False
+        if device.config is None or device.config.message_signalled:
+            return False
+        return device.class_code >> 16 != _NETWORK_CLASS or not self._is_idle(device)
+
+    def _is_idle(self, card: Device) -> bool:
+        """Whether a network card has interfaces, all of them known to carry nothing."""
+        members = {name for names in self.facts.bridges.values() for name in names}
+        members.update(name for interface in self.facts.interfaces.values() for name in interface.parts)
+        interfaces = [
+            interface
+            for interface in self.facts.interfaces.values()
+            if any(trace.address == card.address for trace in self._functions_above(interface.name))
+        ]
+        return bool(interfaces) and not any(
+            interface.up or interface.addresses or interface.name in members for interface in interfaces
+        )
+
+    def _lines_of_guests(self) -> None:
+        """Warn of a line that two guests share: one that never lets go of it stops the other's device."""
+        owned = [device for device in self.devices if self.owners.get(device.address)]
+        for device in self.chosen.values():
+            guest = self.owners.get(device.address)
+            for other in owned if guest else ():
+                if self.owners[other.address] == guest or (
+                    other.address in self.chosen and other.address < device.address
+                ):
+                    continue
+                shared = sorted(self._lines(device) & self._lines(other))
+                if shared:
+                    self.warnings.append(
+                        f"{device.address.bdf} of guest {guest} and {other.address.bdf} of guest "
+                        f"{self.owners[other.address]} share {', '.join(shared)}: each can disturb the other"
+                    )
+
+    def _iommu(self) -> None:
+        if self.facts.iommu is None and self.chosen:
+            self.warnings.append(
+                "no toolstack says whether Xen uses an IOMMU: without one, a guest reaches all memory by DMA (XSA-61)"
+            )
+        elif not self.facts.iommu:
+            for address in self.chosen:
+                self._note(NO_IOMMU, address, "virt_caps of 'xl info' names no directio")
+
+    def _iommu_group(self) -> None:
+        """Functions of a group reach each other's memory. Bridges of a group carry their traffic and have none to lose."""
+        for address in self.chosen:
+            group = self.facts.iommu_groups.get(address)
+            for other in self._staying() if group is not None else ():
+                if self.facts.iommu_groups.get(other.address) == group and not other.is_bridge:
+                    self._note(IOMMU_GROUP, address, f"IOMMU group {group} holds {other.describe()} as well")
+
 
 _NEEDED = {
     BOOT_DISK: "carries disks that dom0 stands on",
     MANAGEMENT_NIC: "carries the network connection that dom0 is managed by",
     CONSOLE: "is dom0's console",
+    SHARED_IRQ: "shares its interrupt line with a device that dom0 uses",
+    SHARED_BAR_PAGE: "shares a page of memory with a device that stays in dom0",
+    NO_IOMMU: "would be given away without an IOMMU, and Xen has none in use",
+    IOMMU_GROUP: "can't be told by the IOMMU from a device that stays in dom0",
 }
 _INSTEAD = {
-    BOOT_DISK: "",
-    MANAGEMENT_NIC: " or manage the host through another card",
-    CONSOLE: "",
+    BOOT_DISK: "leave it to dom0",
+    MANAGEMENT_NIC: "leave it to dom0 or manage the host through another card",
+    CONSOLE: "leave it to dom0",
+    SHARED_IRQ: "take a device of another line, or give the other one away too",
+    SHARED_BAR_PAGE: "give the other one to the same guest",
+    NO_IOMMU: "switch VT-d or AMD-Vi on in the machine's firmware",
+    IOMMU_GROUP: "give every function of the group to the same guest",
 }
+# What an owner accepts who overrides.
+_MEANING = {
+    SHARED_IRQ: ": a guest that holds the line stops the other device, too (XSA-461)",
+    SHARED_BAR_PAGE: ": its guest can then read and write registers of the other device, too (XSA-461)",
+    NO_IOMMU: (
+        ": its guest can then read and write all memory of the machine by DMA, that of Xen and dom0 included (XSA-61), "
+        "so it has to be trusted like dom0"
+    ),
+    IOMMU_GROUP: ": its guest can then reach what the other device reaches",
+}
+
+
+def _pages(device: Device) -> list[tuple[int, int]]:
+    """The page in which each memory BAR begins, with the BAR's number."""
+    return [(each.address - each.address % _PAGE, each.index) for each in device.bars or () if each.kind != "io"]
 
 
 def _short(name: str) -> str:

@@ -249,6 +249,24 @@ def _respell(text: str, spec: PciSpec, changes: Mapping[str, Any]) -> str:
     return ",".join(kept)
 
 
+def _readdress(text: str, address: Address) -> str:
+    """Change the address of a spec that parses, with or without the domain as before."""
+    parts = text.split(",")
+    for index, part in enumerate(parts):
+        key, equals, value = part.rpartition("=")
+        if key == "bdf" or (index == 0 and not equals):
+            bdf, at, slot = value.partition("@")
+            parts[index] = f"{key}{equals}{_bdf(address, False, bdf.count(':') == 2)}{at}{slot}"
+    return ",".join(parts)
+
+
+def _key_after(spec: PciSpec, moves: Mapping[Address, Address]) -> Any:
+    """What tells the device of an entry once it has moved."""
+    if spec.address is None or spec.all_functions:
+        return spec.key
+    return replace(spec, address=moves.get(spec.address, spec.address)).key
+
+
 # --- the file: tokens
 
 
@@ -587,12 +605,15 @@ class XlConfig:
         defaults.update((flag, self.globals.get(flag, False)) for flag in FLAGS)
         return {key: value for key, value in wanted.options.items() if spec.options.get(key, defaults[key]) != value}
 
-    def with_pci(self, wanted: Sequence[PciSpec | Mapping[str, Any]]) -> XlConfig:
+    def with_pci(
+        self, wanted: Sequence[PciSpec | Mapping[str, Any]], moves: Mapping[Address, Address] | None = None
+    ) -> XlConfig:
         """The file with exactly the wanted devices, at the cost of as few bytes as possible.
 
         An entry that already says what is wanted keeps its spelling and its place. Comments always stay.
 
         :param wanted: devices with only the options that matter, or what :meth:`PciSpec.from_options` takes
+        :param moves: devices that are at another address than before: their entries keep their places and options
         :raises PcibackError: a device is wanted twice or is none
         """
         specs = [item if isinstance(item, PciSpec) else PciSpec.from_options(item) for item in wanted]
@@ -608,7 +629,7 @@ class XlConfig:
         statements = _effective(self.statements)
         if not statements:
             return self._with_statement(specs)
-        return self._edited(statements, by_key)
+        return self._edited(statements, by_key, moves or {})
 
     def _has_exactly(self, by_key: Mapping[Any, PciSpec]) -> bool:
         return (
@@ -634,15 +655,18 @@ class XlConfig:
                 data = _cut_statement(data, statement, self.comment_ends)
         return self._replaced(data)
 
-    def _edited(self, statements: Sequence[_Statement], by_key: Mapping[Any, PciSpec]) -> XlConfig:
+    def _edited(
+        self, statements: Sequence[_Statement], by_key: Mapping[Any, PciSpec], moves: Mapping[Address, Address]
+    ) -> XlConfig:
         plans = [_ListEdit(self.data, statement.value) for statement in statements]  # type: ignore[arg-type]
         places: dict[Any, list[tuple[_ListEdit, int, PciEntry]]] = {}
         for plan in plans:
             for index, entry in enumerate(plan.entries):
-                if entry is not None and entry.spec.key in by_key:
-                    places.setdefault(entry.spec.key, []).append((plan, index, entry))
+                key = None if entry is None else _key_after(entry.spec, moves)
+                if entry is not None and key in by_key:
+                    places.setdefault(key, []).append((plan, index, entry))
         for key, found in places.items():
-            good = [place for place in found if self.satisfies(place[2], by_key[key])]
+            good = [each for each in found if each[2].spec.key == key and self.satisfies(each[2], by_key[key])]
             plan, index, entry = (good or found)[0]
             plan.keep(index, None if good else self._corrected(entry, by_key[key]))
         missing = [spec for key, spec in by_key.items() if key not in places]
@@ -659,7 +683,11 @@ class XlConfig:
         return self._replaced(data)
 
     def _corrected(self, entry: PciEntry, wanted: PciSpec) -> str:
-        return _respell(entry.text, entry.spec, self._differences(entry.spec, wanted))
+        text = entry.text
+        if wanted.address is not None and entry.spec.address != wanted.address:
+            text = _readdress(text, wanted.address)
+        changes = self._differences(entry.spec, wanted)
+        return _respell(text, entry.spec, changes) if changes else text
 
 
 def _effective(statements: Sequence[_Statement]) -> list[_Statement]:

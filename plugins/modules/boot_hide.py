@@ -27,13 +27,18 @@ options:
     description:
       - The PCI functions to hide, as hexadecimal BDF with or without the domain; pcictl(8) prints decimal.
       - Any other function is no longer hidden. An empty list is the same as O(state=absent).
+      - Of no use with the other states.
       - Required if O(state=present).
     type: list
     elements: str
   state:
-    description: Whether there is a hide list. V(absent) removes every list, broken ones too.
+    description:
+      - Whether there is a hide list. V(absent) removes every list, broken ones and those of the owner too.
+      - V(original) puts the file back as it was before it was changed for the first time, byte for byte, with the
+        lists that it had then, and removes O(record). If somebody else has edited the file since, the edit stays;
+        our lists go, those from before come back where their lines were not edited, and a warning names those that did not.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, original]
     default: present
   entries:
     description:
@@ -52,33 +57,37 @@ options:
   predictor:
     description:
       - Path of V(pcibackctl) on the host. If given, it must predict for every edited entry that the kernel claims
-        exactly these devices, or nothing is changed.
+        exactly these devices, or nothing is changed. Not asked with O(state=original).
     type: path
   backup:
     description: Whether to keep a copy of the file with a timestamp in its name.
     type: bool
     default: false
   record:
-    description: File on the host that remembers what O(remember) says.
+    description: File on the host that keeps O(pins).
     type: path
     default: /var/db/xen-pciback/devices.json
-  remember:
+  pins:
     description:
-      - What devices were before they were hidden, so that a selector by driver finds them later. Keys are addresses
-        with domain, values have V(id), V(subsystem), V(class) and V(driver).
-      - Added to O(record) before the boot configuration is changed.
+      - The identities of the devices that are or will be hidden, so that a later run finds them when they have moved,
+        and notices when another card has taken their place. Keys are addresses with domain; values have V(id),
+        V(subsystem), V(class), V(driver), V(slot), V(mac), V(serial) and V(known_as), as M(xen.pciback.plan) makes them.
+      - Takes the place of all that O(record) holds, before the boot configuration is changed. Without any, O(record) is
+        removed.
+      - If it is not given, O(record) is left alone.
     type: dict
-    default: {}
 extends_documentation_fragment:
   - xen.pciback.attributes
   - xen.pciback.lock
+  - xen.pciback.originals
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 notes:
-  - Needs root, because O(path), O(record) and O(lock) are root's. In check mode it needs to read O(path) and O(record).
+  - Needs root, because O(path), O(record), O(originals) and O(lock) are root's. In check mode it needs to read O(path),
+    O(record) and O(originals).
   - Two readers check every change. This module reads its own result as the loader, Xen and the kernel do, and
     O(predictor) does the same with code that shares nothing with it.
 seealso:
@@ -105,6 +114,10 @@ EXAMPLES = r"""
 - name: Give everything back to dom0
   xen.pciback.boot_hide:
     state: absent
+
+- name: Put the file back as it was before the first change
+  xen.pciback.boot_hide:
+    state: original
 """
 
 RETURN = r"""
@@ -114,13 +127,15 @@ backup_file:
   type: str
   sample: /boot.cfg.4711.2026-01-31@12:00:00~
 claims:
-  description: What the dom0 kernel will take from its drivers when one of the entries boots, as addresses with domain.
+  description:
+    - What the dom0 kernel will take from its drivers when one of the entries boots, as addresses with domain.
+    - With O(state=original), when the default entry boots.
   returned: success
   type: list
   elements: str
   sample: ["0000:03:00.0", "0000:04:00.1"]
 entries:
-  description: The menu entries that have the list.
+  description: The menu entries that have the list; empty with O(state=original).
   returned: success
   type: list
   elements: dict
@@ -150,7 +165,7 @@ entries:
     - {number: 1, title: Xen, line: 1, place: load, value: "(03:00.0)(04:00.1)", form: long, changed: true}
 prediction:
   description: What O(predictor) says of each entry.
-  returned: if O(predictor) is given
+  returned: if O(predictor) is given, unless O(state=original)
   type: list
   elements: dict
   contains:
@@ -190,29 +205,41 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.xen.pciback.plugins.module_utils import remembered
+from ansible_collections.xen.pciback.plugins.module_utils import pins
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path, menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
     make_directory,
     read_file,
+    remove_file,
     replace_file,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import MAX_FILE, XEN, BootCfg, Edit
+from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import XEN, BootCfg, Edit, Previous
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement, predict
+from ansible_collections.xen.pciback.plugins.module_utils.native import (
+    Prediction,
+    boot_files,
+    disagreement,
+    predict,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT
+from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
 
 MODE = 0o644
-"""Of a record that did not exist; it tells nothing that dmesg(8) doesn't."""
+"""Of a record that did not exist; it tells nothing that dmesg(8) and ifconfig(8) don't."""
+
+MOST_BYTES = 1 << 20
+"""Far more than the loader reads; what is too large for it is its reader's to say."""
 
 
 def read_boot_cfg(path: str) -> BootCfg:
     """Read the boot configuration; every refusal has the code of a bad one."""
     try:
-        return BootCfg.parse(read_file(path, limit=MAX_FILE), file=path)
+        return BootCfg.parse(read_file(path, limit=MOST_BYTES), file=path)
     except PcibackError as error:
         error.code = "boot-config-invalid"
         raise
@@ -232,7 +259,10 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
         candidate.write(edit.boot_cfg.render())
         candidate.flush()
         for number in numbers:
-            prediction = predict(predictor, candidate.name, number, run=run)
+            # An entry that somebody may choose one day can miss its kernel today; the one that boots must not.
+            boots = default is not None and number == default.number
+            files = boot_files(module.params["path"]) if boots else None
+            prediction = predict(predictor, candidate.name, number, files=files, run=run)
             problem = disagreement(prediction, wanted)
             if not wanted and not prediction.claims:
                 # An entry that doesn't boot for another reason is no reason to keep a list in it.
@@ -251,17 +281,19 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
 
 
 def update_record(module: AnsibleModule) -> dict[str, str] | None:
-    """Add what is to be remembered to the record; the difference, or ``None`` if there is none."""
+    """Make the record hold exactly the pins that are given; the difference, or ``None`` if there is none."""
     path = module.params["record"]
-    new = remembered.from_mapping(module.params["remember"])
-    if not new:
+    if module.params["pins"] is None:
         return None
-    before = read_file(path, limit=remembered.MAX_FILE) if os.path.lexists(path) else None
-    old = {} if before is None else remembered.parse(before, path)
-    merged = remembered.merge(old, new)
-    if merged == old:
+    wanted = pins.from_mapping(module.params["pins"])
+    before = read_file(path, limit=pins.MAX_FILE) if os.path.lexists(path) else None
+    if (before is None and not wanted) or (before is not None and wanted and pins.parse(before, path) == wanted):
         return None
-    after = remembered.render(merged)
+    if not wanted:
+        if not module.check_mode:
+            remove_file(path)
+        return difference(path, before or b"", b"")
+    after = pins.render(wanted)
     if not module.check_mode:
         make_directory(os.path.dirname(path))
         replace_file(path, after, expected=before, mode=MODE)
@@ -278,24 +310,85 @@ def difference(path: str, before: bytes, after: bytes) -> dict[str, str]:
     }
 
 
+class Writing:
+    """A change of the boot configuration, and what has to be recorded of it: decided first, written later."""
+
+    def __init__(self, module: AnsibleModule, record: OriginalsFile, before: bytes, after: bytes) -> None:
+        self._module = module
+        self._path = module.params["path"]
+        self._record = record
+        self._noted = note(record.originals, [Change(os.path.realpath(self._path), BOOT, before, after)])
+        self._before, self._after = before, after
+        self.warnings = self._noted.warnings
+        self.differences = [difference(self._path, before, after)] if before != after else []
+        self.differences += record.difference(self._noted.after)
+
+    def write(self) -> str:
+        """Write what has to be recorded, and then the boot configuration; returns the backup's path."""
+        if self._module.check_mode:
+            return ""
+        self._record.save(self._noted.before)
+        if self._before == self._after:
+            return ""
+        return replace_file(self._path, self._after, expected=self._before, backup=self._module.params["backup"])
+
+    def settle(self) -> None:
+        """Drop from the record what has been put back."""
+        if not self._module.check_mode:
+            self._record.save(self._noted.after)
+
+
+def restore_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
+    """Put the boot configuration back as it was, and return the documented result."""
+    path, devices = module.params["path"], module.params["record"]
+    before = read_boot_cfg(path).render()
+    record = OriginalsFile(module.params["originals"])
+    restored = restore(path, record.originals.files.get(os.path.realpath(path)), before)
+    after = before if restored.data is None else restored.data
+    pinned_now = read_file(devices, limit=MOST_BYTES) if os.path.lexists(devices) else None
+    writing = Writing(module, record, before, after)
+    for warning in restored.warnings:
+        module.warn(warning)
+    backup = writing.write()
+    differences = writing.differences
+    if pinned_now is not None:
+        differences.append(difference(devices, pinned_now, b""))
+        if not module.check_mode:
+            remove_file(devices)
+    writing.settle()
+    default = BootCfg.parse(after, file=path).default
+    hidden = () if default is None or default.hide is None else default.hide.claims
+    result: dict[str, Any] = {
+        "changed": bool(differences),
+        "diff": differences,
+        "claims": [str(address) for address in dict.fromkeys(hidden)],
+        "entries": [],
+        "previous": vars(Previous(None, "", "the file is as it was before its first change")),
+    }
+    if backup:
+        result["backup_file"] = backup
+    return result
+
+
 def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
     """Do what the parameters say, and return the documented result."""
-    path = module.params["path"] = absolute_path(module.params["path"], "path")
-    module.params["record"] = absolute_path(module.params["record"], "record")
+    for option in ("path", "record", "originals"):
+        module.params[option] = absolute_path(module.params[option], option)
+    path = module.params["path"]
+    if module.params["state"] == "original":
+        return restore_boot_cfg(module)
     present = module.params["state"] == "present"
     wanted = [parse_address(text, max_domain=0) for text in module.params["devices"] or []] if present else []
     boot_cfg = read_boot_cfg(path)
     entries = menu_entries(module.params["entries"], "entries")
     edit = boot_cfg.hide(wanted, entries, previous=module.params["previous"]) if wanted else boot_cfg.unhide()
     predictions = check_prediction(module, edit, wanted) if module.params["predictor"] else None
-    differences = [update_record(module)]
-    backup = ""
-    if edit.changed:
-        before, after = boot_cfg.render(), edit.boot_cfg.render()
-        if not module.check_mode:
-            backup = replace_file(path, after, expected=before, backup=module.params["backup"])
-        differences.append(difference(path, before, after))
-    shown = [item for item in differences if item is not None]
+    writing = Writing(module, OriginalsFile(module.params["originals"]), boot_cfg.render(), edit.boot_cfg.render())
+    for warning in writing.warnings:
+        module.warn(warning)
+    shown = [item for item in [update_record(module), *writing.differences] if item is not None]
+    backup = writing.write()
+    writing.settle()
     result: dict[str, Any] = {
         "changed": bool(shown),
         "diff": shown,
@@ -323,13 +416,14 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "default": "/boot.cfg"},
             "devices": {"type": "list", "elements": "str"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "absent", "original"], "default": "present"},
             "entries": {"type": "raw", "default": "xen"},
             "previous": {"type": "bool", "default": True},
             "predictor": {"type": "path"},
             "backup": {"type": "bool", "default": False},
             "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
-            "remember": {"type": "dict", "default": {}},
+            "pins": {"type": "dict"},
+            "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
             "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
         },
         required_if=[("state", "present", ["devices"])],

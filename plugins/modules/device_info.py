@@ -40,17 +40,27 @@ options:
       name:
         description: A part of the function's name, or a pattern with C(*) and C(?); upper and lower case are the same.
         type: str
+      mac:
+        description: Ethernet address of the card; for a hidden one, that which it had in dom0. Quote it.
+        type: str
+      serial:
+        description: Device serial number of PCI Express, such as V(00-1b-21-ff-ff-12-34-56), where pcictl(8) can read it.
+        type: str
+      slot:
+        description: Path through the bridges, such as V(0000:00/1c.0/00.0), which stays when buses are numbered anew.
+        type: str
       all:
         description: Take every function that matches.
         type: bool
         default: false
   configuration:
     description:
-      - Also read configuration space, for subsystem, BARs and interrupt line. It costs one call of pcictl(8) a function.
+      - Also read configuration space, for subsystem, slot, serial number, BARs and interrupt line. It costs one call of
+        pcictl(8) a function.
     type: bool
     default: true
   record:
-    description: File on the host that remembers which driver a hidden device had.
+    description: File on the host that holds the pins, which say what hidden devices were.
     type: path
     default: /var/db/xen-pciback/devices.json
 extends_documentation_fragment:
@@ -123,6 +133,27 @@ devices:
       description: The driver that held it before it was hidden, null if that is not known.
       type: str
       sample: wm1
+    slot:
+      description: Path through the bridges, null if configuration space was not read.
+      type: str
+      sample: "0000:00/1c.0/00.0"
+    mac:
+      description: Ethernet address of the driver's interface; of a pinned function without one, what it was. Null if unknown.
+      type: str
+      sample: "52:54:00:12:34:5a"
+    serial:
+      description: Device serial number of PCI Express, null if it has none or it could not be read.
+      type: str
+      sample: 00-1b-21-ff-ff-12-34-56
+    pinned_at:
+      description: The address that the function is pinned under, which is another one after it moved; null if it is not pinned.
+      type: str
+      sample: "0000:00:1f.0"
+    not_as_pinned:
+      description: What differs from the pin at this address, if another function was pinned here.
+      type: list
+      elements: str
+      sample: ["id 10ec:8139 instead of 8086:100e"]
     bars:
       description: Base address registers in use, null if configuration space was not read.
       type: list
@@ -155,15 +186,22 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, select
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd, records
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, pin_of, select
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd, netbsd_facts, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.remembered import Remembered
+from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, differences, locate
+
+# What only configuration space tells.
+CONFIGURATION = ("subsystem", "serial", "slot")
 
 
-def as_result(device: Device, assignable: bool, before: Remembered | None) -> dict[str, Any]:
-    """The documented form of one function."""
+def as_result(device: Device, assignable: bool, pinned: tuple[Address, Pin] | None, here: Pin | None) -> dict[str, Any]:
+    """The documented form of one function.
+
+    :param pinned: its pin, and the address that it is under
+    :param here: the pin at its address
+    """
     return {
         "address": str(device.address),
         "pcictl": device.address.pcictl,
@@ -173,7 +211,12 @@ def as_result(device: Device, assignable: bool, before: Remembered | None) -> di
         "revision": device.revision,
         "name": device.name,
         "driver": device.driver,
-        "driver_before": before.driver if before else None,
+        "driver_before": pinned[1].driver if pinned else None,
+        "slot": device.slot,
+        "mac": device.mac or (pinned[1].mac if pinned else None),
+        "serial": device.serial,
+        "pinned_at": str(pinned[0]) if pinned else None,
+        "not_as_pinned": list(differences(here, pin_of(device))) if here else [],
         "bars": None
         if device.bars is None
         else [{**each.__dict__, "address": hex(each.address)} for each in device.bars],
@@ -188,17 +231,21 @@ def look(module: AnsibleModule) -> dict[str, Any]:
     netbsd.check_dom0(runner(module))
     selectors = [parse_selector(item) for item in module.params["devices"] or []]
     configuration = module.params["configuration"] or any(
-        key == "subsystem" for selector in selectors for key, _value in selector.criteria
+        key in CONFIGURATION for selector in selectors for key, _value in selector.criteria
     )
-    found = netbsd.devices(runner(module), configuration=configuration)
+    found = netbsd_facts.with_macs(runner(module), netbsd.devices(runner(module), configuration=configuration))
     claims = netbsd.claims()
-    remembered: Mapping[Address, Remembered] = records.read_devices(module.params["record"])
+    pins: Mapping[Address, Pin] = records.read_pins(module.params["record"])
+    places = locate(pins, {device.address: pin_of(device) for device in found})
+    pinned = {place.address: (old, pins[old]) for old, place in places.items() if place.address is not None}
     if module.params["devices"] is not None:
-        chosen = {device for selector in selectors for device in select(selector, found, remembered)}
+        by_place = {address: pin for address, (_old, pin) in pinned.items()}
+        chosen = {device for selector in selectors for device in select(selector, found, by_place)}
         found = tuple(device for device in found if device in chosen)
     return {
         "devices": [
-            as_result(device, device.address in (claims or ()), remembered.get(device.address)) for device in found
+            as_result(device, device.address in (claims or ()), pinned.get(device.address), pins.get(device.address))
+            for device in found
         ],
         "backend": claims is not None,
     }

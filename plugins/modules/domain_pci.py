@@ -13,28 +13,29 @@ author:
   - xen.pciback contributors (@xen-pciback)
 description:
   - Makes the C(pci) list of each xl configuration file hold exactly the given devices.
+  - Puts files back as they were before their first change, if that is asked for.
   - Everything else of a file stays as it is, byte for byte. Entries that already say what is wanted keep their
     spelling, their place and their comments; new ones are written in the style of the file.
   - All files are read and checked before any is changed; if one is refused, none is changed.
   - A running guest does not notice; it has the devices of its file when it is started again, see M(xen.pciback.domain).
 options:
   domains:
-    description: The guests' files, each with the devices that the guest owns.
+    description: The guests' files, with O(state=present) each with the devices that the guest owns.
     type: list
     elements: dict
     required: true
     suboptions:
       config:
-        description: The xl configuration file. It has to exist.
+        description: The xl configuration file. It has to exist, unless it is to be put back.
         type: path
         required: true
       devices:
         description:
           - The devices, all of them. An empty list takes the C(pci) statement out of the file.
           - An option that is not given is left as the file has it.
+          - Required if O(state=present).
         type: list
         elements: dict
-        required: true
         suboptions:
           address:
             description: Hexadecimal BDF, such as V(03:00.0) or V(0000:03:00.0).
@@ -59,6 +60,22 @@ options:
           vslot:
             description: The slot that the guest sees, hexadecimal from V(1) to V(1f); V(0) leaves it to xl.
             type: str
+      moves:
+        description:
+          - Devices that are at another address than when the file was written, old address to new address. Their entries
+            keep their places and what else they say.
+          - A file that holds exactly O(domains[].devices) is left alone.
+        type: dict
+        default: {}
+  state:
+    description:
+      - V(present) makes the files list the devices.
+      - V(original) puts them back as they were before they were changed for the first time, byte for byte, with the
+        C(pci) list that they had then. If somebody else has edited a file since, the edit stays and only the list is
+        put back. A file that was never changed, or that is gone, stays so.
+    type: str
+    choices: [present, original]
+    default: present
   backup:
     description: Keep each file as it was beside the changed one.
     type: bool
@@ -66,14 +83,15 @@ options:
 extends_documentation_fragment:
   - xen.pciback.attributes
   - xen.pciback.lock
+  - xen.pciback.originals
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 notes:
-  - Needs to write the files, the directories that they are in, and O(lock); that is root as a rule. In check mode it
-    needs to read the files.
+  - Needs to write the files, the directories that they are in, O(originals) and O(lock); that is root as a rule. In
+    check mode it needs to read the files and O(originals).
 seealso:
   - module: xen.pciback.domain
   - module: xen.pciback.boot_hide
@@ -91,6 +109,12 @@ EXAMPLES = r"""
       - config: /usr/pkg/etc/xen/mail
         devices: []
     backup: true
+
+- name: Put the firewall's file back as it was before its first change
+  xen.pciback.domain_pci:
+    state: original
+    domains:
+      - config: /usr/pkg/etc/xen/firewall
 """
 
 RETURN = r"""
@@ -105,7 +129,7 @@ domains:
       type: str
       sample: /usr/pkg/etc/xen/firewall
     name:
-      description: The guest's name in the file, null if it gives none.
+      description: The guest's name in the file, null if it gives none or is gone.
       type: str
       sample: firewall
     changed:
@@ -138,11 +162,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS, absolute_path
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.originals import GUEST, Originals
+from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import CODE, PciSpec, XlConfig
 
 MOST_BYTES = 1 << 20
@@ -150,31 +178,51 @@ MOST_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Edit:
-    """A guest's file as it is and as it is wanted."""
+    """A guest's file as it is and as it is wanted; ``None`` if it is gone."""
 
     config: str
-    before: XlConfig
-    after: XlConfig
+    before: bytes | None
+    after: XlConfig | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def data(self) -> bytes | None:
+        """The bytes that are wanted."""
+        return None if self.after is None else self.after.data
+
+    @property
+    def change(self) -> Change:
+        return Change(os.path.realpath(self.config), GUEST, self.before, self.data)
 
     @property
     def changed(self) -> bool:
-        return self.before.data != self.after.data
+        return self.before != self.data
+
+
+def check_places(domains: Sequence[Mapping[str, Any]]) -> None:
+    """Make sure that no file is given twice.
+
+    :raises PcibackError: otherwise
+    """
+    places: set[str] = set()
+    for domain in domains:
+        place = os.path.realpath(domain["config"])
+        if place in places:
+            raise PcibackError(f"{domain['config']} is given twice; list all of its devices in one place")
+        places.add(place)
 
 
 def check_owners(domains: Sequence[Mapping[str, Any]]) -> list[list[PciSpec]]:
-    """Each guest's devices, if no device belongs to two guests and no file is given twice.
+    """Each guest's devices, if no device belongs to two guests.
 
     :raises PcibackError: otherwise, or an address or option is none
     """
     owners: dict[Any, str] = {}
-    places: set[str] = set()
     wanted = []
     for domain in domains:
         config = domain["config"]
-        place = os.path.realpath(config)
-        if place in places:
-            raise PcibackError(f"{config} is given twice; list all of its devices in one place")
-        places.add(place)
+        if domain["devices"] is None:
+            raise PcibackError(f"{config} has no 'devices'; an empty list takes all of them out of it")
         specs = [PciSpec.from_options(device) for device in domain["devices"]]
         for spec in specs:
             owner = owners.setdefault(spec.key, config)
@@ -187,7 +235,15 @@ def check_owners(domains: Sequence[Mapping[str, Any]]) -> list[list[PciSpec]]:
     return wanted
 
 
-def plan_edit(config: str, specs: Sequence[PciSpec]) -> Edit:
+def moved(domain: Mapping[str, Any]) -> dict[Address, Address]:
+    """Where a guest's devices have gone.
+
+    :raises PcibackError: one of the addresses is none
+    """
+    return {parse_address(str(old)): parse_address(str(new)) for old, new in domain["moves"].items()}
+
+
+def plan_edit(config: str, specs: Sequence[PciSpec], moves: Mapping[Address, Address]) -> Edit:
     """Read a file and work out what it has to be.
 
     :raises PcibackError: it can't be read, or xl would refuse it
@@ -197,17 +253,32 @@ def plan_edit(config: str, specs: Sequence[PciSpec]) -> Edit:
     except PcibackError as error:
         error.code = CODE
         raise
-    before = XlConfig.parse(data, config)
-    return Edit(config, before, before.with_pci(specs))
+    after = XlConfig.parse(data, config).with_pci(specs, moves)
+    return Edit(config, data, after, after.warnings)
+
+
+def plan_return(config: str, originals: Originals) -> Edit:
+    """Read a file and work out what it was.
+
+    :raises PcibackError: it can't be read, or somebody has edited it so that xl would refuse it
+    """
+    try:
+        data = read_file(config, limit=MOST_BYTES) if os.path.lexists(config) else None
+    except PcibackError as error:
+        error.code = CODE
+        raise
+    restored = restore(config, originals.files.get(os.path.realpath(config)), data)
+    after = None if restored.data is None else XlConfig.parse(restored.data, config)
+    return Edit(config, data, after, restored.warnings)
 
 
 def describe(edit: Edit, backup_file: str) -> dict[str, Any]:
     """The documented result of one file."""
     return {
         "config": edit.config,
-        "name": edit.after.name,
+        "name": None if edit.after is None else edit.after.name,
         "changed": edit.changed,
-        "devices": [str(address) for address in edit.after.addresses],
+        "devices": [] if edit.after is None else [str(address) for address in edit.after.addresses],
         "backup_file": backup_file,
     }
 
@@ -217,8 +288,8 @@ def difference(edit: Edit) -> dict[str, str]:
     return {
         "before_header": edit.config,
         "after_header": edit.config,
-        "before": edit.before.data.decode("utf-8", "backslashreplace"),
-        "after": edit.after.data.decode("utf-8", "backslashreplace"),
+        "before": (edit.before or b"").decode("utf-8", "backslashreplace"),
+        "after": (edit.data or b"").decode("utf-8", "backslashreplace"),
     }
 
 
@@ -230,11 +301,11 @@ def apply_edits(edits: Sequence[Edit], backup: bool) -> list[str]:
     backups: list[str] = []
     done: list[str] = []
     for edit in edits:
-        if not edit.changed:
+        if not edit.changed or edit.data is None:
             backups.append("")
             continue
         try:
-            backups.append(replace_file(edit.config, edit.after.data, expected=edit.before.data, backup=backup))
+            backups.append(replace_file(edit.config, edit.data, expected=edit.before, backup=backup))
         except PcibackError as error:
             if done:
                 error.message += f"; changed before that: {', '.join(done)}"
@@ -256,33 +327,45 @@ def main() -> None:
                     "devices": {
                         "type": "list",
                         "elements": "dict",
-                        "required": True,
                         "options": {"address": {"type": "str", "required": True}, **XL_DEVICE_OPTIONS},
                     },
+                    "moves": {"type": "dict", "default": {}},
                 },
             },
+            "state": {"type": "str", "choices": ["present", "original"], "default": "present"},
             "backup": {"type": "bool", "default": False},
+            "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
             "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
         },
         supports_check_mode=True,
     )
     domains = module.params["domains"]
+    present = module.params["state"] == "present"
     try:
-        wanted = check_owners(domains)
+        check_places(domains)
+        wanted = check_owners(domains) if present else []
         with lock_host(module):
-            edits = [plan_edit(domain["config"], specs) for domain, specs in zip(domains, wanted)]
+            record = OriginalsFile(absolute_path(module.params["originals"], "originals"))
+            if present:
+                edits = [plan_edit(domain["config"], specs, moved(domain)) for domain, specs in zip(domains, wanted)]
+            else:
+                edits = [plan_return(domain["config"], record.originals) for domain in domains]
+            noted = note(record.originals, [edit.change for edit in edits])
+            differences = record.difference(noted.after)
             backups = [""] * len(edits)
             if not module.check_mode:
+                record.save(noted.before)
                 backups = apply_edits(edits, module.params["backup"])
+                record.save(noted.after)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
-    for edit in edits:
-        for warning in edit.after.warnings:
-            module.warn(warning)
+    for warning in dict.fromkeys([*(warning for edit in edits for warning in edit.warnings), *noted.warnings]):
+        module.warn(warning)
+    differences = [difference(edit) for edit in edits if edit.changed] + differences
     module.exit_json(
-        changed=any(edit.changed for edit in edits),
+        changed=bool(differences),
         domains=[describe(edit, backup_file) for edit, backup_file in zip(edits, backups)],
-        diff=[difference(edit) for edit in edits if edit.changed],
+        diff=differences,
     )
 
 

@@ -13,7 +13,7 @@ author:
   - xen.pciback contributors (@xen-pciback)
 description:
   - Installs C(pcibackctl), the model of NetBSD's boot chain that predicts what a reboot will do.
-  - Sends the sources to the host, builds them there, runs C(make check) there and installs what was built.
+  - Sends the sources to the host, builds them there, runs C(make check-control) there and installs what was built.
     A host without a compiler gets files that the controller built with C(zig cc) (PyPI's C(ziglang));
     they are installed after C(pcibackctl selftest) succeeded on the host.
   - Records on the host which sources, compiler and flags the files were made of and what their digests are.
@@ -21,7 +21,10 @@ description:
 options:
   state:
     description:
-      - V(present) installs it, V(absent) removes every file that was recorded, and the record.
+      - V(present) installs it.
+      - V(absent) removes the files that were installed, the record, and the directories that were made for them, if
+        nothing else is in these. A file that was there before is put back. One that is not as it was installed is left
+        as it is, with a warning.
     type: str
     choices: [present, absent]
     default: present
@@ -60,15 +63,16 @@ options:
 extends_documentation_fragment:
   - xen.pciback.attributes
   - xen.pciback.lock
+  - xen.pciback.originals
 attributes:
   check_mode:
     support: full
   diff_mode:
-    support: none
-    details: It installs binary files.
+    support: partial
+    details: It shows which paths go, but no content, because it installs binary files.
 notes:
-  - Needs root, because it installs into O(prefix), and O(record) and O(lock) are root's. In check mode it needs to read
-    O(record) and the installed files.
+  - Needs root, because it installs into O(prefix), and O(record), O(originals) and O(lock) are root's. In check mode it
+    needs to read O(record), O(originals) and the installed files.
 """
 
 EXAMPLES = r"""
@@ -112,7 +116,7 @@ files:
   returned: when installed
   sample: {"/usr/local/sbin/pcibackctl": "5f1c..."}
 removed:
-  description: The paths that were removed.
+  description: The paths of the files and directories that were removed, or put back as they were before.
   type: list
   elements: str
   returned: when O(state=absent)
@@ -130,7 +134,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import absol
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.originals import NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
 
 _ZIG_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "i386": "x86", "i686": "x86", "aarch64": "aarch64"}
@@ -196,9 +202,10 @@ def install(module: AnsibleModule, compiler: str | None, make: str | None) -> di
             if inspect(module, compiler).ready:
                 # Another run was faster.
                 return {"changed": False, "reason": ""}
-            record = native_install.install(
+            record, warnings = native_install.install(
                 native_install.staged_files(stage),
                 params["record"],
+                params["originals"],
                 source_sha256=params["source_sha256"],
                 method=method,
                 compiler=built_by,
@@ -206,6 +213,8 @@ def install(module: AnsibleModule, compiler: str | None, make: str | None) -> di
             )
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
+    for warning in warnings:
+        module.warn(warning)
     return {"method": record.method, "compiler": record.compiler, "files": dict(record.files)}
 
 
@@ -237,13 +246,24 @@ def present(module: AnsibleModule) -> dict[str, Any]:
 
 def absent(module: AnsibleModule) -> dict[str, Any]:
     """Remove what was recorded."""
+    record = module.params["record"]
     with lock_host(module):
-        record = native_install.read_record(module.params["record"])
-        paths = [*sorted(record.files if record else ()), module.params["record"]]
-        there = [path for path in paths if os.path.lexists(path)]
-        if there and not module.check_mode:
-            native_install.remove(module.params["record"])
-    return {"changed": bool(there), "needs": "nothing", "reason": "", "removed": there}
+        originals = OriginalsFile(module.params["originals"])
+        removal = native_install.plan_removal(record, originals.originals)
+        known = originals.originals
+        recorded = bool(known.of_kind(NATIVE) or known.directories or (originals.exists and known.empty))
+        if not module.check_mode:
+            native_install.remove(record, originals)
+    for warning in removal.warnings:
+        module.warn(warning)
+    listing = "".join(f"{path}\n" for path in removal.paths)
+    return {
+        "changed": bool(removal.paths or recorded),
+        "needs": "nothing",
+        "reason": "",
+        "removed": list(removal.paths),
+        "diff": [{"before": listing, "after": ""}] if listing else [],
+    }
 
 
 def main() -> None:
@@ -253,6 +273,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "prefix": {"type": "path", "default": native_install.PREFIX},
             "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.NATIVE)},
+            "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
             "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
             "method": {"type": "str", "choices": ["auto", "host", "cross"], "default": "auto"},
             "target": {"type": "str"},
@@ -264,7 +285,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        for option in ("prefix", "record"):
+        for option in ("prefix", "record", "originals"):
             module.params[option] = absolute_path(module.params[option], option)
         result = present(module) if module.params["state"] == "present" else absent(module)
     except PcibackError as error:

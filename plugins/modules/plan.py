@@ -61,6 +61,15 @@ options:
             name:
               description: A part of the device's name, or a pattern with C(*) and C(?).
               type: str
+            mac:
+              description: Ethernet address of the card; for a hidden one, that which it had in dom0. Quote it.
+              type: str
+            serial:
+              description: Device serial number of PCI Express, such as V(00-1b-21-ff-ff-12-34-56), where pcictl(8) can read it.
+              type: str
+            slot:
+              description: Path through the bridges, such as V(0000:00/1c.0/00.0), which stays when buses are numbered anew.
+              type: str
             all:
               description: Take every device that matches.
               type: bool
@@ -90,6 +99,15 @@ options:
     elements: dict
     default: []
     suboptions: *selector
+  state:
+    description:
+      - V(present) plans for guests that own their devices.
+      - V(absent) plans to give everything back. Files become what they were before the first run, byte for byte, also
+        those of guests that are not in O(guests) any more; records, and what was installed, are removed. The guests keep
+        their O(guests[].state), their devices and O(extra_devices) count as none.
+    type: str
+    choices: [present, absent]
+    default: present
   reboot:
     description: Whether the plan may hold a reboot. With V(never) it says that one is pending.
     type: str
@@ -135,6 +153,12 @@ options:
     description: Directory on the host for the records of the collection.
     type: path
     default: /var/db/xen-pciback
+  follow_moves:
+    description:
+      - Whether pinned devices that are found at another address are followed there. Without it the plan refuses with
+        C(identity-changed).
+    type: bool
+    default: false
   allow:
     description: Refusals that the owner overrides, each for one device.
     type: list
@@ -144,7 +168,7 @@ options:
       code:
         description: The refusal's code; of the others, the host would not survive it or nothing could be done.
         type: str
-        choices: [boot-disk, bridge, console, management-nic]
+        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
         required: true
       address:
         description: The device.
@@ -199,7 +223,9 @@ actions:
   returned: success
   contains:
     action:
-      description: V(native), V(hide), V(configure), V(shut_down), V(reboot) or V(run).
+      description:
+        - V(native), V(hide), V(configure), V(shut_down), V(reboot) or V(run).
+        - With O(state=absent) V(native), V(restore), V(shut_down), V(reboot), V(run) or V(remove).
       type: str
       sample: hide
     summary:
@@ -270,6 +296,28 @@ devices:
     attached:
       description: Whether its guest has it now.
       type: bool
+moves:
+  description: Pinned devices that the plan follows to another address.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    from:
+      description: The address that it is pinned under.
+      type: str
+      sample: "0000:01:03.0"
+    to:
+      description: Where it is now.
+      type: str
+      sample: "0000:02:03.0"
+    guest:
+      description: The guest that it belongs to, null if none.
+      type: str
+      sample: firewall
+    because:
+      description: What proves that it is the same device.
+      type: str
+      sample: its MAC address says so
 recovery:
   description: What a person at the console does if the host does not come back from its next boot.
   type: list
@@ -297,6 +345,7 @@ running:
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -315,8 +364,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import ob
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import check_config_path, check_name
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
+    ABSENT,
     ALLOWABLE,
     GUEST_STATES,
+    PRESENT,
     NativeState,
     Observed,
     Plan,
@@ -325,6 +376,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     WantedGuest,
     make_plan,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.undo_plan import plan_undo
 
 
 def wanted_device(item: Mapping[str, Any], where: str) -> WantedDevice:
@@ -361,7 +413,7 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
 
     :raises PcibackError: one of them can't be meant
     """
-    return Wanted(
+    want = Wanted(
         guests=tuple(wanted_guest(guest) for guest in params["guests"]),
         extra_devices=tuple(wanted_device(item, "extra_devices") for item in params["extra_devices"]),
         reboot=params["reboot"],
@@ -370,7 +422,12 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
         keep_previous=params["previous"],
         native=params["native"],
         allow=tuple(allowed(item) for item in params["allow"]),
+        follow_moves=params["follow_moves"],
+        state=params["state"],
     )
+    if want.state == ABSENT:
+        return replace(want, guests=tuple(replace(guest, devices=()) for guest in want.guests), extra_devices=())
+    return want
 
 
 def native_state(module: AnsibleModule) -> NativeState:
@@ -409,6 +466,10 @@ def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
             }
             for planned in plan.devices
         ],
+        "moves": [
+            {"from": str(move.old), "to": str(move.new), "guest": move.guest, "because": move.proof}
+            for move in plan.moves
+        ],
         "recovery": list(plan.recovery),
         "claims": _texts(observed.claims),
         "predicted_claims": None if prediction is None else _texts(prediction.claims),
@@ -439,6 +500,7 @@ def main() -> None:
                 },
             },
             "extra_devices": {**devices, "options": dict(SELECTOR_OPTIONS)},
+            "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
             "reboot": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             "restart_guests": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             "boot_entries": {"type": "raw", "default": "xen"},
@@ -450,6 +512,7 @@ def main() -> None:
             "native_cflags": {"type": "str"},
             "native_source_sha256": {"type": "str"},
             "state_directory": {"type": "path", "default": records.DIRECTORY},
+            "follow_moves": {"type": "bool", "default": False},
             "allow": {
                 "type": "list",
                 "elements": "dict",
@@ -472,12 +535,13 @@ def main() -> None:
             runner(module),
             want,
             boot_path=params["boot_config"],
-            remembered_path=os.path.join(params["state_directory"], records.DEVICES),
+            pins_path=os.path.join(params["state_directory"], records.DEVICES),
+            state_directory=params["state_directory"],
             native=native_state(module),
             prefix=params["native_prefix"],
             xl=params["xl"],
         )
-        plan = make_plan(want, observed)
+        plan = plan_undo(want, observed) if want.state == ABSENT else make_plan(want, observed)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for warning in plan.warnings:

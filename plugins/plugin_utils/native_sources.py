@@ -85,7 +85,7 @@ def cross_build(
     settings = [f"CC={' '.join(compiler)} cc -target {target}", f"SOURCE_SHA256={source_digest(sources)}"]
     if flags:
         settings.append(f"CFLAGS={flags}")
-    for arguments in ([], ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]):
+    for arguments in (["control"], ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]):
         done = subprocess.run([make, "-C", tree, *settings, *arguments], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             tail = " | ".join((done.stdout + done.stderr).strip().splitlines()[-5:])

@@ -38,11 +38,17 @@ class CallbackModule(CallbackBase):
             "outcome": outcome,
             "changed": bool(data.get("changed")),
             # The printed form has no diff.
-            "diff": json.loads(json.dumps(raw.get("diff"), default=str)),
+            "diff": json.loads(json.dumps(self._diff(raw), default=str)),
             "result": data,
         }
         with open(os.environ["PCIBACK_RECORD"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+    @staticmethod
+    def _diff(raw):
+        # A loop has those of its items.
+        items = [item["diff"] for item in raw.get("results", ()) if isinstance(item, dict) and item.get("diff")]
+        return raw.get("diff") or items or None
 
     def v2_runner_on_ok(self, result, **kwargs):
         self._write("ok", result)

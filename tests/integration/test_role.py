@@ -24,7 +24,7 @@ THREE_DEVICES = {
             "config": "/usr/pkg/etc/xen/firewall",
             "devices": [{"id": "10ec:8139", "subsystem": "1af4:1100"}, {"driver": "wm3", "permissive": False}],
         },
-        {"name": "storage", "config": "/usr/pkg/etc/xen/storage", "devices": [{"address": "00:04.0"}]},
+        {"name": "storage", "config": "/usr/pkg/etc/xen/storage", "devices": [{"address": "00:09.0"}]},
     ],
     "pciback_reboot": "when_needed",
 }
@@ -62,7 +62,7 @@ def test_first_run_brings_the_guests_up(story):
         )
         for domain in domains
     }
-    assert (owned["firewall"], owned["storage"]) == ([5, 10], [4])
+    assert (owned["firewall"], owned["storage"]) == ([5, 10], [9])
 
 
 def test_check_mode_changes_nothing(story):
@@ -164,7 +164,7 @@ def test_running_guests_swap_devices_without_a_reboot(dom0):
     assert run.status == 0, run.output
     assert check.changed() == run.changed() == ["xen.pciback.plan", "xen.pciback.domain"]
     owned = {guest["name"]: guest["devices"] for guest in host.playbook(allowed).result("xen.pciback.plan")["running"]}
-    assert owned == {"firewall": ["0000:00:04.0"], "storage": ["0000:00:05.0", "0000:00:0a.0"]}
+    assert owned == {"firewall": ["0000:00:09.0"], "storage": ["0000:00:05.0", "0000:00:0a.0"]}
 
 
 def test_a_tampered_binary_is_repaired_and_reported(dom0):

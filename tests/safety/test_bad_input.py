@@ -159,6 +159,28 @@ def test_neither_compiler_nor_ziglang(dom0, tmp_path):
     assert host.files() == before
 
 
+def test_a_kernel_that_is_not_there_is_no_reason_to_reboot(dom0):
+    host = dom0.create()
+    (host.root / "netbsd-XEN3_DOM0.gz").unlink()
+    before = (host.root / "boot.cfg").read_bytes()
+    run = host.playbook({**ONE, "pciback_reboot": "when_needed"})
+    assert run.status == 2, run.output
+    message = run.failures()[-1]
+    assert "line 1, column 25: the loader can't open this file" in message and "nothing was changed" in message
+    assert (host.root / "boot.cfg").read_bytes() == before
+
+
+def test_a_kernel_that_vanished_after_the_file_was_written_keeps_the_host_up(dom0):
+    host = dom0.create()
+    wanted = {**ONE, "pciback_reboot": "when_needed"}
+    assert host.playbook({**wanted, "pciback_reboot": "never"}).status == 0
+    (host.root / "netbsd-XEN3_DOM0.gz").unlink()
+    run = host.playbook(wanted)
+    assert run.status == 2, run.output
+    assert run.failures()[0].count("prediction-mismatch: ") == 1
+    assert host.command("/usr/bin/true").returncode == 0
+
+
 def test_a_host_that_refuses_to_reboot_is_not_said_to_be_away(dom0):
     host = dom0.create()
     shutdown = host.root / "sbin/shutdown"

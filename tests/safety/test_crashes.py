@@ -31,12 +31,22 @@ PCIBACKCTL = os.environ.get("PCIBACKCTL", str(ROOT / "native/build/pcibackctl"))
 BACKUP = re.compile(r"(.+)\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d(\.\d+)?~\Z")
 LEFTOVER = re.compile(r"(.*/)?\.[^/]+\.pciback-[a-z0-9_]{8}\Z")
 LOCK = "db/lock"
+ORIGINALS = "db/originals.json"
 
 BOOT_CFG = (
     b"menu=Xen:load /netbsd-XEN3_DOM0.gz console=pc;multiboot /xen.gz dom0_mem=512M\nmenu=NetBSD:boot netbsd\n"
     b"timeout=5\n"
 )
-CARD = {"id": "8086:100e", "subsystem": None, "class": "020000", "driver": "wm0"}
+CARD = {
+    "id": "8086:100e",
+    "subsystem": None,
+    "class": "020000",
+    "driver": "wm0",
+    "slot": "0000:00/04.0",
+    "mac": "52:54:00:12:34:56",
+    "serial": None,
+    "known_as": None,
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,8 @@ def module(main: Callable[[], None], root: Path, **options: Any) -> None:
     """Call a module; it must not fail."""
     workspace = root.parent / "ansible-tmp"
     workspace.mkdir(exist_ok=True)
-    result = call(main, {"lock": str(root / LOCK), "_ansible_tmpdir": str(workspace), **options})
+    places = {"lock": str(root / LOCK), "originals": str(root / ORIGINALS)}
+    result = call(main, {**places, "_ansible_tmpdir": str(workspace), **options})
     assert not result.get("failed"), result
 
 
@@ -75,7 +86,13 @@ def bare_dom0(root: Path) -> None:
 
 def hiding_dom0(root: Path) -> None:
     bare_dom0(root)
-    hide(root, devices=["00:04.0"], remember={"0000:00:04.0": CARD})
+    hide(root, devices=["00:04.0"], pins={"0000:00:04.0": CARD})
+
+
+def edited_dom0(root: Path) -> None:
+    (root / "boot.cfg").write_bytes(BOOT_CFG.replace(b"console=pc", b"console=pc pciback.hide=(00:1d.0)"))
+    hide(root, devices=["00:04.0"])
+    (root / "boot.cfg").write_bytes((root / "boot.cfg").read_bytes().replace(b"timeout=5", b"timeout=9"))
 
 
 def hide(root: Path, **options: Any) -> None:
@@ -83,11 +100,11 @@ def hide(root: Path, **options: Any) -> None:
 
 
 def hide_one(root: Path) -> None:
-    hide(root, devices=["03:00.0"], remember={"0000:03:00.0": CARD}, backup=True)
+    hide(root, devices=["03:00.0"], pins={"0000:03:00.0": CARD}, backup=True)
 
 
 def hide_one_with_prediction(root: Path) -> None:
-    hide(root, devices=["03:00.0"], remember={"0000:03:00.0": CARD}, predictor=PCIBACKCTL)
+    hide(root, devices=["03:00.0"], pins={"0000:03:00.0": CARD}, predictor=PCIBACKCTL)
 
 
 def two_guests(root: Path) -> None:
@@ -97,20 +114,30 @@ def two_guests(root: Path) -> None:
     (root / "storage").write_bytes(b"name = 'storage'\n")
 
 
-def share_out(root: Path) -> None:
+def share_out(root: Path, backup: bool = True) -> None:
     domains = [
         {"config": str(root / "firewall"), "devices": [{"address": "03:00.0"}]},
         {"config": str(root / "storage"), "devices": [{"address": "00:04.0"}]},
     ]
-    module(domain_pci.main, root, domains=domains, backup=True)
+    module(domain_pci.main, root, domains=domains, backup=backup)
+
+
+def provided_guests(root: Path) -> None:
+    two_guests(root)
+    share_out(root, backup=False)
+
+
+def put_back(root: Path, *guests: str) -> None:
+    domains = [{"config": str(root / name)} for name in guests]
+    module(domain_pci.main, root, domains=domains, state="original", backup=True)
 
 
 def native(root: Path, **options: Any) -> None:
-    module(native_backend.main, root, prefix=str(root / "local"), record=str(root / "db/native.json"), **options)
+    module(native_backend.main, root, record=str(root / "db/native.json"), **options)
 
 
-def install_native(root: Path, generation: str = "b") -> None:
-    prefix = f"{root}/local".lstrip("/")
+def install_native(root: Path, generation: str = "b", place: str = "local") -> None:
+    prefix = f"{root}/{place}".lstrip("/")
     archive = root.parent / "native.tar"
     with tarfile.open(archive, "w") as tar:
         for name, data in (
@@ -120,11 +147,16 @@ def install_native(root: Path, generation: str = "b") -> None:
             member = tarfile.TarInfo(name)
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
-    native(root, source_sha256=generation * 64, method="cross", archive=str(archive), archive_compiler="zig 0.13")
+    options = {"source_sha256": generation * 64, "method": "cross", "prefix": f"{root}/{place}"}
+    native(root, **options, archive=str(archive), archive_compiler="zig 0.13")
 
 
 def older_native(root: Path) -> None:
     install_native(root, "a")
+
+
+def native_elsewhere(root: Path) -> None:
+    install_native(root, "a", "opt")
 
 
 def nothing(root: Path) -> None:
@@ -134,11 +166,17 @@ def nothing(root: Path) -> None:
 WRITERS = {
     "boot_hide": Writer(bare_dom0, hide_one, "boot.cfg"),
     "boot_hide with a prediction": Writer(hiding_dom0, hide_one_with_prediction, "boot.cfg"),
-    "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), "boot.cfg"),
+    "boot_hide without pins": Writer(hiding_dom0, lambda root: hide(root, devices=[], pins={}), ORIGINALS),
+    "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), ORIGINALS),
+    "boot_hide original": Writer(hiding_dom0, lambda root: hide(root, state="original", backup=True), ORIGINALS),
+    "boot_hide original, edited": Writer(edited_dom0, lambda root: hide(root, state="original"), ORIGINALS),
     "domain_pci": Writer(two_guests, share_out, "storage"),
+    "domain_pci original": Writer(provided_guests, lambda root: put_back(root, "firewall", "storage"), ORIGINALS),
+    "domain_pci original, one": Writer(provided_guests, lambda root: put_back(root, "storage"), ORIGINALS),
     "native_backend": Writer(nothing, install_native, "db/native.json"),
     "native_backend again": Writer(older_native, install_native, "db/native.json"),
-    "native_backend absent": Writer(older_native, lambda root: native(root, state="absent"), "db/native.json"),
+    "native_backend elsewhere": Writer(native_elsewhere, install_native, "db/native.json"),
+    "native_backend absent": Writer(older_native, lambda root: native(root, state="absent"), ORIGINALS),
 }
 
 
@@ -202,7 +240,7 @@ def is_free(lock: Path) -> bool:
     return not lock.exists()
 
 
-def test_killed_at_each_call(writer: Writer, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_killed_at_each_call(writer: Writer, tmp_path: Path, report: Callable[[str], None]) -> None:
     # One path for all hosts, because records hold absolute paths.
     place = tmp_path / "run"
 
@@ -237,8 +275,7 @@ def test_killed_at_each_call(writer: Writer, tmp_path: Path, request: pytest.Fix
         assert {match.group(1) for match in map(BACKUP.match, again) if match} >= backed_up, "no backup"
     assert points > 20
     assert leftovers > 5, "no kill hit the writing itself"
-    with request.getfixturevalue("capsys").disabled():
-        print(f"\n{request.node.callspec.id}: killed at {points} points, 0 torn files")
+    report(f"killed at {points} points, 0 torn files")
 
 
 def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = ()) -> tuple[int, list[str]]:
@@ -250,6 +287,7 @@ def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = (
     with watched(disk, lambda name: outcomes.extend((name, found) for found in disk.after_power_loss()), forget=forget):
         writer.work(root)
     after = tree(root)
+    assert disk.complete or forget, "not all that the power may leave was looked at"
     assert disk.files() == {path: state.data for path, state in after.items()}, "the model lost track"
     wrong = [
         f"after call {number}, {name}: {problem}"
@@ -259,12 +297,11 @@ def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = (
     return len(outcomes), wrong
 
 
-def test_power_lost_after_each_call(writer: Writer, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_power_lost_after_each_call(writer: Writer, tmp_path: Path, report: Callable[[str], None]) -> None:
     states, wrong = power_losses(writer, tmp_path)
     assert wrong == []
     assert states > 50
-    with request.getfixturevalue("capsys").disabled():
-        print(f"\n{request.node.callspec.id}: {states} states after a power loss, 0 torn files")
+    report(f"{states} states after a power loss, 0 torn files")
 
 
 def test_the_model_of_power_loss_sees_a_missing_sync(writer: Writer, tmp_path: Path) -> None:

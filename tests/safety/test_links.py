@@ -19,18 +19,35 @@ from tests.unit.module_call import call
 
 ROOT = Path(__file__).parent.parent.parent
 PCIBACKCTL = Path(os.environ.get("PCIBACKCTL", str(ROOT / "native/build/pcibackctl")))
-CARD = {"id": "8086:100e", "subsystem": None, "class": "020000", "driver": "wm0"}
+CARD = {
+    "id": "8086:100e",
+    "subsystem": None,
+    "class": "020000",
+    "driver": "wm0",
+    "slot": "0000:00/04.0",
+    "mac": "52:54:00:12:34:56",
+    "serial": None,
+    "known_as": None,
+}
 
 
 def run_boot_hide(host: Path) -> dict[str, Any]:
-    places = {"path": f"{host}/boot.cfg", "record": f"{host}/db/devices.json", "lock": f"{host}/db/lock"}
-    return call(boot_hide.main, {**places, "devices": ["03:00.0"], "remember": {"0000:03:00.0": CARD}, "backup": True})
+    places = {
+        "path": f"{host}/boot.cfg",
+        "record": f"{host}/db/devices.json",
+        "lock": f"{host}/db/lock",
+        "originals": f"{host}/db/originals.json",
+    }
+    return call(boot_hide.main, {**places, "devices": ["03:00.0"], "pins": {"0000:03:00.0": CARD}, "backup": True})
 
 
 def run_domain_pci(host: Path) -> dict[str, Any]:
     devices = {"a": "03:00.0", "b": "04:00.0"}
     domains = [{"config": f"{host}/{name}", "devices": [{"address": bdf}]} for name, bdf in devices.items()]
-    return call(domain_pci.main, {"domains": domains, "lock": f"{host}/db/lock", "backup": True})
+    return call(
+        domain_pci.main,
+        {"domains": domains, "lock": f"{host}/db/lock", "originals": f"{host}/db/originals.json", "backup": True},
+    )
 
 
 def run_native_backend(host: Path) -> dict[str, Any]:
@@ -41,7 +58,12 @@ def run_native_backend(host: Path) -> dict[str, Any]:
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     options = {"source_sha256": "a" * 64, "method": "cross", "archive": str(archive), "archive_compiler": "zig"}
-    places = {"prefix": f"{host}/local", "record": f"{host}/db/native.json", "lock": f"{host}/db/lock"}
+    places = {
+        "prefix": f"{host}/local",
+        "record": f"{host}/db/native.json",
+        "lock": f"{host}/db/lock",
+        "originals": f"{host}/db/originals.json",
+    }
     return call(native_backend.main, {**options, **places, "_ansible_tmpdir": str(host.parent)})
 
 
@@ -60,11 +82,14 @@ PLACES = [
     (run_boot_hide, "boot.cfg"),
     (run_boot_hide, "db/devices.json"),
     (run_boot_hide, "db/lock"),
+    (run_boot_hide, "db/originals.json"),
     (run_domain_pci, "b"),
+    (run_domain_pci, "db/originals.json"),
     (run_domain_pci, "db/lock"),
     (run_native_backend, "local/sbin/pcibackctl"),
     (run_native_backend, "local/man/man8/pcibackctl.8"),
     (run_native_backend, "db/native.json"),
+    (run_native_backend, "db/originals.json"),
     (run_native_backend, "db/lock"),
 ]
 

@@ -194,11 +194,13 @@ def _domname(machine: Machine, arguments: list[str]) -> int:
 def _info(machine: Machine, arguments: list[str]) -> int:
     total = machine.bus.facts.get("memory_mib", 1024) - 1
     used = machine.state["boot"]["memory_mib"] + sum(each["memory"] for each in machine.state["domains"])
+    # Words of the captures of Xen 4.17, with an IOMMU and without.
+    caps = "pv pv_directio iommu_hap_pt_share" if machine.state["boot"]["iommu"] else "pv"
     rows = (
         ("host", machine.state["name"]), ("release", KERNEL_RELEASE),
         ("version", kernel_version(machine.state["boot"]["configname"])), ("machine", "amd64"), ("nr_cpus", "1"),
         ("max_cpu_id", "0"), ("nr_nodes", "1"), ("cores_per_socket", "1"), ("threads_per_core", "1"),
-        ("cpu_mhz", "2596.136"), ("virt_caps", "pv"), ("total_memory", str(total)),
+        ("cpu_mhz", "2596.136"), ("virt_caps", caps + " gnttab-v1 gnttab-v2"), ("total_memory", str(total)),
         ("free_memory", str(max(0, total - used - 34))), ("sharing_freed_memory", "0"), ("sharing_used_memory", "0"),
         ("outstanding_claims", "0"), ("free_cpus", "0"), ("xen_major", "4"), ("xen_minor", "17"), ("xen_extra", ".7"),
         ("xen_version", "4.17.7"), ("xen_caps", "xen-3.0-x86_64 "), ("xen_scheduler", "credit2"),

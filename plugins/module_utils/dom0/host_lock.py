@@ -4,7 +4,7 @@
 """One run at a time changes a host.
 
 The lock is flock(2) on a file, so the kernel takes it back from a process that dies. The holder writes into the file who
-it is, and removes the file before it lets go.
+it is, and removes the file before it lets go, and its directory if nothing else is in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import make_directory
+from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
+    DIRECTORY_MODE,
+    make_directory,
+    remove_directory,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 PATIENCE = 60.0
@@ -59,6 +63,7 @@ def held(path: str, who: str, *, patience: float = PATIENCE) -> Iterator[None]:
         # Whoever waits for the removed file sees that, and opens the new one.
         with contextlib.suppress(OSError):
             os.unlink(path)
+        _leave_no_directory(os.path.dirname(path))
         os.close(descriptor)
 
 
@@ -66,7 +71,13 @@ def _acquire(path: str, patience: float) -> int:
     deadline = time.monotonic() + patience
     while True:
         make_directory(os.path.dirname(path))
-        descriptor = _open(path)
+        try:
+            descriptor = _open(path)
+        except FileNotFoundError as error:
+            # Whoever held it before has removed the directory meanwhile.
+            if time.monotonic() >= deadline:
+                raise _refusal(path, error) from error
+            continue
         try:
             if _lock(descriptor) and _is_at(descriptor, path):
                 return descriptor
@@ -84,11 +95,27 @@ def _acquire(path: str, patience: float) -> int:
         time.sleep(_PAUSE)
 
 
+def _leave_no_directory(path: str) -> None:
+    """Remove the lock's directory if it is empty and such as this process would make it.
+
+    One with another owner or mode was made by somebody for something else. Others who are about to make the lock in
+    it find that it is gone, and make it anew.
+    """
+    umask = os.umask(0o077)
+    os.umask(umask)
+    with contextlib.suppress(OSError):
+        status = os.lstat(path)
+        if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) == DIRECTORY_MODE & ~umask:
+            remove_directory(path)
+
+
 def _open(path: str) -> int:
     try:
         descriptor = os.open(
             path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o600
         )
+    except FileNotFoundError:
+        raise
     except OSError as error:
         if os.path.islink(path):
             raise PcibackError("it is a symbolic link, and the lock must be a file", file=path) from error

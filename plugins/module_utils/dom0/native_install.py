@@ -13,19 +13,23 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
     make_directory,
     read_file,
+    remove_directory,
     remove_file,
     replace_file,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.originals import NATIVE, Original, Originals
 from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
+from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note_installation, restore
 
 SCHEMA = "xen.pciback/native/1"
 PREFIX = "/usr/local"
@@ -151,8 +155,8 @@ def build(run: Run, sources: str, stage: str, *, prefix: str, make: str, variabl
     """
     settings = [f"{name}={value}" for name, value in sorted(variables.items())]
     for what, arguments in (
-        ("build", []),
-        ("check", ["check"]),
+        ("build", ["control"]),
+        ("check", ["check-control"]),
         ("install", ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]),
     ):
         status, out, err = run([make, *arguments, *settings], cwd=sources)
@@ -187,35 +191,128 @@ def staged_files(stage: str) -> Mapping[str, bytes]:
     return found
 
 
-def install(files: Mapping[str, bytes], record_path: str, **origin: Any) -> Record:
+def install(
+    files: Mapping[str, bytes], record_path: str, originals_path: str, **origin: Any
+) -> tuple[Record, tuple[str, ...]]:
     """Install staged files in place of those of the old record.
 
-    The new record comes last, so that an interrupted run is noticed.
+    What was in their places is recorded first, and the new record comes last, so that an interrupted run is noticed.
 
+    :param originals_path: the record of originals
+    :returns: the new record, and sentences about what stays of the old one
     :raises PcibackError: something else than a file is in one of the places; nothing was changed then
     """
-    old = read_record(record_path)
-    digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    record = Record(files=digests, **origin)
-    wanted = {**{path: files[path] for path in sorted(files)}, record_path: record.render()}
-    before = {path: read_file(path) if os.path.lexists(path) else None for path in wanted}
-    for path, data in wanted.items():
-        if path == record_path:
-            # What another prefix holds goes before the record forgets it.
-            for stale in sorted(set(old.files if old else ()) - set(files)):
-                remove_file(stale)
-        if before[path] != data:
-            make_directory(os.path.dirname(path))
-            mode = 0o755 if path != record_path and ("/sbin/" in path or "/bin/" in path) else 0o644
-            replace_file(path, data, expected=before[path], mode=mode)
-    return record
+    installed = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    record = Record(files=installed, **origin)
+    written = read_file(record_path) if os.path.lexists(record_path) else None
+    originals = OriginalsFile(originals_path)
+    known = _known(originals.originals, read_record(record_path))
+    changes = [Change(path, NATIVE, _content(path), files[path]) for path in sorted(files)]
+    stale = [path for path in known.of_kind(NATIVE) if path not in files]
+    returns, warnings = _give_back(stale, known)
+
+    originals.save(note_installation(known, changes).with_directories(_missing_directories(files)))
+    for change in changes:
+        _apply(change)
+    # What another prefix holds goes before the record forgets it; what it was before stays recorded until all goes.
+    for change in returns:
+        _apply(change)
+    if written != record.render():
+        make_directory(os.path.dirname(record_path))
+        replace_file(record_path, record.render(), expected=written, mode=0o644)
+    return record, warnings
 
 
-def remove(record_path: str) -> list[str]:
-    """Take away every recorded file and then the record; returns the paths that were there."""
-    record = read_record(record_path)
-    paths = [*sorted(record.files if record else ()), record_path]
-    return [path for path in paths if remove_file(path)]
+@dataclass(frozen=True)
+class Removal:
+    """What has to be done to remove the native component.
+
+    :ivar changes: its files; one that is not as it was installed stays
+    :ivar directories: those that were made for it, the innermost first
+    :ivar paths: all that goes, files and directories
+    :ivar warnings: sentences about what stays
+    """
+
+    changes: tuple[Change, ...]
+    directories: tuple[str, ...]
+    paths: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def plan_removal(record_path: str, originals: Originals) -> Removal:
+    """What there is to be removed.
+
+    :raises PcibackError: something else than a file is in one of the places
+    """
+    known = _known(originals, read_record(record_path))
+    changes, warnings = _give_back(known.of_kind(NATIVE), known)
+    directories = tuple(sorted(originals.directories, key=len, reverse=True))
+    gone = [change.path for change in changes if change.before is not None and change.after is None]
+    paths = [change.path for change in changes if change.before != change.after]
+    paths += [record_path] if os.path.lexists(record_path) else []
+    for directory in directories:
+        if os.path.isdir(directory) and {os.path.join(directory, name) for name in os.listdir(directory)} <= set(gone):
+            gone.append(directory)
+            paths.append(directory)
+    return Removal(changes, directories, tuple(paths), warnings)
+
+
+def remove(record_path: str, originals: OriginalsFile) -> None:
+    """Remove what was installed: the files, the record, the directories, and what is recorded of both.
+
+    :raises PcibackError: as :func:`plan_removal`, or something can't be removed
+    """
+    removal = plan_removal(record_path, originals.originals)
+    for change in removal.changes:
+        _apply(change)
+    remove_file(record_path)
+    for directory in removal.directories:
+        remove_directory(directory)
+    originals.save(replace(originals.originals.without_files(originals.originals.of_kind(NATIVE)), directories=()))
+
+
+def _known(originals: Originals, record: Record | None) -> Originals:
+    """What was in the places of the installed files; if that is not recorded, nothing was."""
+    files = {} if record is None else record.files
+    missing = {path: Original(NATIVE, None, (digest,)) for path, digest in files.items() if path not in originals.files}
+    return originals.with_files(missing)
+
+
+def _give_back(paths: Iterable[str], originals: Originals) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """What makes these files what they were, and sentences about those that stay."""
+    changes: list[Change] = []
+    warnings: list[str] = []
+    for path in paths:
+        before = _content(path)
+        restored = restore(path, originals.files[path], before)
+        changes.append(Change(path, NATIVE, before, restored.data))
+        warnings += restored.warnings
+    return tuple(changes), tuple(warnings)
+
+
+def _content(path: str) -> bytes | None:
+    return read_file(path) if os.path.lexists(path) else None
+
+
+def _apply(change: Change) -> None:
+    if change.after is None:
+        # Also if it is not there: a killed run may have left something beside it.
+        if os.path.isdir(os.path.dirname(change.path)):
+            remove_file(change.path)
+    elif change.before != change.after:
+        make_directory(os.path.dirname(change.path))
+        mode = 0o755 if "/sbin/" in change.path or "/bin/" in change.path else 0o644
+        replace_file(change.path, change.after, expected=change.before, mode=mode)
+
+
+def _missing_directories(files: Iterable[str]) -> set[str]:
+    missing = set()
+    for path in files:
+        directory = os.path.dirname(path)
+        while not os.path.isdir(directory) and directory not in missing:
+            missing.add(directory)
+            directory = os.path.dirname(directory)
+    return missing
 
 
 def _tail(out: str, err: str) -> str:

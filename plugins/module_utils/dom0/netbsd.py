@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address, parse_pcictl_address
 from ansible_collections.xen.pciback.plugins.module_utils.config_space import ConfigSpace
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, with_slots
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
@@ -69,7 +69,7 @@ def claims() -> tuple[Address, ...] | None:
 def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
     """Every PCI function, in bus order.
 
-    :param configuration: also read configuration space: one call a function
+    :param configuration: also :func:`with_configuration` of all
     """
     numbers = _list(run, "pci0", "-n")
     units = bus_units(kernel_messages())
@@ -83,10 +83,30 @@ def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
             device = _device(address, ids, texts.get(address, ""))
             if device.driver is None and address in held:
                 device = _replace(device, driver="pciback")
-            if configuration:
-                device = _replace(device, config=_dump(run, address, units.get(bus, bus)))
             found.append(device)
-    return tuple(sorted(found, key=lambda device: device.address))
+    found.sort(key=lambda device: device.address)
+    return with_configuration(run, found) if configuration else tuple(found)
+
+
+def with_configuration(
+    run: Run, devices: Sequence[Device], addresses: Container[Address] | None = None
+) -> tuple[Device, ...]:
+    """The devices, those at the given addresses with their configuration space, and all with their slots.
+
+    One call for each of them that was not read before, and for each bridge.
+
+    :param addresses: ``None`` for every one
+    """
+    units = bus_units(kernel_messages())
+
+    def read(device: Device) -> Device:
+        wanted = addresses is None or device.address in addresses or device.is_pci_bridge
+        if device.config is not None or not wanted:
+            return device
+        bus = device.address.bus
+        return _replace(device, config=_dump(run, device.address, units.get(bus, bus)))
+
+    return with_slots(read(device) for device in devices)
 
 
 def _device(address: Address, ids: str, text: str) -> Device:
@@ -129,14 +149,20 @@ def _list(run: Run, node: str, *options: str) -> list[tuple[Address, str]]:
 
 
 def _dump(run: Run, address: Address, unit: int) -> ConfigSpace | None:
+    """The registers of one function, ``None`` if pcictl(8) can't read them."""
     where = ["-b", str(address.bus), "-d", str(address.device), "-f", str(address.function)]
-    registers = {}
-    for line in _run(run, [PCICTL, f"pci{unit}", "dump", *where]).splitlines():
-        match = _DUMP.match(line)
-        if match:
-            for index, word in enumerate(match.group(2).split()):
-                registers[int(match.group(1), 16) + 4 * index] = int(word, 16)
-    return ConfigSpace(registers) if registers else None
+    # Any node reads every bus, but where there are several PCI domains only one of them is right.
+    for node in dict.fromkeys((f"pci{unit}", "pci0")):
+        status, out, _err = run([PCICTL, node, "dump", *where])
+        registers = {}
+        for line in out.splitlines() if status == 0 else ():
+            match = _DUMP.match(line)
+            if match:
+                for index, word in enumerate(match.group(2).split()):
+                    registers[int(match.group(1), 16) + 4 * index] = int(word, 16)
+        if registers:
+            return ConfigSpace(registers)
+    return None
 
 
 def kernel_messages() -> str:

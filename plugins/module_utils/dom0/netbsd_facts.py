@@ -10,10 +10,11 @@ a layer (raidctl(8), cgdconfig(8), ccdconfig(8), dkctl(8), brconfig(8)) are aske
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.safety import (
@@ -44,6 +45,7 @@ _CGD = re.compile(r"(cgd[0-9]+): (?!not in use)(\S+)")
 _CCD = re.compile(r"(ccd[0-9]+)\s+[0-9]+\s+\S+\s+(.*)")
 _WEDGE = re.compile(r"(dk[0-9]+) at (\S+): ")
 _INTERFACE = re.compile(r"([a-z][A-Za-z0-9_.]*): flags=[0-9a-fx]+(?:<([^>]*)>)?")
+_MAC = re.compile(r"\s+address: ([0-9a-f]{2}(?::[0-9a-f]{2}){5})\s*\Z")
 _ADDRESS = re.compile(r"\s+inet6? (?:alias )?([0-9A-Fa-f:.%a-z_]+)")
 _VLAN = re.compile(r"\s+vlan: [0-9]+ parent: ([a-z]\S*)")
 _AGGREGATE_PORT = re.compile(r"\s+agrport: ([^\s,]+)")
@@ -54,6 +56,8 @@ _BRIDGE_MEMBER = re.compile(r"\t\t([a-z]\S*) flags=")
 _ROUTE_INTERFACE = re.compile(r"\s*interface: (\S+)\s*\Z")
 _AT = re.compile(rf"({_NAME}) at ({_NAME})\b")
 _AT_PCI = re.compile(rf"({_NAME}) at pci([0-9]+) dev ([0-9]+) function ([0-9]+)\b")
+_BOOT = "mainbus0 (root)"
+_INTERRUPT = re.compile(rf"^({_NAME}): (?:.* )?interrupting at (ioapic[0-9]+ pin [0-9]+|irq [0-9]+)\b", re.MULTILINE)
 _SERIAL_CONSOLE = re.compile(r"(com[0-9]+): console\b")
 # What route(8) says if there is no such route, or no such protocol in the kernel.
 _NO_ROUTE = ("not in table", "No such process", "not supported")
@@ -119,6 +123,36 @@ def parse_interfaces(text: str) -> dict[str, Interface]:
     return found
 
 
+def parse_macs(text: str) -> dict[str, str]:
+    """The Ethernet address of each interface that has one, from ``ifconfig -a``."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        head = _INTERFACE.match(line)
+        match = _MAC.match(line)
+        if head:
+            name = head.group(1)
+        elif match and name:
+            found.setdefault(name, match.group(1))
+    return found
+
+
+def with_macs(run: Run, devices: Sequence[Device]) -> tuple[Device, ...]:
+    """The devices with the Ethernet addresses of their interfaces; without any if ifconfig(8) can't be asked.
+
+    An address that two cards show, as the ports of an agr(4) do, tells none of them, nor does one of zeros.
+    """
+    status, out, _err = run([IFCONFIG, "-a"])
+    known = parse_macs(out) if status == 0 else {}
+    shown = [known[device.driver] for device in devices if device.driver in known]
+    return tuple(
+        replace(device, mac=known[device.driver])
+        if device.driver in known and shown.count(known[device.driver]) == 1 and known[device.driver].strip("0:")
+        else device
+        for device in devices
+    )
+
+
 def parse_bridges(text: str) -> dict[str, tuple[str, ...]]:
     """Members of each bridge(4), from ``brconfig -a``."""
     found: dict[str, tuple[str, ...]] = {}
@@ -172,6 +206,14 @@ def parse_wedge(text: str) -> dict[str, tuple[str, ...]]:
     return {match.group(1): (match.group(2),) for match in map(_WEDGE.match, text.splitlines()) if match}
 
 
+def parse_interrupts(messages: str) -> dict[str, tuple[str, ...]]:
+    """The lines that each driver is interrupted at, from the messages of the last boot that they hold."""
+    found: dict[str, tuple[str, ...]] = {}
+    for driver, line in _INTERRUPT.findall(messages[max(messages.rfind(_BOOT), 0) :]):
+        found[driver] = (*(each for each in found.get(driver, ()) if each != line), line)
+    return found
+
+
 class _Reader:
     """One reading of a host; each tool is a process."""
 
@@ -198,8 +240,9 @@ class _Reader:
             bridges=bridges,
             default_routes=self._default_routes(),
             server_address=words[2] if len(words) == 4 else None,
-            serial_consoles=tuple(_SERIAL_CONSOLE.findall(messages)),
+            consoles={name: f"{name} is the kernel's console" for name in _SERIAL_CONSOLE.findall(messages)},
             locations=_locations(messages),
+            interrupts=parse_interrupts(messages),
         )
         layers = self._layers([name for name, _use in disks_in_use(facts)])
         return replace(facts, layers=layers, unchecked=tuple(self.unchecked))

@@ -10,16 +10,17 @@ from collections.abc import Mapping
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.remembered import MAX_FILE, Remembered, parse
+from ansible_collections.xen.pciback.plugins.module_utils.pins import MAX_FILE, Pin, parse
 
 DIRECTORY = "/var/db/xen-pciback"
 DEVICES = "devices.json"
 NATIVE = "native.json"
+ORIGINALS = "originals.json"
 LOCK = "lock"
 
 
-def read_devices(path: str) -> Mapping[Address, Remembered]:
-    """What the host remembers of hidden devices; nothing if it never hid one.
+def read_pins(path: str) -> Mapping[Address, Pin]:
+    """What the host's pinned devices were; nothing if none is.
 
     :raises PcibackError: the file is there but can't be understood
     """

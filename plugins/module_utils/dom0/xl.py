@@ -40,6 +40,9 @@ _LIBXL = re.compile(
 )
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f/]")
 _LONGEST_MESSAGE = 300
+# Words of virt_caps in 'xl info' that Xen says if and only if it has an IOMMU in use.
+_DIRECT_IO = frozenset({"directio", "hvm_directio", "pv_directio"})
+_VIRT_CAPS = re.compile(r"^virt_caps\s*:(.*)$", re.MULTILINE)
 _NO_SYSFS = "/sys/bus/pci"
 
 # A domain's last state shows for a moment before xl's own process takes it away; longer means that it is kept.
@@ -153,6 +156,13 @@ class Xl:
                 found.append(RunningDomain(domid, match.group("name"), state, devices.get(domid, ())))
         return tuple(found)
 
+    def info(self) -> str:
+        """What ``xl info`` prints of the machine and Xen.
+
+        :raises PcibackError: xl can't say
+        """
+        return self._call("xl can't say what machine this is", "info")
+
     def create(self, config: str) -> None:
         """Start the guest of a configuration file.
 
@@ -193,6 +203,16 @@ class Xl:
                 return left
             time.sleep(min(pause, max(0.0, deadline - now)))
             pause = min(pause * 2, 1.0)
+
+
+def has_iommu(run: Run, xl: str | None = None) -> bool | None:
+    """Whether Xen has an IOMMU in use; ``None`` if no toolstack can say."""
+    try:
+        text = Xl(run, xl).info()
+    except PcibackError:
+        return None
+    match = _VIRT_CAPS.search(text)
+    return None if match is None else not _DIRECT_IO.isdisjoint(match.group(1).split())
 
 
 def parse_devices(text: str) -> dict[int, tuple[Address, ...]]:

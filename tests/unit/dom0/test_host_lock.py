@@ -49,10 +49,11 @@ def test_it_is_there_while_it_is_held_and_then_gone(tmp_path: Path) -> None:
         with held(str(path), "test"):
             assert path.read_text() == f"process {os.getpid()}, test\n"
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            assert stat.S_IMODE(path.parent.stat().st_mode) == 0o755
     finally:
         os.umask(before)
-    assert list(path.parent.iterdir()) == []
-    assert [stat.S_IMODE(made.stat().st_mode) for made in (path.parent, path.parent.parent)] == [0o755, 0o755]
+    assert not path.parent.exists()
+    assert stat.S_IMODE(path.parent.parent.stat().st_mode) == 0o755
 
 
 def test_it_goes_when_the_work_fails(tmp_path: Path) -> None:
@@ -93,8 +94,52 @@ def test_what_a_file_says_is_shown_only_if_it_is_plain_text(tmp_path: Path) -> N
             raise AssertionError("two hold it")
 
 
+def test_a_directory_with_something_in_it_stays(tmp_path: Path) -> None:
+    path = tmp_path / "db/lock"
+    with held(str(path), "test"):
+        (path.parent / "devices.json").touch()
+    assert [left.name for left in path.parent.iterdir()] == ["devices.json"]
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o1777])
+def test_a_directory_that_is_not_such_as_we_make_them_stays(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "db/lock"
+    path.parent.mkdir()
+    path.parent.chmod(mode)
+    with held(str(path), "test"):
+        pass
+    assert stat.S_IMODE(path.parent.stat().st_mode) == mode
+
+
+def test_the_umask_is_considered(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with held(str(tmp_path / "db/lock"), "test"):
+            assert stat.S_IMODE((tmp_path / "db").stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_vanishes_before_the_file_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real, times = tmp_path / "db/lock", host_lock.make_directory, [0]
+
+    def make_and_lose(directory: str) -> None:
+        real(directory)
+        times[0] += 1
+        if times[0] < 4:
+            os.rmdir(directory)
+
+    monkeypatch.setattr(host_lock, "make_directory", make_and_lose)
+    with held(str(path), "test", patience=5):
+        assert path.exists()
+    assert times == [4]
+
+
 def test_one_at_a_time_although_the_file_is_made_anew_each_time(tmp_path: Path) -> None:
-    path, inside, most = tmp_path / "lock", [0], [0]
+    path, inside, most = tmp_path / "db/lock", [0], [0]
 
     def work() -> None:
         for _turn in range(40):
@@ -114,7 +159,7 @@ def test_one_at_a_time_although_the_file_is_made_anew_each_time(tmp_path: Path) 
     finally:
         host_lock._PAUSE = host_lock_pause
     assert most == [1]
-    assert not path.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def _link(path: Path) -> None:

@@ -83,6 +83,28 @@ def test_reads_configuration_space():
     assert card.subsystem_id == "1af4:1100"
     assert card.bars == (Bar(0, "mem32", 0xFEB20000), Bar(1, "io", 0xC200))
     assert card.irq == 0xC7
+    assert (card.slot, card.serial) == ("0000:00/04.0", None)
+
+
+def test_configuration_space_that_can_not_be_read_is_unknown():
+    host = nine_nics()
+    for device in netbsd.devices(nine_nics()):
+        where = f"-b 0 -d {device.address.device} -f {device.address.function}"
+        host.answers[f"pcictl pci0 dump {where}"] = (1, "", "pcictl: /dev/pci0: Device not configured")
+    assert {device.config for device in netbsd.devices(host, configuration=True)} == {None}
+
+
+def test_configuration_space_is_read_through_the_first_bus_if_its_own_has_no_node(tmp_path):
+    dump = nine_nics().answers["pcictl pci0 dump -d 4"]
+    host = Transcript("bridge.txt")
+    status, listing, err = host.answers["pcictl pci1 list -b 1 -Nn"]
+    host.answers["pcictl pci0 list -n"] = (status, re.sub(r" \[\w+\]", "", listing), err)
+    (tmp_path / "dmesg.boot").write_text("pci0 at hypervisor0 bus 0\npci1 at ppb0 bus 1\n")
+    for number in (3, 11):
+        where = f"-b 1 -d {number} -f 0"
+        host.answers[f"pcictl pci1 dump {where}"] = (1, "", "pcictl: /dev/pci1: No such file or directory")
+        host.answers[f"pcictl pci0 dump {where}"] = dump
+    assert [device.subsystem_id for device in netbsd.devices(host, configuration=True)] == ["1af4:1100"] * 2
 
 
 @pytest.mark.parametrize("unit", [1, 3])

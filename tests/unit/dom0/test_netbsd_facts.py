@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host uses, read from its tools: a captured dom0, layers as their tools print them, and tools that fail.
 
-The captured texts are in data/usage.txt. That of tools whose layers the captured machine lacks follows their sources.
+The captured texts are in data/usage.txt and data/interrupts.txt. That of tools whose layers the captured machine lacks follows their sources.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd, netbsd_facts
 from ansible_collections.xen.pciback.plugins.module_utils.safety import Interface, Mount
 
@@ -122,6 +123,35 @@ def dmesg(tmp_path, monkeypatch):
     return path
 
 
+def card(number: int, driver: str | None) -> Device:
+    return Device(Address(0, 0, number, 0), 0x8086, 0x100E, 0x020000, driver=driver)
+
+
+def macs(text: str, *drivers: str | None, status: int = 0) -> list[str | None]:
+    """The MACs of cards with these drivers, on a host whose ifconfig(8) prints this."""
+    devices = [card(number, driver) for number, driver in enumerate(drivers)]
+    return [device.mac for device in netbsd_facts.with_macs(lambda argv: (status, text, ""), devices)]
+
+
+def test_cards_have_the_ethernet_addresses_of_their_interfaces():
+    assert macs(CAPTURED["ifconfig -a"], "ne0", "wm0", "pciback0", None) == [
+        "52:54:00:12:34:58",
+        "52:54:00:12:34:5a",
+        None,
+        None,
+    ]
+    assert macs(INTERFACES, "wm0") == ["52:54:00:12:34:56"]
+    assert macs("", "wm0", status=1) == [None]
+
+
+def test_an_address_that_tells_no_card_is_none():
+    port = "wm{}: flags=0x8943<UP> mtu 1500\n\taddress: {}\n"
+    shared = "".join(port.format(unit, "52:54:00:12:34:56") for unit in (0, 1)) + port.format(2, "00:00:00:00:00:00")
+    assert macs(shared, "wm0", "wm1", "wm2") == [None, None, None]
+    # agr(4) shows the address of its port; it is no card.
+    assert macs(INTERFACES + "agr0: flags=0<> mtu 1500\n\taddress: 52:54:00:12:34:56\n", "wm0") == ["52:54:00:12:34:56"]
+
+
 def test_captured_host():
     tools = Tools()
     facts = netbsd_facts.read_facts(tools)
@@ -135,6 +165,23 @@ def test_captured_host():
     assert not any(interface.up or interface.addresses for interface in facts.interfaces.values())
     assert facts.default_routes == ("wm0",) and facts.root_device == "wd0"
     assert not [command for command in tools.asked if "raidctl" in command or "brconfig" in command]
+
+
+def test_interrupt_lines_are_those_of_the_last_boot():
+    earlier = "mainbus0 (root)\nwm0: interrupting at ioapic0 pin 19, event channel 4\nne1: interrupting at irq 5\n"
+    messages = (Path(__file__).parent / "data" / "interrupts.txt").read_text()
+    assert netbsd_facts.parse_interrupts(earlier + messages) == {
+        "piixide0": ("ioapic0 pin 14", "ioapic0 pin 15"),
+        "pciback0": ("ioapic0 pin 11",),
+        "pciback1": ("ioapic0 pin 10",),
+        "ne0": ("ioapic0 pin 10",),
+        "wm0": ("ioapic0 pin 11",),
+        "wm1": ("ioapic0 pin 10",),
+        "wm2": ("ioapic0 pin 10",),
+        "wm3": ("ioapic0 pin 11",),
+        "wm4": ("ioapic0 pin 11",),
+    }
+    assert netbsd_facts.parse_interrupts("wm0: interrupting at msi0 vec 0\nmainbus0 (root)\n") == {}
 
 
 def test_server_address_comes_from_the_connection():
@@ -218,7 +265,7 @@ def test_missing_tools_are_named_and_end_nothing(dmesg):
         assert f"'/sbin/{tool}' failed (/sbin/" in named
     assert facts.parents["wd0"] == "atabus0", "the kernel's messages know the tree as well"
     assert facts.locations == {"piixide0": parse_address("00:01.1")}
-    assert facts.serial_consoles == ("com2",)
+    assert list(facts.consoles) == ["com2"]
 
 
 def test_location_on_a_bus_behind_a_bridge(dmesg):

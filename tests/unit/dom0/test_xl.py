@@ -49,6 +49,25 @@ def answering(status: int, out: str, err: str) -> Xl:
 # --- looking
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "found"),
+    [
+        ("virt_caps              : pv pv_directio iommu_hap_pt_share gnttab-v1 gnttab-v2\n", True),
+        ("virt_caps              : hvm hvm_directio\n", True),
+        ("virt_caps              : pv gnttab-v1 gnttab-v2\n", False),
+        ("virt_caps              :\n", False),
+        ("", None),
+    ],
+)
+def test_virt_caps_tell_whether_xen_has_an_iommu(capabilities: str, found: bool | None) -> None:
+    text = f"host                   : dom0\n{capabilities}total_memory           : 3071\n"
+    assert adapter.has_iommu(lambda argv, **_more: (0, text if argv[1] == "info" else "", ""), "/xl") is found
+
+
+def test_a_toolstack_that_does_not_answer_tells_nothing_of_an_iommu() -> None:
+    assert adapter.has_iommu(lambda _argv, **_more: (127, "", ""), "/xl") is None
+
+
 def test_a_fresh_host_has_no_guests(xl: Xl) -> None:
     assert xl.domains() == ()
 

@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import pytest
-
-from .conftest import LAB, Host
-
-assert LAB.is_dir()
-
 from machine import autoconf, bus, names
 from machine.bus import Slot
+
+from .conftest import LAB, Host
 
 BUSES = ("pc-nine-nics", "pc-bridge", "q35-bridges")
 

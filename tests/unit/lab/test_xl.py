@@ -36,6 +36,10 @@ memory = 256
 vcpus = 1
 on_crash = "preserve"
 """
+BOARD = """\
+menu=Xen:load /netbsd-XEN3_DOM0.gz pciback.hide=(00:05.0);multiboot /xen.gz dom0_mem=512M
+timeout=1
+"""
 UUIDS = {
     "xl-list-l-all-with-g1": "5ce4a5c4-1a1d-45d8-9729-eb07436db6a1",
     "xl-list-l-g1-hotcreate": "5ce4a5c4-1a1d-45d8-9729-eb07436db6a1",
@@ -156,6 +160,44 @@ def test_without_backend_nothing_can_be_assigned(hide: str, host: Host) -> None:
     assert status == 3
     assert "Domain 1:PCI device 0:0:5.0 is not assignable\n" in found
     assert host.status()["domains"] == []
+
+
+@pytest.mark.parametrize(
+    ("option", "xen", "capabilities"),
+    [
+        ((), "", "pv pv_directio iommu_hap_pt_share gnttab-v1 gnttab-v2"),
+        (("--no-iommu",), "", "pv gnttab-v1 gnttab-v2"),
+        ((), " iommu=verbose,off", "pv gnttab-v1 gnttab-v2"),
+        ((), " iommu=verbose -- iommu=off", "pv pv_directio iommu_hap_pt_share gnttab-v1 gnttab-v2"),
+    ],
+    ids=["of the board", "a board without one", "switched off in Xen", "an argument of dom0"],
+)
+def test_virt_caps_follow_the_hardware_and_xens_arguments(
+    option: tuple[str, ...], xen: str, capabilities: str, host: Host
+) -> None:
+    host.create(
+        "--kernel", "/n", *option, boot_cfg=f"menu=Xen:load /n;multiboot /xen.gz dom0_mem=512M{xen}\ntimeout=1\n"
+    )
+    assert f"virt_caps              : {capabilities}\n" in host.tool("xl info").stdout
+
+
+def test_without_an_iommu_no_guest_gets_a_device(host: Host) -> None:
+    """The first words are those of a real xl 4.17 on a machine without one."""
+    host.create("--no-iommu", "--guest", "g1", boot_cfg=BOARD)
+    config = host.root / "usr/pkg/etc/xen/g1"
+    plain = config.read_text()
+    config.write_text(plain + 'pci = ["00:05.0"]\n')
+    done = host.tool("xl create /usr/pkg/etc/xen/g1")
+    where = "libxl_create.c:1160:libxl__domain_config_setdefault"
+    assert (done.stderr, done.returncode) == (
+        "Parsing config from /usr/pkg/etc/xen/g1\n"
+        f"libxl: error: {where}: passthrough not supported on this platform\n\n",
+        6,
+    )
+    config.write_text(plain)
+    assert host.tool("xl create /usr/pkg/etc/xen/g1").returncode == 0
+    refused = host.tool("xl pci-attach g1 00:05.0")
+    assert refused.returncode == 1 and "xc_assign_device failed: Operation not supported" in refused.stderr
 
 
 def test_toolstack_of_netbsd_cannot_attach(host: Host) -> None:

@@ -6,12 +6,7 @@
 from __future__ import annotations
 
 import pytest
-
-from .conftest import LAB
-
-assert LAB.is_dir()
-
-from machine.xl_config import ConfigError, Crash, SpecError, parse, parse_pci_spec  # noqa: E402, RUF100
+from machine.xl_config import ConfigError, Crash, SpecError, parse, parse_pci_spec
 
 
 @pytest.mark.parametrize(

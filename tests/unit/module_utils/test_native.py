@@ -137,7 +137,7 @@ def _prediction(outcome: str, claims: tuple[Any, ...], *messages: str) -> Predic
         (
             _prediction("kernel-fault", (), "a warning", "the kernel faults here"),
             [A],
-            "for entry 1 the outcome 'kernel-fault' is predicted, not 'registered': the kernel faults here",
+            "for entry 1 the outcome 'kernel-fault' is predicted, not 'registered': line 1, column 1: the kernel faults here",
         ),
         (_prediction("registered", (A,)), [], "for entry 1 the outcome 'registered' is predicted, not 'empty'"),
         (_prediction("empty", ()), [A], "for entry 1 the outcome 'empty' is predicted, not 'registered'"),

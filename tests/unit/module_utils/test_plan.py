@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, remember
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
@@ -95,7 +95,7 @@ def converged(wanted: Wanted = ONE, bdf: str = "00:05.0") -> Observed:
         guest_configs={"/etc/xen/firewall": config},
         running=(RunningGuest("firewall", 3, (address,)),),
         prediction=predicted("registered", address),
-        remembered={d.address: remember(d) for d in BUS if d.address == address},
+        pins={d.address: pin_of(d) for d in BUS if d.address == address},
     )
 
 
@@ -105,7 +105,7 @@ def test_from_nothing_everything_in_order():
     assert plan.reboot_required and not plan.refusals and plan.changed
     hide = plan.actions[1].arguments
     assert hide["devices"] == ["0000:00:05.0"]
-    assert hide["remember"]["0000:00:05.0"]["driver"] == "wm1"
+    assert hide["pins"]["0000:00:05.0"]["driver"] == "wm1"
     assert plan.actions[2].arguments["domains"] == [
         {"config": "/etc/xen/firewall", "devices": [{"address": "0000:00:05.0"}]}
     ]
@@ -128,7 +128,8 @@ def test_never_reboots_without_consent_and_says_what_is_pending():
 
 
 def test_pending_reboot_is_no_change():
-    after = make_plan(replace(ONE, reboot="never"), replace(converged(), claims=None, devices=BUS, running=()))
+    wanted = replace(ONE, reboot="never")
+    after = make_plan(wanted, replace(converged(), claims=None, devices=BUS, running=()))
     assert not after.changed and after.reboot_required
 
 

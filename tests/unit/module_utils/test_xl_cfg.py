@@ -530,3 +530,38 @@ def test_refuses_a_device_that_is_wanted_twice() -> None:
     with pytest.raises(PcibackError) as caught:
         config.with_pci([{"address": "03:00.0"}, {"address": "0:4.0"}, {"address": "0000:3:0.0"}])
     assert str(caught.value) == "guest.cfg: 03:00.0 is wanted twice; list each device once"
+
+
+def follow(data: bytes, wanted: list[str | dict[str, object]], **moves: str) -> bytes:
+    """Moves are given as _OLD="NEW", in short."""
+    devices = [{"address": item} if isinstance(item, str) else item for item in wanted]
+    known = {Address(0, int(old[1:]), 0, 0): Address(0, int(new), 0, 0) for old, new in moves.items()}
+    return XlConfig.parse(data, "F").with_pci(devices, known).render()
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "moves", "after"),
+    [
+        (
+            b"pci = ['01:00.0@5,permissive=1', \"0000:02:00.0\" ] # both\n",
+            ["02:00.0", "03:00.0"],
+            {"_1": "2", "_2": "3"},
+            b"pci = ['02:00.0@5,permissive=1', \"0000:03:00.0\" ] # both\n",
+        ),
+        (b"pci=['seize=1,bdf=01:00.0']\n", ["02:00.0"], {"_1": "2"}, b"pci=['seize=1,bdf=02:00.0']\n"),
+        (
+            b"pci=['01:00.0,seize=1', '04:00.0']\n",
+            [{"address": "02:00.0", "permissive": True}],
+            {"_1": "2"},
+            b"pci=['02:00.0,seize=1,permissive=1']\n",
+        ),
+        # Both entries would mean the same device: the one that says so already stays.
+        (b"pci=['01:00.0,seize=1', '02:00.0']\n", ["02:00.0"], {"_1": "2"}, b"pci=['02:00.0']\n"),
+        (b"pci=['01:00.*']\n", ["02:00.0"], {"_1": "2"}, b"pci=['02:00.0']\n"),
+        (b"pci=['02:00.0,seize=1']\n", ["02:00.0"], {"_1": "2", "_2": "3"}, b"pci=['02:00.0,seize=1']\n"),
+    ],
+)
+def test_a_device_that_moved_keeps_its_entry(before, wanted, moves, after):
+    assert follow(before, wanted, **moves) == after
+    assert follow(after, wanted, **moves) == after
+    assert follow(after, wanted) == after

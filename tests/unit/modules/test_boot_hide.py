@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
 from ansible_collections.xen.pciback.plugins.modules.boot_hide import main
 from tests.unit.module_call import call
 
@@ -29,7 +30,16 @@ AFTER = b"".join(
     ]
 )
 DEVICES = ["03:00.0", "0000:00:04.1"]
-CARD = {"id": "8086:100e", "subsystem": None, "class": "020000", "driver": "wm0"}
+CARD = {
+    "id": "8086:100e",
+    "subsystem": None,
+    "class": "020000",
+    "driver": "wm0",
+    "slot": "0000:00/04.0",
+    "mac": "52:54:00:12:34:56",
+    "serial": None,
+    "known_as": None,
+}
 
 
 class Host:
@@ -41,6 +51,7 @@ class Host:
         self.record = directory / "db" / "devices.json"
         self.path.write_bytes(BEFORE)
         self.path.chmod(0o640)
+        self.originals = Path(records.DIRECTORY) / "originals.json"
 
     def run(self, check: bool = False, **options: Any) -> dict[str, Any]:
         return call(main, {"path": str(self.path), "record": str(self.record), **options}, check=check)
@@ -100,7 +111,13 @@ def test_hides_devices(host: Host) -> None:
                 "after_header": str(host.path),
                 "before": BEFORE.decode("utf-8", "replace"),
                 "after": AFTER.decode("utf-8", "replace"),
-            }
+            },
+            {
+                "before_header": str(host.originals),
+                "after_header": str(host.originals),
+                "before": "",
+                "after": f"{host.path}\n",
+            },
         ],
     }
 
@@ -127,7 +144,7 @@ def test_absent_restores_the_file(host: Host, options: dict[str, Any]) -> None:
 
 
 def test_check_mode_says_the_same_and_changes_nothing(host: Host) -> None:
-    options: dict[str, Any] = {"devices": DEVICES, "remember": {"0000:03:00.0": CARD}}
+    options: dict[str, Any] = {"devices": DEVICES, "pins": {"0000:03:00.0": CARD}}
     predicted = host.run(check=True, **options)
     assert host.files == {"boot.cfg": BEFORE}
     assert host.run(**options) == predicted
@@ -146,25 +163,40 @@ def test_previous_and_entries_are_passed_on(host: Host) -> None:
     assert not host.run(devices=DEVICES, previous=False, entries="default")["changed"]
 
 
-def test_remembers_what_devices_were(host: Host) -> None:
-    remember = {"0000:03:00.0": CARD}
-    result = host.run(devices=DEVICES, remember=remember)
+def test_keeps_exactly_the_pins_that_are_given(host: Host) -> None:
+    pins = {"0000:03:00.0": CARD}
+    result = host.run(devices=DEVICES, pins=pins)
     record = json.loads(host.record.read_bytes())
-    assert record == {"schema": "xen.pciback/devices/1", "devices": remember}
+    assert record == {"schema": "xen.pciback/pins/1", "pins": pins}
     assert stat.S_IMODE(host.record.stat().st_mode) == 0o644
-    assert [item["after_header"] for item in result["diff"]] == [str(host.record), str(host.path)]
-    assert not host.run(devices=DEVICES, remember=remember)["changed"]
+    assert [item["after_header"] for item in result["diff"]] == [
+        str(host.record),
+        str(host.path),
+        str(host.originals),
+    ]
+    assert not host.run(devices=DEVICES, pins=pins)["changed"]
     other = {"0000:00:04.1": {**CARD, "driver": None}}
-    assert host.run(devices=DEVICES, remember=other)["changed"]
-    assert json.loads(host.record.read_bytes())["devices"] == {**remember, **other}
+    assert host.run(devices=DEVICES, pins=other)["changed"]
+    assert json.loads(host.record.read_bytes())["pins"] == other
     assert not host.run(devices=DEVICES)["changed"]
+    assert host.record.exists(), "not given is not empty"
+
+
+def test_an_empty_record_is_removed(host: Host) -> None:
+    assert not host.run(devices=[], pins={})["changed"]
+    host.run(devices=DEVICES, pins={"0000:03:00.0": CARD})
+    predicted = host.run(devices=DEVICES, pins={}, check=True)
+    assert host.record.exists()
+    assert host.run(devices=DEVICES, pins={}) == predicted
+    assert predicted["changed"] and [item["after"] for item in predicted["diff"]] == [""]
+    assert not host.record.exists()
 
 
 def test_a_record_that_is_none_is_refused_before_anything_changes(host: Host) -> None:
     host.record.parent.mkdir()
     host.record.write_text("{}")
     before = host.files
-    result = host.run(devices=DEVICES, remember={"0000:03:00.0": CARD})
+    result = host.run(devices=DEVICES, pins={"0000:03:00.0": CARD})
     assert result["failed"]
     assert result["msg"].startswith(f"{host.record}: its schema is null")
     assert host.files == before
@@ -206,7 +238,7 @@ def test_another_prediction_is_a_refusal(
 ) -> None:
     predictor = host.predictor(outcome, claims, default)
     before = host.files
-    result = host.run(check, devices=DEVICES, predictor=predictor, remember={"0000:03:00.0": CARD})
+    result = host.run(check, devices=DEVICES, predictor=predictor, pins={"0000:03:00.0": CARD})
     assert result["failed"]
     assert result["msg"] == f"{host.path}: {sentence}"
     assert result["code"] == "prediction-mismatch"
@@ -223,6 +255,94 @@ def test_absent_is_predicted_too(host: Host) -> None:
     # An entry that fails for another reason is no reason to keep a list.
     assert host.run(state="absent", predictor=host.predictor("loader-failure", []))["changed"]
     assert host.path.read_bytes() == BEFORE
+
+
+OWN = BEFORE.replace(b"console=pc", b"console=pc pciback.hide=(00:1d.0)") + b"# by hand"
+
+
+@pytest.mark.parametrize("backup", [False, True])
+def test_original_is_what_was_there_before_the_first_change(host: Host, backup: bool) -> None:
+    host.path.write_bytes(OWN)
+    host.run(devices=["04:00.0"], pins={"0000:04:00.0": CARD})
+    host.run(devices=DEVICES)
+    before = host.files
+    assert stat.S_IMODE(host.originals.stat().st_mode) == 0o600
+    predicted = host.run(True, state="original", backup=backup)
+    assert host.files == before and host.originals.exists()
+    result = host.run(state="original", backup=backup)
+    saved = result.pop("backup_file", "")
+    assert result == predicted
+    assert [item["after_header"] for item in result["diff"]] == [
+        str(host.path),
+        str(host.originals),
+        str(host.record),
+    ]
+    assert result["diff"][1]["before"] == f"{host.path}\n"
+    assert result["claims"] == ["0000:00:1d.0"]
+    files = host.files
+    assert files.pop(Path(saved).name) == before["boot.cfg"] if backup else not saved, "the backup"
+    assert files == {"boot.cfg": OWN}
+    assert stat.S_IMODE(host.path.stat().st_mode) == 0o640
+    assert not host.originals.exists()
+    again = host.run(state="original")
+    assert (again["changed"], again["diff"], host.path.read_bytes()) == (False, [], OWN)
+
+
+def test_an_edit_by_somebody_else_survives(host: Host) -> None:
+    host.path.write_bytes(OWN)
+    host.run(devices=DEVICES)
+    host.path.write_bytes(host.path.read_bytes().replace(b"timeout=5", b"timeout=9"))
+    host.run(devices=["04:00.0"])
+    result = host.run(state="original")
+    assert host.files == {"boot.cfg": OWN.replace(b"timeout=5", b"timeout=9")}
+    assert "warnings" not in result
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_list_that_can_not_be_put_back_is_named(host: Host, again: bool) -> None:
+    host.path.write_bytes(OWN)
+    host.run(devices=DEVICES)
+    host.path.write_bytes(host.path.read_bytes().replace(b"menu=Xen:", b"menu=Zen:"))
+    result = host.run(devices=["04:00.0"]) if again else host.run(True, state="original")
+    (warning,) = result["warnings"]
+    assert "did not come back: " + OWN.splitlines()[0].decode() in str(warning)
+    host.run(state="original")
+    assert host.files == {"boot.cfg": BEFORE.replace(b"menu=Xen:", b"menu=Zen:") + b"# by hand"}
+
+
+def test_a_change_that_leads_back_leaves_no_record(host: Host) -> None:
+    host.run(devices=DEVICES)
+    assert host.originals.exists()
+    host.run(state="absent")
+    assert host.files == {"boot.cfg": BEFORE}
+    assert not host.originals.exists()
+
+
+def test_absent_removes_the_lists_of_the_owner_too_and_original_brings_them_back(host: Host) -> None:
+    host.path.write_bytes(OWN)
+    assert host.run(state="absent")["changed"]
+    assert host.files == {"boot.cfg": BEFORE + b"# by hand"}
+    assert not host.run(state="absent")["changed"]
+    assert host.run(state="original")["changed"]
+    assert host.files == {"boot.cfg": OWN}
+
+
+@pytest.mark.parametrize("state", ["present", "original"])
+def test_a_record_that_can_not_be_understood_stops_everything(host: Host, state: str) -> None:
+    host.originals.parent.mkdir()
+    host.originals.write_text("{}")
+    result = host.run(state=state, devices=DEVICES)
+    assert result["msg"].startswith(f"{host.originals}: its schema is null")
+    assert host.files == {"boot.cfg": BEFORE}
+
+
+def test_a_record_of_nothing_goes(host: Host) -> None:
+    host.originals.parent.mkdir()
+    host.originals.write_text('{"schema": "xen.pciback/originals/1", "files": {}, "directories": []}')
+    assert host.run(True, state="original")["changed"]
+    assert host.run(state="original")["changed"]
+    assert not host.originals.exists()
+    assert not host.run(state="original")["changed"]
 
 
 def test_a_missing_predictor(host: Host) -> None:
@@ -268,7 +388,7 @@ def test_bad_addresses(host: Host, device: str, sentence: str) -> None:
             b"#" * 32769,
             ["03:00.0"],
             "boot-config-invalid",
-            "it is larger than 32768 bytes, which is the most that it may have",
+            "it has 32769 bytes, and the loader ignores a boot.cfg of more than 32768",
         ),
         (
             b"menu=K:boot netbsd\n",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
 from ansible_collections.xen.pciback.plugins.modules.domain_pci import main
 from tests.unit.module_call import call
 
@@ -39,6 +40,10 @@ class Host:
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
+
+
+def originals() -> Path:
+    return Path(records.DIRECTORY) / "originals.json"
 
 
 def device(address: str, **options: Any) -> dict[str, Any]:
@@ -86,6 +91,12 @@ def test_gives_each_guest_its_devices(host: Host) -> None:
                 "after_header": str(host.mail),
                 "before": MAIL.decode(),
                 "after": MAIL_AFTER.decode(),
+            },
+            {
+                "before_header": str(originals()),
+                "after_header": str(originals()),
+                "before": "",
+                "after": f"{host.firewall}\n{host.mail}\n",
             },
         ],
     }
@@ -236,3 +247,98 @@ def test_says_which_files_were_changed_before_one_could_not_be(host: Host, monke
         f"changed before that: {host.firewall}"
     )
     assert host.files["mail"] == MAIL
+
+
+def put_back(host: Host, *guests: Path, check: bool = False) -> dict[str, Any]:
+    return call(main, {"domains": [{"config": str(path)} for path in guests], "state": "original"}, check=check)
+
+
+def test_original_is_what_was_there_before_the_first_change(host: Host) -> None:
+    host.set([device("05:00.0")], [device("06:00.0")])
+    host.set(*WANTED)
+    before = host.files
+    predicted = put_back(host, host.firewall, host.mail, check=True)
+    assert host.files == before and originals().stat().st_mode & 0o777 == 0o600
+    result = put_back(host, host.firewall, host.mail)
+    assert result == predicted
+    assert host.files == {"firewall": FIREWALL, "mail": MAIL}
+    assert not originals().exists()
+    assert [domain["devices"] for domain in result["domains"]] == [["0000:03:00.0"], []]
+    assert [item["after_header"] for item in result["diff"]] == [
+        str(host.firewall),
+        str(host.mail),
+        str(originals()),
+    ]
+    again = put_back(host, host.firewall, host.mail)
+    assert (again["changed"], again["diff"]) == (False, [])
+
+
+def test_each_guest_has_its_own_original(host: Host) -> None:
+    host.set(*WANTED)
+    put_back(host, host.mail)
+    assert host.files == {"firewall": FIREWALL_AFTER, "mail": MAIL}
+    put_back(host, host.firewall)
+    assert host.files == {"firewall": FIREWALL, "mail": MAIL}
+    assert not originals().exists()
+
+
+def test_an_edit_by_somebody_else_survives(host: Host) -> None:
+    host.set(*WANTED)
+    host.firewall.write_bytes(host.firewall.read_bytes() + b"memory = 256\n")
+    host.mail.write_bytes(host.mail.read_bytes().replace(b"memory = 512", b"memory = 768"))
+    host.set([device("07:00.0")], WANTED[1])
+    put_back(host, host.firewall, host.mail)
+    assert host.files == {"firewall": FIREWALL + b"memory = 256\n", "mail": MAIL.replace(b"512", b"768")}
+
+
+def test_a_guest_that_is_gone_stays_away(host: Host) -> None:
+    host.set(*WANTED)
+    host.mail.unlink()
+    result = put_back(host, host.firewall, host.mail)
+    assert result["domains"][1] == {
+        "config": str(host.mail),
+        "name": None,
+        "changed": False,
+        "devices": [],
+        "backup_file": "",
+    }
+    assert host.files == {"firewall": FIREWALL}
+    assert not originals().exists()
+
+
+def test_what_was_never_changed_stays(host: Host) -> None:
+    assert not put_back(host, host.firewall, host.mail)["changed"]
+    assert host.files == {"firewall": FIREWALL, "mail": MAIL}
+
+
+def test_one_that_xl_would_refuse_by_now_stops_all(host: Host) -> None:
+    host.set(*WANTED)
+    host.mail.write_bytes(b"pci = [")
+    before = host.files
+    result = put_back(host, host.firewall, host.mail)
+    assert result["code"] == "domain-config-invalid"
+    assert host.files == before
+
+
+def test_devices_are_required_to_list_them(host: Host) -> None:
+    result = call(main, {"domains": [{"config": str(host.mail)}]})
+    assert result["msg"] == f"{host.mail} has no 'devices'; an empty list takes all of them out of it"
+
+
+def test_a_file_is_put_back_once(host: Host) -> None:
+    assert "is given twice" in put_back(host, host.mail, host.mail)["msg"]
+
+
+def test_a_device_that_moved_keeps_its_entry(host: Host) -> None:
+    host.firewall.write_bytes(FIREWALL.replace(b"03:00.0", b"03:00.0,seize=1"))
+    domain = {
+        "config": str(host.firewall),
+        "devices": [{"address": "04:00.0"}],
+        "moves": {"0000:03:00.0": "0000:04:00.0"},
+    }
+    predicted = call(main, {"domains": [domain]}, check=True)
+    assert call(main, {"domains": [domain]}) == predicted
+    assert host.files["firewall"] == FIREWALL.replace(b"03:00.0", b"04:00.0,seize=1")
+    assert not call(main, {"domains": [domain]})["changed"]
+    refused = call(main, {"domains": [{**domain, "moves": {"x": "04:00.0"}}]})
+    assert refused["failed"] and "'x' is not a PCI address" in refused["msg"]

@@ -17,12 +17,14 @@ from tests.unit.module_call import call
 DEFAULTS: dict[str, Any] = {
     "guests": [],
     "extra_devices": [],
+    "state": "present",
     "reboot": "never",
     "restart_guests": "never",
     "boot_entries": "xen",
     "previous": True,
     "native": True,
     "allow": [],
+    "follow_moves": False,
 }
 
 
@@ -67,7 +69,8 @@ def test_what_is_refused_before_anything_is_read(arguments: dict[str, Any], sent
         ({"extra_devices": [{"address": "00:05.0", "permissive": True}]}, "Unsupported parameters"),
         (
             {"allow": [{"code": "bridges", "address": "00:05.0"}]},
-            "value of code must be one of: boot-disk, bridge, console, management-nic",
+            "value of code must be one of: boot-disk, bridge, console, identity-changed, iommu-group, management-nic, "
+            "no-iommu, shared-bar-page, shared-irq, got: bridges",
         ),
         ({"state_directory": "db"}, "option 'state_directory' is 'db', and has to be an absolute path"),
     ],

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "shared"))
 from dom0 import guests, held
 
 BOOT_CFG = (Path(__file__).parents[1] / "boot.cfg").read_text()
-HIDDEN = ["0000:00:04.0", "0000:00:05.0", "0000:00:06.0", "0000:00:0a.0"]
+HIDDEN = ["0000:00:05.0", "0000:00:06.0", "0000:00:09.0", "0000:00:0a.0"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_model_predicts_the_same_for_the_next_boot(host):
 
 
 def test_each_guest_owns_its_devices(host):
-    assert guests(host) == {"firewall": ["0000:00:05.0", "0000:00:0a.0"], "storage": ["0000:00:04.0"]}
+    assert guests(host) == {"firewall": ["0000:00:05.0", "0000:00:0a.0"], "storage": ["0000:00:09.0"]}
 
 
 def test_everything_else_of_the_boot_configuration_survives(host):

@@ -1,0 +1,177 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#if defined(__linux__)
+#define _XOPEN_SOURCE 700
+#endif
+
+#include "cli.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The commands that pcibackd carries out. The protocol is said in daemon/control.c. */
+
+#define CONTROL_PATH "/var/run/pcibackd.sock"
+
+#define REQUEST_MAX 4096
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+/* Connects; returns a descriptor or a negative errno value. */
+static int
+connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		int error = errno;
+
+		(void)close(fd);
+		return -error;
+	}
+	return fd;
+}
+
+/* Sends the request and reads the answer to its end; the caller frees it. Returns 0 or a negative
+ * errno value. */
+static int
+ask(int fd, const char *request, size_t length, char **ret_answer)
+{
+	size_t size = 4096, n = 0;
+	char *answer = malloc(size);
+
+	while (answer != NULL && length > 0) {
+		ssize_t sent = send(fd, request, length, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno != EINTR)
+			break;
+		if (sent > 0) {
+			request += sent;
+			length -= (size_t)sent;
+		}
+	}
+	while (answer != NULL) {
+		ssize_t got = recv(fd, answer + n, size - n - 1, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			int error = errno;
+
+			free(answer);
+			return -error;
+		}
+		if (got == 0)
+			break;
+		n += (size_t)got;
+		if (n + 1 == size) {
+			char *larger = realloc(answer, size * 2);
+
+			if (larger == NULL)
+				free(answer);
+			answer = larger;
+			size *= 2;
+		}
+	}
+	if (answer == NULL)
+		return -ENOMEM;
+	answer[n] = '\0';
+	*ret_answer = answer;
+	return n > 0 ? 0 : -ECONNRESET;
+}
+
+/* The answer's first line is the exit status and why; the rest is for standard output. */
+static int
+print_answer(const struct cli_options *options, char *answer)
+{
+	char *rest = strchr(answer, '\n'), *why;
+	int status;
+
+	if (rest == NULL || answer[0] < '0' || answer[0] > '9')
+		return cli_fail(options, CLI_FAILED, "pcibackd gave no answer");
+	*rest++ = '\0';
+	status = (int)strtol(answer, &why, 10);
+	if (status != CLI_OK)
+		return cli_fail(options, status, "%s", *why == ' ' ? why + 1 : "it failed");
+	(void)fputs(rest, stdout);
+	if (fflush(stdout) != 0) {
+		(void)fprintf(stderr, "pcibackctl: standard output can't be written\n");
+		return CLI_FAILED;
+	}
+	return CLI_OK;
+}
+
+static int
+request(const struct cli_options *options, const char *verb, const char *flag)
+{
+	const char *path = options->control != NULL ? options->control : CONTROL_PATH;
+	char line[REQUEST_MAX], *answer = NULL;
+	size_t length;
+	int fd, status, r;
+
+	length = (size_t)snprintf(line, sizeof(line), "%s %s", verb, options->json ? "json" : "text");
+	if (options->domain != NULL)
+		length += (size_t)snprintf(line + length, sizeof(line) - length, " %.20s%s",
+		    options->domain, flag);
+	for (size_t i = 0; i < options->n_words && length < sizeof(line); i++)
+		length += (size_t)snprintf(line + length, sizeof(line) - length, " %.100s",
+		    options->words[i]);
+	if (length >= sizeof(line) - 1)
+		return cli_fail(options, CLI_USAGE, "that many devices are on no bus");
+	/* A line is a line. */
+	for (size_t i = 0; i < length; i++)
+		if (line[i] == '\n')
+			line[i] = '?';
+	line[length++] = '\n';
+	fd = connect_to(path);
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
+		return cli_fail(options, CLI_FAILED, "pcibackd is not running: nobody listens at %s", path);
+	if (fd < 0)
+		return cli_fail(options, CLI_FAILED, "%s can't be reached: %s", path, strerror(-fd));
+	r = ask(fd, line, length, &answer);
+	(void)close(fd);
+	if (r < 0)
+		status = cli_fail(options, CLI_FAILED, "pcibackd gave no answer: %s", strerror(-r));
+	else
+		status = print_answer(options, answer);
+	if (r == 0 || r == -ECONNRESET)
+		free(answer);
+	return status;
+}
+
+int
+cli_status(const struct cli_options *options)
+{
+	return request(options, "status", "");
+}
+
+int
+cli_attach(const struct cli_options *options)
+{
+	return request(options, "attach", options->permissive ? " permissive" : "");
+}
+
+int
+cli_detach(const struct cli_options *options)
+{
+	return request(options, "detach", options->force ? " force" : "");
+}

@@ -1,0 +1,188 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "parts.h"
+
+#include <errno.h>
+
+static int
+call(struct pciback_slot *slot, const struct pciback_permission *permission, bool allow,
+    uint32_t *ret_pirq)
+{
+	const struct pciback_xen *xen = &slot->backend->xen;
+	const struct pciback_xen_operations *operations = xen->operations;
+	uint16_t domain = slot->guest->domain;
+
+	switch (permission->kind) {
+	case PCIBACK_PERMISSION_IOPORT:
+		return operations->ioport(xen->world, domain, (uint32_t)permission->first,
+		    (uint32_t)permission->n, allow);
+	case PCIBACK_PERMISSION_IOMEM:
+		return operations->iomem(xen->world, domain, permission->first, permission->n, allow);
+	case PCIBACK_PERMISSION_PIRQ:
+		if (!allow)
+			return operations->pirq_unmap(xen->world, domain, (uint32_t)permission->n);
+		return operations->pirq_map(xen->world, domain, (uint32_t)permission->first, ret_pirq);
+	case PCIBACK_PERMISSION_IRQ:
+		return operations->irq(xen->world, domain, (uint32_t)permission->first, allow);
+	case PCIBACK_PERMISSION_DEVICE:
+		if (!allow)
+			return operations->deassign(xen->world, domain, &slot->address);
+		return operations->assign(xen->world, domain, &slot->address);
+	case PCIBACK_PERMISSION_MSI:
+		break;
+	}
+	/* An MSI is mapped with what only its device knows; see slot.c. */
+	return operations->pirq_unmap(xen->world, domain, (uint32_t)permission->first);
+}
+
+/* Whether two entries are one permission. Of a pirq, `n` is what came of it. */
+static bool
+is_same(const struct pciback_permission *a, const struct pciback_permission *b)
+{
+	return a->kind == b->kind && a->first == b->first &&
+	    (a->kind == PCIBACK_PERMISSION_PIRQ || a->n == b->n);
+}
+
+/* Whether what two guests would get must not be shared between them. */
+static bool
+is_shared(const struct pciback_permission *a, const struct pciback_permission *b, unsigned allow)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == PCIBACK_PERMISSION_PIRQ)
+		return a->first == b->first && (allow & PCIBACK_ALLOW_SHARED_IRQ) == 0;
+	if (a->kind == PCIBACK_PERMISSION_IOMEM && (allow & PCIBACK_ALLOW_SHARED_PAGE) != 0)
+		return false;
+	if (a->kind != PCIBACK_PERMISSION_IOMEM && a->kind != PCIBACK_PERMISSION_IOPORT)
+		return false;
+	return a->first < b->first + b->n && b->first < a->first + a->n;
+}
+
+/*
+ * The same permission in another entry of the same guest: with `borrowed` one that goes on
+ * needing it, without the one that has it. A device of its own is nobody else's.
+ */
+static struct pciback_permission *
+find_same(struct pciback_slot *slot, const struct pciback_permission *permission, bool borrowed)
+{
+	struct pciback_backend *backend = slot->backend;
+
+	if (permission->kind == PCIBACK_PERMISSION_DEVICE ||
+	    permission->kind == PCIBACK_PERMISSION_MSI)
+		return NULL;
+	for (size_t i = 0; i < backend->n_slots; i++) {
+		struct pciback_slot *other = &backend->slots[i];
+
+		if (other->guest != slot->guest)
+			continue;
+		for (size_t j = 0; j < other->ledger.n; j++) {
+			struct pciback_permission *entry = &other->ledger.entries[j];
+
+			if (entry != permission && entry->borrowed == borrowed &&
+			    is_same(entry, permission))
+				return entry;
+		}
+	}
+	return NULL;
+}
+
+static bool
+is_taken(const struct pciback_slot *slot, const struct pciback_permission *permission)
+{
+	const struct pciback_backend *backend = slot->backend;
+
+	for (size_t i = 0; i < backend->n_slots; i++) {
+		const struct pciback_slot *other = &backend->slots[i];
+
+		if (other->guest == NULL || other->guest == slot->guest)
+			continue;
+		for (size_t j = 0; j < other->ledger.n; j++)
+			if (is_shared(&other->ledger.entries[j], permission, backend->allow))
+				return true;
+	}
+	return false;
+}
+
+int
+pciback_ledger_grant(struct pciback_slot *slot, enum pciback_permission_kind kind, uint64_t first,
+    uint64_t n, uint32_t *ret_pirq)
+{
+	struct pciback_ledger *ledger = &slot->ledger;
+	struct pciback_permission permission = { .kind = kind, .first = first, .n = n };
+	const struct pciback_permission *same;
+	uint32_t pirq = 0;
+	int r;
+
+	if (ledger->n == PCIBACK_PERMISSIONS_MAX)
+		return -ENOSPC;
+	if (is_taken(slot, &permission))
+		return -EBUSY;
+	same = find_same(slot, &permission, false);
+	if (same != NULL) {
+		permission.borrowed = true;
+		permission.n = same->n;
+		pirq = (uint32_t)same->n;
+	} else {
+		r = call(slot, &permission, true, &pirq);
+		if (r < 0)
+			return r;
+		slot->backend->n_granted++;
+		if (kind == PCIBACK_PERMISSION_PIRQ)
+			permission.n = pirq;
+	}
+	ledger->entries[ledger->n++] = permission;
+	if (ret_pirq != NULL)
+		*ret_pirq = pirq;
+	return 0;
+}
+
+void
+pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq)
+{
+	slot->ledger.entries[slot->ledger.n++] = (struct pciback_permission){
+		.kind = PCIBACK_PERMISSION_MSI,
+		.first = pirq,
+		.n = 1,
+	};
+	slot->backend->n_granted++;
+}
+
+int
+pciback_ledger_take_back(struct pciback_slot *slot, size_t keep)
+{
+	struct pciback_ledger *ledger = &slot->ledger;
+	int first_error = 0;
+
+	while (ledger->n > keep) {
+		struct pciback_permission permission = ledger->entries[ledger->n - 1];
+		struct pciback_permission *heir;
+		int r;
+
+		heir = find_same(slot, &ledger->entries[ledger->n - 1], true);
+		/* Off the list before the call: whatever comes of it, it is not made twice. */
+		ledger->n--;
+		if (permission.borrowed)
+			continue;
+		if (heir != NULL) {
+			heir->borrowed = false;
+			continue;
+		}
+		r = call(slot, &permission, false, NULL);
+		/* Xen took a dead guest's permissions itself. */
+		if (r == 0 || r == -ESRCH) {
+			slot->backend->n_taken_back++;
+			continue;
+		}
+		slot->backend->n_not_taken_back++;
+		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, slot->guest->domain,
+		    "permission %d on %llx could not be taken back: error %d", (int)permission.kind,
+		    (unsigned long long)permission.first, -r);
+		if (first_error == 0)
+			first_error = r;
+	}
+	return first_error;
+}

@@ -1,0 +1,197 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <pciback/guest.h>
+
+#include <errno.h>
+
+static const char *const state_names[] = { "Unknown", "Initialising", "InitWait", "Initialised",
+	"Connected", "Closing", "Closed", "Reconfiguring", "Reconfigured" };
+
+const char *
+pciback_xenbus_name(enum pciback_xenbus state)
+{
+	return (unsigned)state < sizeof(state_names) / sizeof(state_names[0]) ? state_names[state] : "?";
+}
+
+const char *
+pciback_phase_name(enum pciback_phase phase)
+{
+	switch (phase) {
+	case PCIBACK_PHASE_NEW:
+		return "new";
+	case PCIBACK_PHASE_READY:
+		return "ready";
+	case PCIBACK_PHASE_CONNECTED:
+		return "connected";
+	case PCIBACK_PHASE_RECONFIGURED:
+		return "reconfigured";
+	case PCIBACK_PHASE_LEAVING:
+		return "leaving";
+	case PCIBACK_PHASE_RELEASED:
+		return "released";
+	case PCIBACK_PHASE_CLOSED:
+		return "closed";
+	}
+	return "?";
+}
+
+int
+pciback_xenbus_parse(const char *text, enum pciback_xenbus *ret_state)
+{
+	if (text[0] < '0' || text[0] > '8' || text[1] != '\0')
+		return -EINVAL;
+	*ret_state = (enum pciback_xenbus)(text[0] - '0');
+	return 0;
+}
+
+int
+pciback_decimal_parse(const char *text, uint32_t max, uint32_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (*text == '\0')
+		return -EINVAL;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		/* Stays above every maximum once it is there, and can't overflow. */
+		if (value <= UINT32_MAX)
+			value = value * 10 + (uint64_t)(*text - '0');
+	}
+	if (value > max)
+		return -ERANGE;
+	*ret_value = (uint32_t)value;
+	return 0;
+}
+
+/* A frontend on its way up, from its first state to where it has published its page. */
+static bool
+is_starting(enum pciback_xenbus frontend)
+{
+	return frontend == PCIBACK_XENBUS_INITIALISING || frontend == PCIBACK_XENBUS_INIT_WAIT ||
+	    frontend == PCIBACK_XENBUS_INITIALISED;
+}
+
+/* A frontend that has published its page and not closed: its drivers may be at work. */
+static bool
+is_using(enum pciback_xenbus frontend)
+{
+	return frontend == PCIBACK_XENBUS_INITIALISED || frontend == PCIBACK_XENBUS_CONNECTED ||
+	    frontend == PCIBACK_XENBUS_RECONFIGURING || frontend == PCIBACK_XENBUS_RECONFIGURED;
+}
+
+static bool
+is_closed(enum pciback_xenbus own)
+{
+	return own == PCIBACK_XENBUS_CLOSING || own == PCIBACK_XENBUS_CLOSED;
+}
+
+/* Nothing is held. */
+static enum pciback_step
+next_idle(const struct pciback_view *view)
+{
+	bool unseen = view->life != PCIBACK_LIFE_RUNNING ||
+	    view->frontend == PCIBACK_XENBUS_UNKNOWN;
+	bool may_close = view->knows_all || unseen;
+	bool starts;
+
+	if (view->life != PCIBACK_LIFE_RUNNING || !view->online) {
+		if (view->own == PCIBACK_XENBUS_CLOSED)
+			return PCIBACK_STEP_NONE;
+		if (may_close)
+			return PCIBACK_STEP_CLOSE;
+		return view->own == PCIBACK_XENBUS_CLOSING ? PCIBACK_STEP_NONE :
+		    PCIBACK_STEP_RELEASE;
+	}
+	if (view->own == PCIBACK_XENBUS_CLOSING && may_close &&
+	    (view->frontend == PCIBACK_XENBUS_CLOSED || view->frontend == PCIBACK_XENBUS_UNKNOWN))
+		return PCIBACK_STEP_CLOSE;
+	if (view->phase != PCIBACK_PHASE_NEW && view->own != PCIBACK_XENBUS_INITIALISING)
+		/* One that closed may come back; until it moves, its state is an old one. */
+		starts = view->moved && is_starting(view->frontend);
+	else if (is_closed(view->own))
+		starts = is_starting(view->frontend);
+	else
+		/* Of an earlier process of ours there may be one that is connected. */
+		starts = is_starting(view->frontend) || is_using(view->frontend);
+	if (starts && !view->blocked)
+		return PCIBACK_STEP_PREPARE;
+	/* Nobody is kept waiting for an answer that never comes, least of all at 7. */
+	if (view->own == PCIBACK_XENBUS_INITIALISED || view->own == PCIBACK_XENBUS_CONNECTED ||
+	    view->own == PCIBACK_XENBUS_RECONFIGURING || view->own == PCIBACK_XENBUS_RECONFIGURED)
+		return starts ? PCIBACK_STEP_RESTART : PCIBACK_STEP_RELEASE;
+	return PCIBACK_STEP_NONE;
+}
+
+static enum pciback_step
+next_ready(const struct pciback_view *view)
+{
+	/* No frontend takes part yet: what the toolstack asks for is done at once [Linux]. */
+	if (view->changed || view->own == PCIBACK_XENBUS_RECONFIGURING)
+		return PCIBACK_STEP_UPDATE;
+	return is_using(view->frontend) && !view->blocked ? PCIBACK_STEP_CONNECT :
+	    PCIBACK_STEP_NONE;
+}
+
+static enum pciback_step
+next_connected(const struct pciback_view *view)
+{
+	if (view->frontend == PCIBACK_XENBUS_INITIALISING ||
+	    view->frontend == PCIBACK_XENBUS_INIT_WAIT || view->restarted)
+		return PCIBACK_STEP_RESTART;
+	if (view->own == PCIBACK_XENBUS_RECONFIGURING) {
+		if (view->frontend == PCIBACK_XENBUS_RECONFIGURING)
+			return PCIBACK_STEP_RECONFIGURE;
+		return view->late ? PCIBACK_STEP_SETTLE : PCIBACK_STEP_NONE;
+	}
+	if (view->phase == PCIBACK_PHASE_RECONFIGURED)
+		return view->frontend == PCIBACK_XENBUS_CONNECTED || view->late ?
+		    PCIBACK_STEP_SETTLE : PCIBACK_STEP_NONE;
+	return view->changed ? PCIBACK_STEP_UPDATE : PCIBACK_STEP_NONE;
+}
+
+/* Devices are held, and from CONNECTED on the channel. */
+static enum pciback_step
+next_held(const struct pciback_view *view)
+{
+	bool is_connected = view->phase == PCIBACK_PHASE_CONNECTED ||
+	    view->phase == PCIBACK_PHASE_RECONFIGURED;
+
+	if (view->life != PCIBACK_LIFE_RUNNING)
+		return PCIBACK_STEP_RELEASE;
+	if (view->phase == PCIBACK_PHASE_LEAVING)
+		return is_using(view->frontend) && !view->late ? PCIBACK_STEP_NONE :
+		    PCIBACK_STEP_RELEASE;
+	if (!view->online || is_closed(view->own))
+		return is_connected && is_using(view->frontend) ? PCIBACK_STEP_ASK :
+		    PCIBACK_STEP_RELEASE;
+	/* Somebody made our directory anew. */
+	if (view->own == PCIBACK_XENBUS_INITIALISING)
+		return PCIBACK_STEP_RESTART;
+	if (view->frontend == PCIBACK_XENBUS_UNKNOWN || is_closed(view->frontend))
+		return PCIBACK_STEP_RELEASE;
+	return is_connected ? next_connected(view) : next_ready(view);
+}
+
+enum pciback_step
+pciback_xenbus_next(const struct pciback_view *view)
+{
+	if (!view->exists)
+		return PCIBACK_STEP_FORGET;
+	switch (view->phase) {
+	case PCIBACK_PHASE_READY:
+	case PCIBACK_PHASE_CONNECTED:
+	case PCIBACK_PHASE_RECONFIGURED:
+	case PCIBACK_PHASE_LEAVING:
+		return next_held(view);
+	case PCIBACK_PHASE_NEW:
+	case PCIBACK_PHASE_RELEASED:
+	case PCIBACK_PHASE_CLOSED:
+		break;
+	}
+	return next_idle(view);
+}

@@ -1,0 +1,493 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "policy.h"
+
+#include <errno.h>
+
+/*
+ * Capabilities: those of a short list are shown to the guest, each with registers of its own. All
+ * others are taken out of the chain and read as zero. The chain comes from the device and may
+ * point anywhere; what overlaps is hidden altogether, so that no register of a shown one can
+ * be another's MSI address.
+ */
+
+#define CHAIN_MAX ((CONVENTIONAL_END - CAPABILITIES_BEGIN) / 4)
+
+struct capability {
+	uint8_t offset;
+	uint8_t id;
+	bool shown;
+	uint32_t end;			/* behind its last byte */
+	uint32_t first;			/* its first dword */
+};
+
+struct chain {
+	struct capability list[CHAIN_MAX];	/* in the order of the chain */
+	size_t n;
+};
+
+static enum pciback_answer
+power_write(struct pciback_device *device, struct pciback_register *reg, uint32_t value,
+    uint32_t written)
+{
+	const struct pciback_host *host = device->host;
+	uint32_t current, state = value & POWER_STATE, wanted;
+	enum pciback_answer answer = pciback_raw_read(device, reg->offset, 2, &current);
+
+	if (answer != PCIBACK_DONE)
+		return answer;
+	/* A state that the device does not have is ignored, as a device would [PM 3.2.4]. */
+	if ((written & POWER_STATE) != 0 && state != (current & POWER_STATE) &&
+	    (device->power_states & 1U << state) != 0 && host->operations->power_set != NULL) {
+		if (host->operations->power_set(host->world, device->settings.handle, state) < 0 ||
+		    pciback_command_apply(device, device->command) != PCIBACK_DONE)
+			return PCIBACK_FAILED;
+		answer = pciback_raw_read(device, reg->offset, 2, &current);
+		if (answer != PCIBACK_DONE)
+			return answer;
+	}
+	wanted = (current & ~(uint32_t)(POWER_PME_STATUS | POWER_DATA_SELECT)) |
+	    (value & (POWER_PME_STATUS | POWER_DATA_SELECT));
+	return wanted == (current & ~(uint32_t)POWER_PME_STATUS) ? PCIBACK_DONE :
+	    pciback_raw_write(device, reg->offset, 2, wanted);
+}
+
+static const struct pciback_register_type type_power = { .write = power_write };
+
+/* The guest reads vital product data and never writes it. The flag is also what a finished read
+ * leaves in the register, so it is taken out of what is written back. */
+static enum pciback_answer
+vpd_write(struct pciback_device *device, struct pciback_register *reg, uint32_t value,
+    uint32_t written)
+{
+	if ((value & written & VPD_FLAG) != 0)
+		return PCIBACK_DENIED;
+	return pciback_raw_write(device, reg->offset, 2, value & ~(uint32_t)VPD_FLAG);
+}
+
+static const struct pciback_register_type type_vpd = { .write = vpd_write };
+
+/*
+ * Switches `enable` of a control register on or off for a guest that controls interrupts. What a
+ * request switched on is a request's to switch off. The device's own bit decides nothing
+ * (XSA-337).
+ */
+static enum pciback_answer
+interrupt_write(struct pciback_device *device, struct pciback_register *reg, uint32_t value,
+    enum pciback_interrupt kind, uint32_t enable, uint32_t mask_all)
+{
+	bool is_on = device->interrupt == kind, wants_on = (value & enable) != 0;
+	enum pciback_answer answer;
+	uint32_t current;
+
+	answer = pciback_raw_read(device, reg->offset, 2, &current);
+	if (answer != PCIBACK_DONE)
+		return answer;
+	if (is_on == wants_on && ((value ^ current) & mask_all) == 0)
+		return PCIBACK_DONE;
+	if (!device->settings.interrupt_control)
+		return PCIBACK_DENIED;
+	if (wants_on && !is_on && (device->interrupt != PCIBACK_INTX ||
+	    (device->command & COMMAND_INTX_DISABLE) == 0))
+		return PCIBACK_DENIED;
+	if (!wants_on && is_on && !device->interrupt_by_registers)
+		return PCIBACK_DENIED;
+	answer = pciback_raw_write(device, reg->offset, 2, (current & ~(enable | mask_all)) |
+	    (value & (enable | mask_all)));
+	if (answer == PCIBACK_DONE && wants_on != is_on) {
+		device->interrupt = wants_on ? kind : PCIBACK_INTX;
+		device->interrupt_by_registers = wants_on;
+	}
+	return answer;
+}
+
+static enum pciback_answer
+msi_write(struct pciback_device *device, struct pciback_register *reg, uint32_t value,
+    uint32_t written)
+{
+	(void)written;
+	return interrupt_write(device, reg, value, PCIBACK_MSI, MSI_ENABLE, 0);
+}
+
+static enum pciback_answer
+msix_write(struct pciback_device *device, struct pciback_register *reg, uint32_t value,
+    uint32_t written)
+{
+	(void)written;
+	return interrupt_write(device, reg, value, PCIBACK_MSIX, MSIX_ENABLE, MSIX_MASK_ALL);
+}
+
+static const struct pciback_register_type type_msi = { .write = msi_write };
+static const struct pciback_register_type type_msix = { .write = msix_write };
+
+static int
+add(struct pciback_device *device, uint32_t offset, uint8_t size,
+    const struct pciback_register_type *type, uint32_t open, uint32_t value)
+{
+	struct pciback_register reg = {
+		.offset = (uint16_t)offset,
+		.size = size,
+		.type = type,
+		.read_only = pciback_size_mask(size) & ~open,
+		.value = value,
+	};
+
+	return pciback_device_add_register(device, &reg);
+}
+
+static int
+add_power(struct pciback_device *device, const struct capability *capability)
+{
+	uint32_t at = capability->offset, states = capability->first >> 16;
+	const struct pciback_register control_register = {
+		.offset = (uint16_t)(at + POWER_CONTROL),
+		.size = 2,
+		.type = &type_power,
+		.clear_by_one = POWER_PME_STATUS,
+		.read_only = 0xffff & ~(POWER_PME_STATUS | POWER_DATA_SELECT | POWER_STATE),
+	};
+	int r;
+
+	device->power = capability->offset;
+	device->power_states = (uint16_t)(1 << 0 | ((states & POWER_D1) != 0) << 1 |
+	    ((states & POWER_D2) != 0) << 2 | 1 << 3);
+	r = pciback_device_add_register(device, &control_register);
+	return r < 0 ? r : add(device, at + POWER_BRIDGE, 2, NULL, 0, 0);
+}
+
+static int
+add_vpd(struct pciback_device *device, const struct capability *capability)
+{
+	int r = add(device, capability->offset + VPD_ADDRESS, 2, &type_vpd, 0xffff, 0);
+
+	return r < 0 ? r : add(device, capability->offset + VPD_DATA, 4, NULL, 0, 0);
+}
+
+/* What is not otherwise owned between two offsets, in whole dwords: shown as it is, or as zero. */
+static int
+add_rest(struct pciback_device *device, uint32_t begin, uint32_t end,
+    const struct pciback_register_type *type)
+{
+	for (uint32_t at = begin; at < end; at += 4) {
+		int r = add(device, at, 4, type, 0, 0);
+
+		if (r < 0 && r != -EEXIST)
+			return r;
+	}
+	return 0;
+}
+
+static int
+add_msi(struct pciback_device *device, const struct capability *capability)
+{
+	int r = add(device, capability->offset + MSI_CONTROL, 2, &type_msi, MSI_ENABLE, 0);
+
+	device->msi = capability->offset;
+	/* Address, data, mask and pending bits belong to the host and say where it is. */
+	return r < 0 ? r : add_rest(device, (uint32_t)capability->offset + 4, capability->end,
+	    &pciback_register_fixed);
+}
+
+static int
+add_msix(struct pciback_device *device, const struct capability *capability)
+{
+	int r = add(device, capability->offset + MSIX_CONTROL, 2, &type_msix,
+	    MSIX_ENABLE | MSIX_MASK_ALL, 0);
+
+	device->msix = capability->offset;
+	device->n_vectors = (uint16_t)((capability->first >> 16 & MSIX_ENTRIES) + 1);
+	return r < 0 ? r : add_rest(device, (uint32_t)capability->offset + 4, capability->end, NULL);
+}
+
+static int
+add_express(struct pciback_device *device, const struct capability *capability)
+{
+	const struct pciback_register capabilities = {
+		.offset = (uint16_t)(capability->offset + EXPRESS_DEVICE),
+		.size = 4,
+		.read_only = ~(uint32_t)EXPRESS_RESET,
+		.preserve = EXPRESS_RESET,	/* the guest can't use it, so it isn't there */
+	};
+	int r = 0;
+
+	if (capability->end >= (uint32_t)capability->offset + EXPRESS_DEVICE + 4)
+		r = pciback_device_add_register(device, &capabilities);
+	return r < 0 ? r : add_rest(device, (uint32_t)capability->offset + EXPRESS_DEVICE,
+	    capability->end, NULL);
+}
+
+static bool
+has_quirk(const struct pciback_device *device, enum pciback_quirk_kind kind, uint8_t id)
+{
+	const struct pciback_device_settings *settings = &device->settings;
+
+	for (size_t i = 0; i < settings->n_quirks; i++) {
+		const struct pciback_quirk *quirk = &settings->quirks[i];
+
+		if (quirk->kind == kind && quirk->capability == id &&
+		    quirk->vendor == settings->vendor && quirk->first <= settings->device &&
+		    settings->device <= quirk->last)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_shown(const struct pciback_device *device, const struct chain *chain, uint8_t id)
+{
+	switch (id) {
+	case CAPABILITY_POWER:
+	case CAPABILITY_VPD:
+	case CAPABILITY_MSI:
+	case CAPABILITY_MSIX:
+	case CAPABILITY_EXPRESS:
+		/* A device has each once; the second would have a state of its own. */
+		for (size_t i = 0; i < chain->n; i++)
+			if (chain->list[i].id == id)
+				return false;
+		return !has_quirk(device, PCIBACK_QUIRK_HIDE, id);
+	default:
+		return has_quirk(device, PCIBACK_QUIRK_SHOW, id);
+	}
+}
+
+/* How long a capability is by its own account; 0 when it does not say. */
+static uint32_t
+known_length(const struct capability *capability)
+{
+	uint32_t control = capability->first >> 16;
+
+	switch (capability->id) {
+	case CAPABILITY_POWER:
+		return POWER_LENGTH;
+	case CAPABILITY_VPD:
+		return VPD_LENGTH;
+	case CAPABILITY_MSI:
+		return 12U + ((control & MSI_64) != 0 ? 4U : 0U) +
+		    ((control & MSI_MASKABLE) != 0 ? 8U : 0U);
+	case CAPABILITY_MSIX:
+		return MSIX_LENGTH;
+	default:
+		return 0;
+	}
+}
+
+/* Whoever had the device before may have left interrupts or wake-up events on; shown or not, they
+ * are off when a guest gets it. */
+static int
+switch_off(struct pciback_device *device, const struct capability *capability)
+{
+	uint32_t at = (uint32_t)capability->offset + 2, on = 0, others = 0, control;
+
+	switch (capability->id) {
+	case CAPABILITY_MSI:
+		on = MSI_ENABLE;
+		break;
+	case CAPABILITY_MSIX:
+		on = MSIX_ENABLE;
+		break;
+	case CAPABILITY_POWER:
+		at = (uint32_t)capability->offset + POWER_CONTROL;
+		on = POWER_PME_ENABLE;
+		others = POWER_PME_STATUS;	/* stays as it is by a zero */
+		break;
+	default:
+		return 0;
+	}
+	if (at >= CONVENTIONAL_END)
+		return 0;
+	if (pciback_raw_read(device, at, 2, &control) != PCIBACK_DONE)
+		return -EIO;
+	if ((control & on) != 0 && pciback_raw_write(device, at, 2, control & ~(on | others)) !=
+	    PCIBACK_DONE)
+		return -EIO;
+	return 0;
+}
+
+/* Walks the chain: within bounds, each place once. */
+static int
+read_chain(struct pciback_device *device, struct chain *chain)
+{
+	bool seen[CHAIN_MAX] = { false };
+	uint32_t status, at;
+
+	chain->n = 0;
+	if (pciback_raw_read(device, REG_STATUS, 2, &status) != PCIBACK_DONE ||
+	    pciback_raw_read(device, REG_CAPABILITIES, 1, &at) != PCIBACK_DONE)
+		return -EIO;
+	if ((status & STATUS_CAPABILITIES) == 0)
+		return 0;
+	for (at &= 0xfc; at != 0; at &= 0xfc) {
+		struct capability *capability = &chain->list[chain->n];
+		uint32_t first;
+
+		if (at < CAPABILITIES_BEGIN || seen[(at - CAPABILITIES_BEGIN) / 4]) {
+			pciback_device_report(device, PCIBACK_LOG_WARNING,
+			    "the chain of capabilities leads to %x and ends there", (unsigned)at);
+			return 0;
+		}
+		seen[(at - CAPABILITIES_BEGIN) / 4] = true;
+		if (pciback_raw_read(device, at, 4, &first) != PCIBACK_DONE)
+			return -EIO;
+		*capability = (struct capability){
+			.offset = (uint8_t)at,
+			.id = (uint8_t)first,
+			.shown = is_shown(device, chain, (uint8_t)first),
+			.first = first,
+		};
+		chain->n++;
+		at = first >> 8;
+	}
+	return 0;
+}
+
+/* Where each ends; hides those that reach into another, or past the end. */
+static void
+find_ends(struct pciback_device *device, struct chain *chain)
+{
+	for (size_t i = 0; i < chain->n; i++) {
+		struct capability *capability = &chain->list[i];
+		uint32_t next = CONVENTIONAL_END, length = known_length(capability);
+
+		for (size_t j = 0; j < chain->n; j++)
+			if (chain->list[j].offset > capability->offset && chain->list[j].offset < next)
+				next = chain->list[j].offset;
+		capability->end = next;
+		if (capability->id == CAPABILITY_EXPRESS) {
+			/* Read-only, so that it may be shorter than its version says. */
+			length = (capability->first >> 16 & EXPRESS_VERSION) >= 2 ? EXPRESS_LENGTH_2 :
+			    EXPRESS_LENGTH_1;
+			if (capability->offset + length < next)
+				capability->end = capability->offset + length;
+		} else if (length != 0) {
+			capability->end = capability->offset + length;
+		}
+	}
+	for (size_t i = 0; i < chain->n; i++) {
+		struct capability *one = &chain->list[i];
+
+		if (one->end > CONVENTIONAL_END) {
+			one->shown = false;
+			one->end = CONVENTIONAL_END;
+			pciback_device_report(device, PCIBACK_LOG_WARNING,
+			    "capability %x at %x runs past the end and is hidden", (unsigned)one->id,
+			    (unsigned)one->offset);
+		}
+		for (size_t j = 0; j < chain->n; j++) {
+			struct capability *other = &chain->list[j];
+
+			if (other->offset <= one->offset || other->offset >= one->end)
+				continue;
+			one->shown = other->shown = false;
+			pciback_device_report(device, PCIBACK_LOG_WARNING,
+			    "capabilities %x at %x and %x at %x overlap and are hidden",
+			    (unsigned)one->id, (unsigned)one->offset, (unsigned)other->id,
+			    (unsigned)other->offset);
+		}
+	}
+}
+
+/* The registers of one that is shown; `next` is what it points to for the guest. */
+static int
+add_shown(struct pciback_device *device, const struct capability *capability, uint8_t next)
+{
+	uint32_t header = capability->id | (uint32_t)next << 8, constant = capability->first >> 16;
+	uint8_t size = 4;
+	int r;
+
+	/* Where the upper half of the first dword never changes, it is shown as it was read. */
+	switch (capability->id) {
+	case CAPABILITY_POWER:
+		header |= (constant & ~(uint32_t)POWER_PME) << 16;	/* wake-up stays the host's */
+		break;
+	case CAPABILITY_EXPRESS:
+		header |= constant << 16;
+		break;
+	default:
+		size = 2;
+		break;
+	}
+	r = add(device, capability->offset, size, &pciback_register_fixed, 0, header);
+	if (r < 0)
+		return r;
+	switch (capability->id) {
+	case CAPABILITY_POWER:
+		return add_power(device, capability);
+	case CAPABILITY_VPD:
+		return add_vpd(device, capability);
+	case CAPABILITY_MSI:
+		return add_msi(device, capability);
+	case CAPABILITY_MSIX:
+		return add_msix(device, capability);
+	case CAPABILITY_EXPRESS:
+		return add_express(device, capability);
+	default:
+		r = add(device, (uint32_t)capability->offset + 2, 2, NULL, 0, 0);
+		return r < 0 ? r : add_rest(device, (uint32_t)capability->offset + 4, capability->end,
+		    NULL);
+	}
+}
+
+static int
+add_quirks(struct pciback_device *device)
+{
+	const struct pciback_device_settings *settings = &device->settings;
+
+	for (size_t i = 0; i < settings->n_quirks; i++) {
+		const struct pciback_quirk *quirk = &settings->quirks[i];
+		int r;
+
+		if (quirk->kind != PCIBACK_QUIRK_REGISTER || quirk->vendor != settings->vendor ||
+		    settings->device < quirk->first || quirk->last < settings->device)
+			continue;
+		if (quirk->reg.offset < CAPABILITIES_BEGIN || quirk->reg.type != NULL)
+			return -EINVAL;
+		r = pciback_device_add_register(device, &quirk->reg);
+		if (r < 0 && r != -EEXIST)
+			return r;
+		pciback_device_report(device, PCIBACK_LOG_INFO, r == 0 ?
+		    "register %x is open to the guest, as this device needs it" :
+		    "register %x lies in a capability and stays closed",
+		    (unsigned)quirk->reg.offset);
+	}
+	return 0;
+}
+
+int
+pciback_policy_add_capabilities(struct pciback_device *device, uint8_t *ret_first)
+{
+	struct chain chain;
+	uint8_t next = 0;
+	int r = read_chain(device, &chain);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < chain.n; i++) {
+		r = switch_off(device, &chain.list[i]);
+		if (r < 0)
+			return r;
+	}
+	find_ends(device, &chain);
+	for (size_t i = chain.n; i-- > 0;) {
+		if (!chain.list[i].shown)
+			continue;
+		r = add_shown(device, &chain.list[i], next);
+		if (r < 0)
+			return r;
+		next = chain.list[i].offset;
+	}
+	for (size_t i = 0; i < chain.n; i++) {
+		if (chain.list[i].shown)
+			continue;
+		r = add_rest(device, chain.list[i].offset, chain.list[i].end,
+		    &pciback_register_fixed);
+		if (r < 0)
+			return r;
+	}
+	*ret_first = next;
+	return add_quirks(device);
+}

@@ -1,0 +1,68 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_DAEMON_H
+#define PCIBACK_DAEMON_H
+
+#include <poll.h>
+
+#include <pciback/guest.h>
+
+/* ---- The log: one line an event */
+
+enum log_format {
+	LOG_FORMAT_TEXT,		/* time=... level=... domain=... message="..." */
+	LOG_FORMAT_JSON,
+};
+
+/* Where lines go: standard error, or with `to_syslog` syslog(3), which has its own time. */
+void log_open(enum log_format format, bool to_syslog);
+
+/* Writes one line. The signature is that of pciback_hardware.log; a line of a guest's starts with
+ * "domain N: ". */
+void log_line(void *world, enum pciback_log_level level, const char *line);
+
+/* ---- The control socket */
+
+#define CONTROL_CLIENTS	8
+#define CONTROL_LINE	4096
+
+struct client {
+	int fd;				/* -1: free */
+	bool json;
+	size_t n_in;
+	uint64_t deadline;		/* for a request that is not whole */
+	char *out;			/* what is still to be sent */
+	size_t out_length, out_size, out_sent;
+	struct pciback_job *job;	/* NULL: none */
+	char in[CONTROL_LINE];
+};
+
+struct control {
+	struct pciback_backend *backend;
+	int fd;
+	const char *path;
+	struct client clients[CONTROL_CLIENTS];
+};
+
+/* Listens at a path that only the owner can use. A socket that nobody listens to is replaced;
+ * anything else at that path is refused. Returns 0 or a negative errno. */
+int control_open(struct control *control, const char *path, struct pciback_backend *backend);
+void control_close(struct control *control);
+
+/* Fills in what to poll; returns how many, at most 1 + CONTROL_CLIENTS. */
+size_t control_poll(const struct control *control, struct pollfd *fds);
+
+/* Does what poll(2) found to be possible, and answers jobs that are done. `n` as returned above. */
+void control_run(struct control *control, const struct pollfd *fds, size_t n, uint64_t now);
+
+/* Answers jobs that are done; whether any was. */
+bool control_answer(struct control *control);
+
+/* Milliseconds until a client has waited for too long, or -1. */
+int control_wait(const struct control *control, uint64_t now);
+
+#endif

@@ -1,0 +1,315 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#if defined(__linux__)
+#define _XOPEN_SOURCE 700
+
+#include <pciback/platform.h>
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pciback/bus.h>
+#include <pciback/os.h>
+
+#define DEVICES "/sys/bus/pci/devices"
+
+/* Flags of a line in the file "resource" [Linux: include/linux/ioport.h]. */
+#define RESOURCE_IO		0x00000100u
+#define RESOURCE_MEMORY		0x00000200u
+#define RESOURCE_PREFETCH	0x00002000u
+#define RESOURCE_MEMORY_64	0x00100000u
+
+#define REG_COMMAND		0x04
+#define REG_INTERRUPT_PIN	0x3d
+#define COMMAND_IO		0x0001u
+#define COMMAND_MEMORY		0x0002u
+
+struct device {
+	int fd;				/* of the file "config" */
+	uint16_t decode;		/* bits of COMMAND */
+	bool is_enabled;
+	char name[PCIBACK_ADDRESS_SIZE];
+};
+
+static int
+config_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t *ret_value)
+{
+	const struct device *device = handle;
+	uint8_t bytes[4];
+	ssize_t n = pread(device->fd, bytes, size, (off_t)offset);
+
+	(void)world;
+	if (n != (ssize_t)size)
+		return n < 0 ? -errno : -EIO;
+	*ret_value = 0;
+	for (unsigned i = 0; i < size; i++)
+		*ret_value |= (uint32_t)bytes[i] << 8 * i;
+	return 0;
+}
+
+static int
+config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
+{
+	const struct device *device = handle;
+	uint8_t bytes[4];
+	ssize_t n;
+
+	(void)world;
+	for (unsigned i = 0; i < size; i++)
+		bytes[i] = (uint8_t)(value >> 8 * i);
+	/* The kernel makes one access of it where the alignment allows. */
+	n = pwrite(device->fd, bytes, size, (off_t)offset);
+	if (n == (ssize_t)size)
+		return 0;
+	return n < 0 ? -errno : -EIO;
+}
+
+static int
+device_enable(void *world, void *handle)
+{
+	const struct device *device = handle;
+	uint32_t command = 0;
+	int r = config_read(world, handle, REG_COMMAND, 2, &command);
+
+	return r < 0 ? r : config_write(world, handle, REG_COMMAND, 2, command | device->decode);
+}
+
+/* Power states are left alone: sysfs has no way to what a device forgets in D3. */
+static const struct pciback_operations operations = {
+	.config_read = config_read,
+	.config_write = config_write,
+	.device_enable = device_enable,
+};
+
+/* Writes one character to a file of the device. */
+static int
+set(const struct device *device, const char *file, const char *value)
+{
+	char path[PATH_MAX];
+	int fd, r = 0;
+
+	(void)snprintf(path, sizeof(path), DEVICES "/%s/%s", device->name, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		r = -errno;
+	(void)close(fd);
+	return r;
+}
+
+/* The number in a file of the device, decimal or with 0x. */
+static int
+get(const struct device *device, const char *file, unsigned long *ret_value)
+{
+	char path[PATH_MAX], *text;
+	size_t length;
+	int r;
+
+	(void)snprintf(path, sizeof(path), DEVICES "/%s/%s", device->name, file);
+	r = pciback_read_file(path, 64, &text, &length);
+	if (r < 0)
+		return r;
+	*ret_value = strtoul(text, NULL, 0);
+	free(text);
+	return 0;
+}
+
+/* Whether a driver of this system uses the device. Those that only keep it for others don't. */
+static bool
+is_in_use(const struct device *device)
+{
+	static const char *const keepers[] = { "pciback", "pci-stub", "vfio-pci" };
+	char path[PATH_MAX], target[PATH_MAX];
+	const char *driver;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), DEVICES "/%s/driver", device->name);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	driver = strrchr(target, '/');
+	driver = driver == NULL ? target : driver + 1;
+	for (size_t i = 0; i < sizeof(keepers) / sizeof(keepers[0]); i++)
+		if (strcmp(driver, keepers[i]) == 0)
+			return false;
+	return true;
+}
+
+/* One line of the file "resource": first and last address, flags. */
+static int
+parse_resource(const char *line, struct pciback_resource *ret_resource)
+{
+	uint64_t first, last, flags;
+
+	*ret_resource = (struct pciback_resource){ .kind = PCIBACK_RESOURCE_NONE };
+	if (sscanf(line, "%" SCNx64 " %" SCNx64 " %" SCNx64, &first, &last, &flags) != 3)
+		return -EIO;
+	if (last <= first || first == 0)
+		return 0;
+	ret_resource->address = first;
+	ret_resource->size = last - first + 1;
+	ret_resource->prefetchable = (flags & RESOURCE_PREFETCH) != 0;
+	if ((flags & RESOURCE_IO) != 0)
+		ret_resource->kind = PCIBACK_RESOURCE_IO;
+	else if ((flags & RESOURCE_MEMORY_64) != 0)
+		ret_resource->kind = PCIBACK_RESOURCE_MEM64;
+	else if ((flags & RESOURCE_MEMORY) != 0)
+		ret_resource->kind = PCIBACK_RESOURCE_MEM32;
+	return 0;
+}
+
+static int
+read_resources(struct device *device, unsigned n_bars, struct pciback_device_settings *settings)
+{
+	char path[PATH_MAX], *text, *line;
+	size_t length;
+	int r;
+
+	(void)snprintf(path, sizeof(path), DEVICES "/%s/resource", device->name);
+	r = pciback_read_file(path, 4096, &text, &length);
+	if (r < 0)
+		return r;
+	line = text;
+	for (unsigned i = 0; i <= PCIBACK_RESOURCES && r == 0 && line != NULL; i++) {
+		struct pciback_resource resource;
+
+		r = parse_resource(line, &resource);
+		line = strchr(line, '\n');
+		if (line != NULL)
+			line++;
+		if (r < 0)
+			break;
+		if (i < n_bars)
+			settings->bars[i] = resource;
+		else if (i == PCIBACK_RESOURCES && resource.kind == PCIBACK_RESOURCE_MEM32)
+			settings->rom = resource;
+	}
+	free(text);
+	for (unsigned i = 0; i < n_bars; i++) {
+		if (settings->bars[i].kind == PCIBACK_RESOURCE_IO)
+			device->decode |= COMMAND_IO;
+		else if (settings->bars[i].kind != PCIBACK_RESOURCE_NONE)
+			device->decode |= COMMAND_MEMORY;
+	}
+	return r;
+}
+
+/* All that the file system says of a device that is open. */
+static int
+read_settings(struct device *device, struct pciback_device_settings *settings)
+{
+	unsigned long vendor = 0, id = 0, irq = 0;
+	char path[PATH_MAX];
+	struct stat status;
+	uint32_t header_type = 0, pin = 0;
+	int r;
+
+	if (fstat(device->fd, &status) < 0)
+		return -errno;
+	settings->config_size = status.st_size >= PCIBACK_CONFIG_EXPRESS ? PCIBACK_CONFIG_EXPRESS :
+	    PCIBACK_CONFIG_PCI;
+	r = get(device, "vendor", &vendor);
+	if (r == 0)
+		r = get(device, "device", &id);
+	if (r == 0)
+		r = config_read(NULL, device, 0x0e, 1, &header_type);
+	if (r == 0)
+		r = config_read(NULL, device, REG_INTERRUPT_PIN, 1, &pin);
+	if (r < 0)
+		return r;
+	settings->vendor = (uint16_t)vendor;
+	settings->device = (uint16_t)id;
+	(void)snprintf(path, sizeof(path), DEVICES "/%s/physfn", device->name);
+	settings->is_virtual_function = lstat(path, &status) == 0;
+	/* The number is known only since the device was enabled. */
+	if (pin != 0 && get(device, "irq", &irq) == 0 && irq < 255)
+		settings->interrupt_line = (uint8_t)irq;
+	settings->quirks = pciback_quirks(&settings->n_quirks);
+	return read_resources(device, (header_type & 0x7f) == 0 ? 6 : 2, settings);
+}
+
+static void
+release_device(void *world, void *handle)
+{
+	struct device *device = handle;
+
+	(void)world;
+	/* Not every device can be reset. */
+	(void)set(device, "reset", "1");
+	if (device->is_enabled)
+		(void)set(device, "enable", "0");
+	(void)close(device->fd);
+	free(device);
+}
+
+static int
+open_device(void *world, const struct pciback_address *address,
+    struct pciback_device_settings *ret_settings)
+{
+	struct device *device = calloc(1, sizeof(*device));
+	char path[PATH_MAX];
+	int r;
+
+	if (device == NULL)
+		return -ENOMEM;
+	pciback_address_format(address, device->name);
+	(void)snprintf(path, sizeof(path), DEVICES "/%s/config", device->name);
+	device->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (device->fd < 0) {
+		r = errno == ENOENT ? -ENODEV : -errno;
+		free(device);
+		return r;
+	}
+	if (is_in_use(device)) {
+		(void)close(device->fd);
+		free(device);
+		return -EBUSY;
+	}
+	/* A driver that keeps it has done this; then it is refused here. */
+	device->is_enabled = set(device, "enable", "1") == 0;
+	memset(ret_settings, 0, sizeof(*ret_settings));
+	ret_settings->address = *address;
+	ret_settings->handle = device;
+	r = read_settings(device, ret_settings);
+	if (r < 0)
+		release_device(world, device);
+	return r;
+}
+
+int
+pciback_hardware_open(struct pciback_hardware *hardware, char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	if (access(DEVICES, R_OK) < 0) {
+		int error = errno;
+
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, DEVICES " can't be read: %s",
+		    strerror(error));
+		return -error;
+	}
+	hardware->operations = &operations;
+	hardware->world = NULL;
+	hardware->open = open_device;
+	hardware->release = release_device;
+	return 0;
+}
+
+#else
+
+/* This file is for Linux; C has no empty translation unit. */
+typedef int pciback_hardware_not_linux;
+
+#endif

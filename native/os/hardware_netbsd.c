@@ -1,0 +1,378 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#if defined(__NetBSD__)
+
+#include <pciback/platform.h>
+
+#include <sys/ioctl.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pciback/bus.h>
+#include <pciback/write32.h>
+
+/*
+ * The ioctls of pci(4) by their numbers and layouts, so that no kernel header is needed; see also
+ * bus_netbsd.c. Each access is 32 bits at a multiple of four.
+ */
+struct bus_info {
+	unsigned bus;
+	unsigned n_devices;
+};
+
+struct config_access {
+	unsigned bus;
+	unsigned device;
+	unsigned function;
+	unsigned reg;
+	uint32_t value;
+};
+
+struct driver_name {
+	unsigned device;
+	unsigned function;
+	char name[16];
+};
+
+/* Of newer kernels, in place of the other. */
+struct driver_name_on_bus {
+	unsigned bus;
+	unsigned device;
+	unsigned function;
+	char name[16];
+};
+
+_Static_assert(sizeof(struct bus_info) == 8, "the size is part of the ioctl's number");
+_Static_assert(sizeof(struct config_access) == 20, "the size is part of the ioctl's number");
+_Static_assert(sizeof(struct driver_name) == 24, "the size is part of the ioctl's number");
+_Static_assert(sizeof(struct driver_name_on_bus) == 28, "the size is part of the ioctl's number");
+
+#define BUS_INFO	0x40085004UL
+#define CONFIG_READ	0xc0145002UL
+#define CONFIG_WRITE	0x80145003UL
+#define DRIVER_NAME	0xc0185005UL
+#define DRIVER_NAME_ON_BUS 0xc01c5005UL
+
+#define N_NODES 256	/* one /dev/pciN a bus */
+
+#define REG_COMMAND		0x04
+#define REG_HEADER_TYPE		0x0e
+#define REG_BAR			0x10
+#define REG_INTERRUPT_LINE	0x3c
+#define REG_INTERRUPT_PIN	0x3d
+#define COMMAND_IO		0x0001u
+#define COMMAND_MEMORY		0x0002u
+#define COMMAND_MASTER		0x0004u
+
+struct device {
+	int fd;
+	struct pciback_address address;
+	uint16_t decode;		/* bits of COMMAND */
+	struct pciback_clear_by_one clear_by_one;
+};
+
+static int
+read_dword(const struct device *device, unsigned offset, uint32_t *ret_value)
+{
+	struct config_access access = {
+		.bus = device->address.bus,
+		.device = device->address.device,
+		.function = device->address.function,
+		.reg = offset & ~3u,
+	};
+
+	if (ioctl(device->fd, CONFIG_READ, &access) < 0)
+		return -errno;
+	*ret_value = access.value;
+	return 0;
+}
+
+static int
+write_dword(const struct device *device, unsigned offset, uint32_t value)
+{
+	struct config_access access = {
+		.bus = device->address.bus,
+		.device = device->address.device,
+		.function = device->address.function,
+		.reg = offset & ~3u,
+		.value = value,
+	};
+
+	return ioctl(device->fd, CONFIG_WRITE, &access) < 0 ? -errno : 0;
+}
+
+static int
+config_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t *ret_value)
+{
+	uint32_t value;
+	int r = read_dword(handle, offset, &value);
+
+	(void)world;
+	if (r < 0)
+		return r;
+	value >>= (offset & 3) * 8;
+	*ret_value = size == 4 ? value : value & ((UINT32_C(1) << size * 8) - 1);
+	return 0;
+}
+
+/* Zeros to what is cleared by ones, above all to STATUS when COMMAND is written: the kernel's
+ * backend clears it. */
+static int
+config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
+{
+	const struct device *device = handle;
+	uint32_t old = 0;
+	int r = size == 4 ? 0 : read_dword(device, offset, &old);
+
+	(void)world;
+	return r < 0 ? r : write_dword(device, offset,
+	    pciback_write32(&device->clear_by_one, old, offset, size, value));
+}
+
+static int
+device_enable(void *world, void *handle)
+{
+	const struct device *device = handle;
+	uint32_t command = 0;
+	int r = config_read(world, handle, REG_COMMAND, 2, &command);
+
+	return r < 0 ? r : config_write(world, handle, REG_COMMAND, 2, command | device->decode);
+}
+
+/* Power states are left alone: there is no way to what a device forgets in D3. */
+static const struct pciback_operations operations = {
+	.config_read = config_read,
+	.config_write = config_write,
+	.device_enable = device_enable,
+};
+
+/* The node of a bus, or a negative errno: -ENODEV when there is no such bus. */
+static int
+open_bus(unsigned bus)
+{
+	for (unsigned node = 0; node < N_NODES; node++) {
+		struct bus_info info;
+		char path[16];
+		int fd;
+
+		(void)snprintf(path, sizeof(path), "/dev/pci%u", node);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0 && (errno == ENXIO || errno == ENOENT))
+			continue;
+		if (fd < 0)
+			return -errno;
+		if (ioctl(fd, BUS_INFO, &info) == 0 && info.bus == bus)
+			return fd;
+		(void)close(fd);
+	}
+	return -ENODEV;
+}
+
+/* Whether a driver of this system uses the device; pciback only keeps it for guests. A kernel that
+ * can't tell is taken to use it. */
+static bool
+is_in_use(const struct device *device)
+{
+	struct driver_name_on_bus on_bus = {
+		.bus = device->address.bus,
+		.device = device->address.device,
+		.function = device->address.function,
+	};
+	struct driver_name driver = {
+		.device = device->address.device,
+		.function = device->address.function,
+	};
+
+	if (ioctl(device->fd, DRIVER_NAME_ON_BUS, &on_bus) == 0)
+		return memcmp(on_bus.name, "pciback", 7) != 0;
+	if (errno == ENXIO || errno == ENODEV)
+		return false;
+	if (ioctl(device->fd, DRIVER_NAME, &driver) == 0)
+		return memcmp(driver.name, "pciback", 7) != 0;
+	return errno != ENXIO && errno != ENODEV;
+}
+
+/* What a BAR says when it is written with ones. Nothing decodes meanwhile. */
+static int
+probe_bar(const struct device *device, unsigned offset, uint32_t *ret_mask)
+{
+	uint32_t old;
+	int r = read_dword(device, offset, &old), restored;
+
+	if (r == 0)
+		r = write_dword(device, offset, UINT32_MAX);
+	if (r < 0)
+		return r;
+	r = read_dword(device, offset, ret_mask);
+	restored = write_dword(device, offset, old);
+	return r < 0 ? r : restored;
+}
+
+/* One BAR; `*i` moves on by two for one of 64 bits. */
+static int
+size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resource)
+{
+	unsigned offset = REG_BAR + *i * 4;
+	uint32_t low = 0, high = 0, mask = 0, high_mask = UINT32_MAX;
+	uint64_t address, sizes;
+	int r = read_dword(device, offset, &low);
+
+	if (r == 0)
+		r = probe_bar(device, offset, &mask);
+	*i += 1;
+	if (r < 0 || mask == 0)
+		return r;
+	if ((low & 1) != 0) {
+		ret_resource->kind = PCIBACK_RESOURCE_IO;
+		address = low & ~UINT32_C(3);
+		/* The upper half may be wired to zero. */
+		sizes = (mask & ~UINT32_C(3)) | UINT64_C(0xffffffffffff0000);
+	} else {
+		ret_resource->kind = PCIBACK_RESOURCE_MEM32;
+		ret_resource->prefetchable = (low & 8) != 0;
+		if ((low & 6) == 4) {
+			ret_resource->kind = PCIBACK_RESOURCE_MEM64;
+			r = read_dword(device, offset + 4, &high);
+			if (r == 0)
+				r = probe_bar(device, offset + 4, &high_mask);
+			*i += 1;
+		}
+		address = (uint64_t)high << 32 | (low & ~UINT32_C(15));
+		sizes = (uint64_t)high_mask << 32 | (mask & ~UINT32_C(15));
+	}
+	ret_resource->address = address;
+	ret_resource->size = ~sizes + 1;
+	/* Nobody gave it an address. */
+	if (address == 0 || ret_resource->size == 0)
+		*ret_resource = (struct pciback_resource){ .kind = PCIBACK_RESOURCE_NONE };
+	return r;
+}
+
+static int
+size_bars(struct device *device, unsigned n_bars, struct pciback_device_settings *settings)
+{
+	uint32_t command = 0;
+	int r = config_read(NULL, device, REG_COMMAND, 2, &command), restored;
+
+	if (r == 0)
+		r = config_write(NULL, device, REG_COMMAND, 2,
+		    command & ~(COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER));
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < n_bars && r == 0;) {
+		struct pciback_resource *resource = &settings->bars[i];
+
+		r = size_bar(device, &i, resource);
+		if (resource->kind == PCIBACK_RESOURCE_IO)
+			device->decode |= COMMAND_IO;
+		else if (resource->kind != PCIBACK_RESOURCE_NONE)
+			device->decode |= COMMAND_MEMORY;
+	}
+	restored = config_write(NULL, device, REG_COMMAND, 2, command);
+	return r < 0 ? r : restored;
+}
+
+static int
+read_settings(struct device *device, struct pciback_device_settings *settings)
+{
+	uint8_t config[PCIBACK_CONFIG_PCI];
+
+	for (unsigned offset = 0; offset < sizeof(config); offset += 4) {
+		uint32_t value;
+		int r = read_dword(device, offset, &value);
+
+		if (r < 0)
+			return r;
+		if (offset == 0 && ((value & 0xffff) == 0xffff || (value & 0xffff) == 0))
+			return -ENODEV;
+		for (unsigned byte = 0; byte < 4; byte++)
+			config[offset + byte] = (uint8_t)(value >> 8 * byte);
+	}
+	pciback_clear_by_one_find(config, &device->clear_by_one);
+	settings->vendor = (uint16_t)(config[0] | config[1] << 8);
+	settings->device = (uint16_t)(config[2] | config[3] << 8);
+	settings->config_size = PCIBACK_CONFIG_PCI;
+	if (config[REG_INTERRUPT_PIN] != 0 && config[REG_INTERRUPT_LINE] != 0xff)
+		settings->interrupt_line = config[REG_INTERRUPT_LINE];
+	settings->quirks = pciback_quirks(&settings->n_quirks);
+	return size_bars(device, (config[REG_HEADER_TYPE] & 0x7f) == 0 ? 6 : 2, settings);
+}
+
+static void
+release_device(void *world, void *handle)
+{
+	struct device *device = handle;
+
+	/* There is no reset; it neither decodes nor masters any more. */
+	(void)config_write(world, device, REG_COMMAND, 2, 0);
+	(void)close(device->fd);
+	free(device);
+}
+
+static int
+open_device(void *world, const struct pciback_address *address,
+    struct pciback_device_settings *ret_settings)
+{
+	struct device *device;
+	int r = 0;
+
+	(void)world;
+	/* pci(4) knows one domain. */
+	if (address->domain != 0)
+		return -ENODEV;
+	device = calloc(1, sizeof(*device));
+	if (device == NULL)
+		return -ENOMEM;
+	device->address = *address;
+	device->fd = open_bus(address->bus);
+	if (device->fd < 0) {
+		r = device->fd;
+		free(device);
+		return r;
+	}
+	memset(ret_settings, 0, sizeof(*ret_settings));
+	ret_settings->address = *address;
+	ret_settings->handle = device;
+	r = is_in_use(device) ? -EBUSY : read_settings(device, ret_settings);
+	if (r < 0) {
+		(void)close(device->fd);
+		free(device);
+	}
+	return r;
+}
+
+int
+pciback_hardware_open(struct pciback_hardware *hardware, char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	int fd = open("/dev/pci0", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0) {
+		int error = errno;
+
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "/dev/pci0 can't be opened: %s",
+		    strerror(error));
+		return -error;
+	}
+	(void)close(fd);
+	hardware->operations = &operations;
+	hardware->world = NULL;
+	hardware->open = open_device;
+	hardware->release = release_device;
+	return 0;
+}
+
+#else
+
+/* This file is for NetBSD; C has no empty translation unit. */
+typedef int pciback_hardware_not_netbsd;
+
+#endif

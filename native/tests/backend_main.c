@@ -1,0 +1,31 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "harness.h"
+
+int
+main(void)
+{
+	static const struct harness_suite suites[] = {
+		{ "simulated_bus", test_simulated_bus },
+		{ "topology", test_topology },
+		{ "policy", test_policy },
+		{ "device", test_device },
+		{ "dispatch", test_dispatch },
+		{ "advisories", test_advisories },
+		{ "write32", test_write32 },
+		{ "xenbus", test_xenbus },
+		{ "ledger", test_ledger },
+		{ "slot", test_slot },
+		{ "look", test_look },
+		{ "publish", test_publish },
+		{ "guest", test_guest },
+		{ "backend", test_backend },
+		{ "job", test_job },
+	};
+
+	return harness_run(suites, sizeof(suites) / sizeof(suites[0]));
+}

@@ -1,0 +1,336 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process pcibackd and the commands that talk to it, against a simulated Xen and the devices of a dump."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import select
+import signal
+import socket
+import stat
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from simulated_xen import Lost, SimulatedXen
+
+NATIVE = Path(__file__).resolve().parents[2] / "native" / "build"
+BUS = Path(__file__).resolve().parents[2] / "lab" / "buses" / "q35-bridges.lspci"
+FIRST, SECOND = "0000:00:07.0", "0000:00:05.0"
+
+
+class Running:
+    """A pcibackd with its Xen."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.xen = SimulatedXen(directory)
+        self.control = str(directory / "control.sock")
+        self.log = (directory / "log").open("w+")
+        command = [NATIVE / "pcibackd", "--foreground", "--bus", BUS, "--xen-socket", self.xen.path]
+        self.process = subprocess.Popen([*command, "--control", self.control, *options], stderr=self.log)
+        self.xen.accept()
+        self.xen.settle()
+
+    def ctl(self, *arguments: str, serve: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run pcibackctl while Xen is served."""
+        command = [str(NATIVE / "pcibackctl"), *arguments, "--control", self.control]
+        done: list[subprocess.CompletedProcess[str]] = []
+
+        def run() -> None:
+            done.append(subprocess.run(command, capture_output=True, text=True, timeout=60, check=False))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        while thread.is_alive():
+            assert self.xen.connection is not None
+            if serve and select.select([self.xen.connection], [], [], 0.01)[0]:
+                self.xen.serve_one()
+        thread.join()
+        return done[0]
+
+    def status(self) -> dict[str, object]:
+        result = self.ctl("status", "--json")
+        assert result.returncode == 0, result.stderr
+        value: dict[str, object] = json.loads(result.stdout)
+        return value
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it by a signal, serving Xen until it has gone."""
+        self.process.send_signal(number)
+        try:
+            while True:
+                self.xen.serve_one()
+        except (Lost, ConnectionError):
+            pass
+        return self.process.wait(10)
+
+    def lines(self) -> list[str]:
+        self.log.seek(0)
+        return self.log.read().splitlines()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    daemon = Running(tmp_path)
+    yield daemon
+    if daemon.process.poll() is None:
+        daemon.process.kill()
+        daemon.process.wait()
+    daemon.xen.close()
+    daemon.log.close()
+    assert daemon.xen.errors == []
+
+
+def test_a_guest_from_attach_to_the_end(running: Running) -> None:
+    xen = running.xen
+    xen.domain(3)
+    attached = running.ctl("attach", "--domain", "3", FIRST, "--json")
+    assert attached.returncode == 0, attached.stderr
+    device = json.loads(attached.stdout)["devices"][0]
+    assert (device["address"], device["place"]) == (FIRST, "0000:00:00.0")
+    assert xen.store["/local/domain/0/backend/pci/3/0/vdev-0"] == "0000:00:00.00"
+    assert xen.store["/local/domain/0/backend/pci/3/0/root-0"] == "0000:00"
+    xen.connect(3)
+    assert xen.request(3, 0, 0, 0, 2) == (0, 0x8086)
+    assert xen.request(3, 0, 8, 0, 2)[0] == -1
+    assert xen.request(3, 0, 0, 3, 2)[0] == -2
+    # MSI goes through Xen, and goes with the guest.
+    error, pirq = xen.request(3, 2, 0, 0, 0)
+    assert (error, ("msi", 3, pirq) in xen.held) == (0, True)
+    assert running.stop() == 0
+    assert xen.held == set()
+    assert running.lines()[-1].endswith('message="ended, no permission is left"')
+
+
+def test_hot_plug_and_unplug(running: Running) -> None:
+    xen = running.xen
+    xen.domain(3)
+    assert running.ctl("attach", "--domain", "3", FIRST).stdout == f"{FIRST} is attached to domain 3\n"
+    xen.connect(3)
+
+    def take_part() -> None:
+        if xen.state(3) == "7" and xen.store["/local/domain/3/device/pci/0/state"] == "4":
+            xen.write("/local/domain/3/device/pci/0/state", "7")
+        elif xen.state(3) == "8":
+            xen.write("/local/domain/3/device/pci/0/state", "4")
+
+    original = xen.serve_one
+
+    def serve_one() -> tuple[int, int]:
+        result = original()
+        take_part()
+        return result
+
+    xen.serve_one = serve_one  # type: ignore[method-assign]
+    assert running.ctl("attach", "--domain", "3", SECOND).returncode == 0
+    assert xen.request(3, 0, 8, 0, 2) == (0, 0x8086)
+    assert running.ctl("detach", "--domain", "3", FIRST).returncode == 0
+    assert xen.store["/local/domain/0/backend/pci/3/0/dev-0"] == SECOND
+    assert "/local/domain/0/backend/pci/3/0/dev-1" not in xen.store
+    assert xen.request(3, 0, 0, 0, 2)[0] == -1
+    assert xen.request(3, 0, 8, 0, 2) == (0, 0x8086)
+    assert {what[0] for what in xen.held} >= {"device", "page", "event"}
+    assert len([what for what in xen.held if what[0] == "device"]) == 1
+    guest = running.status()["guests"][0]  # type: ignore[index]
+    assert (guest["phase"], guest["hot_plug"], guest["state"]) == ("connected", True, 4)
+
+
+def test_no_hot_plug_for_a_frontend_that_nobody_knows(running: Running) -> None:
+    xen = running.xen
+    xen.domain(3)
+    running.ctl("attach", "--domain", "3", FIRST)
+    xen.connect(3)
+    xen.pages[3][0:4] = bytes(4)
+    xen.frontend(3, 1)
+    xen.store["/local/domain/3/device/pci/0/state"] = "3"
+    xen.frontend(3, 3)
+    refused = running.ctl("attach", "--domain", "3", SECOND, "--json")
+    assert refused.returncode == 1
+    assert "NetBSD's would panic" in json.loads(refused.stdout)["message"]
+    assert xen.state(3) == "4"
+
+
+def test_time_and_dead_domains(running: Running) -> None:
+    xen = running.xen
+    xen.domain(3)
+    running.ctl("attach", "--domain", "3", FIRST, SECOND)
+    xen.connect(3)
+    xen.kill(3)
+    xen.settle()
+    assert xen.held == set()
+    assert xen.state(3) == "6"
+    xen.pass_time(31000)
+    assert not [path for path in xen.store if path.startswith("/local/domain/0/backend/pci/3")]
+
+
+def test_an_error_report(running: Running) -> None:
+    xen = running.xen
+    xen.domain(3)
+    running.ctl("attach", "--domain", "3", FIRST)
+    xen.connect(3)
+    xen.send(103, b"\x06\0\0\0\x02\0\0\0\x0c\0\0\0" + FIRST.encode())
+    xen.settle()
+    assert xen.pages[3][0] & 4
+    xen.pass_time(6000)
+    assert xen.recovered == [(3, FIRST, 6, 4)]
+    assert xen.store["/local/domain/0/backend/pci/3/0/aerState"] == "aerfail"
+
+
+def test_a_call_that_fails_leaves_nothing(running: Running) -> None:
+    xen = running.xen
+    xen.domain(3)
+    for call in ("ioport", "iomem", "pirq", "irq", "device"):
+        xen.fail = {call: errno.EPERM}
+        result = running.ctl("attach", "--domain", "3", FIRST)
+        if result.returncode == 0:
+            # The device has none of these.
+            assert not [what for what in xen.held if what[0] == call]
+            assert running.ctl("detach", "--domain", "3", FIRST).returncode == 0
+        else:
+            assert f"error {errno.EPERM}" in result.stderr
+        assert xen.held == set()
+    xen.fail = {"device": errno.EOPNOTSUPP}
+    assert "there is no IOMMU for it" in running.ctl("attach", "--domain", "3", FIRST).stderr
+
+
+def test_without_an_iommu_if_the_owner_says_so(tmp_path: Path) -> None:
+    daemon = Running(tmp_path, "--allow", "no-iommu,shared-irq")
+    daemon.xen.domain(3)
+    daemon.xen.fail = {"device": errno.EOPNOTSUPP}
+    assert daemon.ctl("attach", "--domain", "3", FIRST).returncode == 0
+    assert daemon.stop(signal.SIGINT) == 0
+    assert (daemon.xen.held, daemon.xen.errors) == (set(), [])
+
+
+def test_it_asks_before_it_goes(running: Running) -> None:
+    xen = running.xen
+    xen.domain(3)
+    running.ctl("attach", "--domain", "3", FIRST)
+    xen.connect(3)
+    running.process.send_signal(signal.SIGTERM)
+    while xen.state(3) != "5":
+        xen.serve_one()
+    assert ("device", 3, FIRST) in xen.held
+    xen.write("/local/domain/3/device/pci/0/state", "6")
+    assert running.stop() == 0
+    assert xen.held == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["attach", "--domain", "9", FIRST], 1, "domain 9 does not exist"),
+        (["attach", "--domain", "3", "0000:1f:1f.7"], 1, "0000:1f:1f.7 is no device of this machine"),
+        (["attach", "--domain", "0", FIRST], 2, "a domain's number from 1 to 32751 would follow --domain"),
+        (["attach", "--domain", "three", FIRST], 2, "a domain's number from 1 to 32751 would follow --domain"),
+        (["attach", "--domain", "3", "03:00"], 2, "'03:00' is no address of a device, such as 0000:03:00.0"),
+        (["attach", "--domain", "3", FIRST, FIRST], 2, f"{FIRST} is named twice"),
+        (["attach", "--domain", "3"], 2, "attach: addresses of devices would follow"),
+        (["attach", FIRST], 2, "attach: --domain ID is needed"),
+        (["attach", "--domain", "3", "--force", FIRST], 2, "--force: no such option of this command"),
+        (["detach", "--domain", "3", FIRST], 1, f"{FIRST} is not attached to domain 3"),
+        (["status", "more"], 2, "more: no such option of this command"),
+    ],
+)
+def test_one_sentence_for_each_mistake(running: Running, arguments: list[str], status: int, sentence: str) -> None:
+    running.xen.domain(3)
+    result = running.ctl(*arguments, "--json")
+    assert result.returncode == status
+    assert json.loads(result.stdout) == {"schema": "xen.pciback/error/1", "message": sentence}
+    assert result.stderr.splitlines()[0] == f"pcibackctl: {sentence}"
+    assert running.xen.held == set()
+
+
+def test_the_control_socket(running: Running, tmp_path: Path) -> None:
+    assert stat.S_IMODE(os.stat(running.control).st_mode) == 0o600
+    # Rubbish, silence and more clients than there is room for.
+    for request in (
+        b"\n",
+        b"status\n",
+        b"status xml\n",
+        b"attach json\n",
+        b"x" * 5000,
+        b"\0\n",
+        b"attach text 3 force\n",
+    ):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(running.control)
+            client.sendall(request)
+            client.settimeout(10)
+            assert client.recv(4096).startswith(b"2 ")
+    silent = [socket.socket(socket.AF_UNIX) for _client in range(20)]
+    for client in silent:
+        client.connect(running.control)
+    for client in silent:
+        client.close()
+    assert running.status()["permissions"] == {"granted": 0, "taken_back": 0, "not_taken_back": 0}
+    command = [NATIVE / "pcibackd", "--foreground", "--bus", BUS, "--control", running.control]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    assert second.returncode == 1
+    assert second.stderr == f"pcibackd: {running.control}: another pcibackd is running\n"
+    file = tmp_path / "file"
+    file.write_text("kept")
+    refused = subprocess.run([*command[:-1], file], capture_output=True, text=True, timeout=10, check=False)
+    assert (refused.returncode, file.read_text()) == (1, "kept")
+    assert running.stop() == 0
+    assert not os.path.exists(running.control)
+    gone = running.ctl("status", serve=False)
+    assert (gone.returncode, gone.stderr) == (
+        1,
+        f"pcibackctl: pcibackd is not running: nobody listens at {running.control}\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["--bus", "/nonexistent"], 1, "/nonexistent can't be read: No such file or directory"),
+        (["--xen-socket", "/x"], 2, "--xen-socket is for tests and needs --bus DUMP"),
+        (["--bus", str(BUS), "--xen-socket", "/nonexistent"], 1, "the simulated Xen at /nonexistent can't be reached"),
+        (["--bus"], 2, "--bus: a value would follow"),
+        (["--what", "x"], 2, "--what: no such option"),
+        (["what"], 2, "what: an option would stand here"),
+        (["--allow", "iommu"], 2, "--allow iommu: no-iommu, shared-irq or shared-page would stand here"),
+        (["--topology", "flat"], 2, "--topology flat: virtual or real would stand here"),
+        (["--log", "xml"], 2, "--log xml: text or json would stand here"),
+        (["--guests", "0"], 2, "--guests 0: a number from 1 to 1024 would stand here"),
+        (["--devices", "1025"], 2, "--devices 1025: a number from 1 to 1024 would stand here"),
+    ],
+)
+def test_one_sentence_for_each_bad_option(arguments: list[str], status: int, sentence: str) -> None:
+    command = [NATIVE / "pcibackd", "--foreground", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    assert result.returncode == status
+    assert result.stderr.startswith(f"pcibackd: {sentence}")
+
+
+def test_a_bad_dump_is_refused_with_its_line(tmp_path: Path) -> None:
+    dump = tmp_path / "dump"
+    dump.write_text("00:00.0 Host bridge\n00: 86 80\n")
+    command = [NATIVE / "pcibackd", "--foreground", "--bus", dump]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"pcibackd: {dump}, line 2: ")
+
+
+def test_the_log_is_one_object_a_line(tmp_path: Path) -> None:
+    daemon = Running(tmp_path, "--log", "json")
+    daemon.xen.domain(3)
+    daemon.ctl("attach", "--domain", "3", FIRST)
+    daemon.xen.connect(3)
+    assert daemon.stop() == 0
+    lines = [json.loads(line) for line in daemon.lines()]
+    assert all(set(line) <= {"time", "level", "domain", "message"} for line in lines)
+    assert {"domain": 3, "level": "info", "message": "ready, 1 of 1 devices"}.items() <= lines[2].items()
+
+
+def test_a_xen_that_is_lost_ends_it(running: Running) -> None:
+    running.xen.close()
+    assert running.process.wait(10) == 1
+    assert any("Xen is lost" in line for line in running.lines())

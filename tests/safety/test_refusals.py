@@ -1,0 +1,502 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every refusal code: its evidence and remedy, that nothing changed, and that an override is for one device and code.
+
+Once through the whole role on an embedded dom0, and once as a plan on the bus of a captured Linux dom0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, linux_facts
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import has_iommu
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction
+from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin
+from ansible_collections.xen.pciback.plugins.module_utils.plan import (
+    ALLOWABLE,
+    Observed,
+    Plan,
+    Wanted,
+    WantedDevice,
+    WantedGuest,
+    make_plan,
+)
+from tests.conftest import ROOT, Dom0, guest
+from tests.linux_host import LinuxHost, usual_host
+
+CODES = frozenset(
+    {
+        "ambiguous-selector",
+        "assigned-twice",
+        "boot-config-invalid",
+        "boot-disk",
+        "bridge",
+        "console",
+        "domain-config-invalid",
+        "identity-changed",
+        "iommu-group",
+        "list-too-long",
+        "management-nic",
+        "no-iommu",
+        "no-such-device",
+        "prediction-mismatch",
+        "shared-bar-page",
+        "shared-irq",
+    }
+)
+# What an override of it does to a host is a story of its own: test_renumbering.py.
+OVERRIDDEN_ELSEWHERE = frozenset({"identity-changed"})
+# NetBSD knows nothing of IOMMU groups.
+LINUX_ONLY = frozenset({"iommu-group"})
+
+XEN = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n"
+
+
+# --- on an embedded dom0
+
+
+def one_page(workspace: Path) -> tuple[str, ...]:
+    """The PC with nine cards, but its firmware put registers of 00:07.0 into the page that 00:05.0 has its own in."""
+    for name in ("pc-nine-nics.lspci", "pc-nine-nics.json"):
+        text = (ROOT / "lab/buses" / name).read_text()
+        changed = text.replace("10: 81 c3 00 00 00 20 bf fe", "10: 81 c3 00 00 00 18 bf fe")
+        changed = changed.replace('"0x10": 32,\n        "0x14": 4096', '"0x10": 32,\n        "0x14": 2048')
+        assert changed != text
+        (workspace / name).write_text(changed)
+    return ("--bus", str(workspace / "pc-nine-nics.lspci"))
+
+
+def without_xen(host: Dom0) -> None:
+    """The next boot would start NetBSD without Xen."""
+    (host.root / "boot.cfg").write_bytes(b"menu=NetBSD:boot netbsd\n")
+
+
+def another_model(host: Dom0) -> None:
+    """A list that boots, and then a pcibackctl, recorded as checked, that reads another device in it."""
+    done = host.playbook({"pciback_extra_devices": [{"address": "00:05.0"}]})
+    assert done.status == 0, done.output
+    control, record = host.root / "usr/local/sbin/pcibackctl", host.root / "var/db/xen-pciback/native.json"
+    digests = [hashlib.sha256(control.read_bytes()).hexdigest()]
+    host.wrap("usr/local/sbin/pcibackctl", '"$real" "$@" | sed s/0000:00:05.0/0000:00:06.0/\n')
+    digests.append(hashlib.sha256(control.read_bytes()).hexdigest())
+    record.write_text(record.read_text().replace(*digests))
+
+
+def another_card(host: Dom0) -> None:
+    """A card is given away, and then somebody puts another one into its slot."""
+    done = host.playbook({"pciback_extra_devices": [{"address": "00:05.0"}]})
+    assert done.status == 0, done.output
+    host.lab("remove-card", "00:05.0")
+    host.lab("add-card", "00/05.0", "--card", "pc-nine-nics/00:0a.0", "--mac", "52:54:00:00:00:99")
+
+
+@dataclass(frozen=True)
+class OnTheLab:
+    """What is wanted of which machine, what the refusal says, and the device that it is about."""
+
+    variables: Mapping[str, Any]
+    evidence: str
+    remedy: str
+    address: str = ""
+    options: tuple[str, ...] = ()
+    bus: str = "pc-nine-nics"
+    board: Callable[[Path], tuple[str, ...]] | None = None
+    before: Callable[[Dom0], None] | None = None
+
+
+def extra(*selectors: Mapping[str, Any]) -> dict[str, Any]:
+    return {"pciback_extra_devices": list(selectors)}
+
+
+def overridable(code: str, rest: str = "") -> str:
+    return f"or allow code '{code}' for this address{rest}"
+
+
+LAB = {
+    "ambiguous-selector": OnTheLab(
+        extra({"id": "8086:100e"}),
+        "6 devices match id 8086:100e: 00:04.0 (pcictl 000:04:0) 8086:100e",
+        "add a criterion, such as the address",
+    ),
+    "assigned-twice": OnTheLab(
+        {"pciback_guests": [guest("firewall", {"address": "00:05.0"}), guest("storage", {"driver": "re0"})]},
+        "is wanted by guest firewall and by guest storage; a device belongs to one guest",
+        "take it out of one of the two lists",
+    ),
+    "boot-config-invalid": OnTheLab(
+        extra({"address": "00:05.0"}),
+        "boot-config-invalid: /boot.cfg: no menu entry starts Xen",
+        "one looks like 'menu=Xen:load",
+        before=without_xen,
+    ),
+    "boot-disk": OnTheLab(
+        extra({"class": "0101"}),
+        "wd0a is /; wd0 is on atabus0, piixide0, pci0 dev 1 function 1; wd0b is swap",
+        overridable("boot-disk"),
+        "00:01.1",
+    ),
+    "bridge": OnTheLab(
+        extra({"address": "00:01.0"}),
+        "is a bridge that the machine itself needs",
+        overridable("bridge"),
+        "00:01.0",
+    ),
+    "console": OnTheLab(
+        extra({"class": "vga"}),
+        "wsdisplay0 is on vga0, pci0 dev 2 function 0",
+        overridable("console"),
+        "00:02.0",
+    ),
+    "domain-config-invalid": OnTheLab(
+        {"pciback_guests": [guest("mail")]},
+        "domain-config-invalid: /usr/pkg/etc/xen/mail: it does not exist",
+        "/usr/pkg/etc/xen/mail",
+    ),
+    "identity-changed": OnTheLab(
+        extra({"address": "00:05.0"}),
+        "with id 8086:100e instead of 10ec:8139",
+        "allow code 'identity-changed' for 00:05.0 if what is there now is to be taken",
+        before=another_card,
+    ),
+    "list-too-long": OnTheLab(
+        extra({"class": "ethernet", "all": True}),
+        "the hide list of 11 devices has 77 characters in its short form, and the kernel keeps 63; 9 of the 11 fit",
+        "hide fewer devices",
+        options=("--management", "none"),
+        bus="pc-bridge",
+    ),
+    "management-nic": OnTheLab(
+        extra({"driver": "wm5"}),
+        "the default route leaves through wm5; wm5 is at pci0 dev 12 function 0",
+        "manage the host through another card, " + overridable("management-nic"),
+        "00:0c.0",
+    ),
+    "no-iommu": OnTheLab(
+        extra({"address": "00:09.0"}),
+        "would be given away without an IOMMU, and Xen has none in use: virt_caps of 'xl info' names no directio",
+        overridable("no-iommu", ": its guest can then read and write all memory of the machine by DMA"),
+        "00:09.0",
+        options=("--no-iommu",),
+    ),
+    "no-such-device": OnTheLab(
+        extra({"address": "00:1f.0"}),
+        "no device matches address 0000:00:1f.0; this host has 00:01.1 (pcictl 000:01:1) 8086:7010",
+        "correct the selector",
+    ),
+    "prediction-mismatch": OnTheLab(
+        extra({"address": "00:05.0"}),
+        "/boot.cfg reads as wanted, but the model of the boot disagrees",
+        "run 'pcibackctl boot --config /boot.cfg' on the host to see why",
+        before=another_model,
+    ),
+    "shared-bar-page": OnTheLab(
+        extra({"address": "00:05.0"}),
+        "its BAR 1 and BAR 1 of 00:07.0 (pcictl 000:07:0) 1af4:1000",
+        "give the other one to the same guest, " + overridable("shared-bar-page", ": its guest can then read and write"),
+        "00:05.0",
+        board=one_page,
+    ),
+    "shared-irq": OnTheLab(
+        extra({"driver": "wm0"}),
+        "interrupt line 199, ioapic0 pin 11 is also that of 00:0c.0 (pcictl 000:12:0) 8086:100e",
+        "take a device of another line, or give the other one away too, " + overridable("shared-irq"),
+        "00:04.0",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory) -> Callable[[str, str], Dom0]:
+    """The machine of a code's case. Cases that want the same one share it, and none may leave a trace."""
+    made: dict[str, Dom0] = {}
+
+    def find(code: str, purpose: str) -> Dom0:
+        case = LAB[code]
+        alone = code if case.board or case.before else ""
+        key = json.dumps([purpose, case.options, case.bus, alone])
+        if key not in made:
+            workspace = tmp_path_factory.mktemp("refusals")
+            made[key] = Dom0(workspace / "dom0", workspace).create(
+                *case.options, *(case.board(workspace) if case.board else ()), bus=case.bus
+            )
+            if case.before:
+                case.before(made[key])
+        return made[key]
+
+    return find
+
+
+def allowing(*pairs: tuple[str, str]) -> dict[str, Any]:
+    return {"pciback_allow": [{"code": code, "address": address} for code, address in pairs]}
+
+
+def test_every_code_of_the_design_has_its_tests():
+    assert LAB.keys() | LINUX_ONLY == CODES
+    assert LINUX.keys() == CODES
+    rows = re.findall(r"^\| \[`([a-z-]+)`\]\(#\1\) .*\| (yes|no)\b", DOCUMENTED, flags=re.MULTILINE)
+    assert {code for code, _overridable in rows} == CODES
+    assert {code for code, overridable in rows if overridable == "yes"} == set(ALLOWABLE)
+    assert {code for code, case in LAB.items() if case.address} | LINUX_ONLY | OVERRIDDEN_ELSEWHERE == set(ALLOWABLE)
+
+
+DOCUMENTED = (ROOT / "docs/reference/refusal-codes.md").read_text()
+
+
+@pytest.mark.parametrize("code", sorted(LAB))
+def test_refused_on_the_lab_and_nothing_changed(machine, code):
+    case, host = LAB[code], machine(code, "refused")
+    before = host.tree()
+    # Neither another code for this device nor this code for another device opens the way.
+    other = next(each for each in ALLOWABLE if each != code)
+    allow = allowing((other, case.address), (code, "00:06.0")) if case.address else {}
+    run = host.playbook({**case.variables, **allow, "pciback_reboot": "when_needed"})
+    assert run.status == 2, run.output
+    (message,) = run.failures()
+    assert [refusal["code"] for refusal in run.result("xen.pciback.plan")["refusals"]] == [code]
+    assert f"{code}: " in message
+    assert case.evidence in message
+    assert case.remedy in message
+    assert run.changed() == []
+    assert host.tree() == before
+
+
+@pytest.mark.parametrize("code", sorted(code for code, case in LAB.items() if case.address))
+def test_override_on_the_lab_is_said_in_each_run(machine, code):
+    case, host = LAB[code], machine(code, "overridden")
+    variables = {**case.variables, **allowing((code, case.address)), "pciback_reboot": "never"}
+    for _run in range(2):
+        run = host.playbook(variables)
+        assert run.status == 0, run.output
+        said = f"overridden by the owner: {code} for {case.address}: {case.address} (pcictl "
+        warned = [line for line in run.output.splitlines() if line.startswith(f"[WARNING]: {said}")]
+        assert len(warned) == 1 and case.evidence in warned[0], run.output
+        reported = [line for line in run.result("ansible.builtin.debug")["msg"] if line.startswith(f"warning: {said}")]
+        assert len(reported) == 1
+    assert f"pciback.hide=({case.address})" in (host.root / "boot.cfg").read_text()
+
+
+def test_no_override_for_a_bridge_that_the_kernel_would_not_survive(dom0):
+    host = dom0.create(bus="pc-bridge")
+    before = host.tree()
+    run = host.playbook({**extra({"address": "00:0d.0"}), **allowing(("bridge", "00:0d.0"))})
+    assert run.status == 2
+    assert "bridge: 00:0d.0" in run.failures()[0] and "this can't be overridden" in run.failures()[0]
+    assert host.tree() == before
+
+
+# --- on the bus of a Linux dom0
+
+# xl info of Xen 4.17 on that machine, with an IOMMU and without.
+WITH_IOMMU = "virt_caps              : pv pv_directio iommu_hap_pt_share gnttab-v1 gnttab-v2\n"
+WITHOUT_IOMMU = "virt_caps              : pv gnttab-v1 gnttab-v2\n"
+
+
+@dataclass(frozen=True)
+class OnLinux:
+    """What is wanted of the captured bus, with what the host uses besides, and what the refusal says."""
+
+    wanted: Wanted
+    evidence: str
+    remedy: str
+    address: str = ""
+    uses: Callable[[LinuxHost], None] = lambda host: None
+    xl_info: str = WITH_IOMMU
+    observed: Mapping[str, Any] = field(default_factory=dict)
+
+
+def device(**selector: Any) -> WantedDevice:
+    return WantedDevice(parse_selector(selector))
+
+
+def hidden(*selectors: Mapping[str, Any], allow: tuple[tuple[str, str], ...] = ()) -> Wanted:
+    pairs = tuple((code, parse_address(address)) for code, address in allow)
+    return Wanted(extra_devices=tuple(device(**selector) for selector in selectors), allow=pairs)
+
+
+def for_guests(**devices: WantedDevice) -> Wanted:
+    return Wanted(
+        guests=tuple(WantedGuest(name, f"/etc/xen/{name}", devices=(each,)) for name, each in devices.items())
+    )
+
+
+def boot_vga(host: LinuxHost) -> None:
+    (host.function("0000:00:06.0") / "boot_vga").write_text("1\n")
+
+
+def second_card_up(host: LinuxHost) -> None:
+    (host.sys / "class/net/eth0/flags").write_text("0x1003\n")
+
+
+def one_page_on_linux(host: LinuxHost) -> None:
+    """00:06.0 has 256 bytes at fe686000; here 00:05.0 has registers right behind them."""
+    path = host.function("0000:00:05.0") / "config"
+    data = bytearray(path.read_bytes())
+    data[0x10:0x14] = (0xFE686800).to_bytes(4, "little")
+    path.write_bytes(data)
+
+
+def one_group(host: LinuxHost) -> None:
+    host.groups(_3=("0000:00:06.0", "0000:00:06.1"))
+
+
+EDITED = BootCfg.parse(XEN).hide([parse_address("00:05.0")]).boot_cfg.render()
+
+LINUX = {
+    "ambiguous-selector": OnLinux(
+        hidden({"id": "8086:100e"}), "2 devices match id 8086:100e: 00:05.0", "add a criterion"
+    ),
+    "assigned-twice": OnLinux(
+        for_guests(firewall=device(address="00:05.0"), storage=device(address="0000:00:05.0")),
+        "is wanted by guest firewall and by guest storage",
+        "take it out of one of the two lists",
+    ),
+    "boot-config-invalid": OnLinux(
+        hidden({"address": "00:05.0"}),
+        "no menu entry starts Xen",
+        "menu=Xen:load",
+        observed={"boot_config": b"menu=NetBSD:boot netbsd\n"},
+    ),
+    "boot-disk": OnLinux(
+        hidden({"address": "00:02.0"}),
+        "00:02.0 (pcictl 000:02:0) 1af4:1001 [virtio-pci] carries disks that dom0 stands on: vda1 is /; vda1 is on vda, "
+        "virtio0, 0000:00:02.0",
+        overridable("boot-disk"),
+        "00:02.0",
+    ),
+    "bridge": OnLinux(
+        hidden({"address": "00:1f.0"}),
+        "00:1f.0 (pcictl 000:31:0) 8086:2918 [lpc_ich] is a bridge that the machine itself needs",
+        overridable("bridge"),
+        "00:1f.0",
+    ),
+    "console": OnLinux(
+        hidden({"address": "00:06.0"}),
+        "is dom0's console: 0000:00:06.0 is the display that the firmware started with",
+        overridable("console"),
+        "00:06.0",
+        uses=boot_vga,
+    ),
+    "domain-config-invalid": OnLinux(
+        for_guests(firewall=device(address="00:05.0")),
+        "/etc/xen/firewall: it does not exist",
+        "create it",
+        observed={
+            "guest_configs": {
+                "/etc/xen/firewall": PcibackError("it does not exist", file="/etc/xen/firewall", remedy="create it")
+            }
+        },
+    ),
+    "identity-changed": OnLinux(
+        hidden({"address": "00:05.0"}),
+        "with id 8086:100e instead of 8086:10d3",
+        "allow code 'identity-changed' for 00:05.0 if what is there now is to be taken",
+        "00:05.0",
+        observed={"pins": {parse_address("00:05.0"): Pin("8086:10d3", "1af4:1100", "020000")}},
+    ),
+    "iommu-group": OnLinux(
+        hidden({"address": "00:06.1"}),
+        "can't be told by the IOMMU from a device that stays in dom0: IOMMU group 3 holds 00:06.0 (pcictl 000:06:0) "
+        "10ec:8139 [8139cp] as well",
+        "give every function of the group to the same guest, " + overridable("iommu-group"),
+        "00:06.1",
+        uses=one_group,
+    ),
+    "list-too-long": OnLinux(
+        hidden(
+            *({"class": each, "all": True} for each in ("01", "0200", "0c05")),
+            allow=(("boot-disk", "00:02.0"), ("management-nic", "00:03.0")),
+        ),
+        "the hide list of 9 devices has 65 characters in its short form, and the kernel keeps 63; 8 of the 9 fit",
+        "hide fewer devices",
+    ),
+    "management-nic": OnLinux(
+        hidden({"address": "00:03.0"}),
+        "the default route leaves through eth2; eth2 is on virtio1, 0000:00:03.0",
+        overridable("management-nic"),
+        "00:03.0",
+    ),
+    "no-iommu": OnLinux(
+        hidden({"address": "00:05.0"}),
+        "virt_caps of 'xl info' names no directio",
+        overridable("no-iommu", ": its guest can then read and write all memory"),
+        "00:05.0",
+        xl_info=WITHOUT_IOMMU,
+    ),
+    "no-such-device": OnLinux(
+        hidden({"address": "00:04.0"}), "no device matches address 0000:00:04.0; this host has 00:02.0", "correct the selector"
+    ),
+    "prediction-mismatch": OnLinux(
+        hidden({"address": "00:05.0"}),
+        "reads as wanted, but the model of the boot disagrees",
+        "run 'pcibackctl boot",
+        observed={"boot_config": EDITED, "prediction": Prediction(1, "registered", (parse_address("00:06.0"),), (), (), 1)},
+    ),
+    "shared-bar-page": OnLinux(
+        hidden({"address": "00:05.0"}),
+        "its BAR 0 and BAR 1 of 00:06.0 (pcictl 000:06:0) 10ec:8139 [8139cp] lie in the page at 0xfe686000",
+        overridable("shared-bar-page"),
+        "00:05.0",
+        uses=one_page_on_linux,
+    ),
+    "shared-irq": OnLinux(
+        hidden({"address": "00:06.1"}),
+        "interrupt line 22 is also that of 00:06.0 (pcictl 000:06:0) 10ec:8139 [8139cp]",
+        overridable("shared-irq"),
+        "00:06.1",
+        uses=second_card_up,
+    ),
+}  # fmt: skip
+
+
+def plan_on_linux(case: OnLinux, folder: Path, *allow: tuple[str, str]) -> Plan:
+    host = usual_host(folder)
+    case.uses(host)
+    facts = linux_facts.read_facts(sys=str(host.sys), proc=str(host.proc))
+    observed = Observed(
+        devices=linux.devices(str(host.sys)),
+        claims=None,
+        boot_path="/boot.cfg",
+        boot_config=XEN,
+        guest_configs={f"/etc/xen/{name}": f"name = '{name}'\n".encode() for name in ("firewall", "storage")},
+        facts=replace(facts, iommu=has_iommu(lambda argv, **_more: (0, case.xl_info, ""), "/usr/sbin/xl")),
+    )
+    pairs = tuple((code, parse_address(address)) for code, address in allow)
+    return make_plan(replace(case.wanted, allow=(*case.wanted.allow, *pairs)), replace(observed, **case.observed))
+
+
+@pytest.mark.parametrize("code", sorted(LINUX))
+def test_refused_on_linux(tmp_path, code):
+    case = LINUX[code]
+    plan = plan_on_linux(case, tmp_path)
+    (refusal,) = plan.refusals
+    assert refusal.code == code
+    assert case.evidence in refusal.message
+    assert case.remedy in f"{refusal.message} {refusal.remedy}"
+    assert plan.actions == () and not plan.changed
+    assert (refusal.device == case.address) == bool(case.address)
+
+
+@pytest.mark.parametrize("code", sorted(code for code, case in LINUX.items() if case.address))
+def test_override_on_linux_is_for_one_device_and_code(tmp_path, code):
+    case = LINUX[code]
+    wrong = [(other, case.address) for other in ALLOWABLE if other != code]
+    wrong += [(code, address) for address in ("00:07.0", "01:00.0", "0001:" + case.address)]
+    assert [refusal.code for refusal in plan_on_linux(case, tmp_path / "wrong", *wrong).refusals] == [code]
+    plan = plan_on_linux(case, tmp_path / "right", (code, case.address))
+    assert plan.refusals == () and [action.kind for action in plan.actions] == ["hide"]
+    said = [text for text in plan.warnings if text.startswith(f"overridden by the owner: {code} for {case.address}: ")]
+    assert len(said) == 1 and case.evidence in said[0]
