@@ -67,11 +67,12 @@ def obstacles(addresses: Sequence[Address], sys: str = SYS) -> tuple[str, ...]:
     found = []
     for address in addresses:
         place = os.path.join(sys, PCI_DEVICES, str(address))
+        name = str(address) if address.domain else address.bdf
         if not os.path.isdir(place):
-            found.append(f"{address.bdf} does not exist")
+            found.append(f"{name} does not exist")
         elif address not in held:
             driver = link_name(os.path.join(place, "driver"))
-            found.append(f"{address.bdf} is not with pciback but with {driver or 'no driver'}")
+            found.append(f"{name} is not with pciback but with {driver or 'no driver'}")
     return tuple(found)
 
 
