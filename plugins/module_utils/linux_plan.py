@@ -123,7 +123,7 @@ class _LinuxWays(Planner):
         if back:
             listed = " ".join(address.bdf for address in back)
             self.actions.append(
-                Action("return", f"give {listed} back to dom0", {"devices": [str(address) for address in back]})
+                Action("return", f"give {listed} back to dom0", _selectors(back))
             )
 
     def _assign(self) -> None:
@@ -131,7 +131,7 @@ class _LinuxWays(Planner):
         if missing:
             listed = " ".join(address.bdf for address in missing)
             self.actions.append(
-                Action("assign", f"hand {listed} to pciback", {"devices": [str(address) for address in missing]})
+                Action("assign", f"hand {listed} to pciback", _selectors(missing))
             )
 
     def _kept_by_guests(self) -> Mapping[Address, str]:
@@ -175,6 +175,11 @@ class _LinuxWays(Planner):
     def _obstacle(self, guest: WantedGuest, kept: Mapping[Address, str], reboots: bool) -> str:
         # What pciback does not hold yet it will hold by then.
         return super()._obstacle(guest, kept, True)
+
+
+def _selectors(addresses: Sequence[Address]) -> Mapping[str, Any]:
+    """The arguments of the module ``assignable``."""
+    return {"devices": [{"address": str(address)} for address in addresses]}
 
 
 class LinuxPlanner(_LinuxWays):

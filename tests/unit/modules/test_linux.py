@@ -64,9 +64,8 @@ class Dom0(LinuxDom0):
             elif action["action"] == "configure":
                 done.append(call(domain_pci.main, arguments, check=check))
             elif action["action"] in ("assign", "return"):
-                devices = [{"address": address} for address in arguments["devices"]]
                 state = "assigned" if action["action"] == "assign" else "returned"
-                done.append(call(assignable.main, {"devices": devices, "state": state, "xl": XL}, check=check))
+                done.append(call(assignable.main, {**arguments, "state": state, "xl": XL}, check=check))
             elif action["action"] == "run":
                 done.append(call(domain.main, {**arguments, "xl": XL, "timeout": 0}, check=check))
             elif action["action"] == "restore":
