@@ -36,12 +36,15 @@ XEN_LINE = re.compile(r"^(\s*module2?\s+/boot/vmlinuz\S+ placeholder root=\S+ ro
 
 
 class LinuxDom0:
-    """The host: ``root`` is its /, ``host`` its sysfs and procfs, ``calls`` what was run and changed something."""
+    """The host: ``root`` is its /, ``sys`` its sysfs, ``calls`` what was run and changed something.
 
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "root"
-        self.host: LinuxHost = usual_host(folder)
-        self.sys = self.host.sys
+    :param made: whether its files are there already, from another process
+    """
+
+    def __init__(self, folder: Path, root: Path | None = None, *, made: bool = False) -> None:
+        self.root = root or folder / "root"
+        self.sys = folder / "sys"
+        self.proc = folder / "proc"
         self.guests: list[dict[str, Any]] = []
         self.next = 1
         self.iommu = True
@@ -50,6 +53,12 @@ class LinuxDom0:
         self.stale: dict[int, str] = {}
         self.deaf: set[str] = set()
         self.calls: list[str] = []
+        self.initramfs: dict[str, bytes] = {}
+        if not made:
+            self._make(folder)
+
+    def _make(self, folder: Path) -> None:
+        self.host: LinuxHost = usual_host(folder)
         (self.sys / "hypervisor").mkdir(parents=True)
         (self.sys / "hypervisor/type").write_text("xen\n")
         (self.sys / "hypervisor/uuid").write_text("00000000-0000-0000-0000-000000000000\n")

@@ -101,7 +101,7 @@ class Dom0(LinuxDom0):
 def dom0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dom0:
     host = Dom0(tmp_path)
     monkeypatch.setattr(linux, "SYS", str(host.sys))
-    monkeypatch.setattr(linux_facts, "PROC", str(host.host.proc))
+    monkeypatch.setattr(linux_facts, "PROC", str(host.proc))
     monkeypatch.setattr(linux_boot_files, "HOST", linux_boot_files.Host(str(host.root)))
     monkeypatch.setattr(pciback, "write", host.write)
     for module in (assignable, boot_hide, device_info, domain, plan):
