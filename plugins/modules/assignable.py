@@ -247,7 +247,7 @@ def check_assign(
     leaving = [device for device in chosen if not device.held_by_pciback]
     if leaving:
         owners: dict[Address, str | None] = dict.fromkeys([*(host.claims() or ()), *(each.address for each in leaving)])
-        verdict = guard(host.facts(module.params["xl"]), found, leaving, owners)
+        verdict = guard(host.facts(found, module.params["xl"]), found, leaving, owners)
         for finding in verdict.findings:
             if (finding.code, finding.device) in allowed:
                 module.warn(f"overridden by the owner: {finding.code} for {finding.device.bdf}: {finding.message}")
