@@ -54,6 +54,7 @@ class LinuxDom0:
         self.deaf: set[str] = set()
         self.calls: list[str] = []
         self.initramfs: dict[str, bytes] = {}
+        self.language = ""
         if not made:
             self._make(folder)
 
@@ -177,6 +178,9 @@ class LinuxDom0:
     def run(self, argv: list[str], cwd: str | None = None) -> tuple[int, str, str]:
         """A command of the host."""
         name, words = os.path.basename(argv[0]), argv[1:]
+        if name == "env":
+            self.language = next(word.partition("=")[2] for word in words if word.startswith("LANG="))
+            return self.run(argv[argv.index(f"LANG={self.language}") + 1 :])
         method = getattr(self, "_" + name.replace("-", "_"), None)
         if method is None:
             return 127, "", f"{argv[0]}: No such file or directory"
