@@ -303,7 +303,8 @@ def give_back(pciback: Pciback, record: DriverRecord, chosen: Sequence[Device]) 
         recorded = address in record.drivers
         noted = None if recorded else pciback.driver_before(address)
         pciback.release(address, record.drivers.get(address, noted), known=recorded or noted is not None)
-        record.save({other: driver for other, driver in record.drivers.items() if other != address})
+    back = {device.address for device in chosen}
+    record.save({address: driver for address, driver in record.drivers.items() if address not in back})
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
