@@ -309,6 +309,14 @@ def test_a_menu_that_turns_out_otherwise_is_not_used(dom0: Dom0) -> None:
     assert "update-initramfs" not in dom0.calls
 
 
+def test_a_menu_that_grub_can_not_read_is_not_used(dom0: Dom0) -> None:
+    dom0.write_file("/etc/grub.d/50_mine", "#!/bin/sh\necho '}'\n", 0o755)
+    before = dom0.tree()
+    failed = call(boot_hide.main, {"devices": ["00:05.0"]})
+    assert "grub-script-check" in failed["msg"] and "has a syntax error" in failed["msg"]
+    assert dom0.tree() == before
+
+
 def test_what_an_interrupted_run_left_is_finished(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
     (hide,) = [action for action in dom0.plan(FIREWALL)["actions"] if action["action"] == "hide"]
     with monkeypatch.context() as full:
