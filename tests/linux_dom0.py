@@ -307,7 +307,7 @@ class LinuxDom0:
                     "",
                     f"libxl: error: libxl_pci.c:1677:x: Domain {self.next}:PCI device {address} is not assignable\n",
                 )
-        self.guests.append({"name": config.name, "domid": self.next, "pci": wanted})
+        self.guests.append({"name": config.name, "domid": self.next, "pci": wanted, "waits": config.name in self.deaf})
         return 0, "", ""
 
     def _guest(self, word: str) -> dict[str, Any]:

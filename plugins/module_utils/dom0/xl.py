@@ -207,7 +207,7 @@ class Xl:
         self._call(f"{address.bdf} was not detached from guest {domain.name}", "pci-detach", str(domain.domid), text)
 
     def wait_connected(self, domain: RunningDomain, timeout: float) -> None:
-        """Wait until a guest has noticed what changed on its PCI bus.
+        """Wait until a guest's PCI frontend is connected: it has, or has noticed what changed.
 
         While backend and frontend negotiate, xenstore shows another state than Connected; without its tools nobody
         can look, and there is no wait.
@@ -225,8 +225,8 @@ class Xl:
                 return
             if time.monotonic() >= deadline:
                 raise PcibackError(
-                    f"guest {domain.name} has not noticed the change of its PCI devices within {timeout:g} s",
-                    remedy="load its PCI frontend (xen-pcifront on Linux), or restart it",
+                    f"guest {domain.name} has not noticed its PCI devices within {timeout:g} s: its frontend is not connected",
+                    remedy="look at its console, and load its PCI frontend (xen-pcifront on Linux), or restart it",
                 )
             time.sleep(pause)
             pause = min(pause * 2, 1.0)

@@ -365,12 +365,23 @@ def test_a_deaf_guest_is_restarted_if_it_may_be(dom0: Dom0) -> None:
     dom0.deaf.add("firewall")
     two = {"name": "firewall", "devices": [{"address": "00:05.0"}, {"address": "01:00.0"}]}
     planned = dom0.plan(two)
-    with pytest.raises(AssertionError, match="has not noticed the change of its PCI devices within 0 s"):
+    with pytest.raises(AssertionError, match="has not noticed its PCI devices within 0 s"):
         dom0.apply(planned)
     dom0.guests[0]["pci"].remove(NVME)
     domid = dom0.guests[0]["domid"]
     dom0.converge(two, restart_guests="when_needed")
     assert (dom0.pci(), dom0.guests[0]["domid"] != domid) == ({"firewall": [CARD, NVME]}, True)
+
+
+def test_a_guest_that_starts_reports_its_devices(dom0: Dom0) -> None:
+    dom0.converge({**FIREWALL, "state": "unmanaged"})
+    started = {"name": "firewall", "config": str(dom0.folder / "firewall")}
+    arguments = {"domains": [started], "xl": XL, "frontend_timeout": 1}
+    assert not call(domain.main, arguments).get("failed")
+    dom0._xl_shutdown(["2"])
+    dom0.deaf.add("firewall")
+    failed = call(domain.main, arguments)
+    assert failed["msg"].startswith("guest firewall has not noticed its PCI devices within 1 s")
 
 
 def test_options_of_the_file_reach_a_guest_that_runs(dom0: Dom0) -> None:
