@@ -235,6 +235,14 @@ def test_without_an_iommu(dom0: Dom0) -> None:
     assert [refusal["code"] for refusal in dom0.plan(FIREWALL)["refusals"]] == ["no-iommu"]
 
 
+def test_a_guest_that_can_not_start_without_an_iommu(dom0: Dom0) -> None:
+    dom0.converge({**FIREWALL, "state": "unmanaged"})
+    dom0.iommu = False
+    config = str(dom0.folder / "firewall")
+    failed = call(domain.main, {"domains": [{"name": "firewall", "config": config}], "xl": XL})
+    assert (failed["code"], "Xen has no IOMMU in use" in failed["msg"]) == ("no-iommu", True)
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_functions_of_one_conventional_card_stay_together(dom0: Dom0, told: bool) -> None:
     """Under Xen the kernel knows no groups; without Xen's help it would say the same."""
