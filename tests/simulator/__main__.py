@@ -14,9 +14,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.conftest import ROOT
 from tests.simulator.books import Books
 from tests.simulator.lives import GUESTS, ROUNDS_A_PROCESS, Failure, run_rounds
+
+ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
