@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import (
     linux,
@@ -99,7 +102,11 @@ class Dom0(LinuxDom0):
 
 @pytest.fixture
 def dom0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dom0:
-    host = Dom0(tmp_path)
+    return connect(Dom0(tmp_path), monkeypatch)
+
+
+def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
+    """Let the modules work on a host."""
     monkeypatch.setattr(linux, "SYS", str(host.sys))
     monkeypatch.setattr(linux_facts, "PROC", str(host.proc))
     monkeypatch.setattr(linux_boot_files, "HOST", linux_boot_files.Host(str(host.root)))
@@ -476,6 +483,47 @@ def test_assignable_is_idempotent(dom0: Dom0) -> None:
         assert predicted["diff"] == call(assignable.main, arguments)["diff"] != []
         again = call(assignable.main, {**arguments, "devices": [{"address": "01:00.0"}, {"address": "00:06.0"}]})
         assert (again["changed"], again["diff"]) == (False, [])
+
+
+PLACES = ("firewall", "storage", "extra", "dom0")
+WISHES = st.fixed_dictionaries(
+    {
+        "cards": st.lists(st.sampled_from(PLACES), min_size=3, max_size=3),
+        "states": st.lists(st.sampled_from(["running", "running", "stopped"]), min_size=2, max_size=2),
+        "reboot": st.booleans(),
+        "restart": st.booleans(),
+    }
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(WISHES, min_size=1, max_size=3))
+def test_any_wishes_are_fulfilled_and_undone(wishes: list[dict[str, Any]]) -> None:
+    """Whatever is wanted in whatever order: the host gets there, a boot keeps it, and undo leaves what was there."""
+    cards = ("00:05.0", "00:07.0", "01:00.0")
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patches:
+        dom0 = connect(Dom0(Path(folder)), patches)
+        before = dom0.tree(), dom0.drivers(), dom0.initramfs
+        for wish in wishes:
+            lists = {place: [card for card, at in zip(cards, wish["cards"]) if at == place] for place in PLACES}
+            guests = [
+                {"name": name, "state": state, "devices": [{"address": card} for card in lists[name]]}
+                for name, state in zip(("firewall", "storage"), wish["states"])
+            ]
+            more = {
+                "extra_devices": [{"address": card} for card in lists["extra"]],
+                "restart_guests": "when_needed" if wish["restart"] else "never",
+            }
+            dom0.converge(*guests, **more)
+            held = {f"0000:{card}" for place in PLACES[:3] for card in lists[place]}
+            assert {address for address, driver in dom0.drivers().items() if driver == "pciback"} == held
+            if wish["reboot"]:
+                dom0.reboot()
+                assert {address for address, driver in dom0.drivers().items() if driver == "pciback"} == held
+                dom0.converge(*guests, **more)
+        dom0.converge({"name": "firewall", "state": "stopped"}, {"name": "storage", "state": "stopped"}, state="absent")
+        assert (dom0.tree(), dom0.drivers(), dom0.initramfs) == before
+        assert not Path(records.DIRECTORY).exists()
 
 
 def test_device_info(dom0: Dom0) -> None:
