@@ -85,11 +85,11 @@ class Device:
         struct.pack_into("<HH", config, 4, 3, 0x8010)
         config[0x0C], config[0x0E] = 16, 0x80 if self.address[8:11] == "00." else 0
         config[8:12] = bytes([self.pattern(8), 0, 0, 2])
-        for bar in self.bars:
-            flags = 1 if bar.is_io else 4 if bar.is_64 else 0
-            struct.pack_into("<I", config, bar.offset, (bar.address & 0xFFFFFFFF) | flags)
-            if bar.is_64:
-                struct.pack_into("<I", config, bar.offset + 4, bar.address >> 32)
+        for register in self.bars:
+            flags = 1 if register.is_io else 4 if register.is_64 else 0
+            struct.pack_into("<I", config, register.offset, (register.address & 0xFFFFFFFF) | flags)
+            if register.is_64:
+                struct.pack_into("<I", config, register.offset + 4, register.address >> 32)
         struct.pack_into("<BB", config, 0x3C, self.irq, 1)
         chain = [POWER, VPD, VENDOR_SPECIFIC]
         chain += [MSI] * self.has_msi + [MSIX] * self.has_msix
@@ -110,12 +110,12 @@ class Device:
     def sizing(self) -> dict[int, int]:
         """For each byte of an address register what it shows while its size is asked for."""
         shown = {}
-        for bar in self.bars:
-            flags = 1 if bar.is_io else 4 if bar.is_64 else 0
-            low = -bar.size & (~3 if bar.is_io else ~2047 if bar.index == 6 else ~15)
+        for register in self.bars:
+            flags = 1 if register.is_io else 4 if register.is_64 else 0
+            low = -register.size & (~3 if register.is_io else ~2047 if register.index == 6 else ~15)
             mask = struct.pack("<I", (low & 0xFFFFFFFF) | flags)
-            mask += struct.pack("<I", (low >> 32) & 0xFFFFFFFF) if bar.is_64 else b""
-            shown.update({bar.offset + i: byte for i, byte in enumerate(mask)})
+            mask += struct.pack("<I", (low >> 32) & 0xFFFFFFFF) if register.is_64 else b""
+            shown.update({register.offset + i: byte for i, byte in enumerate(mask)})
         return shown
 
     def may_show(self, offset: int, value: bytes, now: bytes) -> bool:
@@ -206,9 +206,9 @@ class Machine:
         """Which devices have a frame of memory, or a port."""
         owners: dict[int, set[str]] = {}
         for device in self.devices:
-            for bar in device.bars:
-                if bar.is_io == is_io:
-                    for page in bar.pages():
+            for register in device.bars:
+                if register.is_io == is_io:
+                    for page in register.pages():
                         owners.setdefault(page, set()).add(device.address)
         return owners
 
