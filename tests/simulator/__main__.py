@@ -21,7 +21,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.simulator", description="Random lives of guests against a pcibackd.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulator", description="Random lives of guests against a pcibackd."
+    )
     parser.add_argument("--pcibackd", default=str(ROOT / "native/build/pcibackd"), help="a program and its arguments")
     parser.add_argument("--lives", type=int, default=1000, help="how many; whole rounds of eight")
     parser.add_argument("--seed", default="1", help="all that happens follows from it")
