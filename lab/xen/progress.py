@@ -18,7 +18,7 @@ class Stage(NamedTuple):
 # GRUB, Xen and dom0 share the serial port; a reboot begins with GRUB again.
 STAGES = (
     Stage("GRUB", "Loading Xen"),
-    Stage("Xen", "(XEN) Xen version"),
+    Stage("Xen", "Xen version 4."),
     Stage("dom0's kernel", "Linux version"),
     Stage("dom0's initramfs", "Run /init as init process"),
     Stage("dom0's services", "INIT: version"),

@@ -21,7 +21,7 @@ DISK_SIGNATURE = 0x58454E4C
 _BOOT_CODE = 440
 _LINUX = 0x83
 # What GRUB needs before it can read its other modules from the disk.
-GRUB_MODULES = ("biosdisk", "ext2", "part_msdos", "normal", "search_fs_uuid", "serial", "terminal")
+GRUB_MODULES = ("biosdisk", "ext2", "part_msdos", "search_fs_uuid")
 EARLY_CFG = f"""\
 search.fs_uuid {FILE_SYSTEM_UUID} root
 set prefix=($root)/boot/grub
