@@ -13,12 +13,15 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -210,6 +213,13 @@ def run_playbook(
         [json.loads(line) for line in lines],
         len(re.findall(r"Using module file", logged)),
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_linux_dom0() -> Iterator[None]:
+    """Modules that are called here work on a NetBSD dom0, unless a test says where the sysfs of a Linux dom0 is."""
+    with mock.patch.object(linux, "SYS", "/nonexistent"):
+        yield
 
 
 @pytest.fixture

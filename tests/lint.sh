@@ -53,7 +53,7 @@ check antsibull-changelog antsibull-changelog lint
 check antsibull-docs antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
 check ansible-test ansible-test sanity --local --color no \
 	--python "$("$top/.venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
-for module in boot_hide device_info domain domain_pci native_backend plan; do
+for module in assignable boot_hide device_info domain domain_pci native_backend plan; do
 	check "ansible-doc $module" sh -c "ansible-doc xen.pciback.$module >/dev/null"
 done
 check 'ansible-doc role' sh -c 'ansible-doc -t role xen.pciback.pciback | grep -q pciback_guests'

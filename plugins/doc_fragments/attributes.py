@@ -17,6 +17,6 @@ attributes:
     description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
   platform:
     description: Target OS or family of OSes that can be operated against.
-    platforms: NetBSD
+    platforms: NetBSD, Linux
     support: full
 """

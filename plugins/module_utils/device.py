@@ -60,7 +60,8 @@ class Device:
     function (``wm0``, ``pciback1``), ``None`` if nobody does; ``mac`` is the Ethernet address of that driver's
     interface. ``config`` is ``None`` where configuration space was not read, and so is what comes from it.
     ``system_irq`` is the interrupt line where the system says it elsewhere than in configuration space: 0 if the
-    function has none now. ``slot`` is the path to the function (:func:`with_slots`).
+    function has none now. ``slot`` is the path to the function (:func:`with_slots`). ``iommu_group``,
+    ``reset_methods`` and ``numa_node`` are ``None`` where the system does not say.
     """
 
     address: Address
@@ -74,6 +75,9 @@ class Device:
     system_irq: int | None = None
     mac: str | None = None
     slot: str | None = None
+    iommu_group: str | None = None
+    reset_methods: tuple[str, ...] | None = None
+    numa_node: int | None = None
 
     @property
     def id(self) -> str:

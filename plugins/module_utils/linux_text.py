@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Dict, Tuple
+from fnmatch import fnmatchcase
+from typing import Dict, List, Tuple
 
 Addresses = Dict[str, Tuple[str, ...]]
+Aliases = Dict[str, List[Tuple[str, str]]]
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _LOCAL = re.compile(r"\s+\|-- ([0-9.]+)\s*\Z")
+_ALIAS = re.compile(r"alias (pci:v(?:\*|0000([0-9A-F]{4}))\S+) (\S+)\s*\Z")
 _UP, _REJECT = 0x1, 0x200
 _ALL_ZERO = "0" * 32
 
@@ -142,6 +145,53 @@ def tunnel_start(kind: str, address: str) -> str | None:
     except ValueError:
         return None
     return None if found.is_unspecified else str(found)
+
+
+def parse_pci_ids(text: str, wanted: Collection[tuple[int, int]]) -> Mapping[tuple[int, int], str]:
+    """Names of vendors' devices, from pci.ids(5): ``Intel Corporation 82540EM Gigabit Ethernet Controller``.
+
+    A device that the list does not know has its vendor's name alone.
+    """
+    vendors = {vendor for vendor, _device in wanted}
+    found: dict[tuple[int, int], str] = {}
+    vendor, vendor_name = -1, ""
+    for line in text.splitlines():
+        # Classes come last.
+        if line.startswith("C "):
+            break
+        if line[:1] not in ("", "#", "\t"):
+            vendor, vendor_name = _id(line[:4]), line[4:].strip()
+            if vendor in vendors:
+                found.update({each: vendor_name for each in wanted if each[0] == vendor})
+        elif vendor in vendors and line.startswith("\t") and not line.startswith("\t\t"):
+            key = (vendor, _id(line[1:5]))
+            if key in wanted:
+                found[key] = f"{vendor_name} {line[5:].strip()}"
+    return found
+
+
+def parse_aliases(text: str) -> Aliases:
+    """Which modules drive which PCI functions, by vendor (empty for any), from modules.alias of depmod(8)."""
+    found: Aliases = {}
+    for line in text.splitlines():
+        match = _ALIAS.match(line)
+        if match:
+            found.setdefault(match.group(2) or "", []).append((match.group(1), match.group(3).replace("-", "_")))
+    return found
+
+
+def modules_for(modalias: str, aliases: Aliases) -> tuple[str, ...]:
+    """Modules that the kernel loads for a PCI function, by what sysfs says of it."""
+    vendor = modalias[len("pci:v0000") :][:4]
+    near = [*aliases.get(vendor, ()), *aliases.get("", ())]
+    return tuple(sorted({module for pattern, module in near if fnmatchcase(modalias, pattern)}))
+
+
+def _id(text: str) -> int:
+    try:
+        return int(text, 16)
+    except ValueError:
+        return -1
 
 
 def _unescaped(text: str) -> str:

@@ -26,7 +26,8 @@ MAX_FILE = 1 << 26
 BOOT = "boot"
 GUEST = "guest"
 NATIVE = "native"
-KINDS = (BOOT, GUEST, NATIVE)
+SETTING = "setting"
+KINDS = (BOOT, GUEST, NATIVE, SETTING)
 
 _FIELDS = ("kind", "original", "written")
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
@@ -37,7 +38,8 @@ _WITHOUT = "; without this record nothing is put back as it was: delete it to go
 class Original:
     """One file, before it was changed.
 
-    :param kind: ``boot`` (a boot.cfg), ``guest`` (a guest's xl configuration) or ``native`` (an installed file)
+    :param kind: ``boot`` (a boot.cfg), ``guest`` (a guest's xl configuration), ``native`` (an installed file) or
+        ``setting`` (a file of a Linux dom0 that is ours as a whole)
     :param data: its bytes; ``None`` if there was no such file
     :param written: SHA-256 of what was, or was about to be, written there last, and of what was there before that if
         we wrote it

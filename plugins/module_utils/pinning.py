@@ -76,6 +76,7 @@ class Pinning:
     :param requests: every selector of the inventory with its guest
     :param follow: whether moved devices are followed
     :param accepted: addresses at which any device is accepted
+    :param units: whether the names of drivers end with the numbers of their units, as on NetBSD
     """
 
     def __init__(
@@ -87,7 +88,9 @@ class Pinning:
         *,
         follow: bool = False,
         accepted: Collection[Address] = (),
+        units: bool = True,
     ) -> None:
+        self.units = units
         self.devices = {device.address: device for device in devices}
         self.pins = dict(pins)
         self.claims = claims
@@ -128,7 +131,7 @@ class Pinning:
         # Those that are pinned already keep their drivers' names.
         for address in sorted(self._choices, key=lambda address: (address not in self.keys, address)):
             pin = self._refreshed(address, self._choices[address])
-            if pin.driver is not None and pin.driver in {other.driver for other in kept.values()}:
+            if self.units and pin.driver is not None and pin.driver in {other.driver for other in kept.values()}:
                 # Units are numbered anew at each boot. This one was another's when that was pinned.
                 pin = replace(pin, driver=driver_of(pin.driver))
             kept[address] = pin

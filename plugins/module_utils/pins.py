@@ -30,7 +30,8 @@ _FIELDS: Mapping[str, tuple[str, bool, str]] = {
     "id": (_ID, False, "'8086:100e'"),
     "subsystem": (_ID, True, "'1af4:1100' or null"),
     "class": (r"[0-9a-f]{6}", False, "'020000'"),
-    "driver": (r"[a-z][a-z0-9_]*", True, "'wm0' or null"),
+    # A unit of NetBSD's, or a driver of Linux's, such as 8139cp and virtio-pci.
+    "driver": (r"[A-Za-z0-9_][A-Za-z0-9_.-]*", True, "'wm0' or null"),
     "slot": (r"[0-9a-f]{4}:[0-9a-f]{2}(?:/[01][0-9a-f]\.[0-7])+", True, "'0000:00/1c.0/00.0' or null"),
     "mac": (r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", True, "'52:54:00:12:34:56' or null"),
     "serial": (r"[0-9a-f]{2}(?:-[0-9a-f]{2}){7}", True, "'00-1b-21-ff-ff-12-34-56' or null"),
@@ -56,7 +57,7 @@ class Pin:
     :param id: vendor and device, ``8086:100e``
     :param subsystem: subsystem vendor and device
     :param class_: base class, subclass and interface, ``020000``
-    :param driver: the instance that held it before it was hidden, such as ``wm0``
+    :param driver: what held it before it was hidden, such as ``wm0`` on NetBSD or ``e1000`` on Linux
     :param slot: its path through the bridges, ``0000:00/1c.0/00.0``
     :param mac: the Ethernet address of the driver's interface, read while dom0 had it
     :param serial: the device serial number of PCI Express, as lspci prints it

@@ -26,6 +26,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import PREVIO
 from ansible_collections.xen.pciback.plugins.module_utils.device import Device, Selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.hide_list import OPTION
+from ansible_collections.xen.pciback.plugins.module_utils.linux_boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.pinning import (
     IDENTITY_CHANGED,
@@ -45,6 +46,10 @@ ABSENT = "absent"
 
 # What an owner can override; of the rest, the kernel would not survive it or nothing could be done.
 ALLOWABLE = tuple(sorted(("bridge", IDENTITY_CHANGED, *GUARDS)))
+
+# Steps that need a guest's devices, and what is said of one that is not made.
+CHANGE = "change the devices of"
+_DONE = {"start": "is not started", "restart": "is not restarted", CHANGE: "keeps the devices that it has"}
 
 _HIDE_OPTION = re.compile(rf"(?: --)? {re.escape(OPTION)}\S*", re.IGNORECASE)
 
@@ -118,6 +123,8 @@ class Observed:
     ``claims`` is ``None`` if the running kernel has no backend. ``prediction`` is what the C model says that the
     next boot will do if nobody chooses another entry, ``None`` if it can't be asked. ``facts`` is what the guards judge
     by, ``None`` if no device is to leave dom0. ``traces`` is what is left of us, read if everything is to be given back.
+    ``linux`` is what a Linux dom0 has for its next boot, ``None`` on NetBSD. ``stale`` are devices that xenstore lists for
+    domains that are gone, by the numbers of these.
     """
 
     devices: tuple[Device, ...]
@@ -131,6 +138,8 @@ class Observed:
     pins: Mapping[Address, Pin] = field(default_factory=dict)
     facts: Facts | None = None
     traces: Traces = field(default_factory=Traces)
+    linux: LinuxBoot | None = None
+    stale: Mapping[int, tuple[Address, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -204,9 +213,14 @@ def takes_devices(
     devices: Sequence[Device],
     claims: Sequence[Address] | None,
     pins: Mapping[Address, Pin],
+    *,
+    units: bool = True,
 ) -> bool:
-    """Whether a device is wanted that pciback does not hold yet: only then do the guards need their facts."""
-    pinning = _pinning(wanted, devices, claims, pins)
+    """Whether a device is wanted that pciback does not hold yet: only then do the guards need their facts.
+
+    :param units: whether the names of drivers end with the numbers of their units, as on NetBSD
+    """
+    pinning = _pinning(wanted, devices, claims, pins, units)
     for guest, selector in wanted.requests:
         try:
             found = pinning.choose(selector, guest)
@@ -222,6 +236,7 @@ def _pinning(
     devices: Sequence[Device],
     claims: Sequence[Address] | None,
     pins: Mapping[Address, Pin],
+    units: bool,
 ) -> Pinning:
     return Pinning(
         devices,
@@ -230,6 +245,7 @@ def _pinning(
         wanted.requests,
         follow=wanted.follow_moves,
         accepted=[address for code, address in wanted.allow if code == IDENTITY_CHANGED],
+        units=units,
     )
 
 
@@ -241,6 +257,8 @@ def make_plan(wanted: Wanted, observed: Observed) -> Plan:
 class Planner:
     """The state of one planning run; each step reads what the earlier ones found."""
 
+    bridge_loss = "a NetBSD dom0 that hides it panics while it boots"
+
     def __init__(self, wanted: Wanted, observed: Observed) -> None:
         self.wanted = wanted
         self.observed = observed
@@ -250,7 +268,7 @@ class Planner:
         self.reasons: list[str] = []
         self.devices: list[PlannedDevice] = []
         self.recovery: tuple[str, ...] = ()
-        self.pinning = _pinning(wanted, observed.devices, observed.claims, observed.pins)
+        self.pinning = _pinning(wanted, observed.devices, observed.claims, observed.pins, units=observed.linux is None)
 
     def plan(self) -> Plan:
         self._choose_devices()
@@ -261,11 +279,14 @@ class Planner:
         configure = self._configure()
         if self.refusals:
             return self._result(())
-        if self.wanted.native and not self.observed.native.ready:
-            self.actions.append(Action("native", f"install pcibackctl: {self.observed.native.reason}"))
+        self._install()
         self.actions += hide + configure
         self._reboot_and_run(self._hidden())
         return self._result(self.actions)
+
+    def _install(self) -> None:
+        if self.wanted.native and not self.observed.native.ready:
+            self.actions.append(Action("native", f"install pcibackctl: {self.observed.native.reason}"))
 
     def _result(self, actions: Sequence[Action]) -> Plan:
         return Plan(
@@ -335,7 +356,7 @@ class Planner:
                 self.refusals.append(
                     Refusal(
                         "bridge",
-                        f"{device.describe()} is a PCI bridge: a NetBSD dom0 that hides it panics while it boots",
+                        f"{device.describe()} is a PCI bridge: {self.bridge_loss}",
                         device.address.bdf,
                         "give away the functions behind the bridge instead; this can't be overridden",
                     )
@@ -531,11 +552,15 @@ class Planner:
             if steps[guest.name] == "shut down":
                 domains.insert(0, domain)
             elif steps[guest.name]:
-                # Check mode still sees it running before a reboot: said as a restart, it predicts what happens.
-                domains.append({**domain, "restart": True} if guest.name in alive else domain)
+                domains.append({**domain, **self._ways(guest.name in alive)})
         if domains:
             summary = "; ".join(f"{steps[domain['name']]} {domain['name']}" for domain in domains)
             self.actions.append(Action("run", summary, {"domains": domains}))
+
+    def _ways(self, alive: bool) -> Mapping[str, Any]:
+        """How the module ``domain`` may bring a guest to its devices."""
+        # Check mode still sees it running before a reboot: said as a restart, it predicts what happens.
+        return {"restart": True} if alive else {}
 
     def _step(self, guest: WantedGuest, now: RunningGuest | None) -> str:
         """What brings a guest into its state, empty if it is there already or has to be left alone."""
@@ -547,6 +572,10 @@ class Planner:
             return "start"
         if set(now.devices) == {planned.device.address for planned in self._devices_of(guest)}:
             return ""
+        return self._change(guest)
+
+    def _change(self, guest: WantedGuest) -> str:
+        """The step of a running guest whose devices are others than wanted."""
         if self.wanted.restart_guests == "when_needed":
             return "restart"
         self.warnings.append(
@@ -566,8 +595,8 @@ class Planner:
             refused = False
             for guest in self.wanted.guests:
                 obstacle = self._obstacle(guest, kept, reboots)
-                if steps[guest.name] in ("start", "restart") and obstacle:
-                    self.warnings.append(f"guest {guest.name} is not {steps[guest.name]}ed: {obstacle}")
+                if steps[guest.name] in _DONE and obstacle:
+                    self.warnings.append(f"guest {guest.name} {_DONE[steps[guest.name]]}: {obstacle}")
                     steps[guest.name] = ""
                     refused = True
 

@@ -15,7 +15,14 @@ from difflib import SequenceMatcher
 
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT, NATIVE, Original, Originals, digest
+from ansible_collections.xen.pciback.plugins.module_utils.originals import (
+    BOOT,
+    NATIVE,
+    SETTING,
+    Original,
+    Originals,
+    digest,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
 
 
@@ -76,7 +83,7 @@ def restore(path: str, original: Original | None, current: bytes | None) -> Rest
         return Restored(current)
     if original.wrote(current):
         return Restored(original.data)
-    if original.kind == NATIVE or original.data is None:
+    if original.kind in (NATIVE, SETTING) or original.data is None:
         return Restored(current, (f"{path} is not the file that was installed; it is left as it is",))
     if original.kind == BOOT:
         return _restore_boot_cfg(path, original.data, current)

@@ -34,10 +34,10 @@ _CODES = {BOOT: "boot-config-invalid", GUEST: "domain-config-invalid"}
 
 def plan_undo(wanted: Wanted, observed: Observed) -> Plan:
     """Decide what has to be done to give everything back, and in which order."""
-    return _UndoPlanner(wanted, observed).plan()
+    return UndoPlanner(wanted, observed).plan()
 
 
-class _UndoPlanner(Planner):
+class UndoPlanner(Planner):
     """Reads what each recorded file will be, and plans for a host with these."""
 
     def __init__(self, wanted: Wanted, observed: Observed) -> None:

@@ -68,6 +68,12 @@ class PciSpec:
             return f"name={self.name}"
         return _bdf(self.address, self.all_functions, False)
 
+    def covers(self, address: Address) -> bool:
+        """Whether it stands for this function; of a name only xl knows."""
+        if self.address is None:
+            return False
+        return self.address == (replace(address, function=0) if self.all_functions else address)
+
     @property
     def options(self) -> dict[str, Any]:
         """The options that are given, under xl's names."""
@@ -595,6 +601,27 @@ class XlConfig:
     def addresses(self) -> tuple[Address, ...]:
         """The devices that the file gives by address, in its order; all functions count as function 0."""
         return tuple(entry.spec.address for entry in self.pci if entry.spec.address is not None)
+
+    @property
+    def twice(self) -> PciEntry | None:
+        """The first entry for a device that an earlier one gives already: xl starts the guest, fails, and tears it down."""
+        seen: list[PciSpec] = []
+        for entry in self.pci:
+            spec = entry.spec
+            for other in seen:
+                same = other.key == spec.key
+                inside = (spec.address is not None and other.covers(spec.address)) or (
+                    other.address is not None and spec.covers(other.address)
+                )
+                if same or inside:
+                    return entry
+            seen.append(spec)
+        return None
+
+    def with_defaults(self, spec: PciSpec) -> PciSpec:
+        """A device with the ``pci_...`` defaults of this file spelled out, for who reads no file: ``xl pci-attach``."""
+        missing: dict[str, Any] = {key: value for key, value in self.globals.items() if getattr(spec, key) is None}
+        return replace(spec, **missing)
 
     def satisfies(self, entry: PciEntry, wanted: PciSpec) -> bool:
         """Whether xl reads from an entry the wanted device with each wanted option."""

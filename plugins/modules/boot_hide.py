@@ -7,22 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: boot_hide
-short_description: Hides PCI devices from a NetBSD dom0 in boot.cfg
+short_description: Hides PCI devices from a dom0 in its boot configuration
 version_added: 0.1.0
 author:
   - xen.pciback contributors (@xen-pciback)
 description:
-  - Writes the hide list of pciback(4) into the menu entries of boot.cfg(5) that start Xen, where the dom0 kernel
-    surely reads it, and nowhere else. All other bytes of the file stay as they are.
+  - On NetBSD, writes the hide list of pciback(4) into the menu entries of boot.cfg(5) that start Xen, where the dom0
+    kernel surely reads it, and nowhere else. All other bytes of the file stay as they are.
   - Puts it on C(load) if path and arguments stay within the 79 characters that the loader keeps, else behind C( -- )
     on C(multiboot), else in the short form that the kernel accepts as well. Refuses what does not fit, and what would
     not boot.
+  - On Linux, writes files of its own only. C(/etc/default/grub.d/xen-pciback.cfg) gives C(xen-pciback.hide=) to each
+    entry that starts Xen, a file for initramfs-tools or dracut loads xen-pciback early, without which the list does
+    nothing, and C(/etc/modprobe.d/xen-pciback.conf) lets the devices' own drivers wait for it. Then it makes the menu
+    and the initramfs anew, if one of these files has changed or the menu does not have the list. The new menu is read
+    before it takes the place of the old one, in one step.
   - Takes effect at the next boot.
 options:
   path:
-    description: The boot configuration. A symbolic link is refused.
+    description:
+      - The boot configuration. A symbolic link is refused.
+      - On NetBSD V(/boot.cfg) by default. On Linux GRUB's menu, V(/boot/grub/grub.cfg) or V(/boot/grub2/grub.cfg).
     type: path
-    default: /boot.cfg
   devices:
     description:
       - The PCI functions to hide, as hexadecimal BDF with or without the domain; pcictl(8) prints decimal.
@@ -33,7 +39,8 @@ options:
     elements: str
   state:
     description:
-      - Whether there is a hide list. V(absent) removes every list, broken ones and those of the owner too.
+      - Whether there is a hide list. V(absent) removes every list, broken ones and those of the owner too; on Linux,
+        where those may stand in files that are not ours, it overrides them with an empty one.
       - V(original) puts the file back as it was before it was changed for the first time, byte for byte, with the
         lists that it had then, and removes O(record). If somebody else has edited the file since, the edit stays;
         our lists go, those from before come back where their lines were not edited, and a warning names those that did not.
@@ -45,6 +52,7 @@ options:
       - Which menu entries get the list. V(xen) stands for every entry that starts Xen, V(default) for the one that
         boots by default.
       - A list of titles stands for these entries.
+      - On Linux only V(xen), because the menu is made from settings that hold for all of these.
     type: raw
     default: xen
   previous:
@@ -57,7 +65,7 @@ options:
   predictor:
     description:
       - Path of V(pcibackctl) on the host. If given, it must predict for every edited entry that the kernel claims
-        exactly these devices, or nothing is changed. Not asked with O(state=original).
+        exactly these devices, or nothing is changed. Not asked with O(state=original). On NetBSD only.
     type: path
   backup:
     description: Whether to keep a copy of the file with a timestamp in its name.
@@ -134,6 +142,12 @@ claims:
   type: list
   elements: str
   sample: ["0000:03:00.0", "0000:04:00.1"]
+commands:
+  description: On Linux, what was run to make menu and initramfs; in check mode what would be.
+  returned: on Linux
+  type: list
+  elements: str
+  sample: [/usr/sbin/grub-mkconfig, /usr/sbin/update-initramfs -u -k all]
 entries:
   description: The menu entries that have the list; empty with O(state=original).
   returned: success
@@ -150,7 +164,7 @@ entries:
       description: Line in the file, from 1.
       type: int
     place:
-      description: V(load), V(multiboot) or V(top-level), the last for a C(load=) line outside the menu.
+      description: V(load), V(multiboot) or V(top-level), the last for a C(load=) line outside the menu. V(kernel) on Linux.
       type: str
     value:
       description: The hide list.
@@ -205,7 +219,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.xen.pciback.plugins.module_utils import pins
+from ansible_collections.xen.pciback.plugins.module_utils import grub, linux_hide, pins
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path, menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
@@ -215,20 +229,22 @@ from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
     replace_file,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import XEN, BootCfg, Edit, Previous
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux_boot_files, platform, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.linux_boot import BootEdit, LinuxBoot, xen_entries
 from ansible_collections.xen.pciback.plugins.module_utils.native import (
     Prediction,
     boot_files,
     disagreement,
     predict,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT
+from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT, SETTING
 from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
 
+BOOT_CFG = "/boot.cfg"
 MODE = 0o644
 """Of a record that did not exist; it tells nothing that dmesg(8) and ifconfig(8) don't."""
 
@@ -340,21 +356,16 @@ class Writing:
 
 def restore_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
     """Put the boot configuration back as it was, and return the documented result."""
-    path, devices = module.params["path"], module.params["record"]
+    path = module.params["path"]
     before = read_boot_cfg(path).render()
     record = OriginalsFile(module.params["originals"])
     restored = restore(path, record.originals.files.get(os.path.realpath(path)), before)
     after = before if restored.data is None else restored.data
-    pinned_now = read_file(devices, limit=MOST_BYTES) if os.path.lexists(devices) else None
     writing = Writing(module, record, before, after)
     for warning in restored.warnings:
         module.warn(warning)
     backup = writing.write()
-    differences = writing.differences
-    if pinned_now is not None:
-        differences.append(difference(devices, pinned_now, b""))
-        if not module.check_mode:
-            remove_file(devices)
+    differences = writing.differences + remove_record(module)
     writing.settle()
     default = BootCfg.parse(after, file=path).default
     hidden = () if default is None or default.hide is None else default.hide.claims
@@ -370,15 +381,18 @@ def restore_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
     return result
 
 
+def wanted_devices(module: AnsibleModule) -> list[Address]:
+    """What is to be hidden."""
+    present = module.params["state"] == "present"
+    return [parse_address(text, max_domain=0) for text in module.params["devices"] or []] if present else []
+
+
 def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
-    """Do what the parameters say, and return the documented result."""
-    for option in ("path", "record", "originals"):
-        module.params[option] = absolute_path(module.params[option], option)
-    path = module.params["path"]
+    """Do what the parameters say on NetBSD, and return the documented result."""
+    path = module.params["path"] = module.params["path"] or BOOT_CFG
     if module.params["state"] == "original":
         return restore_boot_cfg(module)
-    present = module.params["state"] == "present"
-    wanted = [parse_address(text, max_domain=0) for text in module.params["devices"] or []] if present else []
+    wanted = wanted_devices(module)
     boot_cfg = read_boot_cfg(path)
     entries = menu_entries(module.params["entries"], "entries")
     edit = boot_cfg.hide(wanted, entries, previous=module.params["previous"]) if wanted else boot_cfg.unhide()
@@ -410,11 +424,103 @@ def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
     return result
 
 
+def remove_record(module: AnsibleModule) -> list[dict[str, str]]:
+    """Remove the pins; the difference."""
+    path = module.params["record"]
+    if not os.path.lexists(path):
+        return []
+    before = read_file(path, limit=MOST_BYTES)
+    if not module.check_mode:
+        remove_file(path)
+    return [difference(path, before, b"")]
+
+
+def edit_linux(module: AnsibleModule) -> dict[str, Any]:
+    """Do what the parameters say on Linux, and return the documented result."""
+    if module.params["entries"] != "xen":
+        raise PcibackError("on Linux every entry that starts Xen gets the list; option 'entries' can only be 'xen'")
+    if module.params["predictor"]:
+        raise PcibackError("pcibackctl predicts what NetBSD boots; leave option 'predictor' out on Linux")
+    host = linux_boot_files.HOST
+    menu = module.params["path"] or linux_boot_files.default_menu(host)
+    directory = os.path.dirname(module.params["originals"])
+    record = OriginalsFile(module.params["originals"])
+    boot = linux_boot_files.read(menu, directory, host)
+    wanted = wanted_devices(module)
+    warnings: list[str] = []
+    if module.params["state"] == "original":
+        mine = [path for path in record.originals.of_kind(SETTING) if path in boot.files]
+        restored = {path: restore(path, record.originals.files[path], boot.files[path]) for path in mine}
+        warnings += [warning for each in restored.values() for warning in each.warnings]
+        edit = boot.without({path: each.data for path, each in restored.items()})
+    else:
+        edit = boot.edit(wanted, previous=module.params["previous"])
+        warnings += boot.warnings()
+    todo = linux_boot_files.commands(edit, boot, host)
+    noted = note(record.originals, [Change(each.path, SETTING, each.before, each.after) for each in edit.files])
+    for warning in dict.fromkeys([*warnings, *noted.warnings]):
+        module.warn(warning)
+    shown = [difference(each.path, each.before or b"", each.after or b"") for each in edit.files]
+    shown += record.difference(noted.after)
+    backup = ""
+    if module.params["state"] == "original":
+        shown += remove_record(module)
+    else:
+        shown += [item for item in [update_record(module)] if item is not None]
+    if not module.check_mode:
+        record.save(noted.before)
+        if edit.changed:
+            backup = linux_boot_files.apply(
+                runner(module), boot, edit, directory, backup=module.params["backup"], host=host
+            )
+        record.save(noted.after)
+        boot = linux_boot_files.read(menu, directory, host)
+    return {
+        **linux_result(boot, edit, wanted),
+        "changed": bool(shown or todo),
+        "diff": shown,
+        "commands": [" ".join(argv) for argv in todo],
+        **({"backup_file": backup} if backup else {}),
+    }
+
+
+def linux_result(boot: LinuxBoot, edit: BootEdit, wanted: list[Address]) -> dict[str, Any]:
+    """The part of the result that tells of entries. Check mode names the entries of the menu that is there."""
+    menu = boot.read_menu()
+    numbers = {id(entry): number for number, entry in enumerate(menu.entries, 1)}
+    entries = [
+        {
+            "number": numbers[id(entry)],
+            "title": entry.title,
+            "line": entry.line,
+            "place": "kernel",
+            "value": edit.value,
+            "form": "long",
+            "changed": edit.menu,
+        }
+        for entry in xen_entries(menu)
+        if edit.value is not None
+    ]
+    own = boot.own_list() if edit.value is None else None
+    reading = linux_hide.read(own or "")
+    hidden = wanted or [address for address in boot.modules if reading.hides(address)]
+    kept = next((entry for entry in menu.entries if entry.ids[-1] == grub.PREVIOUS_ID), None)
+    number = numbers[id(kept)] if kept is not None and edit.previous else None
+    return {
+        "claims": [str(address) for address in dict.fromkeys(hidden)],
+        "entries": entries,
+        "previous": {"number": number, "title": edit.previous, "reason": edit.reason},
+    }
+
+
+EDITORS = {platform.NETBSD: edit_boot_cfg, platform.LINUX: edit_linux}
+
+
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
-            "path": {"type": "path", "default": "/boot.cfg"},
+            "path": {"type": "path"},
             "devices": {"type": "list", "elements": "str"},
             "state": {"type": "str", "choices": ["present", "absent", "original"], "default": "present"},
             "entries": {"type": "raw", "default": "xen"},
@@ -430,8 +536,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
+        for option in ("path", "record", "originals"):
+            if module.params[option] is not None:
+                module.params[option] = absolute_path(module.params[option], option)
         with lock_host(module):
-            result = edit_boot_cfg(module)
+            result = EDITORS[platform.system()](module)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy, line=error.line, column=error.column)
     module.exit_json(**result)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: device_info
-short_description: Lists the PCI functions of a NetBSD dom0
+short_description: Lists the PCI functions of a Xen dom0
 version_added: 0.1.0
 author:
   - xen.pciback contributors (@xen-pciback)
 description:
-  - Lists every PCI function with its address in hexadecimal, as boot.cfg(5) and xl want it, and in decimal, as pcictl(8) prints it.
-  - Tells which driver holds it, whether pciback(4) offers it to guests, and with which words a selector finds it.
+  - Lists every PCI function with its address in hexadecimal, as boot configurations and xl want it, and in decimal, as
+    NetBSD's pcictl(8) prints it.
+  - Tells which driver holds it, whether pciback offers it to guests, and with which words a selector finds it.
 options:
   devices:
     description:
@@ -35,7 +36,9 @@ options:
         description: Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
         type: str
       driver:
-        description: The driver, with its unit (V(wm1)) or without (V(wm)); one that held the function before it was hidden counts too.
+        description:
+          - The driver; on NetBSD with its unit (V(wm1)) or without (V(wm)).
+          - One that held the function before it was hidden counts too.
         type: str
       name:
         description: A part of the function's name, or a pattern with C(*) and C(?); upper and lower case are the same.
@@ -44,7 +47,7 @@ options:
         description: Ethernet address of the card; for a hidden one, that which it had in dom0. Quote it.
         type: str
       serial:
-        description: Device serial number of PCI Express, such as V(00-1b-21-ff-ff-12-34-56), where pcictl(8) can read it.
+        description: Device serial number of PCI Express, such as V(00-1b-21-ff-ff-12-34-56), where it can be read.
         type: str
       slot:
         description: Path through the bridges, such as V(0000:00/1c.0/00.0), which stays when buses are numbered anew.
@@ -55,8 +58,8 @@ options:
         default: false
   configuration:
     description:
-      - Also read configuration space, for subsystem, slot, serial number, BARs and interrupt line. It costs one call of
-        pcictl(8) a function.
+      - Also read configuration space, for subsystem, slot, serial number, BARs and interrupt line. On NetBSD it costs one
+        call of pcictl(8) a function; on Linux it is always read.
     type: bool
     default: true
   record:
@@ -72,7 +75,7 @@ attributes:
     support: none
     details: It changes nothing.
 notes:
-  - Needs root, because /dev/pciN and /kern/xen/pci are root's.
+  - Needs root. NetBSD's /dev/pciN and /kern/xen/pci are root's, and Linux shows others 64 bytes of configuration space.
 """
 
 EXAMPLES = r"""
@@ -122,11 +125,11 @@ devices:
       type: int
       sample: 3
     name:
-      description: Vendor and product as pcictl(8) names them.
+      description: Vendor and product as pcictl(8) names them, or pci.ids(5) on Linux, where it may be empty.
       type: str
       sample: Intel i82540EM 1000baseT Ethernet
     driver:
-      description: The driver instance that holds the function, null if none does.
+      description: The driver that holds the function, on NetBSD with its unit; null if none does.
       type: str
       sample: wm1
     driver_before:
@@ -167,12 +170,25 @@ devices:
       description: Whether it is a bridge; a PCI bridge must never be hidden.
       type: bool
       sample: false
+    iommu_group:
+      description: The IOMMU group, null where the kernel knows none; under Xen the IOMMU is Xen's, so that is usual.
+      type: str
+      sample: "7"
+    reset_methods:
+      description: How the kernel can reset the function, null where it does not say.
+      type: list
+      elements: str
+      sample: [flr, bus]
+    numa_node:
+      description: The NUMA node, null where there is only one or the system does not say.
+      type: int
+      sample: 0
     assignable:
-      description: Whether pciback(4) offers it to guests.
+      description: Whether pciback offers it to guests.
       type: bool
       sample: true
 backend:
-  description: Whether the running kernel's backend is up, that is whether /kern/xen/pci exists.
+  description: Whether the running kernel's backend is up; whether /kern/xen/pci exists, or Linux's xen-pciback is loaded.
   type: bool
   returned: success
   sample: true
@@ -187,7 +203,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, pin_of, select
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd, netbsd_facts, records
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import platform, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, differences, locate
@@ -222,19 +238,23 @@ def as_result(device: Device, assignable: bool, pinned: tuple[Address, Pin] | No
         else [{**each.__dict__, "address": hex(each.address)} for each in device.bars],
         "irq": device.irq,
         "bridge": device.is_bridge,
+        "iommu_group": device.iommu_group,
+        "reset_methods": None if device.reset_methods is None else list(device.reset_methods),
+        "numa_node": device.numa_node,
         "assignable": assignable,
     }
 
 
 def look(module: AnsibleModule) -> dict[str, Any]:
     """Read the bus and return what the selectors name."""
-    netbsd.check_dom0(runner(module))
+    host = platform.here(runner(module))
+    host.check_dom0()
     selectors = [parse_selector(item) for item in module.params["devices"] or []]
     configuration = module.params["configuration"] or any(
         key in CONFIGURATION for selector in selectors for key, _value in selector.criteria
     )
-    found = netbsd_facts.with_macs(runner(module), netbsd.devices(runner(module), configuration=configuration))
-    claims = netbsd.claims()
+    found = host.devices(configuration=configuration)
+    claims = host.claims()
     pins: Mapping[Address, Pin] = records.read_pins(module.params["record"])
     places = locate(pins, {device.address: pin_of(device) for device in found})
     pinned = {place.address: (old, pins[old]) for old, place in places.items() if place.address is not None}

@@ -17,6 +17,7 @@ description:
   - A guest that is in its state already is left alone, whatever its configuration file says by now;
     see O(domains[].restart).
   - The files of guests that are to start are read first. If one of them is refused, no guest is touched.
+  - On Linux a guest is not started with a device that is not there or not with pciback, because xl would fail half way.
   - If one guest fails, the others are still brought into their states, and then the task fails.
 options:
   domains:
@@ -42,11 +43,25 @@ options:
         choices: [running, stopped, absent]
         default: running
       restart:
-        description: Shut the guest down first if it runs, so that it starts with what its configuration file says now.
+        description:
+          - Shut the guest down first if it runs, so that it starts with what its configuration file says now.
+          - With O(domains[].hot_plug) only if it has other devices than its file lists and they can't be changed while
+            it runs.
         type: bool
         default: false
+      hot_plug:
+        description:
+          - If the guest runs, detach the PCI devices that its configuration file does not list, and attach those that it
+            lists and the guest does not have. Devices that the guest has are left alone, whatever options the file has.
+          - It fails if the guest does not follow within O(timeout), unless O(domains[].restart) is set.
+          - Linux dom0s only, because NetBSD's xl can't attach devices.
+        type: bool
+        default: false
+        version_added: 0.1.0
   timeout:
-    description: How long the guests have to shut down, all of them together, in seconds.
+    description:
+      - How long the guests have to shut down, all of them together, in seconds. A guest has the same time to notice a
+        device that comes or goes.
     type: int
     default: 120
   xl:
@@ -58,7 +73,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: It can't know the number of a domain that is yet to start, nor that a guest will not shut down in time.
+    details: It can't know the number of a domain that is yet to start, nor that a guest will not shut down in time or not
+      let a device go. A device that is not with pciback yet is a warning, because a task before may hand it over.
   diff_mode:
     support: full
 notes:
@@ -78,6 +94,14 @@ EXAMPLES = r"""
       - name: test
         state: absent
     timeout: 60
+
+- name: A guest gets its new card without a restart, where it can
+  xen.pciback.domain:
+    domains:
+      - name: firewall
+        config: /etc/xen/firewall.cfg
+        hot_plug: true
+        restart: true
 
 - name: All is quiet before the reboot
   xen.pciback.domain:
@@ -106,7 +130,9 @@ domains:
       type: str
       sample: running
     actions:
-      description: What was done, in order, of V(shut down), V(destroyed) and V(created).
+      description:
+        - What was done, in order, of V(shut down), V(destroyed) and V(created).
+        - With O(domains[].hot_plug) also V(detached) or V(attached) with the address behind it.
       type: list
       elements: str
       sample: [created]
@@ -135,13 +161,15 @@ remedy:
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import platform, records
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import (
@@ -153,13 +181,24 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import (
     check_name,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import CODE, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import CODE, PciSpec, XlConfig
 
 MOST_BYTES = 1 << 20
+ASSIGN = "hand devices to pciback with xen.pciback.assignable, or take them out of the guest's file"
 
 SHUT_DOWN = "shut down"
 DESTROYED = "destroyed"
 CREATED = "created"
+
+
+def detached(address: Address) -> str:
+    """The action of taking a device from a guest that runs."""
+    return f"detached {address.bdf}"
+
+
+def attached(spec: PciSpec) -> str:
+    """The action of giving a device to a guest that runs."""
+    return f"attached {spec.device}"
 
 
 @dataclass
@@ -171,18 +210,26 @@ class Guest:
     :ivar config: its file, read if it is to start
     :ivar planned: what leads from what was there to the state, as far as can be foreseen
     :ivar actions: what was done
+    :ivar reluctance: why it is restarted, although its devices were to change while it runs
+    :ivar detach: devices that it is to lose while it runs
+    :ivar attach: devices that it is to get while it runs
     """
 
     name: str
     path: str
     state: str
     restart: bool
+    hot_plug: bool = False
     before: str = ABSENT
+    picture_before: str = ""
     now: RunningDomain | None = None
     config: XlConfig | None = None
     planned: list[str] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     failure: PcibackError | None = None
+    reluctance: PcibackError | None = None
+    detach: tuple[Address, ...] = ()
+    attach: tuple[PciSpec, ...] = ()
 
     def plan(self) -> list[str]:
         """What leads from what is there to the state."""
@@ -191,9 +238,19 @@ class Guest:
             return [SHUT_DOWN] if alive else []
         if self.state == "absent":
             return [SHUT_DOWN] if alive else [DESTROYED] if self.now else []
+        if alive and self.hot_plug:
+            return [*map(detached, self.detach), *map(attached, self.attach)]
         if alive:
             return [SHUT_DOWN, CREATED] if self.restart else []
         return [DESTROYED, CREATED] if self.now else [CREATED]
+
+    @property
+    def picture(self) -> str:
+        """What diff mode shows: the state, and the devices if they may change without the state."""
+        lines = [self.now.state if self.now else ABSENT]
+        if self.hot_plug and self.now:
+            lines += sorted(address.bdf for address in self.now.devices)
+        return "".join(f"{line}\n" for line in lines)
 
     def attempt(self, action: str, call: Callable[[Any], None], argument: Any) -> bool:
         """Do a thing and note it, or note why it failed."""
@@ -228,7 +285,11 @@ def read_guests(domains: Sequence[Mapping[str, Any]]) -> list[Guest]:
         check_name(domain["name"])
         if domain["name"] in [guest.name for guest in guests]:
             raise PcibackError(f"guest {domain['name']} is given twice; give each guest one state")
-        guests.append(Guest(domain["name"], domain["config"] or "", domain["state"], domain["restart"]))
+        if domain["hot_plug"] and platform.system() != platform.LINUX:
+            raise PcibackError("'hot_plug' is for Linux dom0s: NetBSD's xl can't attach a device to a guest")
+        guests.append(
+            Guest(domain["name"], domain["config"] or "", domain["state"], domain["restart"], domain["hot_plug"])
+        )
     return guests
 
 
@@ -252,7 +313,45 @@ def read_config(guest: Guest) -> XlConfig:
     if config.name != guest.name:
         says = "no name" if config.name is None else f"the name '{config.name}'"
         raise PcibackError(f"it has {says}; the guest is '{guest.name}' here", code=CODE, file=guest.path)
+    twice = config.twice
+    if twice is not None:
+        raise PcibackError(
+            f"it lists {twice.spec.device} twice, and xl fails on that half way; list each device once",
+            code=CODE,
+            file=guest.path,
+            line=twice.line,
+            column=twice.column,
+        )
     return config
+
+
+def compare_devices(guest: Guest) -> None:
+    """Note what a guest that runs has to lose and to get. Entries by name are xl's to resolve, so with one nothing is lost.
+
+    :raises PcibackError: its file can't be used
+    """
+    config = guest.config = read_config(guest)
+    here = guest.now.devices if guest.now else ()
+    specs = [entry.spec for entry in config.pci]
+    if all(spec.address is not None for spec in specs):
+        guest.detach = tuple(address for address in here if not any(spec.covers(address) for spec in specs))
+    guest.attach = tuple(
+        config.with_defaults(spec)
+        for spec in specs
+        if spec.address is not None and not any(spec.covers(address) for address in here)
+    )
+
+
+def check_devices(guests: Sequence[Guest], host: platform.Platform) -> list[str]:
+    """Why guests can't get devices that their files list."""
+    problems = []
+    for guest in guests:
+        specs = (
+            [entry.spec for entry in guest.config.pci] if guest.config and CREATED in guest.planned else guest.attach
+        )
+        addresses = [spec.address for spec in specs if spec.address is not None]
+        problems += [f"guest {guest.name}: {problem}" for problem in host.obstacles(addresses)]
+    return problems
 
 
 def pretend(guests: Sequence[Guest]) -> None:
@@ -261,6 +360,10 @@ def pretend(guests: Sequence[Guest]) -> None:
         guest.actions = guest.planned
         if CREATED in guest.actions:
             guest.now = RunningDomain(0, guest.name, RUNNING, guest.config.addresses if guest.config else ())
+        elif guest.now is not None and (guest.attach or guest.detach):
+            kept = [address for address in guest.now.devices if address not in guest.detach]
+            new = [spec.address for spec in guest.attach if spec.address is not None]
+            guest.now = replace(guest.now, devices=(*kept, *new))
         elif guest.actions:
             guest.now = None
 
@@ -299,6 +402,47 @@ def destroy_left(guests: Sequence[Guest], xl: Xl) -> None:
             guest.now = None
 
 
+def change_devices(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
+    """Take devices from guests that run, and then give others to them; restart those that don't follow, if they may be."""
+    changing = [guest for guest in guests if guest.failure is None and (guest.detach or guest.attach)]
+    for guest in changing:
+        for address in guest.detach:
+            if guest.failure is None:
+                guest.attempt(detached(address), partial(unplug, guest, xl, timeout), address)
+    for guest in changing:
+        for spec in guest.attach:
+            if guest.failure is None:
+                guest.attempt(attached(spec), partial(plug, guest, xl, timeout), spec)
+    stubborn = [guest for guest in changing if guest.failure is not None and guest.restart]
+    for guest in stubborn:
+        guest.reluctance, guest.failure = guest.failure, None
+        guest.planned = [SHUT_DOWN, CREATED]
+        guest.attach = guest.detach = ()
+    if stubborn:
+        shut_down(stubborn, xl, timeout)
+        destroy_left(stubborn, xl)
+
+
+def unplug(guest: Guest, xl: Xl, timeout: int, address: Address) -> None:
+    """Take a device from a guest.
+
+    :raises PcibackError: the guest keeps it
+    """
+    if guest.now is not None:
+        xl.detach(guest.now, address)
+        xl.wait_connected(guest.now, timeout)
+
+
+def plug(guest: Guest, xl: Xl, timeout: int, spec: PciSpec) -> None:
+    """Give a device to a guest.
+
+    :raises PcibackError: xl could not, or the guest does not notice
+    """
+    if guest.now is not None:
+        xl.attach(guest.now, spec.render())
+        xl.wait_connected(guest.now, timeout)
+
+
 def create_missing(guests: Sequence[Guest], xl: Xl) -> None:
     """Start guests that are to run and have no domain, in their order."""
     for guest in guests:
@@ -310,6 +454,7 @@ def apply(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
     """Bring the guests into their states."""
     shut_down(guests, xl, timeout)
     destroy_left(guests, xl)
+    change_devices(guests, xl, timeout)
     create_missing(guests, xl)
     look(guests, xl.domains())
     for guest in guests:
@@ -329,6 +474,14 @@ def what_is_wrong(guest: Guest) -> PcibackError | None:
             f"guest {guest.name} shut down and runs again, without what its configuration file says now",
             remedy="write on_poweroff = 'destroy' in its configuration file, and see who starts it",
         )
+    left = [address for address in guest.detach if guest.now and address in guest.now.devices]
+    lacks = [spec for spec in guest.attach if guest.now and not any(map(spec.covers, guest.now.devices))]
+    if left or lacks:
+        return PcibackError(
+            f"guest {guest.name} has other devices than its configuration file lists: "
+            + ", ".join([f"still {address.bdf}" for address in left] + [f"not {spec.device}" for spec in lacks]),
+            remedy="restart it, or let the task do so with 'restart: true'",
+        )
     return None
 
 
@@ -345,6 +498,7 @@ def main() -> None:
                     "config": {"type": "path"},
                     "state": {"type": "str", "choices": ["running", "stopped", "absent"], "default": "running"},
                     "restart": {"type": "bool", "default": False},
+                    "hot_plug": {"type": "bool", "default": False},
                 },
                 "required_if": [("state", "running", ["config"])],
             },
@@ -362,9 +516,17 @@ def main() -> None:
             look(guests, xl.domains())
             for guest in guests:
                 guest.before = guest.now.state if guest.now else ABSENT
+                guest.picture_before = guest.picture
+                if guest.hot_plug and guest.state == "running" and guest.now and guest.now.alive:
+                    compare_devices(guest)
                 guest.planned = guest.plan()
                 if CREATED in guest.planned:
                     guest.config = read_config(guest)
+            problems = check_devices(guests, platform.here(runner(module)))
+            if problems and not module.check_mode:
+                raise PcibackError("; ".join(problems), code=CODE, remedy=ASSIGN)
+            for problem in problems:
+                module.warn(problem)
             if module.check_mode:
                 pretend(guests)
             elif any(guest.planned for guest in guests):
@@ -374,6 +536,8 @@ def main() -> None:
     for guest in guests:
         for warning in guest.config.warnings if guest.config else ():
             module.warn(warning)
+        if guest.reluctance is not None:
+            module.warn(f"guest {guest.name} had to be restarted: {guest.reluctance}")
     result: dict[str, Any] = {
         "changed": any(guest.actions for guest in guests),
         "domains": [guest.describe() for guest in guests],
@@ -381,8 +545,8 @@ def main() -> None:
             {
                 "before_header": guest.name,
                 "after_header": guest.name,
-                "before": f"{guest.before}\n",
-                "after": f"{guest.now.state if guest.now else ABSENT}\n",
+                "before": guest.picture_before,
+                "after": guest.picture,
             }
             for guest in guests
             if guest.actions

@@ -123,9 +123,10 @@ options:
     type: raw
     default: xen
   boot_config:
-    description: The boot configuration.
+    description:
+      - The boot configuration. On NetBSD V(/boot.cfg) by default, on Linux GRUB's menu, V(/boot/grub/grub.cfg) or
+        V(/boot/grub2/grub.cfg).
     type: path
-    default: /boot.cfg
   previous:
     description: Whether a menu entry with the previous list is kept.
     type: bool
@@ -136,7 +137,9 @@ options:
     choices: [kernel]
     default: kernel
   native:
-    description: Whether the native component has to be installed; without it no reboot can be predicted.
+    description:
+      - Whether the native component has to be installed; without it no reboot can be predicted.
+      - On Linux nothing is predicted, and it is never installed for that.
     type: bool
     default: true
   native_prefix:
@@ -186,7 +189,7 @@ attributes:
     support: none
     details: It changes nothing.
 notes:
-  - Needs root, because /dev/pciN, /kern/xen/pci and xl are root's.
+  - Needs root, because NetBSD's /dev/pciN and /kern/xen/pci, Linux's configuration space and xl are root's.
 """
 
 EXAMPLES = r"""
@@ -225,7 +228,8 @@ actions:
     action:
       description:
         - V(native), V(hide), V(configure), V(shut_down), V(reboot) or V(run).
-        - With O(state=absent) V(native), V(restore), V(shut_down), V(reboot), V(run) or V(remove).
+        - On Linux V(hide), V(configure), V(assign), V(run) or V(return).
+        - With O(state=absent) V(native), V(restore), V(shut_down), V(reboot), V(run), V(return) or V(remove).
       type: str
       sample: hide
     summary:
@@ -323,6 +327,16 @@ recovery:
   type: list
   elements: str
   returned: success
+boot_config:
+  description: The boot configuration.
+  type: str
+  returned: success
+  sample: /boot.cfg
+predictable:
+  description: Whether C(pcibackctl) can predict the host's next boot, as it does for NetBSD.
+  type: bool
+  returned: success
+  sample: true
 claims:
   description: What the running kernel's backend offers to guests, null if there is no backend.
   type: list
@@ -363,6 +377,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import r
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import observe
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import check_config_path, check_name
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.linux_plan import plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     ABSENT,
     ALLOWABLE,
@@ -374,9 +389,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     Wanted,
     WantedDevice,
     WantedGuest,
-    make_plan,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.undo_plan import plan_undo
 
 
 def wanted_device(item: Mapping[str, Any], where: str) -> WantedDevice:
@@ -471,6 +484,8 @@ def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
             for move in plan.moves
         ],
         "recovery": list(plan.recovery),
+        "boot_config": observed.boot_path,
+        "predictable": observed.linux is None,
         "claims": _texts(observed.claims),
         "predicted_claims": None if prediction is None else _texts(prediction.claims),
         "running": [
@@ -504,7 +519,7 @@ def main() -> None:
             "reboot": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             "restart_guests": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             "boot_entries": {"type": "raw", "default": "xen"},
-            "boot_config": {"type": "path", "default": "/boot.cfg"},
+            "boot_config": {"type": "path"},
             "previous": {"type": "bool", "default": True},
             "backend": {"type": "str", "choices": ["kernel"], "default": "kernel"},
             "native": {"type": "bool", "default": True},
@@ -529,7 +544,8 @@ def main() -> None:
     params = module.params
     try:
         for option in ("boot_config", "native_prefix", "state_directory"):
-            params[option] = absolute_path(params[option], option)
+            if params[option] is not None:
+                params[option] = absolute_path(params[option], option)
         want = wanted(params)
         observed = observe(
             runner(module),
@@ -541,7 +557,7 @@ def main() -> None:
             prefix=params["native_prefix"],
             xl=params["xl"],
         )
-        plan = plan_undo(want, observed) if want.state == ABSENT else make_plan(want, observed)
+        plan = plan_host(want, observed)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for warning in plan.warnings:

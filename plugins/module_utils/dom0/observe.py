@@ -1,26 +1,28 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reads everything of a NetBSD dom0 that a plan needs, once."""
+"""Reads everything of a dom0 that a plan needs, once."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device, pin_of
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, netbsd, netbsd_facts, records
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import (
+    linux_boot_files,
+    native_install,
+    platform,
+    records,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.records import read_pins
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, has_iommu
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.native import boot_files, predict
 from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT, GUEST, NATIVE
-from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, fits
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     ABSENT,
     NativeState,
@@ -34,12 +36,14 @@ from ansible_collections.xen.pciback.plugins.module_utils.undo import Traces
 # Far more than a loader or xl reads; what is too large for them is theirs to say.
 _MOST_BYTES = 1 << 20
 
+BOOT_CFG = "/boot.cfg"
+
 
 def observe(
     run: Run,
     wanted: Wanted,
     *,
-    boot_path: str,
+    boot_path: str | None,
     pins_path: str,
     state_directory: str,
     native: NativeState,
@@ -50,23 +54,34 @@ def observe(
 
     A boot configuration or a guest's file that can't be read is kept as the error that says so: the plan refuses it.
 
-    :raises PcibackError: this is no NetBSD dom0, or its tools can't be used
+    :param boot_path: the boot configuration, ``None`` for the one at its usual place
+    :raises PcibackError: this is no dom0, or its tools can't be used
     """
-    netbsd.check_dom0(run)
-    traces = read_traces(wanted, boot_path, state_directory)
-    boot_config = _read(boot_path, _MOST_BYTES, "boot-config-invalid")
+    host = platform.here(run)
+    host.check_dom0()
+    linux = None
     prediction = None
-    if native.ready and isinstance(boot_config, bytes):
-        control = os.path.join(prefix, native_install.CONTROL)
-        prediction = predict(control, boot_path, files=boot_files(boot_path), run=run)
-    claims = netbsd.claims()
+    boot_config: bytes | PcibackError
+    if host.name == platform.LINUX:
+        boot_path = boot_path or linux_boot_files.default_menu(linux_boot_files.HOST)
+        linux = linux_boot_files.read(boot_path, state_directory, linux_boot_files.HOST)
+        boot_config = linux.menu
+    else:
+        boot_path = boot_path or BOOT_CFG
+        boot_config = _read(boot_path, _MOST_BYTES, "boot-config-invalid")
+        if native.ready and isinstance(boot_config, bytes):
+            control = os.path.join(prefix, native_install.CONTROL)
+            prediction = predict(control, boot_path, files=boot_files(boot_path), run=run)
+    traces = read_traces(wanted, boot_path, state_directory)
+    claims = host.claims()
     # Who wants nothing but to be rid of a record need not be able to read it.
     pins = {} if wanted.state == ABSENT else read_pins(pins_path)
-    devices = _devices(run, wanted, claims or (), pins)
+    devices = host.devices_for(wanted, claims or (), pins)
     facts = None
-    if takes_devices(wanted, devices, claims, pins):
-        devices = netbsd.with_configuration(run, devices)
-        facts = replace(netbsd_facts.read_facts(run, os.environ.get("SSH_CONNECTION")), iommu=has_iommu(run, xl))
+    if takes_devices(wanted, devices, claims, pins, units=host.units):
+        devices = host.complete(devices)
+        facts = host.facts(xl)
+    running, stale = _domains(run, host, wanted, xl)
     return Observed(
         devices=devices,
         claims=claims,
@@ -75,12 +90,14 @@ def observe(
         guest_configs={
             guest.config: _read(guest.config, _MOST_BYTES, "domain-config-invalid") for guest in wanted.guests
         },
-        running=_running(run, wanted, xl),
+        running=running,
         native=native,
         prediction=prediction,
         pins=pins,
         facts=facts,
         traces=traces,
+        linux=linux,
+        stale=stale,
     )
 
 
@@ -109,36 +126,22 @@ def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
     )
 
 
-def _devices(run: Run, wanted: Wanted, claims: Sequence[Address], pins: Mapping[Address, Pin]) -> tuple[Device, ...]:
-    """The functions of the host. A call for each configuration space adds up, so only those are read that count:
-    what is held or pinned and what a selector asks for; but all if a pinned device is not surely where it was.
-    """
-    # Bridges alone, so that a selector can ask for a slot.
-    devices = netbsd.with_configuration(run, netbsd_facts.with_macs(run, netbsd.devices(run)), ())
-    asked = {
-        device.address
-        for device in devices
-        for _guest, selector in wanted.requests
-        if selector.asks_configuration_of(device, pins.get(device.address))
-    }
-    devices = netbsd.with_configuration(run, devices, asked.union(claims, pins))
-    present = {device.address: device for device in devices}
-    if all(address in present and fits(pin, pin_of(present[address])) for address, pin in pins.items()):
-        return devices
-    return netbsd.with_configuration(run, devices)
-
-
-def _running(run: Run, wanted: Wanted, xl: str | None) -> tuple[RunningGuest, ...]:
+def _domains(
+    run: Run, host: platform.Platform, wanted: Wanted, xl: str | None
+) -> tuple[tuple[RunningGuest, ...], Mapping[int, tuple[Address, ...]]]:
+    """The guests that run, and the devices of domains that are gone, which xl takes for given away."""
     try:
         toolstack = Xl(run, xl=xl)
     except PcibackError:
         # A host that only hides devices needs no toolstack, and without one no guest runs.
         if wanted.guests:
             raise
-        return ()
-    return tuple(
-        RunningGuest(domain.name, domain.domid, domain.devices) for domain in toolstack.domains() if domain.alive
-    )
+        return (), {}
+    domains = toolstack.domains()
+    alive = tuple(RunningGuest(domain.name, domain.domid, domain.devices) for domain in domains if domain.alive)
+    known = {domain.domid for domain in domains}
+    left = {domid: devices for domid, devices in host.backends().items() if domid not in known}
+    return alive, left
 
 
 def _read(path: str, limit: int, code: str) -> bytes | PcibackError:

@@ -15,6 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.pins import MAX_FILE, 
 DIRECTORY = "/var/db/xen-pciback"
 DEVICES = "devices.json"
 NATIVE = "native.json"
+DRIVERS = "drivers.json"
 ORIGINALS = "originals.json"
 LOCK = "lock"
 

@@ -44,6 +44,10 @@ _LONGEST_MESSAGE = 300
 _DIRECT_IO = frozenset({"directio", "hvm_directio", "pv_directio"})
 _VIRT_CAPS = re.compile(r"^virt_caps\s*:(.*)$", re.MULTILINE)
 _NO_SYSFS = "/sys/bus/pci"
+# What xl and libxenstore say if nobody answers for the store.
+_NO_XENSTORE = re.compile(r"cannot connect to xenstore|is xenstore daemon running|cannot open xenstore|xs_open", re.I)
+XENSTORE_READ = "/usr/bin/xenstore-read"
+CONNECTED = "4"
 
 # A domain's last state shows for a moment before xl's own process takes it away; longer means that it is kept.
 _KEPT_AFTER = 5.0
@@ -78,7 +82,7 @@ def find_xl() -> str:
             return place
     raise PcibackError(
         f"xl was found at none of {', '.join(PLACES)}",
-        remedy="install Xen's tools (sysutils/xentools in pkgsrc), or give the path as 'xl'",
+        remedy="install Xen's tools (sysutils/xentools in pkgsrc, xen-utils on Debian), or give the path as 'xl'",
     )
 
 
@@ -186,6 +190,47 @@ class Xl:
         """
         self._call(f"guest {domain.name} was not destroyed", "destroy", str(domain.domid))
 
+    def attach(self, domain: RunningDomain, spec: str) -> None:
+        """Give a device to a guest that runs.
+
+        :param spec: the device and its options, as a configuration file lists it
+        :raises PcibackError: xl could not, and what it said
+        """
+        self._call(f"{spec} was not attached to guest {domain.name}", "pci-attach", str(domain.domid), spec)
+
+    def detach(self, domain: RunningDomain, address: Address) -> None:
+        """Take a device from a guest that runs; the guest has to let go of it.
+
+        :raises PcibackError: xl could not, and what it said
+        """
+        text = str(address)
+        self._call(f"{address.bdf} was not detached from guest {domain.name}", "pci-detach", str(domain.domid), text)
+
+    def wait_connected(self, domain: RunningDomain, timeout: float) -> None:
+        """Wait until a guest has noticed what changed on its PCI bus.
+
+        While backend and frontend negotiate, xenstore shows another state than Connected; without its tools nobody
+        can look, and there is no wait.
+
+        :param timeout: seconds
+        :raises PcibackError: it has not noticed by then
+        """
+        deadline = time.monotonic() + timeout
+        path = f"/local/domain/0/backend/pci/{domain.domid}/0/state"
+        pause = 0.1
+        while True:
+            status, out, _err = self._run([XENSTORE_READ, path])
+            # No node: nothing is attached any more.
+            if status != 0 or out.strip() == CONNECTED:
+                return
+            if time.monotonic() >= deadline:
+                raise PcibackError(
+                    f"guest {domain.name} has not noticed the change of its PCI devices within {timeout:g} s",
+                    remedy="load its PCI frontend (xen-pcifront on Linux), or restart it",
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, 1.0)
+
     def wait(self, domids: Collection[int], timeout: float) -> dict[int, str]:
         """Wait until no system runs in these domains any more.
 
@@ -254,6 +299,11 @@ def _failure(what: str, status: int, out: str, err: str) -> PcibackError:
             f"{what}: xl looked for {_NO_SYSFS}, which only Linux has, so this xl can't give PCI devices to a guest "
             f"({said})",
             remedy="use a toolstack that grants the ports, the memory and the interrupt of a device through Xen itself",
+        )
+    if _NO_XENSTORE.search(err) or _NO_XENSTORE.search(out):
+        return PcibackError(
+            f"{what}: xl can't reach xenstored ({said})",
+            remedy="start Xen's daemons (on Debian 'service xen start', on NetBSD 'service xencommons start')",
         )
     if status in (-11, 139):
         return PcibackError(f"{what}: xl crashed{' after it said: ' + said if said else ''}")

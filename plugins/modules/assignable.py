@@ -1,0 +1,407 @@
+#!/usr/bin/python
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: assignable
+short_description: Hands PCI devices of a Linux dom0 to pciback, and back to their drivers
+version_added: 0.1.0
+author:
+  - xen.pciback contributors (@xen-pciback)
+description:
+  - Takes devices from their drivers while dom0 runs, so that guests can get them without a reboot, and gives them back.
+  - Does what C(xl pci-assignable-add) and C(xl pci-assignable-remove -r) do, and refuses what they let pass. A bridge is
+    refused, and so is what dom0 stands on, and a device that a guest still has. Success means that the device is where
+    it should be.
+  - The driver that a device had is recorded on the host, and gets it back.
+  - Lasts until the next boot; M(xen.pciback.boot_hide) is for those that follow.
+options:
+  devices:
+    description:
+      - Selectors of the devices.
+      - Each must name exactly one function unless it says O(devices[].all=true).
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      address:
+        description: Hexadecimal BDF, such as V(03:00.0).
+        type: str
+      id:
+        description: Vendor and device, such as V(8086:10d3). Quote it, YAML takes some for numbers.
+        type: str
+      subsystem:
+        description: Vendor and device of the subsystem.
+        type: str
+      class:
+        description: Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
+        type: str
+      driver:
+        description: The driver; one that held the function before it was hidden counts too.
+        type: str
+      name:
+        description: A part of the function's name, or a pattern with C(*) and C(?); upper and lower case are the same.
+        type: str
+      mac:
+        description: Ethernet address of the card; for a hidden one, that which it had in dom0. Quote it.
+        type: str
+      serial:
+        description: Device serial number of PCI Express, such as V(00-1b-21-ff-ff-12-34-56).
+        type: str
+      slot:
+        description: Path through the bridges, such as V(0000:00/1c.0/00.0), which stays when buses are numbered anew.
+        type: str
+      all:
+        description: Take every function that matches.
+        type: bool
+        default: false
+  state:
+    description:
+      - V(assigned) lets pciback hold the devices, and loads xen-pciback if it is not there.
+      - V(returned) gives them to the drivers that they had. Where none is recorded, it is the one that xl noted, or else
+        the kernel chooses.
+    type: str
+    choices: [assigned, returned]
+    default: assigned
+  allow:
+    description: Refusals that the owner overrides, each for one device.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      code:
+        description: The refusal's code.
+        type: str
+        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
+        required: true
+      address:
+        description: The device.
+        type: str
+        required: true
+  drivers:
+    description: File on the host that records which driver each device had. It goes with the last device that is returned.
+    type: path
+    default: /var/db/xen-pciback/drivers.json
+  record:
+    description: File on the host that holds the pins, which say what hidden devices were.
+    type: path
+    default: /var/db/xen-pciback/devices.json
+  xl:
+    description: The path of xl. By default C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
+    type: path
+extends_documentation_fragment:
+  - xen.pciback.attributes
+  - xen.pciback.lock
+attributes:
+  check_mode:
+    support: full
+    details: It can't know which driver the kernel will choose where none is recorded. A device that a guest still has is
+      a warning, because a task before may detach it.
+  diff_mode:
+    support: full
+  platform:
+    platforms: Linux
+notes:
+  - Needs root, because sysfs is root's to write.
+  - NetBSD's kernel takes devices at boot only.
+seealso:
+  - module: xen.pciback.boot_hide
+  - module: xen.pciback.domain
+"""
+
+EXAMPLES = r"""
+- name: Two cards are for guests now
+  xen.pciback.assignable:
+    devices:
+      - address: "03:00.0"
+      - id: "10ec:8139"
+
+- name: One goes back to its driver
+  xen.pciback.assignable:
+    devices:
+      - address: "03:00.0"
+    state: returned
+"""
+
+RETURN = r"""
+devices:
+  description: The devices, in bus order.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    address:
+      description: Canonical address, hexadecimal, with the domain.
+      type: str
+      sample: "0000:03:00.0"
+    id:
+      description: Vendor and device.
+      type: str
+      sample: "8086:10d3"
+    name:
+      description: Vendor and product, empty where the host has no list of names.
+      type: str
+      sample: Intel Corporation 82574L Gigabit Network Connection
+    before:
+      description: The driver that held it, null if none did.
+      type: str
+      sample: e1000e
+    after:
+      description: The driver that holds it now, null if none does, or in check mode if that is not known.
+      type: str
+      sample: pciback
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.xen.pciback.plugins.module_utils import drivers
+from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS, absolute_path
+from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
+    make_directory,
+    read_file,
+    remove_file,
+    replace_file,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, pin_of, select
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.pciback import DRIVER, Pciback
+from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, find_xl
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.pins import locate
+from ansible_collections.xen.pciback.plugins.module_utils.plan import ALLOWABLE
+from ansible_collections.xen.pciback.plugins.module_utils.safety import guard
+
+MODE = 0o644
+"""Of a record that did not exist; it tells nothing that sysfs does not."""
+
+
+class DriverRecord:
+    """drivers.json on the host: replaced before a device is taken from its driver, and after it is back.
+
+    :raises PcibackError: the file is there, but it can't be read or understood
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._data = read_file(path, limit=drivers.MAX_FILE) if os.path.lexists(path) else None
+        self.drivers = {} if self._data is None else drivers.parse(self._data, path)
+
+    def save(self, wanted: Mapping[Address, str | None]) -> None:
+        """Replace the file, or remove it if nothing is left to be recorded.
+
+        :raises PcibackError: it can't be written, or somebody else has changed it
+        """
+        data = drivers.render(wanted) if wanted else None
+        if data != self._data:
+            if data is None:
+                remove_file(self.path)
+            else:
+                make_directory(os.path.dirname(self.path))
+                replace_file(self.path, data, expected=self._data, mode=MODE)
+        self._data, self.drivers = data, dict(wanted)
+
+
+def choose(module: AnsibleModule, found: Sequence[Device]) -> tuple[Device, ...]:
+    """The devices that the selectors name, in bus order.
+
+    :raises PcibackError: one names none or several
+    """
+    pins = records.read_pins(module.params["record"])
+    places = locate(pins, {device.address: pin_of(device) for device in found})
+    by_place = {place.address: pins[old] for old, place in places.items() if place.address is not None}
+    selectors = [parse_selector(item) for item in module.params["devices"]]
+    chosen = {device.address: device for selector in selectors for device in select(selector, found, by_place)}
+    return tuple(chosen[address] for address in sorted(chosen))
+
+
+def check_assign(
+    module: AnsibleModule, host: platform.Platform, chosen: Sequence[Device], found: Sequence[Device]
+) -> None:
+    """Make sure that dom0 can do without the devices.
+
+    :raises PcibackError: it can't, with all reasons
+    """
+    allowed = {(item["code"], parse_address(item["address"], max_domain=0)) for item in module.params["allow"]}
+    refusals = []
+    for device in chosen:
+        if device.is_pci_bridge:
+            refusals.append(
+                (
+                    "bridge",
+                    f"{device.describe()} is a PCI bridge: dom0 would lose what is behind it",
+                    "take that instead",
+                )
+            )
+        elif device.is_bridge and ("bridge", device.address) not in allowed:
+            refusals.append(("bridge", f"{device.describe()} is a bridge that the machine itself needs", "leave it"))
+    leaving = [device for device in chosen if not device.held_by_pciback]
+    if leaving:
+        owners: dict[Address, str | None] = dict.fromkeys([*(host.claims() or ()), *(each.address for each in leaving)])
+        verdict = guard(host.facts(module.params["xl"]), found, leaving, owners)
+        for finding in verdict.findings:
+            if (finding.code, finding.device) in allowed:
+                module.warn(f"overridden by the owner: {finding.code} for {finding.device.bdf}: {finding.message}")
+            else:
+                refusals.append((finding.code, finding.message, finding.remedy))
+        for warning in verdict.warnings:
+            module.warn(warning)
+    if refusals:
+        raise PcibackError(
+            "; ".join(message for _code, message, _remedy in refusals),
+            code=refusals[0][0],
+            remedy="; ".join(dict.fromkeys(remedy for _code, _message, remedy in refusals)),
+        )
+
+
+def check_return(module: AnsibleModule, chosen: Sequence[Device], xl: str | None) -> None:
+    """Make sure that no guest has the devices.
+
+    :raises PcibackError: one has, outside check mode
+    """
+    if xl is None:
+        return
+    owners = {address: domain.name for domain in Xl(runner(module), xl).domains() for address in domain.devices}
+    for device in chosen:
+        owner = owners.get(device.address)
+        if owner is None:
+            continue
+        message = f"{device.address.bdf} is with guest {owner}"
+        if not module.check_mode:
+            raise PcibackError(message, remedy="detach it there first, or shut the guest down")
+        module.warn(f"{message}, and has to be detached first")
+
+
+def assign(module: AnsibleModule, pciback: Pciback, record: DriverRecord, chosen: Sequence[Device]) -> None:
+    """Hand devices to pciback. Their drivers are recorded first."""
+    now = {device.address: pciback.holder(device.address) for device in chosen}
+    # One that a killed run has left without a driver keeps the driver that was recorded then.
+    new = {
+        address: driver
+        for address, driver in now.items()
+        if driver != DRIVER and (driver is not None or address not in record.drivers)
+    }
+    record.save({**record.drivers, **new})
+    pciback.load()
+    for device in chosen:
+        pciback.assign(device.address)
+
+
+def give_back(pciback: Pciback, record: DriverRecord, chosen: Sequence[Device]) -> None:
+    """Give devices to their drivers."""
+    for device in chosen:
+        address = device.address
+        recorded = address in record.drivers
+        noted = None if recorded else pciback.driver_before(address)
+        pciback.release(address, record.drivers.get(address, noted), known=recorded or noted is not None)
+        record.save({other: driver for other, driver in record.drivers.items() if other != address})
+
+
+def work(module: AnsibleModule) -> dict[str, Any]:
+    """Do what the parameters say, and return the documented result."""
+    params = module.params
+    if platform.system() != platform.LINUX:
+        raise PcibackError(
+            "NetBSD's kernel takes devices from dom0 at boot only; this module is for Linux dom0s",
+            remedy="use xen.pciback.boot_hide and reboot",
+        )
+    for option in ("drivers", "record"):
+        params[option] = absolute_path(params[option], option)
+    host = platform.here(runner(module))
+    host.check_dom0()
+    found = host.devices()
+    chosen = choose(module, found)
+    before = {device.address: device.driver for device in chosen}
+    toolstack = toolstack_of(params["xl"])
+    pciback = Pciback(runner(module), linux.SYS, toolstack)
+    record = DriverRecord(params["drivers"])
+    if params["state"] == "assigned":
+        check_assign(module, host, chosen, found)
+        moving = [device for device in chosen if device.driver != DRIVER]
+        after: dict[Address, str | None] = dict.fromkeys(before, DRIVER)
+        if moving and not module.check_mode:
+            assign(module, pciback, record, moving)
+    else:
+        moving = [device for device in chosen if device.driver == DRIVER or device.address in record.drivers]
+        check_return(module, moving, toolstack)
+        after = {
+            device.address: record.drivers.get(device.address) if device in moving else device.driver
+            for device in chosen
+        }
+        if moving and not module.check_mode:
+            give_back(pciback, record, moving)
+    if not module.check_mode:
+        after = {address: pciback.holder(address) for address in before}
+    return {
+        "changed": bool(moving),
+        "devices": [
+            {
+                "address": str(device.address),
+                "id": device.id,
+                "name": device.name,
+                "before": before[device.address],
+                "after": after[device.address],
+            }
+            for device in chosen
+        ],
+        "diff": [
+            {
+                "before_header": f"driver of {device.address}",
+                "after_header": f"driver of {device.address}",
+                "before": f"{before[device.address] or 'none'}\n",
+                "after": f"{after[device.address] or 'none'}\n",
+            }
+            for device in moving
+        ],
+    }
+
+
+def toolstack_of(path: str | None) -> str | None:
+    """The path of xl, ``None`` if there is no toolstack: then no guest has a device."""
+    try:
+        return path or find_xl()
+    except PcibackError:
+        return None
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "devices": {"type": "list", "elements": "dict", "required": True, "options": dict(SELECTOR_OPTIONS)},
+            "state": {"type": "str", "choices": ["assigned", "returned"], "default": "assigned"},
+            "allow": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
+                    "address": {"type": "str", "required": True},
+                },
+            },
+            "drivers": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DRIVERS)},
+            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
+            "xl": {"type": "path"},
+            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        with lock_host(module):
+            result = work(module)
+    except PcibackError as error:
+        module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

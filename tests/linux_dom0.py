@@ -1,0 +1,356 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Linux dom0 that answers: its kernel to writes into sysfs, its commands to calls.
+
+What happens is computed from the state in the folder: drivers and slots from links and files of sysfs, the menu from the
+settings that a shell reads, the guests' devices from what xl was told. What each does under which condition follows
+recordings of a Debian 12 dom0 under Xen 4.17.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils import grub
+from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
+from tests.linux_host import LinuxHost, captured_drivers, usual_host
+
+MENU = Path(__file__).parent / "unit/module_utils/data/debian-12-xen-grub.cfg"
+SETTINGS = (
+    'GRUB_DEFAULT="Debian GNU/Linux, with Xen hypervisor"\n'
+    'GRUB_CMDLINE_LINUX_DEFAULT=""\nGRUB_CMDLINE_LINUX="console=hvc0 net.ifnames=0"\n'
+)
+ALIASES = (
+    "alias pci:v00008086d0000100Esv*sd*bc*sc*i* e1000\nalias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n"
+    "alias pci:v000010ECd00008139sv*sd*bc*sc*i* 8139cp\nalias pci:v000010ECd00008139sv*sd*bc*sc*i* 8139too\n"
+    "alias pci:v*d*sv*sd*bc01sc08i02* nvme\n"
+)
+XEN_LINE = re.compile(r"^(\s*module2?\s+/boot/vmlinuz\S+ placeholder root=\S+ ro (?:single )?).*$", re.MULTILINE)
+
+
+class LinuxDom0:
+    """The host: ``root`` is its /, ``host`` its sysfs and procfs, ``calls`` what was run and changed something."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "root"
+        self.host: LinuxHost = usual_host(folder)
+        self.sys = self.host.sys
+        self.guests: list[dict[str, Any]] = []
+        self.next = 1
+        self.iommu = True
+        self.quarantined: set[str] = set()
+        self.libxl: dict[str, str] = {}
+        self.stale: dict[int, str] = {}
+        self.deaf: set[str] = set()
+        self.calls: list[str] = []
+        (self.sys / "hypervisor").mkdir(parents=True)
+        (self.sys / "hypervisor/type").write_text("xen\n")
+        (self.sys / "hypervisor/uuid").write_text("00000000-0000-0000-0000-000000000000\n")
+        for driver in (self.sys / "bus/pci/drivers").iterdir():
+            (driver / "bind").touch()
+            (driver / "unbind").touch()
+            for device in self.devices.iterdir():
+                if os.path.realpath(device / "driver") == str(driver):
+                    (driver / device.name).symlink_to(os.path.realpath(device))
+        (self.sys / "bus/pci/drivers_probe").touch()
+        for device in self.devices.iterdir():
+            (device / "modalias").write_text(self._modalias(device))
+        self.write_file(f"/lib/modules/{os.uname().release}/modules.alias", ALIASES)
+        self.write_file("/etc/default/grub", SETTINGS)
+        for tool in ("grub-mkconfig", "update-initramfs"):
+            self.write_file(f"/usr/sbin/{tool}", "#!/bin/sh\n", 0o755)
+        self.write_file("/boot/grub/grub.cfg", self.mkconfig(), 0o444)
+        self.initramfs = self.make_initramfs()
+
+    @property
+    def devices(self) -> Path:
+        return self.sys / "bus/pci/devices"
+
+    def path(self, name: str) -> Path:
+        return Path(f"{self.root}{name}")
+
+    def write_file(self, name: str, text: str, mode: int = 0o644) -> None:
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+
+    def tree(self) -> dict[str, tuple[int, bytes]]:
+        """Mode and content of every file of the host but sysfs and the records."""
+        return {
+            str(path.relative_to(self.root)): (path.stat().st_mode, path.read_bytes())
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file()
+        }
+
+    def driver(self, address: str) -> str | None:
+        link = self.devices / address / "driver"
+        return os.path.basename(os.readlink(link)) if link.is_symlink() else None
+
+    def drivers(self) -> dict[str, str | None]:
+        return {device.name: self.driver(device.name) for device in sorted(self.devices.iterdir())}
+
+    @staticmethod
+    def _modalias(device: Path) -> str:
+        vendor, product = (int((device / name).read_text(), 16) for name in ("vendor", "device"))
+        code = int((device / "class").read_text(), 16)
+        return (
+            f"pci:v{vendor:08X}d{product:08X}sv00001AF4sd00001100"
+            f"bc{code >> 16:02X}sc{code >> 8 & 0xFF:02X}i{code & 0xFF:02X}\n"
+        )
+
+    # --- the kernel
+
+    def write(self, path: str, text: str) -> None:
+        """What the kernel does with a write into sysfs."""
+        name = os.path.relpath(path, self.sys)
+        folder, _slash, file = name.rpartition("/")
+        driver = os.path.basename(folder)
+        pciback = self.sys / "bus/pci/drivers/pciback"
+        slots = (pciback / "slots").read_text().split() if pciback.is_dir() else []
+        if not os.path.exists(path):
+            raise FileNotFoundError(2, "No such file or directory", path)
+        self.calls.append(f"{driver}/{file} {text}")
+        if file == "new_slot":
+            (pciback / "slots").write_text("".join(f"{slot}\n" for slot in [*slots, text]))
+        elif file == "remove_slot":
+            if text not in slots:
+                raise OSError(2, "No such file or directory")
+            slots.remove(text)
+            (pciback / "slots").write_text("".join(f"{slot}\n" for slot in slots))
+        elif file == "unbind":
+            if self.driver(text) != driver:
+                raise OSError(19, "No such device")
+            (self.devices / text / "driver").unlink()
+            (self.sys / folder / text).unlink()
+        elif file == "bind":
+            if self.driver(text) is not None or (driver == "pciback" and text not in slots):
+                raise OSError(19, "No such device")
+            self._bind(text, driver)
+        elif name == "bus/pci/drivers_probe":
+            found = "pciback" if text in slots else self._native_driver(text)
+            if found and self.driver(text) is None and (self.sys / "bus/pci/drivers" / found).is_dir():
+                self._bind(text, found)
+        else:
+            raise OSError(13, "Permission denied")
+
+    def _bind(self, address: str, driver: str) -> None:
+        folder = self.sys / "bus/pci/drivers" / driver
+        (self.devices / address / "driver").symlink_to(
+            os.path.relpath(folder, os.path.realpath(self.devices / address))
+        )
+        (folder / address).symlink_to(os.path.realpath(self.devices / address))
+
+    def _native_driver(self, address: str) -> str | None:
+        # The captured drivers are the kernel's own choice.
+        return captured_drivers().get(address)
+
+    def load_pciback(self, hide: tuple[str, ...] = ()) -> None:
+        """Load xen-pciback; it takes what is in its list and has no driver."""
+        folder = self.sys / "bus/pci/drivers/pciback"
+        folder.mkdir()
+        for file in ("bind", "unbind", "new_slot", "remove_slot"):
+            (folder / file).touch()
+        (folder / "slots").write_text("".join(f"{slot}\n" for slot in hide))
+        for address in hide:
+            if self.driver(address) is None:
+                self._bind(address, "pciback")
+
+    # --- commands
+
+    def run(self, argv: list[str], cwd: str | None = None) -> tuple[int, str, str]:
+        """A command of the host."""
+        name, words = os.path.basename(argv[0]), argv[1:]
+        method = getattr(self, "_" + name.replace("-", "_"), None)
+        if method is None:
+            return 127, "", f"{argv[0]}: No such file or directory"
+        answer: tuple[int, str, str] = method(words)
+        return answer
+
+    def _modprobe(self, words: list[str]) -> tuple[int, str, str]:
+        if words[-1] == "xen-pciback" and not (self.sys / "bus/pci/drivers/pciback").is_dir():
+            self.calls.append("modprobe xen-pciback")
+            self.load_pciback()
+        return 0, "", ""
+
+    def mkconfig(self) -> str:
+        """What grub-mkconfig prints."""
+        files = [self.path("/etc/default/grub"), *sorted(self.path("/etc/default/grub.d").glob("*.cfg"))]
+        script = "".join(f". {shlex.quote(str(file))};" for file in files)
+        script += (
+            'printf "%s %s\\n%s" "${GRUB_CMDLINE_LINUX_XEN_REPLACE:-$GRUB_CMDLINE_LINUX}" '
+            '"${GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT:-$GRUB_CMDLINE_LINUX_DEFAULT}" "$GRUB_DEFAULT"'
+        )
+        said = subprocess.run(["/bin/sh", "-ec", script], check=True, capture_output=True, text=True).stdout
+        arguments, _newline, default = said.partition("\n")
+        menu = XEN_LINE.sub(lambda match: match.group(1) + arguments, MENU.read_text())
+        menu = menu.replace('set default="Debian GNU/Linux, with Xen hypervisor"', f'set default="{default}"')
+        for file in sorted(self.path("/etc/grub.d").glob("*")):
+            if os.access(file, os.X_OK):
+                menu += subprocess.run([str(file)], check=True, capture_output=True, text=True).stdout
+        return menu
+
+    def _grub_mkconfig(self, words: list[str]) -> tuple[int, str, str]:
+        assert words == []
+        self.calls.append("grub-mkconfig")
+        return 0, self.mkconfig(), "Generating grub configuration file ...\ndone\n"
+
+    def make_initramfs(self) -> dict[str, bytes]:
+        """What is in the initramfs: what is copied into it, and what it loads by force."""
+        found = {str(file.relative_to(self.root)): file.read_bytes() for file in self.path("/etc/modprobe.d").glob("*")}
+        for hook in sorted(self.path("/etc/initramfs-tools/hooks").glob("*")):
+            assert os.access(hook, os.X_OK)
+            shell = "force_load() { echo $1; };" + hook.read_text().replace(". /usr/share", ": /usr/share")
+            found["conf/modules"] = subprocess.run(["/bin/sh", "-ec", shell], check=True, capture_output=True).stdout
+        return found
+
+    def _update_initramfs(self, words: list[str]) -> tuple[int, str, str]:
+        assert words == ["-u", "-k", "all"]
+        self.calls.append("update-initramfs")
+        self.initramfs = self.make_initramfs()
+        return 0, "", ""
+
+    def _xenstore_read(self, words: list[str]) -> tuple[int, str, str]:
+        match = re.match(r"/local/domain/0/backend/pci/(\d+)/0/state", words[0])
+        if match:
+            guest = next((each for each in self.guests if each["domid"] == int(match.group(1))), None)
+            if guest is None or not guest["pci"]:
+                return 1, "", "xenstore-read: couldn't read path\n"
+            return 0, "7\n" if guest.get("waits") else "4\n", ""
+        match = re.match(r"/libxl/pci/(.{4})-(..)-(..)-(.)/driver_path", words[0])
+        path = self.libxl.get("{}:{}:{}.{}".format(*match.groups())) if match else None
+        return (0, f"{path}\n", "") if path else (1, "", "xenstore-read: couldn't read path\n")
+
+    def _xenstore_ls(self, words: list[str]) -> tuple[int, str, str]:
+        lists = {guest["domid"]: guest["pci"] for guest in self.guests if guest["pci"]}
+        lists.update({domid: [address] for domid, address in self.stale.items()})
+        lines = [f'{words[1]}/{domid}/0/dev-{n} = "{a}"' for domid, pci in lists.items() for n, a in enumerate(pci)]
+        return (0, "\n".join(lines), "") if lines else (1, "", "xenstore-ls: xs_directory: No such file or directory\n")
+
+    def _xl(self, words: list[str]) -> tuple[int, str, str]:
+        if words[:1] != ["list"] and words != ["info"]:
+            self.calls.append("xl " + " ".join(words))
+        method = getattr(self, "_xl_" + words[0].replace("-", "_"))
+        answer: tuple[int, str, str] = method(words[1:])
+        return answer
+
+    def _xl_info(self, words: list[str]) -> tuple[int, str, str]:
+        return 0, f"virt_caps              : pv {'pv_directio ' if self.iommu else ''}gnttab-v1\n", ""
+
+    def _xl_list(self, words: list[str]) -> tuple[int, str, str]:
+        if words == ["-l"]:
+            documents = []
+            for guest in self.guests:
+                pci = []
+                for address in guest["pci"]:
+                    bus, dev, func = (int(part, 16) for part in re.split("[:.]", address[5:]))
+                    numbers = {"bus": bus, "dev": dev, "func": func}
+                    pci.append({**{key: value for key, value in numbers.items() if value}, "vfunc_mask": 1})
+                documents.append(
+                    {"domid": guest["domid"], "config": {"c_info": {"name": guest["name"]}, "pcidevs": pci}}
+                )
+            return 0, json.dumps([{"domid": 0, "config": {"c_info": {"name": "Domain-0"}}}, *documents]), ""
+        lines = [f"{guest['name']:<40} {guest['domid']:>5}   256     1     -b----      34.9" for guest in self.guests]
+        head = "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
+        return 0, head + "\n".join(["Domain-0  0  1536  2  r-----  720.2", *lines]) + "\n", ""
+
+    def _assignable(self, address: str) -> bool:
+        taken = {each for guest in self.guests for each in guest["pci"]} | set(self.stale.values())
+        return self.driver(address) == "pciback" and address not in taken
+
+    def _xl_create(self, words: list[str]) -> tuple[int, str, str]:
+        config = XlConfig.parse(Path(words[0]).read_bytes(), words[0])
+        wanted = [str(address) for address in config.addresses]
+        self.next += 1
+        if wanted and not self.iommu:
+            return 6, "", "libxl: error: libxl_create.c:1160:x: passthrough not supported on this platform\n"
+        for address in wanted:
+            if not self._assignable(address):
+                return (
+                    3,
+                    "",
+                    f"libxl: error: libxl_pci.c:1677:x: Domain {self.next}:PCI device {address} is not assignable\n",
+                )
+        self.guests.append({"name": config.name, "domid": self.next, "pci": wanted})
+        return 0, "", ""
+
+    def _guest(self, word: str) -> dict[str, Any]:
+        return next(guest for guest in self.guests if str(guest["domid"]) == word)
+
+    def _xl_pci_attach(self, words: list[str]) -> tuple[int, str, str]:
+        guest, address = self._guest(words[0]), "0000:" + words[1].partition(",")[0].partition("@")[0]
+        if not self._assignable(address):
+            return 1, "", f"libxl: error: libxl_pci.c:1677:x: Domain 3:PCI device {address} is not assignable\n"
+        guest["pci"].append(address)
+        guest["waits"] = guest["name"] in self.deaf
+        return 0, "", "libxl: error: libxl_pci.c:1573:x: The kernel doesn't support reset from sysfs for PCI device\n"
+
+    def _xl_pci_detach(self, words: list[str]) -> tuple[int, str, str]:
+        guest, address = self._guest(words[0]), words[1]
+        if address not in guest["pci"]:
+            return (
+                1,
+                "",
+                "libxl: error: libxl_pci.c:1969:do_pci_remove: Domain 3:PCI device not attached to this domain\n",
+            )
+        if guest["name"] in self.deaf:
+            return 1, "", "libxl: error: libxl_device.c:1486:x: unable to remove device\n"
+        guest["pci"].remove(address)
+        self.quarantined.add(address)
+        return 0, "", ""
+
+    def _xl_shutdown(self, words: list[str]) -> tuple[int, str, str]:
+        guest = self._guest(words[-1])
+        self.quarantined.update(guest["pci"])
+        self.guests.remove(guest)
+        return 0, "", ""
+
+    _xl_destroy = _xl_shutdown
+
+    def _xl_pci_assignable_remove(self, words: list[str]) -> tuple[int, str, str]:
+        address = words[-1]
+        if address not in self.quarantined:
+            return 1, "", f"libxl: error: libxl_pci.c:906:x: failed to de-quarantine {address}\n"
+        self.quarantined.remove(address)
+        self.write(str(self.sys / "bus/pci/drivers/pciback/unbind"), address)
+        self.write(str(self.sys / "bus/pci/drivers/pciback/remove_slot"), address)
+        return 0, "", ""
+
+    def reboot(self) -> None:
+        """What the next boot does: the default entry's list, if the initramfs has xen-pciback.
+
+        udev(7) loads the other drivers in the initramfs before that, unless they are told to wait.
+        """
+        menu = grub.read_menu(self.path("/boot/grub/grub.cfg").read_bytes())
+        self.guests, self.quarantined, self.libxl = [], set(), {}
+        pciback = self.sys / "bus/pci/drivers/pciback"
+        for device in list(self.drivers()):
+            if self.driver(device) is not None:
+                (self.devices / device / "driver").unlink()
+        for driver in (self.sys / "bus/pci/drivers").iterdir():
+            for link in [file for file in driver.iterdir() if file.is_symlink()]:
+                link.unlink()
+        if pciback.is_dir():
+            for file in pciback.iterdir():
+                file.unlink()
+            pciback.rmdir()
+        told = b"".join(data for name, data in self.initramfs.items() if name.startswith("etc/modprobe.d"))
+        waiting = re.findall(r"^softdep (\S+) pre: xen-pciback$", told.decode(), re.MULTILINE)
+        for device in self.drivers():
+            driver = self._native_driver(device)
+            if driver and driver not in waiting:
+                self._bind(device, driver)
+        if self.initramfs.get("conf/modules") == b"xen-pciback\n" and menu.default is not None:
+            hidden = re.findall(r"\(([^)]*)\)", menu.default.lists[-1]) if menu.default.lists else []
+            self.load_pciback(tuple(hidden))
+        for device in list(self.drivers()):
+            driver = self._native_driver(device)
+            if driver and self.driver(device) is None:
+                self._bind(device, driver)
