@@ -19,6 +19,7 @@ sys.path.insert(0, str(LAB))
 from xen import image
 from xen.errors import LabError
 from xen.machine import Machine
+from xen.progress import STAGES
 
 HOME = LAB.parent / "build/xen-lab"
 BOOT_SECONDS = 600
@@ -53,8 +54,9 @@ def start(options: argparse.Namespace) -> None:
 def wait(options: argparse.Namespace) -> None:
     """Wait until dom0 answers."""
     machine = Machine(HOME / "machine")
-    machine.wait(options.timeout, say)
-    say(f"dom0 answers: ssh -F {machine.files.ssh_config} xen-lab")
+    machine.wait(options.timeout, say, options.until)
+    if options.until == "ssh":
+        say(f"dom0 answers: ssh -F {machine.files.ssh_config} xen-lab")
 
 
 def console(options: argparse.Namespace) -> None:
@@ -87,6 +89,8 @@ def main() -> int:
     added[build].add_argument("--force", action="store_true", help="build it anew")
     added[start].add_argument("--no-iommu", dest="iommu", action="store_false", help="a machine without an IOMMU")
     added[wait].add_argument("--timeout", type=float, default=BOOT_SECONDS, metavar="S", help="seconds (%(default)s)")
+    steps = [each.name for each in STAGES] + ["ssh"]
+    added[wait].add_argument("--until", choices=steps, default="ssh", help="a step of the boot (%(default)s)")
     options = parser.parse_args()
     try:
         options.run(options)

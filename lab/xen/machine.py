@@ -18,7 +18,7 @@ from pathlib import Path
 from .errors import LabError
 from .hardware import NVME_BEGINS, NVME_SIZE, Files, command_line, ssh_config
 from .image import Image
-from .progress import stage
+from .progress import stages_reached
 
 POLL_SECONDS = 0.5
 
@@ -63,28 +63,27 @@ class Machine:
         # It goes to the background once its hardware is complete.
         _run(command_line(files, port, iommu))
 
-    def wait(self, timeout: float, say: Callable[[str], None]) -> None:
-        """Wait until dom0 answers on ssh, and tell how far the boot is whenever it goes on.
+    def wait(self, timeout: float, say: Callable[[str], None], until: str = "ssh") -> None:
+        """Wait until dom0 answers on ssh, or is at a step of its boot; tell how far it is whenever it goes on.
 
         :param timeout: seconds.
-        :raises LabError: it does not answer in time, or QEMU has ended.
+        :param until: the name of a step, or ``ssh``.
+        :raises LabError: it does not come to it in time, or QEMU has ended.
         """
         deadline = time.monotonic() + timeout
-        told = None
+        told = 0
         while True:
-            now = stage(self.serial())
-            if now != told and now is not None:
-                import os as o; x=open(f"/proc/{self.process}/stat").read().split(); say(f"{now} cpu {(int(x[13])+int(x[14]))/100} load {o.getloadavg()[0]}")
-                told = now
-            if self.answers():
+            reached = stages_reached(self.serial())
+            for each in reached[told:]:
+                say(each.says)
+            told = len(reached)
+            if until in [each.name for each in reached] or (until == "ssh" and self.answers()):
                 return
             if self.process is None:
                 raise LabError(f"QEMU has ended; its serial port's log is {self.files.serial}")
             if time.monotonic() > deadline:
-                raise LabError(
-                    f"dom0 did not answer within {timeout:.0f} s; the last that it came to was "
-                    f"{told or 'the firmware'}, see {self.files.serial}"
-                )
+                last = reached[-1].says if reached else "the firmware starts"
+                raise LabError(f"dom0 did not come up within {timeout:.0f} s: {last}; see {self.files.serial}")
             time.sleep(POLL_SECONDS)
 
     def answers(self) -> bool:

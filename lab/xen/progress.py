@@ -9,27 +9,25 @@ from typing import NamedTuple
 
 
 class Stage(NamedTuple):
-    """A step of the boot, and the text of the serial port that begins it."""
+    """A step of the boot, what is said of it, and the text of the serial port that begins it."""
 
+    name: str
     says: str
     mark: str
 
 
 # GRUB, Xen and dom0 share the serial port; a reboot begins with GRUB again.
 STAGES = (
-    Stage("GRUB", "Loading Xen"),
-    Stage("Xen", "Xen version 4."),
-    Stage("dom0's kernel", "Linux version"),
-    Stage("dom0's initramfs", "Run /init as init process"),
-    Stage("dom0's services", "INIT: version"),
-    Stage("dom0 is up", "xen-lab login:"),
+    Stage("GRUB", "GRUB loads Xen", "Loading Xen"),
+    Stage("Xen", "Xen starts", "Xen version 4."),
+    Stage("kernel", "dom0's kernel starts", "Linux version"),
+    Stage("initramfs", "the initramfs looks for the disk", "Run /init as init process"),
+    Stage("services", "init starts the services", "INIT: version"),
+    Stage("login", "dom0 is up", "xen-lab login:"),
 )
 
 
-def stage(log: str) -> str | None:
-    """The last step that the latest boot in a log has come to, or None before the first."""
+def stages_reached(log: str) -> list[Stage]:
+    """The steps that the latest boot in a log has come to, in order."""
     begins = log.rfind(STAGES[0].mark)
-    if begins < 0:
-        return None
-    reached = [each.says for each in STAGES if log.find(each.mark, begins) >= 0]
-    return reached[-1]
+    return [each for each in STAGES if begins >= 0 and log.find(each.mark, begins) >= 0]

@@ -37,6 +37,8 @@ PACKAGES = (
     "zstd",
 )
 LEFT_OUT = (
+    "/boot/xen-*.config",
+    "/boot/xen-*.efi",
     "/usr/share/bug/*",
     "/usr/share/doc/*",
     "/usr/share/info/*",
