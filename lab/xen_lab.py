@@ -18,6 +18,7 @@ sys.path.insert(0, str(LAB))
 
 from xen import image
 from xen.errors import LabError
+from xen.image import packages
 from xen.machine import Machine
 from xen.progress import STAGES
 
@@ -29,6 +30,11 @@ _STARTED = time.monotonic()
 def say(text: str) -> None:
     """One line of progress, with the seconds since the command began."""
     print(f"xen-lab {time.monotonic() - _STARTED:6.1f} s  {text}", flush=True)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Say whether apt knows the packages that dom0 is made of."""
+    packages.available()
 
 
 def build(options: argparse.Namespace) -> None:
@@ -83,7 +89,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     added = {}
-    for function in (build, start, wait, console, stop, destroy):
+    for function in (check, build, start, wait, console, stop, destroy):
         added[function] = commands.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
         added[function].set_defaults(run=function)
     added[build].add_argument("--force", action="store_true", help="build it anew")

@@ -40,7 +40,7 @@ def test_dom0_was_not_rebooted(dom0):
 
 def test_the_next_boot_hides_them(host):
     menu = host.file("/boot/grub/grub.cfg").content_string
-    default = [line for line in menu.splitlines() if "\tmodule2\t/boot/vmlinuz" in line][0]
+    default = next(line for line in menu.splitlines() if "\tmodule2\t/boot/vmlinuz" in line)
     assert "xen-pciback.hide=" in default
     assert all(f"({address[5:]})" in default or f"({address})" in default for address in (E1000, E1000E))
 
