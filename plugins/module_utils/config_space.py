@@ -17,7 +17,9 @@ BAR_KINDS = ("io", "mem32", "mem64")
 
 _TYPE_0, _TYPE_1 = 0, 1
 _STATUS_CAPABILITIES = 1 << 20
-_MSI, _MSI_X = 0x05, 0x11
+_MSI, _MSI_X, _EXPRESS = 0x05, 0x11, 0x10
+EXPRESS_TO_PCI = 7
+"""The type of a bridge from PCI Express to PCI or PCI-X."""
 _SERIAL_NUMBER = 0x0003
 
 
@@ -76,6 +78,14 @@ class ConfigSpace:
         """Whether MSI or MSI-X is on, so that the interrupt line is not used."""
         enable = {_MSI: 1 << 16, _MSI_X: 1 << 31}
         return any(self._register(offset) & enable.get(kind, 0) for kind, offset in self._capabilities())
+
+    @property
+    def express_type(self) -> int | None:
+        """The type of a PCI Express function (its capability's register, bits 7:4), ``None`` of conventional PCI."""
+        for kind, offset in self._capabilities():
+            if kind == _EXPRESS:
+                return self._register(offset) >> 20 & 0xF
+        return None
 
     @property
     def serial(self) -> str | None:

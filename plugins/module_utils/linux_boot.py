@@ -23,10 +23,11 @@ INITRAMFS_TOOLS = "/etc/initramfs-tools/hooks/xen-pciback"
 DRACUT = "/etc/dracut.conf.d/xen-pciback.conf"
 SOFTDEP = "/etc/modprobe.d/xen-pciback.conf"
 
-# Each file that may be ours, with its mode: scripts are run.
+# Each file that may be ours, with its mode: scripts are run. They are written in this order: a run that is killed once the
+# settings are new must not leave the entry with the list from before undone, because the next run can't tell any more.
 MODES: Mapping[str, int] = {
-    grub.SETTINGS: 0o644,
     grub.PREVIOUS_SCRIPT: 0o755,
+    grub.SETTINGS: 0o644,
     SOFTDEP: 0o644,
     INITRAMFS_TOOLS: 0o755,
     DRACUT: 0o644,

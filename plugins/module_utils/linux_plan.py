@@ -122,17 +122,13 @@ class _LinuxWays(Planner):
         back = [address for address in self.observed.claims or () if address not in claims and address not in kept]
         if back:
             listed = " ".join(address.bdf for address in back)
-            self.actions.append(
-                Action("return", f"give {listed} back to dom0", _selectors(back))
-            )
+            self.actions.append(Action("return", f"give {listed} back to dom0", _selectors(back)))
 
     def _assign(self) -> None:
         missing = [device.address for device in self._missing()]
         if missing:
             listed = " ".join(address.bdf for address in missing)
-            self.actions.append(
-                Action("assign", f"hand {listed} to pciback", _selectors(missing))
-            )
+            self.actions.append(Action("assign", f"hand {listed} to pciback", _selectors(missing)))
 
     def _kept_by_guests(self) -> Mapping[Address, str]:
         """Devices of guests that run on with them."""

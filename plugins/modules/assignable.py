@@ -247,7 +247,7 @@ def check_assign(
     leaving = [device for device in chosen if not device.held_by_pciback]
     if leaving:
         owners: dict[Address, str | None] = dict.fromkeys([*(host.claims() or ()), *(each.address for each in leaving)])
-        verdict = guard(host.facts(module.params["xl"]), found, leaving, owners)
+        verdict = guard(host.facts(found, module.params["xl"]), found, leaving, owners)
         for finding in verdict.findings:
             if (finding.code, finding.device) in allowed:
                 module.warn(f"overridden by the owner: {finding.code} for {finding.device.bdf}: {finding.message}")
@@ -303,7 +303,8 @@ def give_back(pciback: Pciback, record: DriverRecord, chosen: Sequence[Device]) 
         recorded = address in record.drivers
         noted = None if recorded else pciback.driver_before(address)
         pciback.release(address, record.drivers.get(address, noted), known=recorded or noted is not None)
-        record.save({other: driver for other, driver in record.drivers.items() if other != address})
+    back = {device.address for device in chosen}
+    record.save({address: driver for address, driver in record.drivers.items() if address not in back})
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:

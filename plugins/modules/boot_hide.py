@@ -457,7 +457,9 @@ def edit_linux(module: AnsibleModule) -> dict[str, Any]:
         edit = boot.edit(wanted, previous=module.params["previous"])
         warnings += boot.warnings()
     todo = linux_boot_files.commands(edit, boot, host)
-    noted = note(record.originals, [Change(each.path, SETTING, each.before, each.after) for each in edit.files])
+    # What an interrupted run has put back already has to be noted, too.
+    after = {**boot.files, **{each.path: each.after for each in edit.files}}
+    noted = note(record.originals, [Change(path, SETTING, boot.files[path], after[path]) for path in boot.files])
     for warning in dict.fromkeys([*warnings, *noted.warnings]):
         module.warn(warning)
     shown = [difference(each.path, each.before or b"", each.after or b"") for each in edit.files]

@@ -14,16 +14,19 @@ import re
 import shutil
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.modules import boot_hide, domain_pci, native_backend
+from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, linux_boot_files, linux_facts, pciback
+from ansible_collections.xen.pciback.plugins.modules import assignable, boot_hide, domain_pci, native_backend
 from tests.crash import Disk, FileState, run, tree, watched
+from tests.linux_dom0 import LinuxDom0
 from tests.unit.module_call import call
 
 ROOT = Path(__file__).parent.parent.parent
@@ -32,6 +35,7 @@ BACKUP = re.compile(r"(.+)\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d(\.\d+)?~\Z")
 LEFTOVER = re.compile(r"(.*/)?\.[^/]+\.pciback-[a-z0-9_]{8}\Z")
 LOCK = "db/lock"
 ORIGINALS = "db/originals.json"
+PENDING = "db/boot-pending"
 
 BOOT_CFG = (
     b"menu=Xen:load /netbsd-XEN3_DOM0.gz console=pc;multiboot /xen.gz dom0_mem=512M\nmenu=NetBSD:boot netbsd\n"
@@ -163,6 +167,60 @@ def nothing(root: Path) -> None:
     pass
 
 
+@contextlib.contextmanager
+def linux_dom0(root: Path, made: bool = True) -> Iterator[LinuxDom0]:
+    """A Linux dom0 with this root; its sysfs and procfs are beside it."""
+    host = LinuxDom0(root.parent, root, made=made)
+    with contextlib.ExitStack() as patches:
+        for owner, name, value in (
+            (linux, "SYS", str(host.sys)),
+            (linux_facts, "PROC", str(host.proc)),
+            (linux_boot_files, "HOST", linux_boot_files.Host(str(root))),
+            (pciback, "write", host.write),
+            (boot_hide, "runner", lambda _module: host.run),
+            (assignable, "runner", lambda _module: host.run),
+        ):
+            patches.enter_context(mock.patch.object(owner, name, value))
+        yield host
+
+
+def bare_linux(root: Path) -> None:
+    with linux_dom0(root, made=False):
+        (root / "db").mkdir()
+
+
+def hide_on_linux(root: Path, **options: Any) -> None:
+    with linux_dom0(root):
+        module(boot_hide.main, root, record=str(root / "db/devices.json"), **options)
+
+
+def hide_two_on_linux(root: Path) -> None:
+    hide_on_linux(root, devices=["00:05.0", "01:00.0"], pins={"0000:00:05.0": CARD}, backup=True)
+
+
+def hiding_linux(root: Path) -> None:
+    bare_linux(root)
+    hide_on_linux(root, devices=["00:05.0"], pins={"0000:00:05.0": CARD})
+
+
+def assign_on_linux(root: Path, state: str = "assigned") -> None:
+    devices = [{"address": "00:05.0"}, {"address": "01:00.0"}]
+    places = {"drivers": str(root / "db/drivers.json"), "record": str(root / "db/devices.json")}
+    workspace = {"lock": str(root / LOCK), "_ansible_tmpdir": str(root.parent)}
+    with linux_dom0(root) as host:
+        result = call(
+            assignable.main, {"devices": devices, "state": state, "xl": "/usr/sbin/xl", **places, **workspace}
+        )
+        assert not result.get("failed"), result
+        held = {address for address, driver in host.drivers().items() if driver == "pciback"}
+        assert held == ({"0000:00:05.0", "0000:01:00.0"} if state == "assigned" else set())
+
+
+def assigned_linux(root: Path) -> None:
+    bare_linux(root)
+    assign_on_linux(root)
+
+
 WRITERS = {
     "boot_hide": Writer(bare_dom0, hide_one, "boot.cfg"),
     "boot_hide with a prediction": Writer(hiding_dom0, hide_one_with_prediction, "boot.cfg"),
@@ -170,6 +228,11 @@ WRITERS = {
     "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), ORIGINALS),
     "boot_hide original": Writer(hiding_dom0, lambda root: hide(root, state="original", backup=True), ORIGINALS),
     "boot_hide original, edited": Writer(edited_dom0, lambda root: hide(root, state="original"), ORIGINALS),
+    "boot_hide on Linux": Writer(bare_linux, hide_two_on_linux, "boot/grub/grub.cfg"),
+    "boot_hide on Linux, other devices": Writer(hiding_linux, hide_two_on_linux, "boot/grub/grub.cfg"),
+    "boot_hide on Linux, original": Writer(hiding_linux, lambda root: hide_on_linux(root, state="original"), ORIGINALS),
+    "assignable": Writer(bare_linux, assign_on_linux, "db/drivers.json"),
+    "assignable returned": Writer(assigned_linux, lambda root: assign_on_linux(root, "returned"), "db/drivers.json"),
     "domain_pci": Writer(two_guests, share_out, "storage"),
     "domain_pci original": Writer(provided_guests, lambda root: put_back(root, "firewall", "storage"), ORIGINALS),
     "domain_pci original, one": Writer(provided_guests, lambda root: put_back(root, "storage"), ORIGINALS),
@@ -195,7 +258,7 @@ def writer(request: pytest.FixtureRequest) -> Writer:
 
 def is_ours(path: str) -> bool:
     """Whether it is a file that somebody would miss."""
-    return path != LOCK and not LEFTOVER.match(path) and not BACKUP.match(path)
+    return path not in (LOCK, PENDING) and not LEFTOVER.match(path) and not BACKUP.match(path)
 
 
 def ours(files: Mapping[str, FileState]) -> dict[str, FileState]:
@@ -253,7 +316,7 @@ def test_killed_at_each_call(writer: Writer, tmp_path: Path, report: Callable[[s
     assert run(lambda: writer.work(root))
     after = tree(root)
     assert ours(before) != ours(after)
-    assert not [path for path in after if path == LOCK or LEFTOVER.match(path)]
+    assert not [path for path in after if path in (LOCK, PENDING) or LEFTOVER.match(path)]
     backed_up = {match.group(1) for match in map(BACKUP.match, after) if match}
 
     points, leftovers = 0, 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,11 @@ MENUS = ("/boot/grub/grub.cfg", "/boot/grub2/grub.cfg")
 MKCONFIG = ("/usr/sbin/grub-mkconfig", "/usr/sbin/grub2-mkconfig")
 UPDATE_INITRAMFS = "/usr/sbin/update-initramfs"
 DRACUT = ("/usr/bin/dracut", "/usr/sbin/dracut")
+LOCALES = ("/etc/default/locale", "/etc/locale.conf")
+ENV = "/usr/bin/env"
 MOST_BYTES = 1 << 20
+
+_LANG = re.compile(r"""^LANG=["']?([A-Za-z0-9_.@-]+)["']?\s*$""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -129,12 +134,21 @@ def apply(
 
 def _make_menu(run: Run, argv: Sequence[str], boot: LinuxBoot, edit: BootEdit, backup: bool, host: Host) -> str:
     # Without -o it prints the menu, so that the old one stays until the new one was read.
-    data = _call(run, argv).encode("utf-8", "surrogateescape")
+    data = _call(run, [*_locale(host), *argv]).encode("utf-8", "surrogateescape")
     before = boot.read_menu()
     linux_boot.check_menu(data, boot.menu_path, edit.value, before.default)
     path = host.path(boot.menu_path)
     old = boot.menu if isinstance(boot.menu, bytes) else b""
     return "" if data == old else replace_file(path, data, expected=old, backup=backup)
+
+
+def _locale(host: Host) -> list[str]:
+    """What lets a command speak the host's language, not that of this connection: titles of the menu depend on it."""
+    for path in LOCALES:
+        match = _LANG.search(linux.read_text(host.path(path)) or "")
+        if match:
+            return [ENV, "-u", "LC_ALL", "-u", "LC_MESSAGES", "-u", "LANGUAGE", f"LANG={match.group(1)}"]
+    return []
 
 
 def _write(edit: FileEdit, host: Host) -> None:

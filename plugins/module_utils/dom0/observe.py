@@ -80,7 +80,7 @@ def observe(
     facts = None
     if takes_devices(wanted, devices, claims, pins, units=host.units):
         devices = host.complete(devices)
-        facts = host.facts(xl)
+        facts = host.facts(devices, xl)
     running, stale = _domains(run, host, wanted, xl)
     return Observed(
         devices=devices,

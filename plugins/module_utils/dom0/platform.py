@@ -15,6 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.device import Device, 
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, linux_facts, netbsd, netbsd_facts
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import has_iommu
+from ansible_collections.xen.pciback.plugins.module_utils.iommu_groups import isolation_groups
 from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, fits
 from ansible_collections.xen.pciback.plugins.module_utils.plan import Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.safety import Facts
@@ -74,8 +75,11 @@ class Platform(abc.ABC):
         return {}
 
     @abc.abstractmethod
-    def facts(self, xl: str | None) -> Facts:
-        """What the host uses of its devices."""
+    def facts(self, devices: Sequence[Device], xl: str | None) -> Facts:
+        """What the host uses of its devices.
+
+        :param devices: all of them, as :meth:`complete` gives them
+        """
 
 
 class NetbsdDom0(Platform):
@@ -114,7 +118,7 @@ class NetbsdDom0(Platform):
     def complete(self, devices: Sequence[Device]) -> tuple[Device, ...]:
         return netbsd.with_configuration(self._run, devices)
 
-    def facts(self, xl: str | None) -> Facts:
+    def facts(self, devices: Sequence[Device], xl: str | None) -> Facts:
         facts = netbsd_facts.read_facts(self._run, os.environ.get("SSH_CONNECTION"))
         return replace(facts, iommu=has_iommu(self._run, xl))
 
@@ -146,9 +150,11 @@ class LinuxDom0(Platform):
     def backends(self) -> Mapping[int, tuple[Address, ...]]:
         return linux.backends(self._run)
 
-    def facts(self, xl: str | None) -> Facts:
+    def facts(self, devices: Sequence[Device], xl: str | None) -> Facts:
         facts = linux_facts.read_facts(os.environ.get("SSH_CONNECTION"), sys=linux.SYS, proc=linux_facts.PROC)
-        return replace(facts, iommu=has_iommu(self._run, xl))
+        # Under Xen the kernel sees no IOMMU and knows no groups.
+        groups = facts.iommu_groups or isolation_groups(devices)
+        return replace(facts, iommu=has_iommu(self._run, xl), iommu_groups=groups)
 
 
 def system() -> str:
