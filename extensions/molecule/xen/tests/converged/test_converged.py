@@ -46,7 +46,7 @@ def test_the_next_boot_hides_them(host):
 
 
 def test_check_mode_changed_nothing(picture):
-    assert picture("predicted") == picture("fresh")
+    assert picture("predicted") == [line for line in picture("fresh") if not line.startswith("initramfs ")]
 
 
 def test_check_mode_predicted_what_was_done(recorded):

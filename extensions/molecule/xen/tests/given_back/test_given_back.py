@@ -7,4 +7,7 @@ from __future__ import annotations
 
 
 def test_dom0_is_as_it_was(picture):
-    assert picture("given-back") == picture("fresh")
+    before, after = (
+        [line for line in picture(name) if "  /boot/initrd.img" not in line] for name in ("fresh", "given-back")
+    )
+    assert after == before
