@@ -1,7 +1,6 @@
 # Everything a contributor runs. `make help` lists it; GNU make and BSD make both read this file.
 
 PYTHON = python3
-FUZZ_SECONDS = 3600
 VENV = .venv
 BIN = $(VENV)/bin
 COLLECTIONS = build/collections
@@ -26,7 +25,8 @@ help:
 	@echo "make test-safety       bad input through the role: one sentence, nothing changed"
 	@echo "make test-lab          Molecule on the embedded dom0"
 	@echo "make lint              every checker, on a copy of the tree"
-	@echo "make fuzz              the C fuzzers, FUZZ_SECONDS each (an hour; 0: the first one until interrupted)"
+	@echo "make docs              all documentation as one site, into build/docs/html"
+	@echo "make fuzz              the C fuzzers, side by side until they are interrupted"
 	@echo "make bench             what things cost, into build/bench.json"
 	@echo "make clean             remove what was made, but for .venv"
 
@@ -50,6 +50,11 @@ $(VENV)/lint.stamp: requirements/run.txt requirements/lint.txt
 	@$(MAKE) $(VENV)/run.stamp PYTHON="$(PYTHON)"
 	@sh tests/preflight.sh lint "$(PYTHON)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/lint.txt
+	@touch $@
+
+$(VENV)/docs.stamp: requirements/run.txt requirements/docs.txt
+	@$(MAKE) $(VENV)/run.stamp PYTHON="$(PYTHON)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/docs.txt
 	@touch $@
 
 native:
@@ -90,8 +95,16 @@ xen-lab:
 lint: $(VENV)/lint.stamp
 	sh tests/lint.sh
 
+docs: $(VENV)/docs.stamp collection-link
+	@rm -rf build/docs
+	@mkdir -p build/docs/modules && chmod 755 build/docs/modules
+	$(ENVIRONMENT) $(BIN)/antsibull-docs collection --use-current --fail-on-error --squash-hierarchy \
+		--no-add-antsibull-docs-version --dest-dir build/docs/modules xen.pciback
+	$(BIN)/sphinx-build -q -W -c docs -b html . build/docs/html
+	@echo "build/docs/html/docs/site.html"
+
 fuzz:
-	$(MAKE) -C native fuzz FUZZ_RUNS=-1 FUZZ_SECONDS=$(FUZZ_SECONDS)
+	$(MAKE) -C native -j7 fuzz FUZZ_SECONDS=0
 
 bench: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(BIN)/python -m tests.bench.native
@@ -101,4 +114,4 @@ clean:
 	rm -rf build native/build tests/output
 
 .PHONY: all help collection-link native lab demo test test-unit test-native test-conformance test-safety \
-	test-lab test-xen xen-lab lint fuzz bench clean
+	test-lab test-xen xen-lab lint docs fuzz bench clean

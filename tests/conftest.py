@@ -19,12 +19,17 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import hypothesis
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+
+# Speed is for benchmarks: on a busy machine no test fails.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @dataclass

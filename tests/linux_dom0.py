@@ -75,8 +75,8 @@ class LinuxDom0:
             (device / "modalias").write_text(self._modalias(device))
         self.write_file(f"/lib/modules/{os.uname().release}/modules.alias", ALIASES)
         self.write_file("/etc/default/grub", SETTINGS)
-        for tool in ("grub-mkconfig", "update-initramfs"):
-            self.write_file(f"/usr/sbin/{tool}", "#!/bin/sh\n", 0o755)
+        for tool in ("sbin/grub-mkconfig", "sbin/update-initramfs", "bin/grub-script-check"):
+            self.write_file(f"/usr/{tool}", "#!/bin/sh\n", 0o755)
         self.write_file("/boot/grub/grub.cfg", self.mkconfig(), 0o444)
         self.initramfs = self.make_initramfs()
 
@@ -219,6 +219,18 @@ class LinuxDom0:
         self.calls.append("grub-mkconfig")
         return 0, self.mkconfig(), "Generating grub configuration file ...\ndone\n"
 
+    def _grub_script_check(self, words: list[str]) -> tuple[int, str, str]:
+        depth = 0
+        for number, line in enumerate(Path(words[0]).read_text().splitlines(), 1):
+            depth += line.rstrip().endswith("{") - (line.strip() == "}")
+            if depth < 0:
+                return (
+                    1,
+                    "",
+                    f"error: out of memory.\nSyntax error at line {number}\nScript `{words[0]}' has a syntax error.\n",
+                )
+        return int(depth > 0), "", "Syntax error at the end\n" if depth else ""
+
     def make_initramfs(self) -> dict[str, bytes]:
         """What is in the initramfs: what is copied into it, and what it loads by force."""
         found = {str(file.relative_to(self.root)): file.read_bytes() for file in self.path("/etc/modprobe.d").glob("*")}
@@ -295,7 +307,7 @@ class LinuxDom0:
                     "",
                     f"libxl: error: libxl_pci.c:1677:x: Domain {self.next}:PCI device {address} is not assignable\n",
                 )
-        self.guests.append({"name": config.name, "domid": self.next, "pci": wanted})
+        self.guests.append({"name": config.name, "domid": self.next, "pci": wanted, "waits": config.name in self.deaf})
         return 0, "", ""
 
     def _guest(self, word: str) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The native component with every compiler and make that it supports, under sanitizers and valgrind, and a short
-# round of its fuzzers. Called by `make test-native`. Each build has a copy of the sources of its own.
+# The native component with every compiler and make that it supports, under sanitizers and valgrind, 10,000 random lives
+# of guests, and a minute of each fuzzer. Called by `make test-native`. Each build has a copy of the sources of its own.
 set -eu
 top=$PWD
 work=$top/build/native
@@ -47,9 +47,22 @@ for cc in gcc clang; do
 	step "$cc with AddressSanitizer and UndefinedBehaviorSanitizer"
 	make check-sanitize CC="$cc"
 done
+lives() { # SEED LIVES PCIBACKD
+	(cd "$top" && python -m tests.simulator --seed "$1" --lives "$2" --pcibackd "$3")
+}
+
+# Of each process the last eight lives are those during which it is told to stop.
+step "10,000 random lives of guests, with the sanitizers, from two seeds side by side"
+lives 1 5040 "$work/make-gcc/build/pcibackd-sanitize" >"$work/lives-1.log" 2>&1 &
+first=$!
+lives 2 5040 "$work/make-gcc/build/pcibackd-sanitize"
+wait $first || { cat "$work/lives-1.log"; exit 1; }
+tail -n 20 "$work/lives-1.log"
 step "valgrind"
 make check-valgrind
+make build/pcibackd-valgrind
+lives 3 160 "valgrind --quiet --error-exitcode=9 --leak-check=full $work/make-gcc/build/pcibackd-valgrind"
 step "lines that the tests run"
 make coverage
-step "fuzzers, a short round"
-make fuzz FUZZ_RUNS="${FUZZ_RUNS:-20000}"
+step "fuzzers, a minute each"
+make -j2 fuzz FUZZ_SECONDS=60

@@ -227,11 +227,12 @@ catch_signals(void)
 static uint64_t
 clock_now(const struct pciback_xen_link *link)
 {
-	struct timespec now;
+	struct timespec clock;
+	uint64_t now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 +
-	    (link->time_passed != NULL ? link->time_passed(link->xen.world) : 0);
+	(void)clock_gettime(CLOCK_MONOTONIC, &clock);
+	now = (uint64_t)clock.tv_sec * 1000 + (uint64_t)clock.tv_nsec / 1000000;
+	return link->time != NULL ? link->time(link->xen.world, now) : now;
 }
 
 /* Reads a dump into devices that behave. */

@@ -19,7 +19,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct fake fake;
-	bool knows = false;
+	bool knows = false, looks;
 
 	if (size > 200)
 		size = 200;
@@ -27,6 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_create(&fake, 1, 0, 2);
 	for (size_t i = 0; i + 1 < size; i += 2) {
 		char state[2] = { (char)('0' + data[i + 1] % 9), '\0' }, key[8] = "state-0";
+		const struct pciback_guest *guest;
 		const char *after;
 		char before[16];
 
@@ -86,13 +87,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				fake_remove(&fake, 1, "/state");
 			else
 				fake_write(&fake, 1, "/state", state);
-			/* Without a state it is nobody who could look. */
-			knows = knows || state[0] == '0';
 			break;
 		}
 		fake_run(&fake);
 		after = fake_read(&fake, 1, "state");
-		if (strcmp(before, after) != 0 && !knows)
+		/* Without a state it is nobody who could look. Once the backend has seen that, too, the
+		 * next may be of another kind, and publishes a page of its own. */
+		looks = strcmp(fake_read(&fake, 1, "/state"), "(none)") != 0;
+		guest = pciback_backend_find(&fake.backend, 1);
+		if (!looks && (guest == NULL || guest->frontend == PCIBACK_XENBUS_UNKNOWN)) {
+			knows = false;
+			memset(&fake.xen.page[1], 0, sizeof(fake.xen.page[1]));
+		}
+		if (strcmp(before, after) != 0 && looks && !knows)
 			ALWAYS(strcmp(after, "6") != 0 && strcmp(after, "8") != 0);
 	}
 	fake.xen.fail_at = 0;

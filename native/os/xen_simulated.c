@@ -50,6 +50,7 @@ enum message {
 	MSI_MAP = 20,
 	RECOVERED = 21,
 	AT_REST = 22,
+	REGISTERS = 23,
 
 	REPLY = 100,
 	WATCH_FIRED = 101,
@@ -57,6 +58,8 @@ enum message {
 	REPORT = 103,
 	TIME_PASSES = 104,
 	REST = 105,
+	SHOW_REGISTERS = 106,
+	STOP_CLOCK = 107,
 };
 
 #define HEADER_SIZE	12
@@ -83,6 +86,8 @@ struct simulated_xen {
 	int error;			/* why the connection is of no use any more */
 	uint32_t next_id;
 	uint64_t passed;
+	bool clock_stands;		/* at this time */
+	uint64_t stands_at;
 	bool rest_asked;
 	uint32_t rest_id;
 	struct cursor out;
@@ -213,6 +218,43 @@ finish(struct simulated_xen *sim, size_t start)
 	memcpy(sim->out.bytes + start, &length, sizeof(length));
 }
 
+/*
+ * What the registers of some simulated devices hold, each up to `size` bytes, without a guest's view
+ * of them; nothing where there is no device. Opening one changes nothing of it.
+ */
+static void
+show_registers(struct simulated_xen *sim, uint32_t id, struct cursor *cursor)
+{
+	const struct pciback_hardware *hardware = &sim->backend->hardware;
+	uint32_t size = get32(cursor), n = get32(cursor);
+	size_t start = begin(sim, REGISTERS, id);
+
+	for (uint32_t i = 0; i < n && !cursor->failed; i++) {
+		struct pciback_device_settings settings;
+		struct pciback_address address;
+		char name[PCIBACK_ADDRESS_SIZE * 2];
+		uint32_t length = 0;
+
+		if (get_text(cursor, name, sizeof(name)) < 0 ||
+		    pciback_address_parse(name, strlen(name), &address) < 0)
+			cursor->failed = true;
+		else if (hardware->open(hardware->world, &address, &settings) == 0)
+			length = size < settings.config_size ? size & ~UINT32_C(3) : settings.config_size;
+		put32(&sim->out, length);
+		for (uint32_t offset = 0; offset < length; offset += 4) {
+			uint32_t value = 0;
+
+			if (hardware->operations->config_read(hardware->world, settings.handle, offset, 4,
+			    &value) < 0)
+				cursor->failed = true;
+			/* A configuration space is little-endian. */
+			put_bytes(&sim->out, (const uint8_t[]){ (uint8_t)value, (uint8_t)(value >> 8),
+			    (uint8_t)(value >> 16), (uint8_t)(value >> 24) }, 4);
+		}
+	}
+	finish(sim, start);
+}
+
 /* What comes without having been asked for. */
 static void
 take_message(struct simulated_xen *sim, uint32_t id, uint32_t type, struct cursor *cursor)
@@ -247,6 +289,12 @@ take_message(struct simulated_xen *sim, uint32_t id, uint32_t type, struct curso
 	case REST:
 		sim->rest_asked = true;
 		sim->rest_id = id;
+		break;
+	case STOP_CLOCK:
+		sim->clock_stands = true;
+		break;
+	case SHOW_REGISTERS:
+		show_registers(sim, id, cursor);
 		break;
 	default:
 		cursor->failed = true;
@@ -723,11 +771,13 @@ static const struct pciback_xen_operations operations = {
 };
 
 static uint64_t
-time_passed(void *world)
+simulated_time(void *world, uint64_t now)
 {
-	const struct simulated_xen *sim = world;
+	struct simulated_xen *sim = world;
 
-	return sim->passed;
+	if (!sim->clock_stands)
+		sim->stands_at = now;
+	return sim->stands_at + sim->passed;
 }
 
 static void
@@ -816,7 +866,7 @@ pciback_xen_open_simulated(struct pciback_xen_link *link, struct pciback_backend
 		.n_fds = 1,
 		.receive = receive_all,
 		.flush = flush_out,
-		.time_passed = time_passed,
+		.time = simulated_time,
 		.at_rest = at_rest,
 		.close = close_link,
 	};

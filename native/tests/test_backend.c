@@ -6,6 +6,7 @@
  */
 #include "harness.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "fake_xen.h"
@@ -118,6 +119,127 @@ test_restart(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* The operations of the fake, but for a read of the store in whose midst a guest asks for something. */
+static int (*store_read)(void *world, struct pciback_store_item *items, size_t n);
+static unsigned n_reads_until_event;
+
+static int
+read_and_hear(void *world, struct pciback_store_item *items, size_t n)
+{
+	if (n_reads_until_event > 0 && --n_reads_until_event == 0) {
+		atomic_fetch_or(&fake.xen.page[1].flags, (uint32_t)PCIBACK_FLAG_REQUEST);
+		pciback_backend_event(&fake.backend, pciback_backend_find(&fake.backend, 1)->port);
+	}
+	return store_read(world, items, n);
+}
+
+/* What comes in while a later guest has its turn is not left until something else happens. */
+static void
+test_event_meanwhile(struct harness *harness)
+{
+	struct pciback_xen_operations operations;
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	fake_frontend(&fake, 1, true);
+	fake_write(&fake, 1, "/state", "4");
+	fake_create(&fake, 2, 1, 1);
+	fake_run(&fake);
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
+	operations = *fake.backend.xen.operations;
+	store_read = operations.store_read;
+	operations.store_read = read_and_hear;
+	fake.backend.xen.operations = &operations;
+	n_reads_until_event = 1;
+	fake_write(&fake, 2, "/state", "3");
+	fake_run(&fake);
+	CHECK_NUMBER(n_reads_until_event, 0);
+	CHECK_NUMBER(atomic_load(&fake.xen.page[1].flags) & PCIBACK_FLAG_REQUEST, 0);
+	CHECK(fake_end(&fake));
+}
+
+static int (*deassign)(void *world, uint16_t domain, const struct pciback_address *address);
+
+static int
+deassign_and_make(void *world, uint16_t domain, const struct pciback_address *address)
+{
+	fake_write(&fake, 1, "frontend", "/local/domain/1/device/pci/0");
+	fake_write(&fake, 1, "frontend-id", "1");
+	fake_write(&fake, 1, "online", "1");
+	fake_write(&fake, 1, "num_devs", "0");
+	fake_write(&fake, 1, "/state", "1");
+	fake_write(&fake, 1, "state", "1");
+	return deassign(world, domain, address);
+}
+
+/* A directory that is made anew while what its guest had is taken back is not overlooked. */
+static void
+test_made_anew_meanwhile(struct harness *harness)
+{
+	struct pciback_xen_operations operations;
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	operations = *fake.backend.xen.operations;
+	deassign = operations.deassign;
+	operations.deassign = deassign_and_make;
+	fake.backend.xen.operations = &operations;
+	fake_remove(&fake, 1, "");
+	fake_run(&fake);
+	CHECK(pciback_backend_find(&fake.backend, 1) != NULL);
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
+	CHECK(fake_end(&fake));
+}
+
+static int (*event_bind)(void *world, uint16_t domain, uint32_t remote_port, uint32_t *ret_port);
+static int (*event_unbind)(void *world, uint32_t port);
+static int reported[2];
+
+static int
+report_error(void)
+{
+	const struct pciback_address first = { .bus = 3 };
+
+	return pciback_backend_report(&fake.backend, &first, PCIBACK_AER_DETECTED, 2, fake.now);
+}
+
+static int
+bind_and_report(void *world, uint16_t domain, uint32_t remote_port, uint32_t *ret_port)
+{
+	reported[0] = report_error();
+	return event_bind(world, domain, remote_port, ret_port);
+}
+
+static int
+unbind_and_report(void *world, uint32_t port)
+{
+	reported[1] = report_error();
+	return event_unbind(world, port);
+}
+
+/* Nobody is told of an error while the channel comes and goes. */
+static void
+test_report_meanwhile(struct harness *harness)
+{
+	struct pciback_xen_operations operations;
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	operations = *fake.backend.xen.operations;
+	event_bind = operations.event_bind;
+	event_unbind = operations.event_unbind;
+	operations.event_bind = bind_and_report;
+	operations.event_unbind = unbind_and_report;
+	fake.backend.xen.operations = &operations;
+	fake_frontend(&fake, 1, true);
+	CHECK_NUMBER(reported[0], -ENOENT);
+	CHECK_NUMBER(report_error(), 0);
+	fake_remove(&fake, 1, "");
+	fake_run(&fake);
+	CHECK_NUMBER(reported[1], -ENOENT);
+	CHECK(fake_end(&fake));
+}
+
 /* No order of states at either end leaves anything behind, and none makes us write 6 or 8 to a
  * frontend that might not survive it. */
 static void
@@ -184,5 +306,8 @@ test_backend(struct harness *harness)
 	test_noise(harness);
 	test_stop(harness);
 	test_restart(harness);
+	test_event_meanwhile(harness);
+	test_made_anew_meanwhile(harness);
+	test_report_meanwhile(harness);
 	test_any_order(harness);
 }

@@ -269,6 +269,22 @@ test_rude(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* One frontend survives 6; the next one in the same place may be of a kind that panics on it. */
+static void
+test_next_frontend(struct harness *harness)
+{
+	up(1, true);
+	fake_remove(&fake, 1, "/state");
+	fake_run(&fake);
+	CHECK_TEXT(own(), "6");
+	set("/state", "6");
+	/* A toolstack's mistake, that has to be corrected. */
+	set("state", "4");
+	CHECK_TEXT(own(), "5");
+	CHECK_NUMBER(fake_held(&fake, NULL, 0), 0);
+	CHECK(fake_end(&fake));
+}
+
 /* XSA-302, XSA-306: a guest that is dead has nothing, at once. And what its toolstack left behind
  * is removed after a while, unless somebody else has its number. */
 static void
@@ -379,6 +395,15 @@ test_report(struct harness *harness)
 	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_DISCONNECT);
 	CHECK(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2, fake.now) < 0);
 	CHECK(fake_end(&fake));
+
+	/* A directory that goes meanwhile is not made again. */
+	up(1, true);
+	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
+	    fake.now), 0);
+	fake_remove(&fake, 1, "");
+	fake_run(&fake);
+	CHECK_TEXT(fake_read(&fake, 1, "aerState"), "(none)");
+	CHECK(fake_end(&fake));
 }
 
 /* The store fails at any moment of a life; afterwards the life goes on. */
@@ -417,6 +442,7 @@ test_guest(struct harness *harness)
 	test_netbsd(harness);
 	test_mini_os(harness);
 	test_rude(harness);
+	test_next_frontend(harness);
 	test_dead(harness);
 	test_xsa_349(harness);
 	test_xsa_332(harness);

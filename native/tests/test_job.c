@@ -172,6 +172,27 @@ test_running_guest(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* A store that can't be read is named; nothing is tried again and again. */
+static void
+test_malformed_store(struct harness *harness)
+{
+	const struct pciback_job *job;
+
+	fake_init(&fake);
+	(void)attach(1, 0, 1);
+	fake_write(&fake, 1, "num_devs", "many");
+	fake_run(&fake);
+	job = detach(1, 0, 1);
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
+	CHECK_NUMBER(job->error, -EINVAL);
+	CHECK(strstr(job->message, "num_devs is 'many'") != NULL);
+	job = attach(1, 1, 1);
+	CHECK_NUMBER(job->error, -EINVAL);
+	CHECK(strstr(job->message, "num_devs is 'many'") != NULL);
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
+	CHECK(fake_end(&fake));
+}
+
 /* A NetBSD guest would panic. */
 static void
 test_netbsd(struct harness *harness)
@@ -282,6 +303,7 @@ test_job(struct harness *harness)
 {
 	test_new_guest(harness);
 	test_running_guest(harness);
+	test_malformed_store(harness);
 	test_netbsd(harness);
 	test_refusals(harness);
 }

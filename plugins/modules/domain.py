@@ -64,6 +64,14 @@ options:
         device that comes or goes.
     type: int
     default: 120
+  frontend_timeout:
+    description:
+      - How long a guest that was started has until its PCI frontend is connected to the backend, which it reports in
+        xenstore; in seconds, for each guest with devices. It fails if that does not come.
+      - With V(0) nobody waits. On NetBSD, whose xenstore tools are elsewhere, nobody does either.
+    type: int
+    default: 0
+    version_added: 0.1.0
   xl:
     description: The path of xl. By default C(/usr/pkg/sbin/xl), C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
@@ -462,6 +470,16 @@ def apply(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
             guest.failure = what_is_wrong(guest)
 
 
+def wait_for_frontends(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
+    """Wait until guests that were started have found their devices."""
+    for guest in guests:
+        if timeout and guest.failure is None and guest.now and guest.now.devices and CREATED in guest.actions:
+            try:
+                xl.wait_connected(guest.now, timeout)
+            except PcibackError as error:
+                guest.failure = error
+
+
 def what_is_wrong(guest: Guest) -> PcibackError | None:
     """Why a guest is not in its state although nothing failed."""
     alive = guest.now is not None and guest.now.alive
@@ -503,6 +521,7 @@ def main() -> None:
                 "required_if": [("state", "running", ["config"])],
             },
             "timeout": {"type": "int", "default": 120},
+            "frontend_timeout": {"type": "int", "default": 0},
             "xl": {"type": "path"},
             "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
         },
@@ -531,6 +550,7 @@ def main() -> None:
                 pretend(guests)
             elif any(guest.planned for guest in guests):
                 apply(guests, xl, timeout)
+                wait_for_frontends(guests, xl, module.params["frontend_timeout"])
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for guest in guests:

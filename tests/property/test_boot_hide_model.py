@@ -37,7 +37,6 @@ EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "2000"))
 
 checked = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     database=None,
     # The same examples on every machine, unless more are asked for than make test does.
     derandomize="PROPERTY_EXAMPLES" not in os.environ,
@@ -323,7 +322,7 @@ def _check_previous(model: Model, data: bytes, written: bytes, boot_cfg: BootCfg
     assert (kept.outcome, kept.claims) in [(before.outcome, before.claims) for before in outcomes]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.binary(max_size=400))
 @example(b"")
 @example(b"\n")

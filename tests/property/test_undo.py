@@ -28,7 +28,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.originals import (
 from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import PciSpec, XlConfig
 
-EXAMPLES = settings(max_examples=500, deadline=None, database=None, derandomize=True)
+EXAMPLES = settings(max_examples=500, database=None, derandomize=True)
 
 # The record itself
 

@@ -14,8 +14,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import PciSpec, XlConfig
 
-EXAMPLES = settings(max_examples=300, deadline=None)
-MANY_EXAMPLES = settings(max_examples=2000, deadline=None)
+EXAMPLES = settings(max_examples=300)
+MANY_EXAMPLES = settings(max_examples=2000)
 
 addresses = st.builds(
     Address,

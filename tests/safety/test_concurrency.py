@@ -171,10 +171,6 @@ def test_twenty_playbooks_on_one_host_leave_what_one_leaves(tmp_path: Path) -> N
         runs = list(controllers.map(run_once, range(RUNS)))
     assert [run.output for run in runs if run.status != 0] == []
     expected, found = alone.files(), shared.files()
-    # A compiler may write the name of the directory that it works in into what it makes, and that is another one
-    # each time. Whether these two fit together is what the next run asks.
-    for path in ("usr/local/sbin/pcibackctl", "var/db/xen-pciback/native.json"):
-        assert found.pop(path)[0] == expected.pop(path)[0]
     # Each host booted when it was made.
     assert found.pop("kern/boottime")[0] == expected.pop("kern/boottime")[0]
     assert found == expected

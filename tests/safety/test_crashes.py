@@ -204,7 +204,8 @@ def hiding_linux(root: Path) -> None:
 
 
 def assign_on_linux(root: Path, state: str = "assigned") -> None:
-    devices = [{"address": "00:05.0"}, {"address": "01:00.0"}]
+    """Hand over two devices, or give one of them back."""
+    devices = [{"address": "00:05.0"}, {"address": "01:00.0"}][: 2 if state == "assigned" else 1]
     places = {"drivers": str(root / "db/drivers.json"), "record": str(root / "db/devices.json")}
     workspace = {"lock": str(root / LOCK), "_ansible_tmpdir": str(root.parent)}
     with linux_dom0(root) as host:
@@ -213,7 +214,7 @@ def assign_on_linux(root: Path, state: str = "assigned") -> None:
         )
         assert not result.get("failed"), result
         held = {address for address, driver in host.drivers().items() if driver == "pciback"}
-        assert held == ({"0000:00:05.0", "0000:01:00.0"} if state == "assigned" else set())
+        assert held == {"0000:01:00.0", *(["0000:00:05.0"] if state == "assigned" else [])}
 
 
 def assigned_linux(root: Path) -> None:

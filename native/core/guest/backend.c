@@ -183,13 +183,10 @@ pciback_backend_run(struct pciback_backend *backend, uint64_t now)
 			wait = pciback_sooner(wait, pciback_guest_run(&backend->guests[i]));
 	for (size_t i = 0; i < backend->n_jobs; i++)
 		wait = pciback_sooner(wait, pciback_job_run(backend, &backend->jobs[i]));
-	/* What was done may be news to a guest that had its turn. */
-	for (size_t i = 0; i < backend->n_guests; i++) {
-		const struct pciback_guest *guest = &backend->guests[i];
-
-		if (guest->used && guest->look_backend && guest->retry == 0 && !backend->stopping)
+	/* What was done, or came in while Xen was asked, may be news to a guest that had its turn. */
+	for (size_t i = 0; i < backend->n_guests; i++)
+		if (backend->guests[i].used && pciback_guest_is_due(&backend->guests[i]))
 			wait = 0;
-	}
 	return (backend->look_backends && !backend->stopping) || backend->look_domains ? 0 : wait;
 }
 
@@ -256,6 +253,10 @@ pciback_backend_report(struct pciback_backend *backend, const struct pciback_add
 	if (slot == NULL || slot->guest->page == NULL)
 		return -ENOENT;
 	guest = slot->guest;
+	/* A page that was only just mapped has no channel. */
+	if (guest->phase != PCIBACK_PHASE_CONNECTED && guest->phase != PCIBACK_PHASE_RECONFIGURED &&
+	    guest->phase != PCIBACK_PHASE_LEAVING)
+		return -ENOENT;
 	if (guest->report.is_out)
 		return -EBUSY;
 	r = pciback_aer_send(&guest->channel, command, state, &slot->place);

@@ -29,6 +29,8 @@ pciback_guest_init(struct pciback_guest *guest, struct pciback_backend *backend,
 	guest->look_backend = guest->look_frontend = guest->look_life = true;
 	pciback_topology_init(&guest->topology, backend->topology);
 	pciback_log_init(&guest->log, &backend->host, domain, backend->now);
+	pciback_limit_init(&guest->complaints, PCIBACK_COMPLAINTS_PER_SECOND,
+	    PCIBACK_COMPLAINTS_BURST, backend->now);
 	pciback_limit_init(&guest->limit, PCIBACK_WATCHES_PER_SECOND, PCIBACK_WATCHES_BURST,
 	    backend->now);
 }
@@ -41,16 +43,18 @@ end_report(struct pciback_guest *guest, enum pciback_recovery result)
 {
 	struct pciback_backend *backend = guest->backend;
 	const struct pciback_xen *xen = &backend->xen;
-	struct pciback_store_item item;
+	struct pciback_store_item items[2];
 
 	guest->report.is_out = false;
 	if (result == PCIBACK_RECOVERY_DISCONNECT) {
 		pciback_backend_log(backend, PCIBACK_LOG_WARNING, guest->domain,
 		    "its driver could not recover a device");
-		/* What Linux's backend says then. */
-		pciback_item_set(&item, PCIBACK_STORE_WRITE, guest->domain, "aerState");
-		pciback_item_value(&item, "aerfail");
-		(void)xen->operations->store_change(xen->world, &item, 1);
+		/* What Linux's backend says then; but a directory that is gone is not made again. */
+		pciback_item_set(&items[0], PCIBACK_STORE_EXPECT, guest->domain, "frontend-id");
+		pciback_item_value(&items[0], "%u", (unsigned)guest->domain);
+		pciback_item_set(&items[1], PCIBACK_STORE_WRITE, guest->domain, "aerState");
+		pciback_item_value(&items[1], "aerfail");
+		(void)xen->operations->store_change(xen->world, items, 2);
 	}
 	if (xen->operations->recovered != NULL)
 		xen->operations->recovered(xen->world, guest->domain, &guest->report.address,
@@ -76,19 +80,21 @@ static void
 disconnect(struct pciback_guest *guest)
 {
 	const struct pciback_xen *xen = &guest->backend->xen;
+	struct pciback_page *page = guest->page;
 
 	if (guest->report.is_out) {
 		pciback_aer_cancel(&guest->channel);
 		end_report(guest, PCIBACK_RECOVERY_DISCONNECT);
 	}
+	/* What comes in from here on finds no page. */
+	guest->page = NULL;
 	if (guest->port_bound && xen->operations->event_unbind(xen->world, guest->port) < 0)
 		pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain,
 		    "event channel %u could not be unbound", (unsigned)guest->port);
 	guest->port_bound = false;
-	if (guest->page != NULL && xen->operations->page_unmap(xen->world, guest->page) < 0)
+	if (page != NULL && xen->operations->page_unmap(xen->world, page) < 0)
 		pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain,
 		    "its page could not be unmapped");
-	guest->page = NULL;
 	guest->event_pending = false;
 }
 
@@ -204,6 +210,17 @@ is_coming_free(const struct pciback_guest *guest, const struct pciback_address *
 	    owner->look_life || owner->phase == PCIBACK_PHASE_LEAVING;
 }
 
+/* Whether it is worth while to wait. */
+static bool
+is_any_coming_free(const struct pciback_guest *guest)
+{
+	for (size_t i = 0; i < guest->n_entries; i++)
+		if (pciback_entry_wanted(guest, &guest->entries[i]) &&
+		    is_coming_free(guest, &guest->entries[i].address))
+			return true;
+	return false;
+}
+
 static void
 drop_unwanted(struct pciback_guest *guest, bool only_unnamed)
 {
@@ -278,16 +295,16 @@ static void
 step_prepare(struct pciback_guest *guest)
 {
 	bool is_new = guest->own == PCIBACK_XENBUS_INITIALISING;
+	bool waits = is_any_coming_free(guest);
 	size_t n_wanted, n_held;
 
 	guest->knows_all = false;
 	drop_unwanted(guest, false);
-	n_wanted = take_wanted(guest);
+	/* All of them or none: this is before the guest looks, and it can wait. What is taken in vain
+	 * would be news to others who wait. */
+	n_wanted = waits ? 0 : take_wanted(guest);
 	n_held = count_slots(guest);
-	if (guest->waits_for_device || (n_held == 0 && n_wanted > 0)) {
-		/* All of them or none: this is before the guest looks, and it can wait. */
-		bool waits = guest->waits_for_device;
-
+	if (waits || (n_held == 0 && n_wanted > 0)) {
 		pciback_guest_release(guest);
 		guest->waits_for_device = waits;
 		guest->blocked = true;
@@ -358,7 +375,8 @@ step_forget(struct pciback_guest *guest)
 		    PCIBACK_WATCH_FRONTEND + (uint32_t)(guest - backend->guests));
 	}
 	guest->used = false;
-	if (backend->is_full)
+	/* Its directory may have been made anew meanwhile. */
+	if (backend->is_full || guest->look_backend)
 		backend->look_backends = true;
 	backend->is_full = false;
 	if (was_known)
@@ -419,6 +437,9 @@ note_frontend(struct pciback_guest *guest)
 	bool is_connected = guest->phase == PCIBACK_PHASE_CONNECTED ||
 	    guest->phase == PCIBACK_PHASE_RECONFIGURED;
 
+	/* Gone; the next one may be of another kind. */
+	if (guest->frontend == PCIBACK_XENBUS_UNKNOWN)
+		guest->knows_all = false;
 	if (!is_connected)
 		return;
 	if (guest->frontend == PCIBACK_XENBUS_CONNECTED ||
@@ -481,11 +502,17 @@ static void
 follow(struct pciback_guest *guest)
 {
 	uint64_t now = guest->backend->now;
-	bool is_due = guest->look_backend || guest->look_life || is_late(guest);
+	bool is_due;
 
 	if (guest->retry != 0 && now < guest->retry)
 		return;
 	guest->retry = 0;
+	/* What it waits for is free, or its owner keeps it. */
+	if (guest->waits_for_device && !is_any_coming_free(guest)) {
+		guest->waits_for_device = false;
+		guest->look_backend = true;
+	}
+	is_due = guest->look_backend || guest->look_life || is_late(guest);
 	if (!is_due && !guest->look_frontend)
 		return;
 	/* A guest makes as many of these as it likes (XSA-349). */
@@ -533,26 +560,43 @@ clean_up(struct pciback_guest *guest)
 	guest->remove_at = backend->now + PCIBACK_WAIT_REMOVE;
 }
 
+/* Nothing is held. */
+static bool
+is_idle(const struct pciback_guest *guest)
+{
+	return guest->phase == PCIBACK_PHASE_NEW || guest->phase == PCIBACK_PHASE_RELEASED ||
+	    guest->phase == PCIBACK_PHASE_CLOSED;
+}
+
+bool
+pciback_guest_is_due(const struct pciback_guest *guest)
+{
+	if (guest->event_pending)
+		return true;
+	/* One that was told to go is not asked back in; and until `retry` nothing is looked at. */
+	if ((guest->backend->stopping && is_idle(guest)) || guest->retry != 0)
+		return false;
+	return guest->look_backend || guest->look_frontend || guest->look_life ||
+	    (guest->waits_for_device && !is_any_coming_free(guest));
+}
+
 int
 pciback_guest_run(struct pciback_guest *guest)
 {
 	uint64_t now = guest->backend->now;
-	bool is_idle = guest->phase == PCIBACK_PHASE_NEW || guest->phase == PCIBACK_PHASE_RELEASED ||
-	    guest->phase == PCIBACK_PHASE_CLOSED;
 	int wait = -1;
 
 	guest->log.now = now;
 	if (guest->event_pending || (guest->retry_event != 0 && now >= guest->retry_event))
 		serve(guest);
 	check_report(guest);
-	/* One that was told to go is not asked back in. */
-	if (guest->backend->stopping && is_idle)
+	if (guest->backend->stopping && is_idle(guest))
 		return -1;
 	follow(guest);
 	if (!guest->used)
 		return -1;
 	clean_up(guest);
-	if (guest->event_pending)
+	if (pciback_guest_is_due(guest))
 		return 0;
 	if (guest->retry_event != 0)
 		wait = pciback_sooner(wait, pciback_until(now, guest->retry_event));
@@ -563,8 +607,6 @@ pciback_guest_run(struct pciback_guest *guest)
 	/* Until then nothing is looked at, late or not. */
 	if (guest->retry != 0)
 		return pciback_sooner(wait, pciback_until(now, guest->retry));
-	if (guest->look_backend || guest->look_frontend || guest->look_life)
-		return 0;
 	if (guest->deadline != 0)
 		wait = pciback_sooner(wait, pciback_until(now, guest->deadline));
 	return wait;

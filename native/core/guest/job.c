@@ -235,7 +235,7 @@ start_attach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 	why = why_not(guest);
 	if (why != NULL)
 		REFUSE(job, -ENOTSUP, "%s", why);
-	else if (guest->refused || guest->malformed)
+	else if (guest->malformed)
 		REFUSE(job, -EINVAL, "%s", guest->message);
 	else if (guest->phase == PCIBACK_PHASE_RELEASED || guest->phase == PCIBACK_PHASE_CLOSED)
 		REFUSE(job, -EBUSY, "domain %u has closed its frontend; detach its devices first",
@@ -432,6 +432,11 @@ run(struct pciback_backend *backend, struct pciback_job *job)
 		if (job->kind == PCIBACK_JOB_ATTACH)
 			fail(job, -ENOENT, "domain %u has gone", (unsigned)job->domain);
 		job->stage = PCIBACK_JOB_DONE;
+		return;
+	}
+	/* Then what we know of its devices is not what the store says, and no change would be taken. */
+	if (guest != NULL && guest->refused) {
+		REFUSE(job, -EINVAL, "%s", guest->message);
 		return;
 	}
 	switch (job->stage) {

@@ -26,7 +26,9 @@ pciback_guest_complain(struct pciback_guest *guest, const char *format, ...)
 	if (strcmp(message, guest->message) == 0)
 		return;
 	memcpy(guest->message, message, sizeof(message));
-	pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain, "%s", message);
+	/* A frontend that starts anew makes us try again as often as it likes (XSA-43). */
+	if (pciback_limit_take(&guest->complaints, guest->backend->now))
+		pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain, "%s", message);
 	/* Where drivers say what went wrong [xenbus]. */
 	pciback_item_set(&item, PCIBACK_STORE_WRITE, guest->domain,
 	    "/local/domain/0/error/backend/pci/%u/0/error", (unsigned)guest->domain);
@@ -254,8 +256,10 @@ pciback_guest_look(struct pciback_guest *guest)
 		return r;
 	guest->look_frontend = false;
 	guest->exists = items[OWN].result != -ENOENT;
-	if (!guest->exists)
+	if (!guest->exists) {
+		guest->look_backend = false;
 		return 0;
+	}
 	read_frontend(guest, &items[FRONTEND_STATE]);
 	if (guest->look_backend) {
 		guest->blocked = false;

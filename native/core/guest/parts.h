@@ -89,6 +89,9 @@ void pciback_guest_init(struct pciback_guest *guest, struct pciback_backend *bac
 /* Does what is due for one guest; returns milliseconds until something is, or -1. */
 int pciback_guest_run(struct pciback_guest *guest);
 
+/* Whether something is due at once, such as what came in while another guest had its turn. */
+bool pciback_guest_is_due(const struct pciback_guest *guest);
+
 /* Gives back all that is held: the channel, then the devices. */
 void pciback_guest_release(struct pciback_guest *guest);
 

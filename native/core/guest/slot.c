@@ -427,13 +427,4 @@ pciback_slot_drop(struct pciback_slot *slot)
 		backend->hardware.release(backend->hardware.world, slot->handle);
 	slot->is_open = false;
 	slot->guest = NULL;
-	/* Somebody may be waiting for it. */
-	for (size_t i = 0; i < backend->n_guests; i++) {
-		struct pciback_guest *guest = &backend->guests[i];
-
-		if (guest->used && guest->waits_for_device) {
-			guest->blocked = false;
-			guest->look_backend = true;
-		}
-	}
 }

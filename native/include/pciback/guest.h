@@ -303,12 +303,17 @@ struct pciback_guest {
 	struct pciback_topology topology;
 	struct pciback_log log;
 	struct pciback_limit limit;	/* of watch events (XSA-349) */
+	struct pciback_limit complaints;	/* lines of the log about its devices */
 	char message[PCIBACK_LOG_LINE];	/* the last error of the toolstack's keys, "" if none */
 };
 
 /* Watch events of one frontend that are looked at; those in between are one event. */
 #define PCIBACK_WATCHES_PER_SECOND	50
 #define PCIBACK_WATCHES_BURST		100
+
+/* Lines of the log about one guest's devices that can't be had. All are in the store. */
+#define PCIBACK_COMPLAINTS_PER_SECOND	1
+#define PCIBACK_COMPLAINTS_BURST	16
 
 /* Milliseconds. The toolstack waits 10 s for a state [libxl]. */
 #define PCIBACK_WAIT_CLOSE	5000	/* for a frontend to let go */

@@ -28,9 +28,9 @@ struct pciback_xen_link {
 	int (*receive)(void *world);
 	/* Sends what waits to be sent, before the process waits. */
 	int (*flush)(void *world);
-	/* Milliseconds to be added to the clock; and that nothing is due any more, for who asked for
-	 * it. NULL: neither. */
-	uint64_t (*time_passed)(void *world);
+	/* What the clock shows, in milliseconds, when it is `now` in fact; and that nothing is due any
+	 * more, for who asked for it. NULL: neither. */
+	uint64_t (*time)(void *world, uint64_t now);
 	void (*at_rest)(void *world);
 	void (*close)(void *world);
 };

@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ PENDING = "boot-pending"
 
 MENUS = ("/boot/grub/grub.cfg", "/boot/grub2/grub.cfg")
 MKCONFIG = ("/usr/sbin/grub-mkconfig", "/usr/sbin/grub2-mkconfig")
+SCRIPT_CHECK = ("/usr/bin/grub-script-check", "/usr/bin/grub2-script-check")
 UPDATE_INITRAMFS = "/usr/sbin/update-initramfs"
 DRACUT = ("/usr/bin/dracut", "/usr/sbin/dracut")
 LOCALES = ("/etc/default/locale", "/etc/locale.conf")
@@ -136,10 +138,22 @@ def _make_menu(run: Run, argv: Sequence[str], boot: LinuxBoot, edit: BootEdit, b
     # Without -o it prints the menu, so that the old one stays until the new one was read.
     data = _call(run, [*_locale(host), *argv]).encode("utf-8", "surrogateescape")
     before = boot.read_menu()
+    _check_script(run, data, host)
     linux_boot.check_menu(data, boot.menu_path, edit.value, before.default)
     path = host.path(boot.menu_path)
     old = boot.menu if isinstance(boot.menu, bytes) else b""
     return "" if data == old else replace_file(path, data, expected=old, backup=backup)
+
+
+def _check_script(run: Run, data: bytes, host: Host) -> None:
+    """Let GRUB's own reader see the menu, as grub-mkconfig does for a file that it writes itself."""
+    tool = next((place for place in SCRIPT_CHECK if os.access(host.path(place), os.X_OK)), None)
+    if tool is not None:
+        # Passwords of the menu are nobody's to read; the file is its owner's alone.
+        with tempfile.NamedTemporaryFile(prefix="xen-pciback.") as candidate:
+            candidate.write(data)
+            candidate.flush()
+            _call(run, [tool, candidate.name])
 
 
 def _locale(host: Host) -> list[str]:

@@ -46,6 +46,7 @@ _VIRT_CAPS = re.compile(r"^virt_caps\s*:(.*)$", re.MULTILINE)
 _NO_SYSFS = "/sys/bus/pci"
 # What xl and libxenstore say if nobody answers for the store.
 _NO_XENSTORE = re.compile(r"cannot connect to xenstore|is xenstore daemon running|cannot open xenstore|xs_open", re.I)
+_NO_IOMMU = "passthrough not supported on this platform"
 XENSTORE_READ = "/usr/bin/xenstore-read"
 CONNECTED = "4"
 
@@ -207,7 +208,7 @@ class Xl:
         self._call(f"{address.bdf} was not detached from guest {domain.name}", "pci-detach", str(domain.domid), text)
 
     def wait_connected(self, domain: RunningDomain, timeout: float) -> None:
-        """Wait until a guest has noticed what changed on its PCI bus.
+        """Wait until a guest's PCI frontend is connected: it has, or has noticed what changed.
 
         While backend and frontend negotiate, xenstore shows another state than Connected; without its tools nobody
         can look, and there is no wait.
@@ -225,8 +226,8 @@ class Xl:
                 return
             if time.monotonic() >= deadline:
                 raise PcibackError(
-                    f"guest {domain.name} has not noticed the change of its PCI devices within {timeout:g} s",
-                    remedy="load its PCI frontend (xen-pcifront on Linux), or restart it",
+                    f"guest {domain.name} has not noticed its PCI devices within {timeout:g} s: its frontend is not connected",
+                    remedy="look at its console, and load its PCI frontend (xen-pcifront on Linux), or restart it",
                 )
             time.sleep(pause)
             pause = min(pause * 2, 1.0)
@@ -299,6 +300,12 @@ def _failure(what: str, status: int, out: str, err: str) -> PcibackError:
             f"{what}: xl looked for {_NO_SYSFS}, which only Linux has, so this xl can't give PCI devices to a guest "
             f"({said})",
             remedy="use a toolstack that grants the ports, the memory and the interrupt of a device through Xen itself",
+        )
+    if _NO_IOMMU in err or _NO_IOMMU in out:
+        return PcibackError(
+            f"{what}: Xen has no IOMMU in use, and xl then gives PCI devices to no guest",
+            code="no-iommu",
+            remedy="switch VT-d or AMD-Vi on in the machine's firmware, and boot Xen without iommu=off",
         )
     if _NO_XENSTORE.search(err) or _NO_XENSTORE.search(out):
         return PcibackError(

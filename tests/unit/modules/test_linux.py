@@ -235,6 +235,14 @@ def test_without_an_iommu(dom0: Dom0) -> None:
     assert [refusal["code"] for refusal in dom0.plan(FIREWALL)["refusals"]] == ["no-iommu"]
 
 
+def test_a_guest_that_can_not_start_without_an_iommu(dom0: Dom0) -> None:
+    dom0.converge({**FIREWALL, "state": "unmanaged"})
+    dom0.iommu = False
+    config = str(dom0.folder / "firewall")
+    failed = call(domain.main, {"domains": [{"name": "firewall", "config": config}], "xl": XL})
+    assert (failed["code"], "Xen has no IOMMU in use" in failed["msg"]) == ("no-iommu", True)
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_functions_of_one_conventional_card_stay_together(dom0: Dom0, told: bool) -> None:
     """Under Xen the kernel knows no groups; without Xen's help it would say the same."""
@@ -309,6 +317,14 @@ def test_a_menu_that_turns_out_otherwise_is_not_used(dom0: Dom0) -> None:
     assert "update-initramfs" not in dom0.calls
 
 
+def test_a_menu_that_grub_can_not_read_is_not_used(dom0: Dom0) -> None:
+    dom0.write_file("/etc/grub.d/50_mine", "#!/bin/sh\necho '}'\n", 0o755)
+    before = dom0.tree()
+    failed = call(boot_hide.main, {"devices": ["00:05.0"]})
+    assert "grub-script-check" in failed["msg"] and "has a syntax error" in failed["msg"]
+    assert dom0.tree() == before
+
+
 def test_what_an_interrupted_run_left_is_finished(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
     (hide,) = [action for action in dom0.plan(FIREWALL)["actions"] if action["action"] == "hide"]
     with monkeypatch.context() as full:
@@ -357,12 +373,23 @@ def test_a_deaf_guest_is_restarted_if_it_may_be(dom0: Dom0) -> None:
     dom0.deaf.add("firewall")
     two = {"name": "firewall", "devices": [{"address": "00:05.0"}, {"address": "01:00.0"}]}
     planned = dom0.plan(two)
-    with pytest.raises(AssertionError, match="has not noticed the change of its PCI devices within 0 s"):
+    with pytest.raises(AssertionError, match="has not noticed its PCI devices within 0 s"):
         dom0.apply(planned)
     dom0.guests[0]["pci"].remove(NVME)
     domid = dom0.guests[0]["domid"]
     dom0.converge(two, restart_guests="when_needed")
     assert (dom0.pci(), dom0.guests[0]["domid"] != domid) == ({"firewall": [CARD, NVME]}, True)
+
+
+def test_a_guest_that_starts_reports_its_devices(dom0: Dom0) -> None:
+    dom0.converge({**FIREWALL, "state": "unmanaged"})
+    started = {"name": "firewall", "config": str(dom0.folder / "firewall")}
+    arguments = {"domains": [started], "xl": XL, "frontend_timeout": 1}
+    assert not call(domain.main, arguments).get("failed")
+    dom0._xl_shutdown(["2"])
+    dom0.deaf.add("firewall")
+    failed = call(domain.main, arguments)
+    assert failed["msg"].startswith("guest firewall has not noticed its PCI devices within 1 s")
 
 
 def test_options_of_the_file_reach_a_guest_that_runs(dom0: Dom0) -> None:

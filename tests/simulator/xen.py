@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import errno
 import mmap
-import os
+import select
 import socket
 import struct
 from pathlib import Path
 
 BACKENDS = "/local/domain/0/backend/pci"
-REST = 105
+REST, STOP_CLOCK = 105, 107
+# Answers of pcibackd: at rest, and what a device's registers hold.
+NOT_ANSWERED = (22, 23)
 
 
 class Lost(Exception):
@@ -67,6 +69,8 @@ class SimulatedXen:
         self.notified: list[int] = []
         self.recovered: list[tuple[object, ...]] = []
         self.pages: dict[int, mmap.mmap] = {}
+        self.grants: dict[tuple[int, int], Path] = {}
+        self.received = b""
         self.next_pirq = 1000
         self.at_rest = 0
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -113,13 +117,18 @@ class SimulatedXen:
 
     def _read(self, size: int) -> bytes:
         assert self.connection is not None
-        data = b""
-        while len(data) < size:
-            part = self.connection.recv(size - len(data))
+        while len(self.received) < size:
+            part = self.connection.recv(1 << 16)
             if not part:
                 raise Lost
-            data += part
+            self.received += part
+        data, self.received = self.received[:size], self.received[size:]
         return data
+
+    def has_news(self, seconds: float) -> bool:
+        """Whether something of pcibackd is there to be served, after waiting so long for it."""
+        assert self.connection is not None
+        return bool(self.received or select.select([self.connection], [], [], seconds)[0])
 
     def settle(self) -> None:
         """Serve pcibackd until it has nothing to do any more."""
@@ -139,7 +148,7 @@ class SimulatedXen:
         handler = getattr(self, f"_on_{kind}")
         result, payload = handler(message)
         assert message.position == length, f"message {kind} has {length} bytes, not {message.position}"
-        if number and kind != 22:
+        if number and kind not in NOT_ANSWERED:
             self.send(100, struct.pack("=i", result) + (payload if result == 0 else b""), number)
         return kind, number
 
@@ -209,9 +218,10 @@ class SimulatedXen:
 
     def _on_7(self, message: Message) -> tuple[int, bytes]:
         domain, reference = message.u32(), message.u32()
-        if reference != 8 or domain not in self.pages:
+        page = self.grants.get((domain, reference))
+        if page is None:
             return -errno.EINVAL, b""
-        return self._give("page", domain, reference), text(str(self.directory / f"page-{domain}"))
+        return self._give("page", domain, reference), text(str(page))
 
     def _on_8(self, message: Message) -> tuple[int, bytes]:
         return self._take("page", message.u32(), message.u32()), b""
@@ -279,11 +289,14 @@ class SimulatedXen:
     def domain(self, domain: int) -> None:
         """Let a domain run; its page is granted under reference 8."""
         self.life[domain] = 0
-        path = self.directory / f"page-{domain}"
+        self.pages[domain] = self.grant(domain, 8, self.directory / f"page-{domain}")
+
+    def grant(self, domain: int, reference: int, path: Path) -> mmap.mmap:
+        """Let a domain grant a page of zeros, which is a file."""
         path.write_bytes(bytes(4096))
-        file = os.open(path, os.O_RDWR)
-        self.pages[domain] = mmap.mmap(file, 4096)
-        os.close(file)
+        self.grants[domain, reference] = path
+        with path.open("r+b") as file:
+            return mmap.mmap(file.fileno(), 4096)
 
     def frontend(self, domain: int, state: int) -> None:
         self.write(f"/local/domain/{domain}/device/pci/0/state", str(state))

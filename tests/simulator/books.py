@@ -1,0 +1,492 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Xen that keeps books: what each guest has, whether it is the guest's to have, and what became of each device.
+
+Nothing here knows how pcibackd works. What must hold comes from the protocol and from what a guest must never get.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections import Counter, deque
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from tests.simulator.machine import CHANGEABLE, Machine
+from tests.simulator.xen import BACKENDS, Message, SimulatedXen, text
+
+SHOW_REGISTERS, SHOWN = 106, 23
+COMMAND, MASTER = 4, 4
+PAGE_BYTES = 572
+# No change takes longer, whatever a frontend does, in milliseconds: half of it is documented.
+LONGEST_CHANGE = 16000
+# More devices than the toolstack ever gives to one guest.
+NUMBERS = 12
+Place = tuple[int, int, int]
+
+
+class Violation(Exception):
+    """What must never happen has happened."""
+
+
+def backend(domain: int) -> str:
+    """Our directory of a guest."""
+    return f"{BACKENDS}/{domain}/0"
+
+
+def frontend(domain: int) -> str:
+    """The guest's own directory."""
+    return f"/local/domain/{domain}/device/pci/0"
+
+
+def parse_place(vdev: str) -> Place:
+    """Domain, bus, and device with function, of a vdev-N."""
+    place, function = vdev.split(".")
+    segment, bus, slot = (int(part, 16) for part in place.split(":"))
+    return segment, bus, slot << 3 | int(function, 16)
+
+
+class Books(SimulatedXen):
+    """Checks every message when it comes, and everything that is held whenever pcibackd is at rest."""
+
+    def __init__(self, directory: Path, machine: Machine) -> None:
+        super().__init__(directory)
+        self.machine = machine
+        self.random = Random(0)
+        self.counts: Counter[str] = Counter()
+        self.trace: deque[str] = deque(maxlen=80)
+        # Of the calls that give something, how many fail; and who acts while pcibackd waits for a reply.
+        self.failures = 0.0
+        self.meanwhile: Callable[[], None] | None = None
+        # Since the last rest: devices that the store named for a guest, that were given or taken, guests that asked.
+        self.named: dict[int, set[str]] = {}
+        self.moved: set[str] = set()
+        self.asked: set[int] = set()
+        # Guests whose directory has keys that can't be read, so that they keep what they have.
+        self.malformed: set[int] = set()
+        # Guests that panic when our state is 6, 7 or 8; event channels that guests offer; MSIs and their devices.
+        self.fragile: set[int] = set()
+        self.offers: set[tuple[int, int]] = set()
+        self.msi: dict[tuple[int, int], str] = {}
+        # The same, with those that were taken back.
+        self.ever_msi: dict[tuple[int, int], str] = {}
+        self.registers: dict[str, bytes] = {device.address: device.config for device in machine.devices}
+        self.seen_pages: dict[int, bytes] = {}
+        # Guests that change their page while pcibackd waits for a reply.
+        self.tampering: dict[int, Callable[[], None]] = {}
+        self.shown = self.unsent = b""
+        # Of the control socket.
+        self.clients = 0
+        self.placed: dict[tuple[int, str], Place] = {}
+        # Milliseconds that have passed, and since when guests have what the store does not name.
+        self.passed = 0
+        self.unnamed: dict[tuple[object, ...], int] = {}
+        self.owners: dict[tuple[object, ...], set[str] | None] = {}
+        # Something was given, taken or written since the last look.
+        self.is_changed = True
+        # For each guest, how often something of it was given or taken.
+        self.epochs: Counter[int] = Counter()
+        self._addresses = struct.pack("=I", len(machine.devices))
+        self._addresses += b"".join(text(device.address) for device in machine.devices)
+        self._last_shown = b""
+
+    # ---- What the store says
+
+    def say(self, line: str) -> None:
+        """Remember what happened, for who looks for the reason of a failure."""
+        self.trace.append(line)
+
+    def names(self, domain: int) -> dict[str, int]:
+        """The devices that the store names for a guest, and their numbers."""
+        prefix = f"{backend(domain)}/dev-"
+        found = ((self.store.get(f"{prefix}{number}"), number) for number in range(NUMBERS))
+        return {value: number for value, number in found if value is not None}
+
+    def places(self, domain: int) -> dict[Place, str]:
+        """Where a guest has which device, as pcibackd said when it gave it."""
+        return {
+            place: address
+            for (owner, address), place in self.placed.items()
+            if owner == domain and ("device", domain, address) in self.held
+        }
+
+    def published(self, domain: int) -> dict[Place, str]:
+        """Where the store says that a guest has which device."""
+        found = {}
+        for address, number in self.names(domain).items():
+            vdev = self.store.get(f"{backend(domain)}/vdev-{number}", "")
+            if vdev:
+                found[parse_place(vdev)] = address
+        return found
+
+    def _remember_names(self, path: str) -> None:
+        """What was named since the last rest may be given: pcibackd looked before it changed."""
+        if path.startswith(BACKENDS + "/"):
+            domain = int(path[len(BACKENDS) + 1 :].split("/")[0])
+            self.named.setdefault(domain, set()).update(self.names(domain))
+
+    def write(self, path: str, value: str) -> None:
+        self._remember_names(path)
+        super().write(path, value)
+
+    def remove(self, path: str) -> None:
+        self._remember_names(path)
+        super().remove(path)
+
+    def fire(self, path: str, *, removed: bool = False) -> None:
+        self.is_changed = True
+        super().fire(path, removed=removed)
+
+    def transaction(self, writes: dict[str, str | None]) -> None:
+        """Change several nodes at one moment; None removes one."""
+        for path in writes:
+            self._remember_names(path)
+        for path, value in writes.items():
+            if value is None:
+                for node in [node for node in self.store if node == path or node.startswith(path + "/")]:
+                    del self.store[node]
+            else:
+                self.store[path] = value
+        for path, value in writes.items():
+            if value is None:
+                self.fire(path, removed=True)
+            else:
+                self.write(path, value)
+
+    # ---- Messages
+
+    def send(self, kind: int, payload: bytes = b"", number: int = 0) -> None:
+        """Messages go out together, when there is nothing to be read."""
+        self.unsent += struct.pack("=III", len(payload), number, kind) + payload
+
+    def _read(self, size: int) -> bytes:
+        if len(self.received) < size and self.unsent:
+            assert self.connection is not None
+            unsent, self.unsent = self.unsent, b""
+            self.connection.sendall(unsent)
+        return super()._read(size)
+
+    def serve_one(self) -> tuple[int, int]:
+        self.counts["messages"] += 1
+        return super().serve_one()
+
+    def _reply_is_due(self) -> None:
+        """Somebody may act before pcibackd has its reply."""
+        for tamper in self.tampering.values():
+            tamper()
+        if self.meanwhile is not None:
+            self.meanwhile()
+
+    def _give(self, *what: object) -> int:
+        kind, domain = str(what[0]), what[1]
+        self._reply_is_due()
+        if kind != "event" and (not isinstance(domain, int) or domain not in self.life):
+            raise Violation(f"given to a domain that does not exist: {what}")
+        owners = self._owners(what)
+        if owners is not None:
+            assert isinstance(domain, int)
+            self._must_be_named(domain, owners, what)
+            self._must_be_free(domain, what)
+        if self.random.random() < self.failures:
+            self.counts["calls that fail"] += 1
+            self.say(f"fails: {what}")
+            return -self.random.choice([errno.EPERM, errno.ENOMEM, errno.EBUSY, errno.EINVAL])
+        self.say(f"given: {what}")
+        self._count(what)
+        self.counts[f"{kind} given"] += 1
+        if kind == "page":
+            # A request may lie there already.
+            self.asked.add(int(str(domain)))
+        result = super()._give(*what)
+        self._no_errors()
+        return result
+
+    def _take(self, *what: object) -> int:
+        kind, domain = str(what[0]), what[1]
+        self._reply_is_due()
+        self.say(f"taken: {what}")
+        self._count(what)
+        super()._take(*what)
+        self._no_errors()
+        self.counts[f"{kind} taken"] += 1
+        if kind == "page":
+            # A report that was out has been taken back from it.
+            self.asked.add(int(str(domain)))
+        elif kind == "device":
+            address = str(what[2])
+            self.moved.add(address)
+            self.placed.pop((int(str(domain)), address), None)
+            if address in [at for (owner, _pirq), at in self.msi.items() if owner == domain]:
+                raise Violation(f"{address} is taken from domain {domain} before its MSI")
+        elif kind == "msi":
+            del self.msi[int(str(domain)), int(str(what[2]))]
+        elif kind == "pirq" and ("irq", *what[1:]) in self.held:
+            raise Violation(f"unmapped before the permission is taken back: {what}")
+        for address in self._owners(what) or ():
+            if kind != "device" and ("device", domain, address) in self.held:
+                raise Violation(f"taken while {address} is still assigned: {what}")
+        return 0
+
+    def _count(self, what: tuple[object, ...]) -> None:
+        domain = self.ports.get(int(str(what[1])), (0, 0))[0] if what[0] == "event" else int(str(what[1]))
+        self.epochs[domain] += 1
+        self.is_changed = True
+
+    def _no_errors(self) -> None:
+        if self.errors:
+            raise Violation(self.errors[0])
+
+    def _owners(self, what: tuple[object, ...]) -> set[str] | None:
+        if what not in self.owners:
+            self.owners[what] = self._find_owners(what)
+        return self.owners[what]
+
+    def _find_owners(self, what: tuple[object, ...]) -> set[str] | None:
+        """The devices that something belongs to; None: it isn't a device's. Of what belongs to several, any."""
+        kind, numbers = str(what[0]), [value for value in what[2:] if isinstance(value, int)]
+        if kind == "device":
+            return {str(what[2])}
+        if kind in ("pirq", "irq"):
+            return self.machine.lines.get(numbers[0], set())
+        if kind in ("iomem", "ioport"):
+            first, n = numbers
+            table = self.machine.memory if kind == "iomem" else self.machine.ports
+            if n == 0 or n > 1 << 16:
+                raise Violation(f"an impossible range: {what}")
+            # Each frame has to belong to the same device.
+            return set.intersection(*(table.get(page, set()) for page in range(first, first + n)))
+        return None
+
+    def _must_be_named(self, domain: int, owners: set[str], what: tuple[object, ...]) -> None:
+        if not owners & (self.named.get(domain, set()) | set(self.names(domain))):
+            raise Violation(f"the store names no such device for domain {domain}: {what}")
+
+    def _must_be_free(self, domain: int, what: tuple[object, ...]) -> None:
+        """What another guest has can't be given, nor a part of it."""
+        for other in self.held:
+            if other[0] != what[0] or other[1] == domain:
+                continue
+            same = other[2:] == what[2:]
+            if what[0] in ("iomem", "ioport"):
+                first, n, other_first, other_n = (int(str(value)) for value in (*what[2:], *other[2:]))
+                same = first < other_first + other_n and other_first < first + n
+            if same:
+                raise Violation(f"given to domain {domain} while domain {other[1]} has it: {what}")
+
+    def _on_2(self, message: Message) -> tuple[int, bytes]:
+        position = message.position
+        self._reply_is_due()
+        for _item in range(message.u32()):
+            action, path, value = message.u32(), message.text(), message.text()
+            if action >= 3:
+                self._may_write(action, path, value)
+        message.position = position
+        result = super()._on_2(message)
+        if result[0] == 0:
+            message.position = position
+            self._note_places(message)
+        return result
+
+    def _note_places(self, message: Message) -> None:
+        """Remember where pcibackd puts a device; the toolstack may remove the key before the device is taken."""
+        for _item in range(message.u32()):
+            action, path, value = message.u32(), message.text(), message.text()
+            if action == 3 and "/vdev-" in path and value:
+                domain = int(path[len(BACKENDS) + 1 :].split("/")[0])
+                address = self.store.get(path.replace("/vdev-", "/dev-"), "")
+                self.placed[domain, address] = parse_place(value)
+
+    def _may_write(self, action: int, path: str, value: str) -> None:
+        """pcibackd writes below its guests' backend directories, and where it reports errors."""
+        self.say(f"pcibackd: {action} {path} {value}")
+        parts = path.split("/")
+        if path.startswith(BACKENDS + "/"):
+            domain = int(parts[6])
+        elif path.startswith("/local/domain/0/error/backend/pci/"):
+            return
+        elif path.startswith("/local/domain/") and parts[4:6] == ["device", "pci"]:
+            domain = int(parts[3])
+        else:
+            raise Violation(f"pcibackd writes {path}")
+        if domain not in self.life:
+            raise Violation(f"pcibackd writes {path} of a domain that nobody made")
+        is_seen = self.life[domain] == 0 and f"{frontend(domain)}/state" in self.store
+        if path == f"{backend(domain)}/state" and value in ("6", "7", "8") and is_seen and domain in self.fragile:
+            raise Violation(f"pcibackd writes state {value}: the guest {domain} panics")
+
+    def _on_3(self, message: Message) -> tuple[int, bytes]:
+        self._reply_is_due()
+        return super()._on_3(message)
+
+    def _on_7(self, message: Message) -> tuple[int, bytes]:
+        domain, reference = struct.unpack_from("=II", message.payload)
+        if f"{backend(domain)}/state" not in self.store and domain not in self.named:
+            raise Violation(f"the page of domain {domain} is mapped, which has no backend")
+        self.say(f"map page {reference} of domain {domain}")
+        return super()._on_7(message)
+
+    def _on_9(self, message: Message) -> tuple[int, bytes]:
+        domain, remote = struct.unpack_from("=II", message.payload)
+        if (domain, remote) not in self.offers:
+            message.position += 8
+            return -errno.EINVAL, b""
+        result, payload = super()._on_9(message)
+        if result < 0:
+            self.ports.pop(max(self.ports))
+        return result, payload
+
+    def _on_18(self, message: Message) -> tuple[int, bytes]:
+        domain, address = message.u32(), message.text()
+        self.moved.add(address)
+        return self._give("device", domain, address), b""
+
+    def _on_20(self, message: Message) -> tuple[int, bytes]:
+        domain, address, entry, table = message.u32(), message.text(), message.u32(), message.u64()
+        if ("device", domain, address) not in self.held:
+            raise Violation(f"an MSI of {address} for domain {domain}, which does not have it")
+        device = self.machine.by_address[address]
+        if table and (not device.has_msix or table != device.msix_table or entry >= 8):
+            raise Violation(f"entry {entry} of a table at {table:x} is not of {address}")
+        if not table and (not device.has_msi or entry):
+            raise Violation(f"{address} has no MSI {entry}")
+        self.next_pirq = self.next_pirq + 1 if self.next_pirq < 60000 else 1001
+        result = self._give("msi", domain, self.next_pirq)
+        if result == 0:
+            self.msi[domain, self.next_pirq] = self.ever_msi[domain, self.next_pirq] = address
+        return result, struct.pack("=I", self.next_pirq)
+
+    def _on_21(self, message: Message) -> tuple[int, bytes]:
+        self.counts["error reports that ended"] += 1
+        self.asked.add(struct.unpack_from("=I", message.payload)[0])
+        return super()._on_21(message)
+
+    def report(self, command: int, state: int, address: str) -> None:
+        """A device has an error."""
+        self.asked |= {int(str(what[1])) for what in self.held if what[0] == "device" and what[2] == address}
+        self.say(f"{address} reports an error")
+        self.send(103, struct.pack("=Ii", command, state) + text(address))
+
+    def reported(self, domain: int, place: Place) -> None:
+        """A guest sees that an error was reported of a device at that place."""
+        if place not in self.places(domain):
+            raise Violation(f"domain {domain} is told of an error of {place}, where it has no device")
+
+    def _on_23(self, message: Message) -> tuple[int, bytes]:
+        self.shown = message.payload
+        message.position = len(message.payload)
+        return 0, b""
+
+    def let_pass(self, milliseconds: int) -> None:
+        """Time passes for pcibackd."""
+        self.say(f"{milliseconds} ms pass")
+        self.passed += milliseconds
+        self.is_changed = True
+        self.send(104, struct.pack("=I", milliseconds))
+
+    # ---- At rest
+
+    def look(self) -> None:
+        """Check all that is held, every device and every page, if something has happened to them."""
+        if self.asked or self.moved or self.random.random() < 0.1:
+            self.look_at_devices()
+        if self.is_changed:
+            self._look_at_holdings()
+        self._look_at_pages()
+        self.is_changed = False
+        self.named = {}
+        self.moved, self.asked = set(), set()
+
+    def _look_at_holdings(self) -> None:
+        names: dict[int, dict[str, int]] = {}
+        unnamed: dict[tuple[object, ...], int] = {}
+        for what in self.held:
+            domain = self.ports[int(str(what[1]))][0] if what[0] == "event" else int(str(what[1]))
+            if self.life[domain] != 0:
+                raise Violation(f"domain {domain} runs no more and still has {what}")
+            if f"{backend(domain)}/state" not in self.store:
+                raise Violation(f"domain {domain} has no backend and still has {what}")
+            if domain not in names:
+                names[domain] = self.names(domain)
+            owners = self._owners(what)
+            if owners is None or domain in self.malformed or owners & set(names[domain]):
+                continue
+            # While our state is another one, a change is under way that a frontend takes part in, or doesn't.
+            since = self.unnamed.setdefault(what, self.passed)
+            unnamed[what] = since
+            is_settled = self.store[f"{backend(domain)}/state"] in ("3", "4")
+            if is_settled or self.passed - since > LONGEST_CHANGE:
+                raise Violation(f"the store no longer names what domain {domain} has: {what}")
+        self.unnamed = unnamed
+
+    def _registers(self, size: int) -> bytes:
+        """What all devices hold, as it comes. Who asks over the control socket may wake pcibackd: then it has to rest
+        again."""
+        while True:
+            n_messages = self.counts["messages"]
+            self.send(SHOW_REGISTERS, struct.pack("=I", size) + self._addresses, 1)
+            while self.serve_one() != (SHOWN, 1):
+                pass
+            if self.counts["messages"] == n_messages + 1:
+                return self.shown
+            self.settle()
+
+    def look_at_devices(self, size: int = 256) -> None:
+        """Check as much of every device's configuration space."""
+        shown = self._registers(size)
+        if shown == self._last_shown:
+            return
+        self._last_shown = shown
+        holders: dict[str, int] = {str(w[2]): int(str(w[1])) for w in self.held if w[0] == "device"}
+        position = 0
+        for device in self.machine.devices:
+            (length,) = struct.unpack_from("=I", shown, position)
+            now = shown[position + 4 : position + 4 + length] + self.registers[device.address][length:]
+            position += 4 + length
+            before = self.registers[device.address]
+            if now == before:
+                continue
+            self.registers[device.address] = now
+            changed = [i for i, (a, b) in enumerate(zip(before, now)) if a != b]
+            domain = holders.get(device.address)
+            if len(now) != len(before) or not CHANGEABLE.issuperset(changed):
+                raise Violation(f"{device.address} changed where no guest may change it: {changed}")
+            if device.address not in self.moved and domain not in self.asked:
+                raise Violation(f"{device.address} of domain {domain} changed at {changed}, and nobody asked for it")
+            if domain is None and now[COMMAND] & MASTER:
+                raise Violation(f"{device.address} is nobody's and may write to memory")
+
+    def _look_at_pages(self) -> None:
+        for domain, page in self.pages.items():
+            now = page[:PAGE_BYTES]
+            if now != self.seen_pages.get(domain, now) and domain not in self.asked:
+                raise Violation(f"the page of domain {domain} changed, and it asked for nothing")
+            self.seen_pages[domain] = now
+
+    def forget(self, domain: int) -> None:
+        """A guest has come to its end: nothing of it may be left."""
+        left = [w for w in self.held if w[0] != "event" and w[1] == domain]
+        left += [("event", port) for port, (owner, _remote) in self.ports.items() if owner == domain]
+        if left:
+            raise Violation(f"domain {domain} is gone and still has {left}")
+        watched = [w for w in self.watches if w[1].startswith(f"/local/domain/{domain}/")]
+        if watched:
+            raise Violation(f"domain {domain} is gone and still watched: {watched}")
+        self.store = {
+            p: v for p, v in self.store.items() if not p.startswith(f"/local/domain/0/error/backend/pci/{domain}/")
+        }
+        nodes = [p for p in self.store if p.startswith((f"/local/domain/{domain}/", f"{BACKENDS}/{domain}/"))]
+        if nodes:
+            raise Violation(f"domain {domain} is gone, and the store still has {nodes[:3]}")
+        self.life.pop(domain)
+        self.fragile.discard(domain)
+        self.tampering.pop(domain, None)
+        self.ever_msi = {key: address for key, address in self.ever_msi.items() if key[0] != domain}
+        self.malformed.discard(domain)
+        self.offers = {offer for offer in self.offers if offer[0] != domain}
+        for grant in [grant for grant in self.grants if grant[0] == domain]:
+            del self.grants[grant]
+        self.pages.pop(domain, None)
+        self.seen_pages.pop(domain, None)

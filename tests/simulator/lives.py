@@ -1,0 +1,227 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random lives, eight guests at a time. All that happens follows from a seed and a number.
+
+A round is eight lives that begin together, on a machine where nobody has anything, and ends when nobody has any
+more. So one life is made again by making its round again. Only a race of two threads is not the same each time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from tests.simulator.books import Books, Violation
+from tests.simulator.frontend import KINDS, Panic
+from tests.simulator.guest import Steps
+from tests.simulator.machine import Machine
+from tests.simulator.toolstack import Toolstack
+from tests.simulator.xen import STOP_CLOCK, Lost
+
+GUESTS = 8
+STEPS_MAX = 20000
+ROUNDS_A_PROCESS = 125
+
+
+class Life:
+    """One guest from its making to its end: a toolstack, and a kernel while it has one."""
+
+    def __init__(self, books: Books, seed: str, number: int, directory: Path, control: str) -> None:
+        self.random = Random(f"{seed}/{number}")
+        self.number = number
+        self.domain = 1 + number % 32000
+        self.books = books
+        self.kind = self.random.choice(KINDS)
+        self.kernel = self.kind(books, self.domain, self.random, directory)
+        self.running: Steps | None = None
+        self.toolstack = Toolstack(books, self.domain, self.random, control)
+        self.acting = self.toolstack.run()
+        # A kernel that crashes does so at whatever step it is.
+        self.crash_at = self.random.randrange(1, 80) if self.random.random() < 0.3 else 0
+        books.counts[self.kind.__name__] += 1
+        if self.kind.is_fragile:
+            books.fragile.add(self.domain)
+
+    def step(self) -> bool:
+        """Let one of the two do its next step; returns whether the life goes on."""
+        if not self.toolstack.has_kernel:
+            self.running = None
+        elif self.running is None:
+            self.running = self.kernel.run()
+        if self.running is not None and self.random.random() < 0.7:
+            self._step_kernel(self.running)
+            return True
+        return next(self.acting, self) is not self
+
+    def _step_kernel(self, kernel: Steps) -> None:
+        self.crash_at -= 1
+        try:
+            if self.crash_at == 0:
+                raise Panic
+            next(kernel)
+        except Panic:
+            self.books.counts["crashes"] += 1
+            self.books.say(f"domain {self.domain} crashes")
+            self.toolstack.has_kernel = False
+            self.books.kill(self.domain, self.random.choice((1, 2)))
+            self.acting = self.toolstack.destroy()
+
+
+class Round:
+    """Eight lives at the same time."""
+
+    def __init__(self, books: Books, seed: str, number: int, directory: Path, control: str) -> None:
+        self.books = books
+        self.random = Random(f"{seed}/round/{number}")
+        first = number * GUESTS
+        self.lives = [Life(books, seed, first + i, directory, control) for i in range(GUESTS)]
+        self.ended: list[Life] = []
+        books.random = self.random
+        books.failures = self.random.choice((0.0, 0.0, 0.02, 0.2))
+        # How often somebody acts while pcibackd waits for a reply.
+        self.haste = self.random.choice((0.0, 0.02, 0.2))
+        self.is_acting = False
+
+    def run(self, steps: int = STEPS_MAX) -> None:
+        """Until all have ended, or for some steps."""
+        for _step in range(steps):
+            if not self.lives:
+                break
+            self._act()
+            if self.random.random() < 0.75:
+                self._rest()
+        else:
+            if steps == STEPS_MAX:
+                raise Violation(f"lives without an end: {[life.number for life in self.lives]}")
+        self._rest()
+        self.books.look_at_devices(4096)
+
+    def _act(self) -> None:
+        life = self.random.choice(self.lives)
+        self.is_acting = True
+        if not life.step():
+            self.lives.remove(life)
+            self.ended.append(life)
+        self.is_acting = False
+
+    def _meanwhile(self) -> None:
+        if self.lives and not self.is_acting and self.random.random() < self.haste:
+            self.books.counts["steps while pcibackd waits"] += 1
+            self._act()
+
+    def _rest(self) -> None:
+        self.books.meanwhile = self._meanwhile
+        self.books.settle()
+        self.books.meanwhile = None
+        self.books.look()
+        self.books.counts["rests"] += 1
+        for life in self.ended:
+            self.books.forget(life.domain)
+            self.books.counts["lives"] += 1
+        self.ended.clear()
+
+
+class Daemon:
+    """A pcibackd with its Xen, for as many rounds as one likes."""
+
+    def __init__(self, command: list[str], directory: Path, topology: str) -> None:
+        self.machine = Machine()
+        directory.mkdir(parents=True)
+        self.directory = directory
+        self.books = Books(directory, self.machine)
+        self.control = str(directory / "control.sock")
+        self.log = directory / "log"
+        (directory / "bus").write_text(self.machine.dump())
+        options = ["--foreground", "--bus", str(directory / "bus"), "--xen-socket", self.books.path]
+        options += ["--control", self.control, "--topology", topology]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen([*command, *options], stderr=log)
+        self.books.accept()
+        self.books.send(STOP_CLOCK)
+        self.books.settle()
+
+    def footprint(self) -> tuple[int, int]:
+        """How many files it has open, and how much memory of its own, in KiB."""
+        process = Path("/proc") / str(self.process.pid)
+        fields = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+        return len(os.listdir(process / "fd")), int(fields["RssAnon"].split()[0])
+
+    def stop(self) -> None:
+        """End it by a signal, whatever is going on; nothing may be left."""
+        self.books.failures = 0.0
+        self.process.send_signal(signal.SIGTERM)
+        assert self.books.connection is not None
+        self.books.connection.settimeout(0.5)
+        try:
+            while True:
+                try:
+                    self.books.serve_one()
+                except TimeoutError:
+                    # It waits for frontends, which do nothing any more.
+                    self.books.let_pass(10000)
+        except (Lost, ConnectionError):
+            pass
+        status = self.process.wait(120)
+        if status != 0:
+            raise Violation(f"pcibackd ended with {status}")
+        if self.books.held:
+            raise Violation(f"pcibackd has ended, and guests still have {sorted(self.books.held, key=str)}")
+        if "no permission is left" not in self.log.read_text(errors="replace").splitlines()[-1]:
+            raise Violation("pcibackd does not say that no permission is left")
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.books.close()
+
+
+class Failure(Exception):
+    """A violation in the round of a life."""
+
+    def __init__(self, message: str, life: int) -> None:
+        super().__init__(message)
+        self.life = life
+
+
+def run_rounds(
+    command: list[str], seed: str, rounds: range, directory: Path, tell: Callable[[Books, int], None]
+) -> Books:
+    """Run some rounds with one pcibackd; the last one is broken off by a signal. Returns what was counted."""
+    topology = Random(f"{seed}/topology/{rounds.start // ROUNDS_A_PROCESS}").choice(("virtual", "virtual", "real"))
+    daemon = Daemon(command, directory, topology)
+    number = rounds.start
+    footprints = []
+    try:
+        for number in rounds:
+            life = Round(daemon.books, seed, number, directory, daemon.control)
+            is_last = number == rounds.stop - 1
+            life.run(life.random.randrange(20, 400) if is_last and len(rounds) > 1 else STEPS_MAX)
+            footprints.append(daemon.footprint())
+            tell(daemon.books, number)
+        _must_not_grow(footprints)
+        daemon.stop()
+    except (Violation, AssertionError, Lost, OSError) as error:
+        status = daemon.process.poll()
+        lives = f"{number * GUESTS} to {number * GUESTS + GUESTS - 1}"
+        lines = [f"lives {lives} of seed {seed}, topology {topology}: {type(error).__name__}: {error}"]
+        lines += [f"pcibackd: exit status {status}", *daemon.log.read_text(errors="replace").splitlines()[-40:]]
+        raise Failure("\n".join([*daemon.books.trace, *lines]), number * GUESTS) from error
+    finally:
+        daemon.close()
+    return daemon.books
+
+
+def _must_not_grow(footprints: list[tuple[int, int]]) -> None:
+    """All memory is taken at the start; what is touched first in the first half is given."""
+    half, end = footprints[len(footprints) // 2], footprints[-1]
+    if len(footprints) >= 20 and end[1] > half[1] + 256:
+        raise Violation(f"memory grew from {half[1]} to {end[1]} KiB")
+    if len(footprints) >= 20 and max(files for files, _memory in footprints[1:]) > 3 + GUESTS + footprints[0][0]:
+        raise Violation(f"open files: {[files for files, _memory in footprints]}")
