@@ -10,7 +10,7 @@
 # tenth of a second here.
 set -eu
 find /etc /boot /usr/local /var/lib /var/db -xdev ! -path '/boot/initrd.img-*' ! -path '/boot/grub/i386-pc/*' \
-	! -path '/var/lib/dpkg/*' ! -path '/var/lib/xen*' -printf '%y %m %p %l\n' 2>/dev/null | sort
+	! -path '/var/lib/dpkg/*' ! -path '/var/lib/xen/*' ! -path '/var/lib/xenstored*' -printf '%y %m %p %l\n' 2>/dev/null | sort
 find /etc /boot /usr/local/sbin -xdev -type f ! -path '/boot/vmlinuz-*' ! -path '/boot/grub/i386-pc/*' -print0 |
 	sort -z | xargs -0 sha256sum
 if [ "${1:-}" = unpacked ]; then
