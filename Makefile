@@ -67,7 +67,7 @@ lab: $(VENV)/run.stamp collection-link native
 demo: $(VENV)/run.stamp collection-link native
 	@$(ENVIRONMENT) sh lab/demo.sh
 
-test: test-native test-conformance test-unit test-safety test-lab
+test: test-native test-conformance test-unit test-safety test-lab test-xen
 
 test-unit: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(PYTEST) tests/unit tests/property
@@ -83,7 +83,14 @@ test-safety: $(VENV)/test.stamp collection-link native
 
 test-lab: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(PYTEST) tests/integration
-	$(ENVIRONMENT) $(BIN)/molecule test --all
+	$(ENVIRONMENT) $(BIN)/molecule test --all --exclude xen
+
+test-xen: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) sh tests/xen.sh
+
+xen-lab:
+	@sh tests/preflight.sh xen "$(PYTHON)"
+	$(PYTHON) lab/xen_lab.py build
 
 lint: $(VENV)/lint.stamp
 	sh tests/lint.sh
@@ -107,4 +114,4 @@ clean:
 	rm -rf build native/build tests/output
 
 .PHONY: all help collection-link native lab demo test test-unit test-native test-conformance test-safety \
-	test-lab lint docs fuzz bench clean
+	test-lab test-xen xen-lab lint docs fuzz bench clean

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# usage: preflight.sh run|test|lint [PYTHON]
+# usage: preflight.sh run|test|lint|xen [PYTHON]
 #
 # Says which system packages are missing, with the command that installs them on Debian. What only tests and
 # checkers need is installed right away if this is root on a system with apt-get.
@@ -48,6 +48,13 @@ lint)
 	want_command shellcheck shellcheck
 	want_command git git
 	;;
+xen)
+	want_command e2fsprogs mke2fs
+	want_command mmdebstrap mmdebstrap
+	want_command openssh-client ssh
+	want_command qemu-system-x86 qemu-system-x86_64
+	want_command qemu-utils qemu-img
+	;;
 *)
 	echo "preflight.sh: unknown purpose '$purpose'" >&2
 	exit 2
@@ -55,7 +62,7 @@ lint)
 esac
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-	echo "Installing what the ${purpose}s need:$missing"
+	echo "Installing what make needs for this ($purpose):$missing"
 	# shellcheck disable=SC2086 # a list of package names
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 else

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guests: Debian's kernel and busybox, with the drivers of the cards, and an init of our own."""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import LabError
+
+INIT = Path(__file__).parent / "guest_init"
+# In dom0.
+DIRECTORY = "usr/local/lib/xen-lab"
+DRIVERS = ("xen-pcifront", "e1000", "e1000e", "8139cp", "nvme")
+APPLETS = (
+    "basename", "cat", "dd", "insmod", "ip", "mkdir", "mount", "ping", "printf", "readlink", "sh", "sleep", "tr",
+)  # fmt: skip
+POWER_OFF = "#!/bin/sh\nexec /bin/busybox %s -f\n"
+
+
+def install(tree: Path) -> None:
+    """Put the guests' kernel and initramfs into dom0's root directory, at /usr/local/lib/xen-lab.
+
+    :raises LabError: the kernel is not as expected, or a tool failed.
+    """
+    target = tree / DIRECTORY
+    target.mkdir(parents=True)
+    (release,) = [path.name for path in (tree / "usr/lib/modules").iterdir()]
+    (target / "vmlinux").write_bytes(unpacked_kernel((tree / f"boot/vmlinuz-{release}").read_bytes()))
+    modules = tree / "usr/lib/modules" / release
+    with tempfile.TemporaryDirectory() as scratch:
+        files = Path(scratch)
+        for folder in ("bin", "sbin", "modules"):
+            (files / folder).mkdir()
+        shutil.copy(tree / "usr/bin/busybox", files / "bin/busybox")
+        for applet in APPLETS:
+            (files / "bin" / applet).symlink_to("busybox")
+        # What the kernel calls when xl asks the guest to end.
+        for name in ("poweroff", "reboot"):
+            (files / "sbin" / name).write_text(POWER_OFF % name)
+            (files / "sbin" / name).chmod(0o755)
+        shutil.copy(INIT, files / "init")
+        (files / "init").chmod(0o755)
+        order = load_order(DRIVERS, (modules / "modules.dep").read_text())
+        for path in order:
+            shutil.copy(modules / path, files / "modules" / Path(path).name)
+        (files / "modules/order").write_text("".join(f"{Path(path).stem}\n" for path in order))
+        (target / "initramfs").write_bytes(_archive(files, tree))
+
+
+def load_order(drivers: Iterable[str], dependencies: str) -> list[str]:
+    """The files of drivers and of what they depend on, each after what it needs.
+
+    :param dependencies: the text of modules.dep, whose lines name what a module needs, the last to be loaded first.
+    :raises LabError: the kernel has no such module.
+    """
+    needed = {}
+    for line in dependencies.splitlines():
+        path, _colon, rest = line.partition(":")
+        needed[path] = rest.split()
+    by_name = {Path(path).stem: path for path in needed}
+    order: list[str] = []
+    for name in drivers:
+        if name not in by_name:
+            raise LabError(f"Debian's kernel has no module {name}")
+        for path in [*reversed(needed[by_name[name]]), by_name[name]]:
+            if path not in order:
+                order.append(path)
+    return order
+
+
+def unpacked_kernel(image: bytes) -> bytes:
+    """The ELF file in a bzImage, so that each guest need not unpack it under emulation.
+
+    The header's fields are those of the x86 boot protocol (Documentation/x86/boot.rst): setup_sects at 0x1f1,
+    payload_offset and payload_length at 0x248, from the protected-mode code on.
+
+    :raises LabError: it is no bzImage, or packed otherwise than Debian's.
+    """
+    if image[0x202:0x206] != b"HdrS":
+        raise LabError("Debian's kernel is no bzImage")
+    start = (image[0x1F1] + 1) * 512
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    payload = image[start + offset : start + offset + length]
+    # The unpacked size follows the packed data, in four bytes.
+    try:
+        kernel = lzma.LZMADecompressor().decompress(payload)
+    except lzma.LZMAError:
+        raise LabError("Debian's kernel is not packed with xz any more") from None
+    if kernel[:4] != b"\x7fELF":
+        raise LabError("what Debian's kernel unpacks to is no ELF file")
+    return kernel
+
+
+def _archive(files: Path, tree: Path) -> bytes:
+    """A directory as an initramfs, by dom0's cpio and zstd."""
+    names = sorted(str(path.relative_to(files)) for path in files.rglob("*"))
+    inside = tree / "tmp/guest"
+    shutil.copytree(files, inside, symlinks=True)
+    try:
+        command = ["chroot", str(tree), "sh", "-c", "cd /tmp/guest && cpio --create --format=newc --quiet | zstd -q -3"]
+        done = subprocess.run(command, input="\n".join(names).encode(), check=False, capture_output=True)
+    finally:
+        shutil.rmtree(inside)
+    if done.returncode:
+        raise LabError(f"cpio failed: {done.stderr.decode().strip()}")
+    return done.stdout
