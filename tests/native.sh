@@ -36,9 +36,13 @@ for make in make bmake; do
 done
 
 for target in x86_64-netbsd aarch64-netbsd x86_64-linux-musl; do
-	step "zig cc -target $target: build, tests too"
+	case $target in
+	*-netbsd) make="bmake" ;;
+	*) make="make" ;;
+	esac
+	step "zig cc -target $target with $make: build, tests too"
 	copy "zig-$target"
-	make -C "$work/zig-$target" CC="python -m ziglang cc -target $target" all build/unit-tests build/backend-tests \
+	$make -C "$work/zig-$target" CC="python -m ziglang cc -target $target" all build/unit-tests build/backend-tests \
 		>"$work/zig-$target.log" 2>&1 || { cat "$work/zig-$target.log"; exit 1; }
 done
 
