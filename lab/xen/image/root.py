@@ -29,11 +29,11 @@ NOT_IN_INITRAMFS = (
 GRUB_PROBE = """\
 #!/bin/sh
 for argument; do
-	case $argument in
-	--target=*) target=${argument#--target=} ;;
-	esac
-	[ "$previous" = -t ] && target=$argument
-	previous=$argument
+    case $argument in
+    --target=*) target=${argument#--target=} ;;
+    esac
+    [ "$previous" = -t ] && target=$argument
+    previous=$argument
 done
 case $target in
 device) echo %(device)s ;;

@@ -20,14 +20,14 @@ LAB = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]) / "build/xen-lab"
 GUEST_SECONDS = 180
 LOOK = r"""
 for device in /sys/bus/pci/devices/*; do
-	driver=$(readlink "$device/driver")
-	echo "driver ${device##*/} ${driver##*/}"
+    driver=$(readlink "$device/driver")
+    echo "driver ${device##*/} ${driver##*/}"
 done
 for slot in $(cat /sys/bus/pci/drivers/pciback/slots 2>/dev/null); do echo "slot $slot"; done
 for log in /var/log/xen/console/guest-*.log; do
-	[ -e "$log" ] || continue
-	name=${log##*/guest-}
-	grep -a '^guest-report ' "$log" | tail -n 1 | sed "s/^/report ${name%.log} /"
+    [ -e "$log" ] || continue
+    name=${log##*/guest-}
+    grep -a '^guest-report ' "$log" | tail -n 1 | sed "s/^/report ${name%.log} /"
 done
 echo "command-line $(cat /proc/cmdline)"
 echo "xl $(xl list -l | tr -d '\n')"
