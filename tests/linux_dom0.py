@@ -282,9 +282,8 @@ class LinuxDom0:
                     bus, dev, func = (int(part, 16) for part in re.split("[:.]", address[5:]))
                     numbers = {"bus": bus, "dev": dev, "func": func}
                     pci.append({**{key: value for key, value in numbers.items() if value}, "vfunc_mask": 1})
-                documents.append(
-                    {"domid": guest["domid"], "config": {"c_info": {"name": guest["name"]}, "pcidevs": pci}}
-                )
+                about = {"name": guest["name"], **({"passthrough": "enabled"} if guest["asked"] else {})}
+                documents.append({"domid": guest["domid"], "config": {"c_info": about, "pcidevs": pci}})
             return 0, json.dumps([{"domid": 0, "config": {"c_info": {"name": "Domain-0"}}}, *documents]), ""
         lines = [f"{guest['name']:<40} {guest['domid']:>5}   256     1     -b----      34.9" for guest in self.guests]
         head = "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
@@ -307,7 +306,10 @@ class LinuxDom0:
                     "",
                     f"libxl: error: libxl_pci.c:1677:x: Domain {self.next}:PCI device {address} is not assignable\n",
                 )
-        self.guests.append({"name": config.name, "domid": self.next, "pci": wanted, "waits": config.name in self.deaf})
+        # Xen sets up an IOMMU for a domain when it is made, or never.
+        asked = b"passthrough" in Path(words[0]).read_bytes()
+        guest = {"name": config.name, "domid": self.next, "pci": wanted, "waits": config.name in self.deaf}
+        self.guests.append({**guest, "asked": asked, "context": self.iommu and (bool(wanted) or asked)})
         return 0, "", ""
 
     def _guest(self, word: str) -> dict[str, Any]:
@@ -317,6 +319,8 @@ class LinuxDom0:
         guest, address = self._guest(words[0]), "0000:" + words[1].partition(",")[0].partition("@")[0]
         if not self._assignable(address):
             return 1, "", f"libxl: error: libxl_pci.c:1677:x: Domain 3:PCI device {address} is not assignable\n"
+        if not guest["context"]:
+            return 1, "", "libxl: error: libxl_pci.c:1529:x: Domain 3:xc_assign_device failed: Operation not supported\n"
         guest["pci"].append(address)
         guest["waits"] = guest["name"] in self.deaf
         return 0, "", "libxl: error: libxl_pci.c:1573:x: The kernel doesn't support reset from sysfs for PCI device\n"

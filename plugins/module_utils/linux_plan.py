@@ -33,6 +33,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     Observed,
     Plan,
     Planner,
+    RunningGuest,
     Wanted,
     WantedGuest,
     make_plan,
@@ -160,13 +161,14 @@ class _LinuxWays(Planner):
                 else:
                     self.warnings.append(f"{message}; {remedy}")
 
-    def _ways(self, alive: bool) -> Mapping[str, Any]:
-        if not alive:
-            return {}
-        return {"hot_plug": True, "restart": self.wanted.restart_guests == "when_needed"}
+    def _ways(self, step: str, alive: bool) -> Mapping[str, Any]:
+        if step == CHANGE:
+            return {"hot_plug": True, "restart": self.wanted.restart_guests == "when_needed"}
+        return super()._ways(step, alive)
 
-    def _change(self, guest: WantedGuest) -> str:
-        return CHANGE
+    def _change(self, guest: RunningGuest) -> str:
+        # Only what Xen does when it makes a domain lets it have devices.
+        return CHANGE if guest.passthrough else super()._change(guest)
 
     def _obstacle(self, guest: WantedGuest, kept: Mapping[Address, str], reboots: bool) -> str:
         # What pciback does not hold yet it will hold by then.

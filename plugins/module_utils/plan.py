@@ -101,11 +101,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class RunningGuest:
-    """A domain that xl knows, with the devices that it has now."""
+    """A domain that xl knows, with the devices that it has now.
+
+    :ivar passthrough: whether Xen set up an IOMMU for it, as far as is known, so that it can get devices while it runs
+    """
 
     name: str
     domid: int
     devices: tuple[Address, ...] = ()
+    passthrough: bool = True
 
 
 @dataclass(frozen=True)
@@ -552,12 +556,12 @@ class Planner:
             if steps[guest.name] == "shut down":
                 domains.insert(0, domain)
             elif steps[guest.name]:
-                domains.append({**domain, **self._ways(guest.name in alive)})
+                domains.append({**domain, **self._ways(steps[guest.name], guest.name in alive)})
         if domains:
             summary = "; ".join(f"{steps[domain['name']]} {domain['name']}" for domain in domains)
             self.actions.append(Action("run", summary, {"domains": domains}))
 
-    def _ways(self, alive: bool) -> Mapping[str, Any]:
+    def _ways(self, step: str, alive: bool) -> Mapping[str, Any]:
         """How the module ``domain`` may bring a guest to its devices."""
         # Check mode still sees it running before a reboot: said as a restart, it predicts what happens.
         return {"restart": True} if alive else {}
@@ -572,9 +576,9 @@ class Planner:
             return "start"
         if set(now.devices) == {planned.device.address for planned in self._devices_of(guest)}:
             return ""
-        return self._change(guest)
+        return self._change(now)
 
-    def _change(self, guest: WantedGuest) -> str:
+    def _change(self, guest: RunningGuest) -> str:
         """The step of a running guest whose devices are others than wanted."""
         if self.wanted.restart_guests == "when_needed":
             return "restart"

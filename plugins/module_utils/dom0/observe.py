@@ -138,7 +138,11 @@ def _domains(
             raise
         return (), {}
     domains = toolstack.domains()
-    alive = tuple(RunningGuest(domain.name, domain.domid, domain.devices) for domain in domains if domain.alive)
+    alive = tuple(
+        RunningGuest(domain.name, domain.domid, domain.devices, domain.passthrough or bool(domain.devices))
+        for domain in domains
+        if domain.alive
+    )
     known = {domain.domid for domain in domains}
     left = {domid: devices for domid, devices in host.backends().items() if domid not in known}
     return alive, left

@@ -13,9 +13,9 @@ import json
 import os
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import NOT_FOUND, Run
@@ -47,8 +47,12 @@ _NO_SYSFS = "/sys/bus/pci"
 # What xl and libxenstore say if nobody answers for the store.
 _NO_XENSTORE = re.compile(r"cannot connect to xenstore|is xenstore daemon running|cannot open xenstore|xs_open", re.I)
 _NO_IOMMU = "passthrough not supported on this platform"
+# What Xen answers about a domain that was created without a device and without passthrough=: it has no IOMMU context.
+_NO_CONTEXT = "xc_assign_device failed: Operation not supported"
 XENSTORE_READ = "/usr/bin/xenstore-read"
 CONNECTED = "4"
+
+_Found = TypeVar("_Found")
 
 # A domain's last state shows for a moment before xl's own process takes it away; longer means that it is kept.
 _KEPT_AFTER = 5.0
@@ -60,12 +64,14 @@ class RunningDomain:
 
     :ivar state: ``running``, ``paused``, ``shut_down`` (and kept), ``crashed`` (and kept) or ``dying``
     :ivar devices: the PCI functions that it holds, in the order in which it got them
+    :ivar passthrough: whether its file asked for an IOMMU, whatever devices it listed
     """
 
     domid: int
     name: str
     state: str = RUNNING
     devices: tuple[Address, ...] = ()
+    passthrough: bool = False
 
     @property
     def alive(self) -> bool:
@@ -139,7 +145,7 @@ class Xl:
 
         :raises PcibackError: xl can't say
         """
-        return self._states({})
+        return self._states({}, frozenset())
 
     def domains(self) -> tuple[RunningDomain, ...]:
         """The domains with their states and their devices.
@@ -147,9 +153,11 @@ class Xl:
         :raises PcibackError: xl can't say
         """
         text = self._call("xl can't say which devices the guests have", "list", "-l")
-        return self._states(parse_devices(text))
+        return self._states(parse_devices(text), parse_passthrough(text))
 
-    def _states(self, devices: Mapping[int, tuple[Address, ...]]) -> tuple[RunningDomain, ...]:
+    def _states(
+        self, devices: Mapping[int, tuple[Address, ...]], passthrough: Collection[int]
+    ) -> tuple[RunningDomain, ...]:
         found = []
         for line in self._call("xl can't say which guests run", "list").splitlines()[1:]:
             match = _LINE.match(line)
@@ -158,7 +166,8 @@ class Xl:
             domid = int(match.group("domid"))
             if domid:
                 state = next((word for letter, word in _LETTERS if letter in match.group("state")), RUNNING)
-                found.append(RunningDomain(domid, match.group("name"), state, devices.get(domid, ())))
+                held = devices.get(domid, ())
+                found.append(RunningDomain(domid, match.group("name"), state, held, domid in passthrough))
         return tuple(found)
 
     def info(self) -> str:
@@ -268,21 +277,37 @@ def parse_devices(text: str) -> dict[int, tuple[Address, ...]]:
 
     :raises PcibackError: the text is not what xl prints
     """
+    return _read_configs(text, _devices)
+
+
+def parse_passthrough(text: str) -> frozenset[int]:
+    """The domains whose files asked for an IOMMU with ``passthrough=``, from what ``xl list -l`` prints.
+
+    :raises PcibackError: the text is not what xl prints
+    """
+    return frozenset(domid for domid, asked in _read_configs(text, _asks_passthrough).items() if asked)
+
+
+def _read_configs(text: str, read: Callable[[Mapping[str, Any]], _Found]) -> dict[int, _Found]:
+    """What ``read`` finds in the configuration of each domain."""
     try:
         documents = json.loads(text) if text.strip() else []
         if isinstance(documents, dict):
             documents = [documents]
-        return {
-            int(document["domid"]): tuple(
-                address for device in document["config"].get("pcidevs", ()) for address in _functions(device)
-            )
-            for document in documents
-        }
+        return {int(document["domid"]): read(document["config"]) for document in documents}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise PcibackError(
             f"'xl list -l' printed something else than a list of domains in JSON ({type(error).__name__}: {error})",
             remedy="use the tools of Xen 4.2 or later",
         ) from error
+
+
+def _devices(config: Mapping[str, Any]) -> tuple[Address, ...]:
+    return tuple(address for device in config.get("pcidevs", ()) for address in _functions(device))
+
+
+def _asks_passthrough(config: Mapping[str, Any]) -> bool:
+    return config.get("c_info", {}).get("passthrough", "default") not in ("default", "disabled")
 
 
 def _functions(device: Mapping[str, Any]) -> list[Address]:
@@ -306,6 +331,11 @@ def _failure(what: str, status: int, out: str, err: str) -> PcibackError:
             f"{what}: Xen has no IOMMU in use, and xl then gives PCI devices to no guest",
             code="no-iommu",
             remedy="switch VT-d or AMD-Vi on in the machine's firmware, and boot Xen without iommu=off",
+        )
+    if _NO_CONTEXT in err or _NO_CONTEXT in out:
+        return PcibackError(
+            f"{what}: Xen has set up no IOMMU for the guest, because it was started without PCI devices",
+            remedy="restart it; 'passthrough = \"enabled\"' and 'e820_host = 1' in its file make it fit to get one later",
         )
     if _NO_XENSTORE.search(err) or _NO_XENSTORE.search(out):
         return PcibackError(
