@@ -320,7 +320,11 @@ class LinuxDom0:
         if not self._assignable(address):
             return 1, "", f"libxl: error: libxl_pci.c:1677:x: Domain 3:PCI device {address} is not assignable\n"
         if not guest["context"]:
-            return 1, "", "libxl: error: libxl_pci.c:1529:x: Domain 3:xc_assign_device failed: Operation not supported\n"
+            return (
+                1,
+                "",
+                "libxl: error: libxl_pci.c:1529:x: Domain 3:xc_assign_device failed: Operation not supported\n",
+            )
         guest["pci"].append(address)
         guest["waits"] = guest["name"] in self.deaf
         return 0, "", "libxl: error: libxl_pci.c:1573:x: The kernel doesn't support reset from sysfs for PCI device\n"
