@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.json_record import decode, encode
 
 SCHEMA = "xen.pciback/drivers/1"
 MAX_FILE = 1 << 20
@@ -24,7 +24,7 @@ _WITHOUT = "; delete it to let the kernel choose drivers by itself"
 def render(drivers: Mapping[Address, str | None]) -> bytes:
     """Write drivers.json: the same record gives the same bytes. ``None`` stands for a device that had no driver."""
     document = {"schema": SCHEMA, "drivers": {str(address): drivers[address] for address in sorted(drivers)}}
-    return json.dumps(document, indent=2, ensure_ascii=True).encode("ascii") + b"\n"
+    return encode(document)
 
 
 def parse(data: bytes, file: str) -> dict[Address, str | None]:
@@ -32,14 +32,7 @@ def parse(data: bytes, file: str) -> dict[Address, str | None]:
 
     :raises PcibackError: it is no such file
     """
-    try:
-        document = json.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, RecursionError):
-        raise PcibackError(f"it is not JSON in UTF-8{_WITHOUT}", file=file) from None
-    except json.JSONDecodeError as error:
-        raise PcibackError(
-            f"it is not JSON: {error.msg}{_WITHOUT}", file=file, line=error.lineno, column=error.colno
-        ) from None
+    document = decode(data, file, _WITHOUT)
     if not isinstance(document, dict) or document.get("schema") != SCHEMA or sorted(document) != ["drivers", "schema"]:
         raise PcibackError(f"it must have 'drivers', and '{SCHEMA}' for its schema{_WITHOUT}", file=file)
     if not isinstance(document["drivers"], dict):

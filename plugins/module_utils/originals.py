@@ -10,7 +10,6 @@ that a killed run leaves is known: it is the original, or something that we wrot
 from __future__ import annotations
 
 import hashlib
-import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.json_record import check_schema, decode, encode, show
 
 SCHEMA = "xen.pciback/originals/1"
 MAX_FILE = 1 << 26
@@ -105,7 +105,7 @@ def render(originals: Originals) -> bytes:
         for path, original in sorted(originals.files.items())
     }
     document = {"schema": SCHEMA, "directories": sorted(originals.directories), "files": files}
-    return json.dumps(document, indent=2, ensure_ascii=True).encode("ascii") + b"\n"
+    return encode(document)
 
 
 def parse(data: bytes, file: str) -> Originals:
@@ -113,17 +113,8 @@ def parse(data: bytes, file: str) -> Originals:
 
     :raises PcibackError: it is no such file
     """
-    try:
-        document = json.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, RecursionError):
-        raise PcibackError(f"it is not JSON in UTF-8{_WITHOUT}", file=file) from None
-    except json.JSONDecodeError as error:
-        raise PcibackError(
-            f"it is not JSON: {error.msg}{_WITHOUT}", file=file, line=error.lineno, column=error.colno
-        ) from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        found = document.get("schema") if isinstance(document, dict) else None
-        raise PcibackError(f"its schema is {_show(found)}, and this version reads '{SCHEMA}' only", file=file)
+    document = decode(data, file, _WITHOUT)
+    check_schema(document, SCHEMA, file)
     try:
         return _originals(document)
     except PcibackError as error:
@@ -135,12 +126,12 @@ def _originals(document: Mapping[str, Any]) -> Originals:
         raise PcibackError("it must have exactly 'schema', 'files' and 'directories'")
     files, directories = document["files"], document["directories"]
     if not isinstance(files, dict):
-        raise PcibackError(f"'files' is {_show(files)}, and must be an object")
+        raise PcibackError(f"'files' is {show(files)}, and must be an object")
     if not isinstance(directories, list):
-        raise PcibackError(f"'directories' is {_show(directories)}, and must be a list")
+        raise PcibackError(f"'directories' is {show(directories)}, and must be a list")
     for path in (*files, *directories):
         if not _is_plain(path):
-            raise PcibackError(f"{_show(path)} is no absolute path in its plain form")
+            raise PcibackError(f"{show(path)} is no absolute path in its plain form")
     if len(set(directories)) != len(directories):
         raise PcibackError("'directories' names one twice")
     return Originals({path: _original(path, value) for path, value in files.items()}, tuple(sorted(directories)))
@@ -151,7 +142,7 @@ def _original(path: str, value: Any) -> Original:
         raise PcibackError(f"file '{path}' must have exactly 'kind', 'original' and 'written'")
     kind, text, written = (value[name] for name in _FIELDS)
     if kind not in KINDS:
-        raise PcibackError(f"'kind' of file '{path}' is {_show(kind)}, and must be one of {', '.join(KINDS)}")
+        raise PcibackError(f"'kind' of file '{path}' is {show(kind)}, and must be one of {', '.join(KINDS)}")
     data = None
     if text is not None:
         try:
@@ -174,8 +165,3 @@ def _is_plain(path: Any) -> bool:
         and "\0" not in path
         and posixpath.normpath(path) == path
     )
-
-
-def _show(found: Any) -> str:
-    text = json.dumps(found, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -9,7 +9,6 @@ the place. A hidden device has no driver any more but pciback either, so a selec
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.json_record import check_schema, decode, encode, show
 
 SCHEMA = "xen.pciback/pins/1"
 MAX_FILE = 1 << 20
@@ -176,24 +176,11 @@ def parse(data: bytes, file: str) -> dict[Address, Pin]:
 
     :raises PcibackError: it is no such file
     """
-    try:
-        # Not strict about what a person may have added: control characters are refused below by the patterns.
-        document = json.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, RecursionError):
-        raise PcibackError("it is not JSON in UTF-8; delete it to start anew", file=file) from None
-    except json.JSONDecodeError as error:
-        raise PcibackError(
-            f"it is not JSON: {error.msg}; delete it to start anew",
-            file=file,
-            line=error.lineno,
-            column=error.colno,
-        ) from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        found = document.get("schema") if isinstance(document, dict) else None
-        raise PcibackError(f"its schema is {_show(found)}, and this version reads '{SCHEMA}' only", file=file)
+    document = decode(data, file, "; delete it to start anew")
+    check_schema(document, SCHEMA, file)
     pins = document.get("pins")
     if not isinstance(pins, dict):
-        raise PcibackError(f"'pins' is {_show(pins)}, and must be an object", file=file)
+        raise PcibackError(f"'pins' is {show(pins)}, and must be an object", file=file)
     try:
         return from_mapping(pins)
     except PcibackError as error:
@@ -221,7 +208,7 @@ def to_mapping(pins: Mapping[Address, Pin]) -> dict[str, dict[str, Any]]:
 def render(pins: Mapping[Address, Pin]) -> bytes:
     """Write devices.json: the same pins give the same bytes."""
     document = {"schema": SCHEMA, "pins": to_mapping(pins)}
-    return json.dumps(document, indent=2, ensure_ascii=True).encode("ascii") + b"\n"
+    return encode(document)
 
 
 # What all cards of a kind have in common; what one of them has to itself.
@@ -270,7 +257,7 @@ def _address(key: Any, where: str) -> Address:
     except PcibackError:
         address = None
     if address is None or str(address) != key:
-        raise PcibackError(f"{_show(key)} in {where} is no canonical address such as '0000:03:00.0'")
+        raise PcibackError(f"{show(key)} in {where} is no canonical address such as '0000:03:00.0'")
     return address
 
 
@@ -283,7 +270,7 @@ def _pin(key: str, value: Any) -> Pin:
         if found is None and optional:
             continue
         if not isinstance(found, str) or not re.match(rf"(?:{pattern})\Z", found):
-            raise PcibackError(f"'{field}' of pin '{key}' is {_show(found)}, and must be like {right}")
+            raise PcibackError(f"'{field}' of pin '{key}' is {show(found)}, and must be like {right}")
     return Pin(
         id=value["id"],
         subsystem=value["subsystem"],
@@ -303,10 +290,5 @@ def _known_as(key: str, value: Any) -> KnownAs | None:
         raise PcibackError(f"'known_as' of pin '{key}' must have exactly 'guest' and 'address', or be null")
     guest = value["guest"]
     if guest is not None and not (isinstance(guest, str) and _GUEST.match(guest)):
-        raise PcibackError(f"'guest' of pin '{key}' is {_show(guest)}, and must be a guest's name or null")
+        raise PcibackError(f"'guest' of pin '{key}' is {show(guest)}, and must be a guest's name or null")
     return KnownAs(guest, _address(value["address"], f"'known_as' of pin '{key}'"))
-
-
-def _show(found: Any) -> str:
-    text = json.dumps(found, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
