@@ -15,31 +15,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/*
- * The ioctls of pci(4) by their numbers and layouts, so that no kernel header is needed. Each
- * access is 32 bits at a multiple of four.
- */
-struct bus_info {
-	unsigned bus;
-	unsigned n_devices;
-};
-
-struct config_access {
-	unsigned bus;
-	unsigned device;
-	unsigned function;
-	unsigned reg;
-	uint32_t value;
-};
-
-_Static_assert(sizeof(struct bus_info) == 8, "the size is part of the ioctl's number");
-_Static_assert(sizeof(struct config_access) == 20, "the size is part of the ioctl's number");
-
-#define BUS_INFO	0x40085004UL
-#define CONFIG_READ	0xc0145002UL
-
-/* One /dev/pciN a bus. */
-#define N_NODES 256
+#include "pci_netbsd.h"
 
 static int
 read_register(int fd, const struct pciback_address *address, size_t reg, uint32_t *ret_value)

@@ -20,49 +20,7 @@
 #include <pciback/bus.h>
 #include <pciback/write32.h>
 
-/*
- * The ioctls of pci(4) by their numbers and layouts, so that no kernel header is needed; see also
- * bus_netbsd.c. Each access is 32 bits at a multiple of four.
- */
-struct bus_info {
-	unsigned bus;
-	unsigned n_devices;
-};
-
-struct config_access {
-	unsigned bus;
-	unsigned device;
-	unsigned function;
-	unsigned reg;
-	uint32_t value;
-};
-
-struct driver_name {
-	unsigned device;
-	unsigned function;
-	char name[16];
-};
-
-/* Of newer kernels, in place of the other. */
-struct driver_name_on_bus {
-	unsigned bus;
-	unsigned device;
-	unsigned function;
-	char name[16];
-};
-
-_Static_assert(sizeof(struct bus_info) == 8, "the size is part of the ioctl's number");
-_Static_assert(sizeof(struct config_access) == 20, "the size is part of the ioctl's number");
-_Static_assert(sizeof(struct driver_name) == 24, "the size is part of the ioctl's number");
-_Static_assert(sizeof(struct driver_name_on_bus) == 28, "the size is part of the ioctl's number");
-
-#define BUS_INFO	0x40085004UL
-#define CONFIG_READ	0xc0145002UL
-#define CONFIG_WRITE	0x80145003UL
-#define DRIVER_NAME	0xc0185005UL
-#define DRIVER_NAME_ON_BUS 0xc01c5005UL
-
-#define N_NODES 256	/* one /dev/pciN a bus */
+#include "pci_netbsd.h"
 
 #define REG_COMMAND		0x04
 #define REG_HEADER_TYPE		0x0e

@@ -1,0 +1,57 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_OS_PCI_NETBSD_H
+#define PCIBACK_OS_PCI_NETBSD_H
+
+#include <stdint.h>
+
+/*
+ * The ioctls of pci(4) by their numbers and layouts, so that no kernel header is needed. Each
+ * access is 32 bits at a multiple of four.
+ */
+struct bus_info {
+	unsigned bus;
+	unsigned n_devices;
+};
+
+struct config_access {
+	unsigned bus;
+	unsigned device;
+	unsigned function;
+	unsigned reg;
+	uint32_t value;
+};
+
+struct driver_name {
+	unsigned device;
+	unsigned function;
+	char name[16];
+};
+
+/* Of newer kernels, in place of the other. */
+struct driver_name_on_bus {
+	unsigned bus;
+	unsigned device;
+	unsigned function;
+	char name[16];
+};
+
+_Static_assert(sizeof(struct bus_info) == 8, "the size is part of the ioctl's number");
+_Static_assert(sizeof(struct config_access) == 20, "the size is part of the ioctl's number");
+_Static_assert(sizeof(struct driver_name) == 24, "the size is part of the ioctl's number");
+_Static_assert(sizeof(struct driver_name_on_bus) == 28, "the size is part of the ioctl's number");
+
+#define BUS_INFO	0x40085004UL
+#define CONFIG_READ	0xc0145002UL
+#define CONFIG_WRITE	0x80145003UL
+#define DRIVER_NAME	0xc0185005UL
+#define DRIVER_NAME_ON_BUS 0xc01c5005UL
+
+/* One /dev/pciN a bus. */
+#define N_NODES 256
+
+#endif
