@@ -23,41 +23,7 @@ options:
     description:
       - Selectors of the devices.
       - Each must name exactly one function unless it says O(devices[].all=true).
-    type: list
-    elements: dict
     required: true
-    suboptions:
-      address:
-        description: Hexadecimal BDF, such as V(03:00.0).
-        type: str
-      id:
-        description: Vendor and device, such as V(8086:10d3). Quote it, YAML takes some for numbers.
-        type: str
-      subsystem:
-        description: Vendor and device of the subsystem.
-        type: str
-      class:
-        description: Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
-        type: str
-      driver:
-        description: The driver; one that held the function before it was hidden counts too.
-        type: str
-      name:
-        description: A part of the function's name, or a pattern with C(*) and C(?); upper and lower case are the same.
-        type: str
-      mac:
-        description: Ethernet address of the card; for a hidden one, that which it had in dom0. Quote it.
-        type: str
-      serial:
-        description: Device serial number of PCI Express, such as V(00-1b-21-ff-ff-12-34-56).
-        type: str
-      slot:
-        description: Path through the bridges, such as V(0000:00/1c.0/00.0), which stays when buses are numbered anew.
-        type: str
-      all:
-        description: Take every function that matches.
-        type: bool
-        default: false
   state:
     description:
       - V(assigned) lets pciback hold the devices, and loads xen-pciback if it is not there.
@@ -93,6 +59,7 @@ options:
     description: The path of xl. By default C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
 extends_documentation_fragment:
+  - xen.pciback.selectors
   - xen.pciback.attributes
   - xen.pciback.lock
 attributes:

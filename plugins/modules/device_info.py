@@ -20,42 +20,6 @@ options:
     description:
       - Selectors; only the functions that one of them names are returned. All functions by default.
       - Each must name exactly one function unless it says O(devices[].all=true).
-    type: list
-    elements: dict
-    suboptions:
-      address:
-        description: Hexadecimal BDF, such as V(03:00.0).
-        type: str
-      id:
-        description: Vendor and device, such as V(8086:10d3). Quote it, YAML takes some for numbers.
-        type: str
-      subsystem:
-        description: Vendor and device of the subsystem.
-        type: str
-      class:
-        description: Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
-        type: str
-      driver:
-        description:
-          - The driver; on NetBSD with its unit (V(wm1)) or without (V(wm)).
-          - One that held the function before it was hidden counts too.
-        type: str
-      name:
-        description: A part of the function's name, or a pattern with C(*) and C(?); upper and lower case are the same.
-        type: str
-      mac:
-        description: Ethernet address of the card; for a hidden one, that which it had in dom0. Quote it.
-        type: str
-      serial:
-        description: Device serial number of PCI Express, such as V(00-1b-21-ff-ff-12-34-56), where it can be read.
-        type: str
-      slot:
-        description: Path through the bridges, such as V(0000:00/1c.0/00.0), which stays when buses are numbered anew.
-        type: str
-      all:
-        description: Take every function that matches.
-        type: bool
-        default: false
   configuration:
     description:
       - Also read configuration space, for subsystem, slot, serial number, BARs and interrupt line. On NetBSD it costs one
@@ -67,6 +31,7 @@ options:
     type: path
     default: /var/db/xen-pciback/devices.json
 extends_documentation_fragment:
+  - xen.pciback.selectors
   - xen.pciback.attributes
 attributes:
   check_mode:
