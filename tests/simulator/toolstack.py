@@ -273,13 +273,12 @@ class Toolstack:
             client.close()
             self.books.clients -= 1
 
-    @staticmethod
-    def let_it_be_read(client: socket.socket) -> None:
-        """Wait until pcibackd has the request."""
+    def let_it_be_read(self, client: socket.socket) -> None:
+        """Wait until pcibackd has the request, or waits itself for an answer of Xen's, which nobody gives meanwhile."""
         unread = bytearray(4)
         for _time in range(10000):
             fcntl.ioctl(client, termios.TIOCOUTQ, unread)
-            if not any(unread):
+            if not any(unread) or self.books.has_news(0):
                 break
             time.sleep(0.0002)
 
