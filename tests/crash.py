@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import itertools
 import os
 import signal
@@ -116,6 +117,12 @@ DIRECTORY = _File([], [])
 """Stands for each directory; what is in it has names of its own."""
 
 
+@functools.cache
+def directories_above(path: str) -> tuple[str, ...]:
+    """The directories that lead to a relative path."""
+    return tuple(str(above) for above in list(Path(path).parents)[:-1])
+
+
 @dataclass
 class Disk:
     """What is on the disk of a directory tree, and what is only in memory.
@@ -158,17 +165,21 @@ class Disk:
         older = max(0, len(self.pending) - MOST_PENDING)
         self.complete = self.complete and not older
         choices = [(False, True)] * (len(self.pending) - older)
+        # The trees differ in names; what may be in a file is the same in all of them.
+        outcomes: dict[int, set[FileState]] = {}
         for first, *others in itertools.product((False, True) if older else (False,), *choices):
             kept = [first] * older + others
             names: dict[str, _File | None] = dict(self.durable)
             for (_directory, change), is_kept in zip(self.pending, kept):
                 if is_kept:
                     names.update(change)
-            yield {
-                path: file.outcomes()
-                for path, file in names.items()
-                if file is not None and file is not DIRECTORY and self._is_reached(path, names)
-            }
+            found = {}
+            for path, file in names.items():
+                if file is not None and file is not DIRECTORY and self._is_reached(path, names):
+                    if id(file) not in outcomes:
+                        outcomes[id(file)] = file.outcomes()
+                    found[path] = outcomes[id(file)]
+            yield found
 
     def files(self) -> dict[str, bytes]:
         """What running programs see."""
@@ -176,7 +187,7 @@ class Disk:
 
     @staticmethod
     def _is_reached(path: str, names: Mapping[str, _File | None]) -> bool:
-        return all(names.get(str(above)) is DIRECTORY for above in list(Path(path).parents)[:-1])
+        return all(names.get(directory) is DIRECTORY for directory in directories_above(path))
 
     def change(self, directory: str, change: dict[str, _File | None]) -> None:
         """Change names, in memory so far."""
