@@ -51,7 +51,7 @@ class LinuxDom0:
         self.iommu = True
         self.quarantined: set[str] = set()
         self.libxl: dict[str, str] = {}
-        self.stale: dict[int, str] = {}
+        self.stale: dict[int, list[str]] = {}
         self.deaf: set[str] = set()
         self.calls: list[str] = []
         self.initramfs: dict[str, bytes] = {}
@@ -259,9 +259,16 @@ class LinuxDom0:
 
     def _xenstore_ls(self, words: list[str]) -> tuple[int, str, str]:
         lists = {guest["domid"]: guest["pci"] for guest in self.guests if guest["pci"]}
-        lists.update({domid: [address] for domid, address in self.stale.items()})
+        lists.update(self.stale)
         lines = [f'{words[1]}/{domid}/0/dev-{n} = "{a}"' for domid, pci in lists.items() for n, a in enumerate(pci)]
         return (0, "\n".join(lines), "") if lines else (1, "", "xenstore-ls: xs_directory: No such file or directory\n")
+
+    def _xenstore_rm(self, words: list[str]) -> tuple[int, str, str]:
+        match = re.fullmatch(r"/local/domain/0/backend/pci/(\d+)", words[0])
+        assert match, "nothing else is ours"
+        self.calls.append("xenstore-rm")
+        gone = self.stale.pop(int(match.group(1)), None)
+        return (0, "", "") if gone else (1, "", "xenstore-rm: could not remove path\n")
 
     def _xl(self, words: list[str]) -> tuple[int, str, str]:
         if words[:1] != ["list"] and words != ["info"]:
@@ -290,7 +297,7 @@ class LinuxDom0:
         return 0, head + "\n".join(["Domain-0  0  1536  2  r-----  720.2", *lines]) + "\n", ""
 
     def _assignable(self, address: str) -> bool:
-        taken = {each for guest in self.guests for each in guest["pci"]} | set(self.stale.values())
+        taken = {each for guest in self.guests for each in guest["pci"]}
         return self.driver(address) == "pciback" and address not in taken
 
     def _xl_create(self, words: list[str]) -> tuple[int, str, str]:
@@ -345,11 +352,15 @@ class LinuxDom0:
 
     def _xl_shutdown(self, words: list[str]) -> tuple[int, str, str]:
         guest = self._guest(words[-1])
+        if guest["pci"]:
+            self.stale[guest["domid"]] = list(guest["pci"])
+        return self._xl_destroy(words)
+
+    def _xl_destroy(self, words: list[str]) -> tuple[int, str, str]:
+        guest = self._guest(words[-1])
         self.quarantined.update(guest["pci"])
         self.guests.remove(guest)
         return 0, "", ""
-
-    _xl_destroy = _xl_shutdown
 
     def _xl_pci_assignable_remove(self, words: list[str]) -> tuple[int, str, str]:
         address = words[-1]
@@ -366,7 +377,7 @@ class LinuxDom0:
         udev(7) loads the other drivers in the initramfs before that, unless they are told to wait.
         """
         menu = grub.read_menu(self.path("/boot/grub/grub.cfg").read_bytes())
-        self.guests, self.quarantined, self.libxl = [], set(), {}
+        self.guests, self.quarantined, self.libxl, self.stale = [], set(), {}, {}
         pciback = self.sys / "bus/pci/drivers/pciback"
         for device in list(self.drivers()):
             if self.driver(device) is not None:

@@ -41,8 +41,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
 from ansible_collections.xen.pciback.plugins.module_utils.safety import GUARDS
 from ansible_collections.xen.pciback.plugins.module_utils.undo_plan import UndoPlanner, plan_undo
 
-STALE_BACKEND = "stale-backend"
-
 
 def plan_host(wanted: Wanted, observed: Observed) -> Plan:
     """The plan of a host, whatever it runs and whatever is wanted of it."""
@@ -70,7 +68,7 @@ class _LinuxWays(Planner):
         """Nothing here needs a reboot."""
 
     def _hide(self) -> list[Action]:
-        self._refuse_stale_backends()
+        self._name_stale_backends()
         addresses = self._hidden()
         if any(refusal.code not in ("bridge", *GUARDS) for refusal in self.refusals):
             return []
@@ -147,19 +145,13 @@ class _LinuxWays(Planner):
                     )
         return kept
 
-    def _refuse_stale_backends(self) -> None:
-        wanted = {planned.device.address for planned in self.devices}
+    def _name_stale_backends(self) -> None:
         for domid, addresses in self.observed.stale.items():
-            for address in addresses:
-                message = (
-                    f"xenstore still lists {address.bdf} for domain {domid}, which is gone, "
-                    "and xl gives it to no other guest"
-                )
-                remedy = f"remove what is left with 'xenstore-rm /local/domain/0/backend/pci/{domid}'"
-                if address in wanted:
-                    self._refuse(STALE_BACKEND, message, device=address, remedy=remedy)
-                else:
-                    self.warnings.append(f"{message}; {remedy}")
+            names = " ".join(address.bdf for address in addresses)
+            self.warnings.append(
+                f"xenstore still lists {names} for domain {domid}, which is gone: xl leaves that behind when a guest "
+                f"shuts itself down, and it hinders nobody; 'xenstore-rm /local/domain/0/backend/pci/{domid}' removes it"
+            )
 
     def _ways(self, step: str, alive: bool) -> Mapping[str, Any]:
         if step == CHANGE:

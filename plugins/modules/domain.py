@@ -376,8 +376,8 @@ def pretend(guests: Sequence[Guest]) -> None:
             guest.now = None
 
 
-def shut_down(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
-    """Shut guests down together; destroy those that are to be absent and do not go."""
+def shut_down(guests: Sequence[Guest], host: platform.Platform, xl: Xl, timeout: int) -> None:
+    """Shut guests down together, so that nothing stays of those that go."""
     waiting = []
     for guest in guests:
         if SHUT_DOWN in guest.planned:
@@ -397,7 +397,11 @@ def shut_down(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
                 f"guest {guest.name} was asked to shut down and still runs after {timeout} s",
                 remedy="look at its console, allow more time with 'timeout', or destroy it with 'state: absent'",
             )
-    look(guests, xl.domains())
+    domains = xl.domains()
+    for guest in waiting:
+        if guest.now and guest.now.devices and guest.now.domid not in [domain.domid for domain in domains]:
+            host.forget_backend(guest.now.domid)
+    look(guests, domains)
 
 
 def destroy_left(guests: Sequence[Guest], xl: Xl) -> None:
@@ -410,7 +414,7 @@ def destroy_left(guests: Sequence[Guest], xl: Xl) -> None:
             guest.now = None
 
 
-def change_devices(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
+def change_devices(guests: Sequence[Guest], host: platform.Platform, xl: Xl, timeout: int) -> None:
     """Take devices from guests that run, and then give others to them; restart those that don't follow, if they may be."""
     changing = [guest for guest in guests if guest.failure is None and (guest.detach or guest.attach)]
     for guest in changing:
@@ -427,7 +431,7 @@ def change_devices(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
         guest.planned = [SHUT_DOWN, CREATED]
         guest.attach = guest.detach = ()
     if stubborn:
-        shut_down(stubborn, xl, timeout)
+        shut_down(stubborn, host, xl, timeout)
         destroy_left(stubborn, xl)
 
 
@@ -458,11 +462,11 @@ def create_missing(guests: Sequence[Guest], xl: Xl) -> None:
             guest.attempt(CREATED, xl.create, guest.path)
 
 
-def apply(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
+def apply(guests: Sequence[Guest], host: platform.Platform, xl: Xl, timeout: int) -> None:
     """Bring the guests into their states."""
-    shut_down(guests, xl, timeout)
+    shut_down(guests, host, xl, timeout)
     destroy_left(guests, xl)
-    change_devices(guests, xl, timeout)
+    change_devices(guests, host, xl, timeout)
     create_missing(guests, xl)
     look(guests, xl.domains())
     for guest in guests:
@@ -530,6 +534,7 @@ def main() -> None:
     timeout = module.params["timeout"]
     try:
         guests = read_guests(module.params["domains"])
+        host = platform.here(runner(module))
         xl = Xl(runner(module), module.params["xl"])
         with lock_host(module):
             look(guests, xl.domains())
@@ -541,7 +546,7 @@ def main() -> None:
                 guest.planned = guest.plan()
                 if CREATED in guest.planned:
                     guest.config = read_config(guest)
-            problems = check_devices(guests, platform.here(runner(module)))
+            problems = check_devices(guests, host)
             if problems and not module.check_mode:
                 raise PcibackError("; ".join(problems), code=CODE, remedy=ASSIGN)
             for problem in problems:
@@ -549,7 +554,7 @@ def main() -> None:
             if module.check_mode:
                 pretend(guests)
             elif any(guest.planned for guest in guests):
-                apply(guests, xl, timeout)
+                apply(guests, host, xl, timeout)
                 wait_for_frontends(guests, xl, module.params["frontend_timeout"])
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)

@@ -62,8 +62,6 @@ CODES = frozenset(
 OVERRIDDEN_ELSEWHERE = frozenset({"identity-changed"})
 # NetBSD knows nothing of IOMMU groups.
 LINUX_ONLY = frozenset({"iommu-group"})
-# The design's codes are those above. This one came with Linux, where a plan needs xenstore: tests/unit/modules/test_linux.py.
-BEYOND_THE_DESIGN = frozenset({"stale-backend"})
 
 XEN = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n"
 
@@ -250,7 +248,7 @@ def test_every_code_of_the_design_has_its_tests():
     assert LAB.keys() | LINUX_ONLY == CODES
     assert LINUX.keys() == CODES
     rows = re.findall(r"^\| \[`([a-z-]+)`\]\(#\1\) .*\| (yes|no)\b", DOCUMENTED, flags=re.MULTILINE)
-    assert {code for code, _overridable in rows} == CODES | BEYOND_THE_DESIGN
+    assert {code for code, _overridable in rows} == CODES
     assert {code for code, overridable in rows if overridable == "yes"} == set(ALLOWABLE)
     assert {code for code, case in LAB.items() if case.address} | LINUX_ONLY | OVERRIDDEN_ELSEWHERE == set(ALLOWABLE)
 

@@ -23,6 +23,7 @@ PCI_DRIVERS = "bus/pci/drivers"
 PCIBACK = f"{PCI_DRIVERS}/pciback"
 CONTROL_DOMAIN = "control_d"
 XENSTORE_LS = "/usr/bin/xenstore-ls"
+XENSTORE_RM = "/usr/bin/xenstore-rm"
 BACKENDS = "/local/domain/0/backend/pci"
 PCI_IDS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
 
@@ -85,6 +86,16 @@ def backends(run: Run) -> Mapping[int, tuple[Address, ...]]:
         if match:
             found.setdefault(int(match.group(1)), []).append(parse_address(match.group(2)))
     return {domid: tuple(addresses) for domid, addresses in found.items()}
+
+
+def forget_backend(run: Run, domid: int) -> None:
+    """Remove what xenstore has of the devices of a domain that is gone.
+
+    libxl removes it only while the frontend is connected, and a Linux guest that shuts down has closed its own by then
+    (seen with Xen 4.17).
+    """
+    # Its status tells nothing: there may be nothing to remove.
+    run([XENSTORE_RM, f"{BACKENDS}/{domid}"])
 
 
 def devices(sys: str = SYS, ids: Sequence[str] = PCI_IDS) -> tuple[Device, ...]:

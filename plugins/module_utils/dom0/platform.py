@@ -75,6 +75,10 @@ class Platform(abc.ABC):
         return {}
 
     @abc.abstractmethod
+    def forget_backend(self, domid: int) -> None:
+        """Remove what xenstore has of the devices of a domain that is gone, where it can stay behind."""
+
+    @abc.abstractmethod
     def facts(self, devices: Sequence[Device], xl: str | None) -> Facts:
         """What the host uses of its devices.
 
@@ -93,6 +97,9 @@ class NetbsdDom0(Platform):
 
     def claims(self) -> tuple[Address, ...] | None:
         return netbsd.claims()
+
+    def forget_backend(self, domid: int) -> None:
+        """On NetBSD nothing is known to stay."""
 
     def devices(self, *, configuration: bool = True) -> tuple[Device, ...]:
         return netbsd_facts.with_macs(self._run, netbsd.devices(self._run, configuration=configuration))
@@ -149,6 +156,9 @@ class LinuxDom0(Platform):
 
     def backends(self) -> Mapping[int, tuple[Address, ...]]:
         return linux.backends(self._run)
+
+    def forget_backend(self, domid: int) -> None:
+        linux.forget_backend(self._run, domid)
 
     def facts(self, devices: Sequence[Device], xl: str | None) -> Facts:
         facts = linux_facts.read_facts(os.environ.get("SSH_CONNECTION"), sys=linux.SYS, proc=linux_facts.PROC)

@@ -266,10 +266,18 @@ def test_functions_of_one_conventional_card_stay_together(dom0: Dom0, told: bool
 
 
 def test_what_a_dead_domain_left_behind_is_named(dom0: Dom0) -> None:
-    dom0.stale[7] = CARD
-    (refusal,) = dom0.plan(FIREWALL)["refusals"]
-    assert (refusal["code"], refusal["device"]) == ("stale-backend", "00:05.0")
-    assert refusal["remedy"].endswith("'xenstore-rm /local/domain/0/backend/pci/7'")
+    dom0.stale[7] = [CARD, NVME]
+    planned = dom0.converge(FIREWALL)
+    (warning,) = [text for text in map(str, planned["warnings"]) if "xenstore still" in text]
+    assert "xenstore still lists 00:05.0 01:00.0 for domain 7, which is gone: " in warning
+    assert "'xenstore-rm /local/domain/0/backend/pci/7' removes it" in warning
+
+
+def test_a_guest_that_is_shut_down_leaves_nothing_behind(dom0: Dom0) -> None:
+    dom0.converge(FIREWALL, {"name": "storage"})
+    dom0.converge({**FIREWALL, "state": "stopped"}, {"name": "storage", "state": "stopped"})
+    assert (dom0.guests, dom0.stale) == ([], {})
+    assert dom0.calls.count("xenstore-rm") == 1, "only where there were devices"
 
 
 def test_linux_without_xen(dom0: Dom0) -> None:
