@@ -25,7 +25,8 @@ NOT_IN_INITRAMFS = (
     "scripts/init-bottom/udev",
     "scripts/init-top/udev",
 )
-# What grub-probe says in dom0 of /dev/vda1, for the time that grub-mkconfig runs without that disk.
+# What grub-probe says in dom0 of /dev/vda1, for the time that grub-mkconfig runs without that disk: byte for byte, since
+# undo is to give back the menu that was there. It has no hints for a virtio disk.
 GRUB_PROBE = """\
 #!/bin/sh
 for argument; do
@@ -42,8 +43,6 @@ partuuid) echo %(partuuid)s ;;
 fs) echo ext2 ;;
 partmap) echo msdos ;;
 drive) echo "(hd0,msdos1)" ;;
-compatibility_hint) echo hd0,msdos1 ;;
-hints_string) echo "--hint-bios=hd0,msdos1 --hint-efi=hd0,msdos1 --hint-baremetal=ahci0,msdos1" ;;
 esac
 """
 
