@@ -24,7 +24,7 @@ help:
 	@echo "make test-conformance  the boot model against real boots"
 	@echo "make test-safety       bad input through the role: one sentence, nothing changed"
 	@echo "make test-lab          Molecule on the embedded dom0"
-	@echo "make test-xen          Molecule on a real Xen with a Debian dom0, in QEMU: not a part of make test"
+	@echo "make test-xen          Molecule on a real Xen with a Debian dom0, in QEMU"
 	@echo "make lint              every checker, on a copy of the tree"
 	@echo "make docs              all documentation as one site, into build/docs/html"
 	@echo "make fuzz              the C fuzzers, side by side until they are interrupted"
@@ -68,7 +68,8 @@ lab: $(VENV)/run.stamp collection-link native
 demo: $(VENV)/run.stamp collection-link native
 	@$(ENVIRONMENT) sh lab/demo.sh
 
-test: test-native test-conformance test-unit test-safety test-lab
+test: $(VENV)/test.stamp collection-link native
+	sh tests/all.sh "$(MAKE)"
 
 test-unit: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(PYTEST) tests/unit tests/property
