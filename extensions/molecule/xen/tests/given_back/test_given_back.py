@@ -1,18 +1,29 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything is as it was before the first run: files, the initramfs' content, drivers, the backend's part of xenstore."""
+"""Everything is as it was before the first run, and a card that guests have had works in dom0 again."""
 
 from __future__ import annotations
 
 # An initramfs that is made anew differs in times, its content is listed too; and xl keeps notes in xenstore for ever.
 NOT_COMPARED = ("  /boot/initrd.img", "/libxl")
+# dom0 asks the peer of the card's own network; 0x12 is 18.
+PING = """
+card=$(ls /sys/bus/pci/drivers/e1000e/0000:00:07.0/net) &&
+ip address add 10.0.18.15/24 dev "$card" && ip link set "$card" up && sleep 3 &&
+busybox ping -c 3 -W 5 -I "$card" 10.0.18.2
+"""
 
 
 def test_dom0_is_as_it_was(picture):
+    """Files, the initramfs' content, drivers, the backend's part of xenstore."""
     before, after = (
         [line for line in picture(name) if not any(each in line for each in NOT_COMPARED)]
         for name in ("fresh", "given-back")
     )
     assert any(line.startswith("initramfs ") for line in before)
     assert after == before
+
+
+def test_traffic_passes_in_dom0(host):
+    assert "bytes from 10.0.18.2" in host.check_output(PING)
