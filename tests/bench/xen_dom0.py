@@ -156,7 +156,9 @@ def reads_per_second(words: list[str]) -> tuple[int, float]:
 def one_round(backend: Kernel | Native, domain: str, console: Console) -> dict[str, object]:
     """Attach to the running guest, wait for its driver, let it read, detach."""
     begin = time.monotonic()
-    with subprocess.Popen(backend.attach(domain), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as attach:
+    with subprocess.Popen(
+        backend.attach(domain), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as attach:
         console.wait("bound")
         bound = time.monotonic() - begin
         _output, error = attach.communicate()
