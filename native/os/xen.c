@@ -23,10 +23,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xencall.h>
 #include <xenctrl.h>
 #include <xenevtchn.h>
 #include <xengnttab.h>
 #include <xenstore.h>
+
+#include <xen/physdev.h>
 
 /* A transaction that somebody else's writes came into is tried again; so often, in all. */
 #define ATTEMPTS 10
@@ -37,6 +40,7 @@ struct xen {
 	xengnttab_handle *grants;
 	xenevtchn_handle *events;
 	xc_interface *control;
+	xencall_handle *calls;
 };
 
 /* What the libraries return: -1 and errno. */
@@ -339,21 +343,59 @@ number_of(const struct pciback_address *address)
 	    (uint32_t)address->device << 3 | address->function;
 }
 
+/*
+ * Lets Xen find the MSI-X table of a device, and hide it from its guest, or forget it. It does so only for a device that
+ * no guest has yet, and without it refuses to map any entry (XSA-87); no library has a function for it. Memory is
+ * decoded by then. A device without such a table is refused with -ENODEV.
+ */
 static int
-assign(void *world, uint16_t domain, const struct pciback_address *address)
+keep_msix_table(struct xen *xen, const struct pciback_address *address, bool keep)
 {
-	struct xen *xen = world;
+	struct physdev_pci_device *device = xencall_alloc_buffer(xen->calls, sizeof(*device));
+	int r;
 
-	return result(xc_assign_device(xen->control, domain, number_of(address),
-	    XEN_DOMCTL_DEV_RDM_RELAXED));
+	if (device == NULL)
+		return -ENOMEM;
+	*device = (struct physdev_pci_device){
+		.seg = address->domain,
+		.bus = address->bus,
+		.devfn = (uint8_t)(address->device << 3 | address->function),
+	};
+	r = result(xencall2(xen->calls, __HYPERVISOR_physdev_op,
+	    keep ? PHYSDEVOP_prepare_msix : PHYSDEVOP_release_msix, (uintptr_t)device));
+	xencall_free_buffer(xen->calls, device);
+	return r;
 }
 
+/* From Xen a device comes back into quarantine, where it reaches no memory (XSA-302). */
 static int
 deassign(void *world, uint16_t domain, const struct pciback_address *address)
 {
 	struct xen *xen = world;
+	int r = result(xc_deassign_device(xen->control, domain, number_of(address)));
 
-	return result(xc_deassign_device(xen->control, domain, number_of(address)));
+	(void)keep_msix_table(xen, address, false);
+	return r;
+}
+
+static int
+assign(void *world, uint16_t domain, const struct pciback_address *address)
+{
+	struct xen *xen = world;
+	bool kept = keep_msix_table(xen, address, true) == 0;
+	int r = result(xc_assign_device(xen->control, domain, number_of(address),
+	    XEN_DOMCTL_DEV_RDM_RELAXED));
+
+	/* Of an earlier process that was killed the guest may have it still. */
+	if (r == -EBUSY && xc_deassign_device(xen->control, domain, number_of(address)) == 0) {
+		(void)keep_msix_table(xen, address, false);
+		kept = keep_msix_table(xen, address, true) == 0;
+		r = result(xc_assign_device(xen->control, domain, number_of(address),
+		    XEN_DOMCTL_DEV_RDM_RELAXED));
+	}
+	if (r < 0 && kept)
+		(void)keep_msix_table(xen, address, false);
+	return r;
 }
 
 static int
@@ -437,6 +479,8 @@ close_link(void *world)
 		(void)xenevtchn_close(xen->events);
 	if (xen->control != NULL)
 		(void)xc_interface_close(xen->control);
+	if (xen->calls != NULL)
+		(void)xencall_close(xen->calls);
 	free(xen);
 }
 
@@ -476,7 +520,8 @@ pciback_xen_open(struct pciback_xen_link *link, struct pciback_backend *backend,
 	errno = 0;
 	if ((xen->store = xs_open(0)) == NULL)
 		what = "xenstore";
-	else if ((xen->control = xc_interface_open(NULL, NULL, 0)) == NULL)
+	else if ((xen->control = xc_interface_open(NULL, NULL, 0)) == NULL ||
+	    (xen->calls = xencall_open(NULL, 0)) == NULL)
 		what = "the hypervisor";
 	else if ((xen->events = xenevtchn_open(NULL, 0)) == NULL)
 		what = "event channels";

@@ -200,8 +200,25 @@ test_rude(struct harness *harness)
 	set("state", "7");
 	set("/state", "7");
 	CHECK_TEXT(own(), "8");
+	fake_pass(&fake, PCIBACK_WAIT_LOOK - 1);
+	CHECK_TEXT(own(), "8");
+	fake_pass(&fake, 1);
+	CHECK_TEXT(own(), "4");
+	/* Its 7 is that of the change that was given up: it would not look a second time. */
+	fake_write(&fake, 1, "dev-1", "0000:03:01.0");
+	fake_write(&fake, 1, "num_devs", "2");
+	set("state", "7");
+	CHECK_TEXT(own(), "7");
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
 	fake_pass(&fake, PCIBACK_WAIT_CHANGE);
 	CHECK_TEXT(own(), "4");
+	/* It is there again, and takes part in what comes then. */
+	set("/state", "4");
+	set("state", "7");
+	CHECK_TEXT(own(), "7");
+	set("/state", "7");
+	CHECK_TEXT(own(), "8");
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 2);
 	CHECK(fake_end(&fake));
 
 	/* A device that can't be had does not leave it at 7. */

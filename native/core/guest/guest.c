@@ -406,10 +406,11 @@ perform(struct pciback_guest *guest, enum pciback_step step)
 		drop_unwanted(guest, false);
 		(void)take_wanted(guest);
 		if (enter(guest, PCIBACK_PHASE_RECONFIGURED, PCIBACK_XENBUS_RECONFIGURED) == 0)
-			guest->deadline = guest->backend->now + PCIBACK_WAIT_CHANGE;
+			guest->deadline = guest->backend->now + PCIBACK_WAIT_LOOK;
 		return;
 	case PCIBACK_STEP_SETTLE:
-		(void)enter(guest, PCIBACK_PHASE_CONNECTED, PCIBACK_XENBUS_CONNECTED);
+		if (enter(guest, PCIBACK_PHASE_CONNECTED, PCIBACK_XENBUS_CONNECTED) == 0)
+			guest->owes = guest->frontend == PCIBACK_XENBUS_RECONFIGURING;
 		return;
 	case PCIBACK_STEP_ASK:
 		if (enter(guest, PCIBACK_PHASE_LEAVING, PCIBACK_XENBUS_CLOSING) == 0)
@@ -521,7 +522,7 @@ follow(struct pciback_guest *guest)
 		return;
 	}
 	if (guest->look_frontend)
-		guest->blocked = false;
+		guest->blocked = guest->owes = false;
 	if (pciback_guest_look(guest) < 0 ||
 	    (guest->exists && !guest->watched && watch_frontend(guest) < 0)) {
 		guest->retry = now + RETRY_STORE;

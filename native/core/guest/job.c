@@ -292,6 +292,20 @@ start_detach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 	}
 }
 
+/* How many of a job's devices the guest has. */
+static size_t
+count_held(const struct pciback_job *job, const struct pciback_guest *guest)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; guest != NULL && i < job->n; i++) {
+		const struct pciback_slot *slot = pciback_backend_slot(guest->backend, &job->addresses[i]);
+
+		n += slot != NULL && slot->guest == guest;
+	}
+	return n;
+}
+
 /* Attach: all of them there, or one that failed. */
 static void
 wait_attached(struct pciback_backend *backend, struct pciback_job *job,
@@ -327,16 +341,11 @@ wait_detached(struct pciback_backend *backend, struct pciback_job *job,
     struct pciback_guest *guest)
 {
 	struct pciback_store_item *items = backend->items;
-	size_t n_held = 0, n;
+	size_t n;
 
-	for (size_t i = 0; i < job->n; i++) {
-		const struct pciback_slot *slot = pciback_backend_slot(backend, &job->addresses[i]);
-
-		n_held += slot != NULL && slot->guest == guest;
-	}
 	if (guest->own == PCIBACK_XENBUS_RECONFIGURING || guest->phase == PCIBACK_PHASE_RECONFIGURED)
 		return;
-	if (n_held == 0 || job->force || guest->phase != PCIBACK_PHASE_CONNECTED) {
+	if (count_held(job, guest) == 0 || job->force || guest->phase != PCIBACK_PHASE_CONNECTED) {
 		job->stage = PCIBACK_JOB_CLEAN;
 		return;
 	}
@@ -464,6 +473,31 @@ run(struct pciback_backend *backend, struct pciback_job *job)
 	}
 }
 
+/* The time of a job is over. */
+static void
+end_late(struct pciback_backend *backend, struct pciback_job *job)
+{
+	const struct pciback_guest *guest = pciback_backend_find(backend, job->domain);
+	bool is_attach = job->kind == PCIBACK_JOB_ATTACH;
+
+	if (job->stage != PCIBACK_JOB_WAIT) {
+		REFUSE(job, -ETIMEDOUT, "domain %u was not ready for it in time", (unsigned)job->domain);
+		return;
+	}
+	/* The frontend has taken part. How long it looks at the result is its own affair: Linux's drivers
+	 * start within that. */
+	if (guest != NULL && guest->phase == PCIBACK_PHASE_RECONFIGURED &&
+	    count_held(job, guest) == (is_attach ? job->n : 0)) {
+		job->stage = is_attach ? PCIBACK_JOB_DONE : PCIBACK_JOB_CLEAN;
+	} else if (is_attach) {
+		fail(job, -ETIMEDOUT, "domain %u took no part in it", (unsigned)job->domain);
+		job->stage = PCIBACK_JOB_CLEAN;
+	} else {
+		REFUSE(job, -ETIMEDOUT, "domain %u was not ready for it in time", (unsigned)job->domain);
+	}
+	job->deadline = backend->now + PCIBACK_WAIT_CLOSE;
+}
+
 int
 pciback_job_run(struct pciback_backend *backend, struct pciback_job *job)
 {
@@ -485,12 +519,6 @@ pciback_job_run(struct pciback_backend *backend, struct pciback_job *job)
 		return 0;
 	if (backend->now < job->deadline)
 		return pciback_until(backend->now, job->deadline);
-	if (job->stage == PCIBACK_JOB_WAIT && job->kind == PCIBACK_JOB_ATTACH) {
-		fail(job, -ETIMEDOUT, "domain %u took no part in it", (unsigned)job->domain);
-		job->stage = PCIBACK_JOB_CLEAN;
-		job->deadline = backend->now + PCIBACK_WAIT_CLOSE;
-	} else {
-		REFUSE(job, -ETIMEDOUT, "domain %u was not ready for it in time", (unsigned)job->domain);
-	}
+	end_late(backend, job);
 	return 0;
 }

@@ -96,6 +96,7 @@ struct pciback_view {
 	bool blocked;			/* the last try failed and nothing has changed since */
 	bool changed;			/* the store names other devices than we hold */
 	bool late;			/* what we wait for should have come */
+	bool owes;			/* the frontend's 7 belongs to a change that we have given up */
 };
 
 /*
@@ -277,6 +278,7 @@ struct pciback_guest {
 	bool online, exists;
 	bool knows_all, moved, blocked;
 	bool went_on;			/* the frontend has been further than 3 since we connected */
+	bool owes;			/* it was at 7 when we gave up a change, and has not moved since */
 	bool malformed;			/* one of the toolstack's keys of a device */
 	bool own_malformed;		/* our state: what is written mends it */
 	unsigned n_stale;		/* changes in a row that came too late */
@@ -318,6 +320,7 @@ struct pciback_guest {
 /* Milliseconds. The toolstack waits 10 s for a state [libxl]. */
 #define PCIBACK_WAIT_CLOSE	5000	/* for a frontend to let go */
 #define PCIBACK_WAIT_CHANGE	8000	/* for a frontend to take part in a change */
+#define PCIBACK_WAIT_LOOK	60000	/* and to look at the result: its drivers start within that [Linux] */
 #define PCIBACK_WAIT_REPORT	5000	/* for the answer to an error report */
 #define PCIBACK_WAIT_REMOVE	30000	/* before nodes of a domain that is gone are removed */
 #define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
