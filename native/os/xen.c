@@ -343,14 +343,11 @@ number_of(const struct pciback_address *address)
 	    (uint32_t)address->device << 3 | address->function;
 }
 
-/*
- * Lets Xen find the MSI-X table of a device, and hide it from its guest, or forget it. It does so only for a device that
- * no guest has yet, and without it refuses to map any entry (XSA-87); no library has a function for it. Memory is
- * decoded by then. A device without such a table is refused with -ENODEV.
- */
+/* No library has a function for it. */
 static int
-keep_msix_table(struct xen *xen, const struct pciback_address *address, bool keep)
+msix_table(void *world, const struct pciback_address *address, bool known)
 {
+	struct xen *xen = world;
 	struct physdev_pci_device *device = xencall_alloc_buffer(xen->calls, sizeof(*device));
 	int r;
 
@@ -362,39 +359,31 @@ keep_msix_table(struct xen *xen, const struct pciback_address *address, bool kee
 		.devfn = (uint8_t)(address->device << 3 | address->function),
 	};
 	r = result(xencall2(xen->calls, __HYPERVISOR_physdev_op,
-	    keep ? PHYSDEVOP_prepare_msix : PHYSDEVOP_release_msix, (uintptr_t)device));
+	    known ? PHYSDEVOP_prepare_msix : PHYSDEVOP_release_msix, (uintptr_t)device));
 	xencall_free_buffer(xen->calls, device);
-	return r;
+	/* Of an earlier process that was killed it is known still. */
+	return known && r == -EBUSY ? 0 : r;
 }
 
-/* From Xen a device comes back into quarantine, where it reaches no memory (XSA-302). */
 static int
 deassign(void *world, uint16_t domain, const struct pciback_address *address)
 {
 	struct xen *xen = world;
-	int r = result(xc_deassign_device(xen->control, domain, number_of(address)));
 
-	(void)keep_msix_table(xen, address, false);
-	return r;
+	return result(xc_deassign_device(xen->control, domain, number_of(address)));
 }
 
 static int
 assign(void *world, uint16_t domain, const struct pciback_address *address)
 {
 	struct xen *xen = world;
-	bool kept = keep_msix_table(xen, address, true) == 0;
 	int r = result(xc_assign_device(xen->control, domain, number_of(address),
 	    XEN_DOMCTL_DEV_RDM_RELAXED));
 
 	/* Of an earlier process that was killed the guest may have it still. */
-	if (r == -EBUSY && xc_deassign_device(xen->control, domain, number_of(address)) == 0) {
-		(void)keep_msix_table(xen, address, false);
-		kept = keep_msix_table(xen, address, true) == 0;
+	if (r == -EBUSY && deassign(world, domain, address) == 0)
 		r = result(xc_assign_device(xen->control, domain, number_of(address),
 		    XEN_DOMCTL_DEV_RDM_RELAXED));
-	}
-	if (r < 0 && kept)
-		(void)keep_msix_table(xen, address, false);
 	return r;
 }
 
@@ -436,6 +425,7 @@ static const struct pciback_xen_operations operations = {
 	.irq = irq,
 	.assign = assign,
 	.deassign = deassign,
+	.msix_table = msix_table,
 	.msi_map = msi_map,
 };
 

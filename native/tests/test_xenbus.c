@@ -271,7 +271,7 @@ test_all(struct harness *harness)
 					n_circles += steps > 6;
 					n++;
 				}
-	CHECK_NUMBER(n, 7 * 9 * 9 * 1024);
+	CHECK_NUMBER(n, 7 * 9 * 9 * ALL_FLAGS);
 	CHECK_NUMBER(n_unsound, 0);
 	CHECK_NUMBER(n_circles, 0);
 }

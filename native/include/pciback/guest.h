@@ -172,7 +172,14 @@ struct pciback_xen_operations {
 	int (*pirq_map)(void *world, uint16_t domain, uint32_t irq, uint32_t *ret_pirq);
 	int (*pirq_unmap)(void *world, uint16_t domain, uint32_t pirq);
 	int (*irq)(void *world, uint16_t domain, uint32_t pirq, bool allow);
-	/* Puts the device into the guest's part of the IOMMU. -EOPNOTSUPP or -ENOSYS: there is none. */
+	/*
+	 * Lets Xen find the MSI-X table of a device and hide it from the guest, or forget it. Xen does
+	 * so only while no guest has the device, and else maps no entry (XSA-87); memory must be decoded.
+	 * Only for a device that has MSI-X: Xen 4.17 crashes at any other. May be NULL.
+	 */
+	int (*msix_table)(void *world, const struct pciback_address *address, bool known);
+	/* Puts the device into the guest's part of the IOMMU. -EOPNOTSUPP or -ENOSYS: there is none.
+	 * From there it goes into Xen's quarantine, where it reaches no memory (XSA-302). */
 	int (*assign)(void *world, uint16_t domain, const struct pciback_address *address);
 	int (*deassign)(void *world, uint16_t domain, const struct pciback_address *address);
 	/* Maps and programs one MSI (table 0) or one entry of the MSI-X table at that address of
@@ -212,6 +219,7 @@ enum pciback_permission_kind {
 	PCIBACK_PERMISSION_IOMEM,	/* first, n: frames of 4096 bytes */
 	PCIBACK_PERMISSION_PIRQ,	/* first: irq; n: the pirq that it is mapped to */
 	PCIBACK_PERMISSION_IRQ,		/* first: pirq */
+	PCIBACK_PERMISSION_MSIX_TABLE,	/* Xen knows where it is */
 	PCIBACK_PERMISSION_DEVICE,	/* the device itself, to the IOMMU */
 	PCIBACK_PERMISSION_MSI,		/* first: pirq */
 };
@@ -222,8 +230,8 @@ struct pciback_permission {
 	uint64_t first, n;
 };
 
-/* 6 BARs and the ROM, pirq, irq, the device, and every vector. */
-#define PCIBACK_PERMISSIONS_MAX (10 + PCIBACK_VECTORS_MAX)
+/* 6 BARs and the ROM, pirq, irq, the MSI-X table, the device, and every vector. */
+#define PCIBACK_PERMISSIONS_MAX (11 + PCIBACK_VECTORS_MAX)
 
 /* What was granted for a device, in that order. It is taken back from the end, each once, also if
  * that fails (XSA-458, XSA-460, XSA-476). */
