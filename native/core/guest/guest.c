@@ -450,10 +450,14 @@ note_frontend(struct pciback_guest *guest)
 	if (guest->frontend == PCIBACK_XENBUS_RECONFIGURING)
 		guest->knows_all = true;
 	if (guest->phase == PCIBACK_PHASE_CONNECTED) {
+		/* One at 3 still looks at what it has got first, as after a change. */
+		uint64_t deadline = guest->backend->now + (guest->frontend == PCIBACK_XENBUS_INITIALISED ?
+		    PCIBACK_WAIT_LOOK : PCIBACK_WAIT_CHANGE);
+
 		if (guest->own != PCIBACK_XENBUS_RECONFIGURING)
 			guest->deadline = 0;
-		else if (guest->deadline == 0)
-			guest->deadline = guest->backend->now + PCIBACK_WAIT_CHANGE;
+		else if (guest->deadline == 0 || guest->deadline > deadline)
+			guest->deadline = deadline;
 	}
 }
 

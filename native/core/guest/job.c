@@ -192,6 +192,14 @@ extend_guest(struct pciback_backend *backend, struct pciback_job *job, struct pc
 		job->stage = PCIBACK_JOB_WAIT;
 }
 
+/* Whether a connected guest is between two changes, and has looked at what it got. */
+static bool
+is_settled(const struct pciback_guest *guest)
+{
+	return guest->phase == PCIBACK_PHASE_CONNECTED && guest->own == PCIBACK_XENBUS_CONNECTED &&
+	    guest->frontend == PCIBACK_XENBUS_CONNECTED;
+}
+
 /* Why a connected guest can't take part in a change; NULL if it can, or may later. */
 static const char *
 why_not(const struct pciback_guest *guest)
@@ -241,9 +249,9 @@ start_attach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 		REFUSE(job, -EBUSY, "domain %u has closed its frontend; detach its devices first",
 		    (unsigned)job->domain);
 	else if (guest->phase == PCIBACK_PHASE_NEW || guest->phase == PCIBACK_PHASE_READY ||
-	    (guest->phase == PCIBACK_PHASE_CONNECTED && guest->own == PCIBACK_XENBUS_CONNECTED))
+	    is_settled(guest))
 		extend_guest(backend, job, guest);
-	/* Else in the middle of a change: later. */
+	/* Else later. */
 }
 
 static void
@@ -279,7 +287,7 @@ start_detach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 	} else if (guest->phase != PCIBACK_PHASE_CONNECTED || why != NULL) {
 		if (guest->phase != PCIBACK_PHASE_RECONFIGURED && guest->phase != PCIBACK_PHASE_LEAVING)
 			job->stage = PCIBACK_JOB_CLEAN;
-	} else if (guest->own == PCIBACK_XENBUS_CONNECTED) {
+	} else if (is_settled(guest)) {
 		n = expect(guest, items);
 		for (size_t i = 0; i < guest->n_entries; i++)
 			if (is_of_job(job, &guest->entries[i].address))
@@ -311,7 +319,7 @@ static void
 wait_attached(struct pciback_backend *backend, struct pciback_job *job,
     const struct pciback_guest *guest)
 {
-	bool is_settled = (guest->phase == PCIBACK_PHASE_READY &&
+	bool has_answered = (guest->phase == PCIBACK_PHASE_READY &&
 	    guest->own == PCIBACK_XENBUS_INITIALISED) ||
 	    (guest->phase == PCIBACK_PHASE_CONNECTED && guest->own == PCIBACK_XENBUS_CONNECTED);
 	size_t n_held = 0;
@@ -325,13 +333,13 @@ wait_attached(struct pciback_backend *backend, struct pciback_job *job,
 		else if (entry == NULL || entry->state == PCIBACK_XENBUS_CLOSED)
 			fail(job, -EIO, "%s", guest->message[0] != '\0' ? guest->message :
 			    "the store's entry went away");
-		else if (is_settled && guest->phase == PCIBACK_PHASE_CONNECTED)
+		else if (has_answered && guest->phase == PCIBACK_PHASE_CONNECTED)
 			fail(job, -ETIMEDOUT, "domain %u did not take part in the change",
 			    (unsigned)job->domain);
 	}
 	if (job->error != 0)
 		job->stage = PCIBACK_JOB_CLEAN;
-	else if (n_held == job->n && is_settled)
+	else if (n_held == job->n && has_answered)
 		job->stage = PCIBACK_JOB_DONE;
 }
 
