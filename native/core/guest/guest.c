@@ -144,6 +144,16 @@ recognise(struct pciback_guest *guest)
 		guest->knows_all = true;
 }
 
+/* Requests come in rows: the next one is often there sooner than an event would be. */
+static bool
+expect_request(const struct pciback_guest *guest)
+{
+	for (unsigned i = 0; i < guest->backend->patience; i++)
+		if (pciback_channel_pending(&guest->channel))
+			return true;
+	return false;
+}
+
 static void
 serve(struct pciback_guest *guest)
 {
@@ -155,14 +165,19 @@ serve(struct pciback_guest *guest)
 		return;
 	recognise(guest);
 	check_report(guest);
-	r = pciback_channel_serve(&guest->channel, guest->backend->now, REQUESTS_AT_ONCE);
-	if (r == -EAGAIN) {
-		/* Masked until its next request may be served. */
-		guest->retry_event = guest->backend->now + 1;
-		return;
+	for (int n = 0; n < REQUESTS_AT_ONCE; n += r) {
+		r = pciback_channel_serve(&guest->channel, guest->backend->now,
+		    (unsigned)(REQUESTS_AT_ONCE - n));
+		if (r == -EAGAIN) {
+			/* Masked until its next request may be served. */
+			guest->retry_event = guest->backend->now + 1;
+			return;
+		}
+		if (r <= 0 || !expect_request(guest))
+			break;
 	}
 	guest->retry_event = 0;
-	if (r < REQUESTS_AT_ONCE)
+	if (!pciback_channel_pending(&guest->channel))
 		(void)xen->operations->event_unmask(xen->world, guest->port);
 	/* What came in before the event channel was open again made no event. */
 	guest->event_pending = pciback_channel_pending(&guest->channel);

@@ -384,6 +384,7 @@ struct pciback_backend {
 	struct pciback_hardware hardware;
 	enum pciback_topology_kind topology;
 	unsigned allow;			/* PCIBACK_ALLOW_* */
+	unsigned patience;		/* looks for a guest's next request before its event is waited for */
 	struct pciback_guest *guests;
 	size_t n_guests;
 	struct pciback_slot *slots;
