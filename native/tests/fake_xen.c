@@ -339,6 +339,10 @@ event_notify(void *world, uint32_t port)
 
 	(void)port;
 	xen->n_notified++;
+	if (xen->n_more > 0) {
+		xen->n_more--;
+		(void)atomic_fetch_or(&xen->page[1].flags, (uint32_t)PCIBACK_FLAG_REQUEST);
+	}
 	return 0;
 }
 

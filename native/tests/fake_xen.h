@@ -65,6 +65,7 @@ struct fake_xen {
 	int fail_with;			/* negative errno; 0: -EIO */
 	size_t n_errors;		/* taken back twice, or without having been given */
 	size_t n_reads, n_notified, n_unmasked;
+	unsigned n_more;		/* requests that domain 1 sends by itself, each when it is answered */
 	char order[FAKE_GRANTS * 2];	/* '+' and '-' with the first letter of what, in order */
 	size_t n_order;
 	bool no_iommu;
