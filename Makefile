@@ -29,6 +29,7 @@ help:
 	@echo "make docs              all documentation as one site, into build/docs/html"
 	@echo "make fuzz              the C fuzzers, side by side until they are interrupted"
 	@echo "make bench             what things cost, into build/bench.json"
+	@echo "make bench-xen         Linux's backend and ours on a real Xen, in QEMU, into build/bench-xen.json"
 	@echo "make clean             remove what was made, but for .venv"
 
 collection-link:
@@ -88,7 +89,7 @@ test-lab: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(BIN)/molecule test --all --exclude xen
 
 test-xen: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) sh tests/xen.sh
+	$(ENVIRONMENT) sh tests/xen.sh test-xen molecule test --scenario-name xen
 
 xen-lab:
 	@sh tests/preflight.sh xen "$(PYTHON)"
@@ -112,8 +113,11 @@ bench: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(BIN)/python -m tests.bench.native
 	$(ENVIRONMENT) $(BIN)/python -m tests.bench.role
 
+bench-xen: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) sh tests/xen.sh bench-xen python -m tests.bench.xen
+
 clean:
 	rm -rf build native/build tests/output
 
 .PHONY: all help collection-link native lab demo test test-unit test-native test-conformance test-safety \
-	test-lab test-xen xen-lab lint docs fuzz bench clean
+	test-lab test-xen xen-lab lint docs fuzz bench bench-xen clean

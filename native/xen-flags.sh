@@ -13,7 +13,7 @@ wanted=$1
 shift
 # Xen's headers want the compiler's extensions.
 flags="-std=gnu11 -DPCIBACK_WITH_XEN"
-libraries="-lxenstore -lxengnttab -lxenevtchn -lxenctrl"
+libraries="-lxenstore -lxengnttab -lxenevtchn -lxencall -lxenctrl"
 
 [ "$wanted" = 0 ] && exit 0
 directory=$(mktemp -d)
@@ -22,6 +22,7 @@ cat >"$directory/probe.c" <<'END'
 #include <sys/mman.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <xencall.h>
 #include <xenctrl.h>
 #include <xenevtchn.h>
 #include <xengnttab.h>
@@ -29,7 +30,7 @@ cat >"$directory/probe.c" <<'END'
 int
 main(void)
 {
-	return xs_open(0) == NULL || xc_interface_open(NULL, NULL, 0) == NULL ||
+	return xs_open(0) == NULL || xc_interface_open(NULL, NULL, 0) == NULL || xencall_open(NULL, 0) == NULL ||
 	    xenevtchn_open(NULL, 0) == NULL || xengnttab_open(NULL, 0) == NULL;
 }
 END

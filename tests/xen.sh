@@ -3,16 +3,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The Molecule scenario on a real Xen. Called by `make test-xen`, which sets the environment. Where the machine can't
-# do it, it says why and is skipped; with CI=true or XEN_LAB=required that is a failure.
+# usage: xen.sh NAME COMMAND...
+#
+# Runs what needs the Xen lab. Called by `make test-xen` and `make bench-xen`, which set the environment; NAME is for
+# messages. Where the machine can't do it, it says why and is skipped; with CI=true or XEN_LAB=required that is a failure.
 set -eu
+target=$1
+shift
 
 lacks() { # REASON
 	if [ "${CI:-}" = true ] || [ "${XEN_LAB:-}" = required ]; then
-		echo "test-xen can't run here: $1." >&2
+		echo "$target can't run here: $1." >&2
 		exit 1
 	fi
-	echo "test-xen is skipped: $1."
+	echo "$target is skipped: $1."
 	exit 0
 }
 
@@ -26,6 +30,6 @@ if ! python lab/xen_lab.py check; then
 	apt-get update -qq
 	python lab/xen_lab.py check || lacks "apt does not know the packages"
 fi
-# Here one sees how far it is; the scenario finds it built.
+# Here one sees how far it is; what follows finds it built.
 python lab/xen_lab.py build
-exec molecule test --scenario-name xen
+exec "$@"

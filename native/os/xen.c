@@ -23,13 +23,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xencall.h>
 #include <xenctrl.h>
 #include <xenevtchn.h>
 #include <xengnttab.h>
 #include <xenstore.h>
 
+#include <xen/physdev.h>
+
 /* A transaction that somebody else's writes came into is tried again; so often, in all. */
 #define ATTEMPTS 10
+
+/*
+ * Some ten microseconds on real hardware: about what a guest takes from one answer to its next request. An event costs
+ * three system calls and a switch of processes more. Who sends requests one by one can keep the process at this; it
+ * serves the others in between all the same.
+ */
+#define PATIENCE 50000
 
 struct xen {
 	struct pciback_backend *backend;
@@ -37,6 +47,7 @@ struct xen {
 	xengnttab_handle *grants;
 	xenevtchn_handle *events;
 	xc_interface *control;
+	xencall_handle *calls;
 };
 
 /* What the libraries return: -1 and errno. */
@@ -339,13 +350,26 @@ number_of(const struct pciback_address *address)
 	    (uint32_t)address->device << 3 | address->function;
 }
 
+/* No library has a function for it. */
 static int
-assign(void *world, uint16_t domain, const struct pciback_address *address)
+msix_table(void *world, const struct pciback_address *address, bool known)
 {
 	struct xen *xen = world;
+	struct physdev_pci_device *device = xencall_alloc_buffer(xen->calls, sizeof(*device));
+	int r;
 
-	return result(xc_assign_device(xen->control, domain, number_of(address),
-	    XEN_DOMCTL_DEV_RDM_RELAXED));
+	if (device == NULL)
+		return -ENOMEM;
+	*device = (struct physdev_pci_device){
+		.seg = address->domain,
+		.bus = address->bus,
+		.devfn = (uint8_t)(address->device << 3 | address->function),
+	};
+	r = result(xencall2(xen->calls, __HYPERVISOR_physdev_op,
+	    known ? PHYSDEVOP_prepare_msix : PHYSDEVOP_release_msix, (uintptr_t)device));
+	xencall_free_buffer(xen->calls, device);
+	/* Of an earlier process that was killed it is known still. */
+	return known && r == -EBUSY ? 0 : r;
 }
 
 static int
@@ -354,6 +378,20 @@ deassign(void *world, uint16_t domain, const struct pciback_address *address)
 	struct xen *xen = world;
 
 	return result(xc_deassign_device(xen->control, domain, number_of(address)));
+}
+
+static int
+assign(void *world, uint16_t domain, const struct pciback_address *address)
+{
+	struct xen *xen = world;
+	int r = result(xc_assign_device(xen->control, domain, number_of(address),
+	    XEN_DOMCTL_DEV_RDM_RELAXED));
+
+	/* Of an earlier process that was killed the guest may have it still. */
+	if (r == -EBUSY && deassign(world, domain, address) == 0)
+		r = result(xc_assign_device(xen->control, domain, number_of(address),
+		    XEN_DOMCTL_DEV_RDM_RELAXED));
+	return r;
 }
 
 static int
@@ -394,6 +432,7 @@ static const struct pciback_xen_operations operations = {
 	.irq = irq,
 	.assign = assign,
 	.deassign = deassign,
+	.msix_table = msix_table,
 	.msi_map = msi_map,
 };
 
@@ -404,6 +443,7 @@ receive(void *world)
 {
 	struct xen *xen = world;
 	char **event;
+	int port;
 
 	while ((event = xs_check_watch(xen->store)) != NULL) {
 		uint32_t token;
@@ -414,14 +454,13 @@ receive(void *world)
 	}
 	if (errno != EAGAIN)
 		return result(-1);
-	for (;;) {
-		int port = (int)xenevtchn_pending(xen->events);
-
-		if (port >= 0)
-			pciback_backend_event(xen->backend, (uint32_t)port);
-		else
-			return errno == EAGAIN || errno == EINTR ? 0 : result(-1);
-	}
+	/* One at a time: poll() tells of the others, and a guest waits for the answer to this one. */
+	port = (int)xenevtchn_pending(xen->events);
+	if (port >= 0)
+		pciback_backend_event(xen->backend, (uint32_t)port);
+	else if (errno != EAGAIN && errno != EINTR)
+		return result(-1);
+	return 0;
 }
 
 static void
@@ -437,6 +476,8 @@ close_link(void *world)
 		(void)xenevtchn_close(xen->events);
 	if (xen->control != NULL)
 		(void)xc_interface_close(xen->control);
+	if (xen->calls != NULL)
+		(void)xencall_close(xen->calls);
 	free(xen);
 }
 
@@ -476,7 +517,8 @@ pciback_xen_open(struct pciback_xen_link *link, struct pciback_backend *backend,
 	errno = 0;
 	if ((xen->store = xs_open(0)) == NULL)
 		what = "xenstore";
-	else if ((xen->control = xc_interface_open(NULL, NULL, 0)) == NULL)
+	else if ((xen->control = xc_interface_open(NULL, NULL, 0)) == NULL ||
+	    (xen->calls = xencall_open(NULL, 0)) == NULL)
 		what = "the hypervisor";
 	else if ((xen->events = xenevtchn_open(NULL, 0)) == NULL)
 		what = "event channels";
@@ -491,6 +533,7 @@ pciback_xen_open(struct pciback_xen_link *link, struct pciback_backend *backend,
 		close_link(xen);
 		return -error;
 	}
+	backend->patience = PATIENCE;
 	*link = (struct pciback_xen_link){
 		.xen = { .operations = &operations, .world = xen },
 		.fds = { xs_fileno(xen->store), xenevtchn_fd(xen->events) },

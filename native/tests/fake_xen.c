@@ -339,6 +339,10 @@ event_notify(void *world, uint32_t port)
 
 	(void)port;
 	xen->n_notified++;
+	if (xen->n_more > 0) {
+		xen->n_more--;
+		(void)atomic_fetch_or(&xen->page[1].flags, (uint32_t)PCIBACK_FLAG_REQUEST);
+	}
 	return 0;
 }
 
@@ -383,6 +387,24 @@ number_of(const struct pciback_address *address)
 	    (uint64_t)address->device << 3 | address->function;
 }
 
+/* As in Xen, it must be a device's that no guest has, and memory must be decoded. */
+static int
+msix_table(void *world, const struct pciback_address *address, bool known)
+{
+	struct fake_xen *xen = world;
+
+	for (size_t i = 0; i < FAKE_GRANTS; i++)
+		if (xen->grants[i].used && strcmp(xen->grants[i].what, "device") == 0 &&
+		    xen->grants[i].first == number_of(address))
+			xen->n_errors++;
+	for (size_t i = 0; known && i < FAKE_DEVICES; i++)
+		if (pciback_address_compare(&xen->devices[i].address, address) == 0 &&
+		    ((xen->devices[i].config[4] & 2) == 0 || xen->devices[i].config[0x60] != 0x11))
+			xen->n_errors++;
+	return known ? give(xen, "table", 0, number_of(address), 1) :
+	    take_back(xen, "table", 0, number_of(address), 1);
+}
+
 static int
 assign(void *world, uint16_t domain, const struct pciback_address *address)
 {
@@ -404,10 +426,14 @@ msi_map(void *world, uint16_t domain, const struct pciback_address *address, uns
     uint64_t table, uint32_t *ret_pirq)
 {
 	struct fake_xen *xen = world;
+	bool is_known = table == 0;
 
-	(void)address;
 	(void)entry;
-	(void)table;
+	for (size_t i = 0; i < FAKE_GRANTS; i++)
+		is_known = is_known || (xen->grants[i].used && strcmp(xen->grants[i].what, "table") == 0 &&
+		    xen->grants[i].first == number_of(address));
+	if (!is_known)
+		return -ENODATA;
 	*ret_pirq = 1000 + xen->next_pirq++;
 	return give(xen, "msi", domain, *ret_pirq, 1);
 }
@@ -444,6 +470,7 @@ static const struct pciback_xen_operations xen_operations = {
 	.irq = irq,
 	.assign = assign,
 	.deassign = deassign,
+	.msix_table = msix_table,
 	.msi_map = msi_map,
 	.recovered = recovered,
 };

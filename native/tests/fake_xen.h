@@ -65,6 +65,7 @@ struct fake_xen {
 	int fail_with;			/* negative errno; 0: -EIO */
 	size_t n_errors;		/* taken back twice, or without having been given */
 	size_t n_reads, n_notified, n_unmasked;
+	unsigned n_more;		/* requests that domain 1 sends by itself, each when it is answered */
 	char order[FAKE_GRANTS * 2];	/* '+' and '-' with the first letter of what, in order */
 	size_t n_order;
 	bool no_iommu;
@@ -111,8 +112,8 @@ void fake_frontend(struct fake *fake, uint16_t domain, bool is_linux);
 /* The domain comes to an end. */
 void fake_kill(struct fake *fake, uint16_t domain, enum pciback_life life);
 
-/* Permissions held of one kind ("ioport", "iomem", "pirq", "irq", "device", "msi", "page",
- * "event"), or of all for NULL; by one domain, or all for 0. */
+/* Permissions held of one kind ("ioport", "iomem", "pirq", "irq", "table", "device", "msi",
+ * "page", "event"), or of all for NULL; by one domain, or all for 0. */
 size_t fake_held(const struct fake *fake, const char *what, uint16_t domain);
 
 /* Asks the device behind a guest's page; returns the protocol's error. */

@@ -160,6 +160,22 @@ test_netbsd(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* However many requests follow each other: when none is left, the event channel is open. */
+static void
+test_row(struct harness *harness)
+{
+	for (unsigned n = 1; n <= 130; n++) {
+		up(1, true);
+		fake.backend.patience = n % 2;
+		fake.xen.n_more = n - 1;
+		fake.xen.n_unmasked = 0;
+		CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
+		CHECK_NUMBER(fake.guests[0].channel.n_requests, n);
+		CHECK_NUMBER(fake.xen.n_unmasked, 1);
+		CHECK(fake_end(&fake));
+	}
+}
+
 /* Mini-OS: sets no flag, reads vdev-N, says 7 when asked, and is known from then on. */
 static void
 test_mini_os(struct harness *harness)
@@ -200,8 +216,25 @@ test_rude(struct harness *harness)
 	set("state", "7");
 	set("/state", "7");
 	CHECK_TEXT(own(), "8");
+	fake_pass(&fake, PCIBACK_WAIT_LOOK - 1);
+	CHECK_TEXT(own(), "8");
+	fake_pass(&fake, 1);
+	CHECK_TEXT(own(), "4");
+	/* Its 7 is that of the change that was given up: it would not look a second time. */
+	fake_write(&fake, 1, "dev-1", "0000:03:01.0");
+	fake_write(&fake, 1, "num_devs", "2");
+	set("state", "7");
+	CHECK_TEXT(own(), "7");
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
 	fake_pass(&fake, PCIBACK_WAIT_CHANGE);
 	CHECK_TEXT(own(), "4");
+	/* It is there again, and takes part in what comes then. */
+	set("/state", "4");
+	set("state", "7");
+	CHECK_TEXT(own(), "7");
+	set("/state", "7");
+	CHECK_TEXT(own(), "8");
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 2);
 	CHECK(fake_end(&fake));
 
 	/* A device that can't be had does not leave it at 7. */
@@ -441,6 +474,7 @@ test_guest(struct harness *harness)
 	test_linux(harness);
 	test_netbsd(harness);
 	test_mini_os(harness);
+	test_row(harness);
 	test_rude(harness);
 	test_next_frontend(harness);
 	test_dead(harness);

@@ -152,6 +152,30 @@ test_running_guest(struct harness *harness)
 	CHECK_NUMBER(job->error, 0);
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
 
+	/* It takes part, and its drivers start for longer than anybody waits. */
+	job = attach(1, 0, 1);
+	frontend("7");
+	fake_pass(&fake, PCIBACK_WAIT_JOB - 1);
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_WAIT);
+	fake_pass(&fake, 1);
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
+	CHECK_NUMBER(job->error, 0);
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "8");
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 2);
+	/* The next change waits for that. */
+	job = detach(1, 0, 1);
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_START);
+	frontend("4");
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_WAIT);
+	frontend("7");
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
+	fake_pass(&fake, PCIBACK_WAIT_JOB);
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
+	CHECK_NUMBER(job->error, 0);
+	CHECK_TEXT(fake_read(&fake, 1, "num_devs"), "1");
+	frontend("4");
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "4");
+
 	/* One that can't be had leaves no entry. */
 	job = attach(1, 9, 1);
 	frontend("7");

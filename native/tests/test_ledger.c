@@ -14,20 +14,48 @@
 static struct fake fake;
 
 /* Permissions are taken back in the reverse of the order in which they were given: memory, ports,
- * pirq, irq, device. */
+ * pirq, irq, MSI-X table, device. */
 static void
 test_order(struct harness *harness)
 {
 	fake_init(&fake);
 	fake_create(&fake, 1, 0, 1);
-	CHECK_TEXT(fake.xen.order, "+o+o+p+r+d");
+	CHECK_TEXT(fake.xen.order, "+o+o+p+r+t+d");
 	CHECK_NUMBER(fake_held(&fake, "iomem", 1), 1);
 	fake_write(&fake, 1, "online", "0");
 	fake_run(&fake);
-	CHECK_TEXT(fake.xen.order, "+o+o+p+r+d-d-r-p-o-o");
-	CHECK_NUMBER(fake.backend.n_granted, 5);
-	CHECK_NUMBER(fake.backend.n_taken_back, 5);
+	CHECK_TEXT(fake.xen.order, "+o+o+p+r+t+d-d-t-r-p-o-o");
+	CHECK_NUMBER(fake.backend.n_granted, 6);
+	CHECK_NUMBER(fake.backend.n_taken_back, 6);
 	CHECK(fake_end(&fake));
+}
+
+/* Xen crashes when it is asked for the MSI-X table of a device that has none. */
+static void
+test_no_msix_table(struct harness *harness)
+{
+	fake_init(&fake);
+	fake.xen.devices[0].config[0x51] = 0;
+	fake.xen.devices[0].config[0x60] = 0;
+	fake_create(&fake, 1, 0, 1);
+	CHECK_TEXT(fake.xen.order, "+o+o+p+r+d");
+	CHECK(fake_end(&fake));
+}
+
+/* A device whose table Xen does not find is handed out all the same, once some call fails there. */
+static void
+test_lost_msix_table(struct harness *harness)
+{
+	unsigned n_lost = 0;
+
+	for (size_t call = 1; call < 60; call++) {
+		fake_init(&fake);
+		fake.xen.fail_at = call;
+		fake_create(&fake, 1, 0, 1);
+		n_lost += strcmp(fake.xen.order, "+o+o+p+r+d") == 0;
+		CHECK(fake_end(&fake));
+	}
+	CHECK_NUMBER(n_lost, 1);
 }
 
 /* XSA-476: a BAR above 4 GiB is given and taken back with all of its bits. */
@@ -158,6 +186,8 @@ void
 test_ledger(struct harness *harness)
 {
 	test_order(harness);
+	test_no_msix_table(harness);
+	test_lost_msix_table(harness);
 	test_xsa_476(harness);
 	test_xsa_458_460(harness);
 	test_borrowed(harness);

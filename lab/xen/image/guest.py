@@ -16,11 +16,12 @@ from pathlib import Path
 from ..errors import LabError
 
 INIT = Path(__file__).parent / "guest_init"
+BENCH = Path(__file__).parent / "guest_bench"
 # In dom0.
 DIRECTORY = "usr/local/lib/xen-lab"
 DRIVERS = ("xen-pcifront", "e1000", "e1000e", "8139cp", "nvme")
 APPLETS = (
-    "basename", "cat", "dd", "insmod", "ip", "mkdir", "mount", "ping", "printf", "readlink", "sh", "sleep", "tr",
+    "basename", "cat", "dd", "insmod", "ip", "mkdir", "mount", "ping", "printf", "readlink", "sh", "sleep", "tr", "wc",
 )  # fmt: skip
 POWER_OFF = "#!/bin/sh\nexec /bin/busybox %s -f\n"
 
@@ -46,8 +47,9 @@ def install(tree: Path) -> None:
         for name in ("poweroff", "reboot"):
             (files / "sbin" / name).write_text(POWER_OFF % name)
             (files / "sbin" / name).chmod(0o755)
-        shutil.copy(INIT, files / "init")
-        (files / "init").chmod(0o755)
+        for script, name in ((INIT, "init"), (BENCH, "bench")):
+            shutil.copy(script, files / name)
+            (files / name).chmod(0o755)
         order = load_order(DRIVERS, (modules / "modules.dep").read_text())
         for path in order:
             shutil.copy(modules / path, files / "modules" / Path(path).name)

@@ -144,6 +144,16 @@ recognise(struct pciback_guest *guest)
 		guest->knows_all = true;
 }
 
+/* Requests come in rows: the next one is often there sooner than an event would be. */
+static bool
+expect_request(const struct pciback_guest *guest)
+{
+	for (unsigned i = 0; i < guest->backend->patience; i++)
+		if (pciback_channel_pending(&guest->channel))
+			return true;
+	return false;
+}
+
 static void
 serve(struct pciback_guest *guest)
 {
@@ -155,14 +165,19 @@ serve(struct pciback_guest *guest)
 		return;
 	recognise(guest);
 	check_report(guest);
-	r = pciback_channel_serve(&guest->channel, guest->backend->now, REQUESTS_AT_ONCE);
-	if (r == -EAGAIN) {
-		/* Masked until its next request may be served. */
-		guest->retry_event = guest->backend->now + 1;
-		return;
+	for (int n = 0; n < REQUESTS_AT_ONCE; n += r) {
+		r = pciback_channel_serve(&guest->channel, guest->backend->now,
+		    (unsigned)(REQUESTS_AT_ONCE - n));
+		if (r == -EAGAIN) {
+			/* Masked until its next request may be served. */
+			guest->retry_event = guest->backend->now + 1;
+			return;
+		}
+		if (r <= 0 || !expect_request(guest))
+			break;
 	}
 	guest->retry_event = 0;
-	if (r < REQUESTS_AT_ONCE)
+	if (!pciback_channel_pending(&guest->channel))
 		(void)xen->operations->event_unmask(xen->world, guest->port);
 	/* What came in before the event channel was open again made no event. */
 	guest->event_pending = pciback_channel_pending(&guest->channel);
@@ -406,10 +421,11 @@ perform(struct pciback_guest *guest, enum pciback_step step)
 		drop_unwanted(guest, false);
 		(void)take_wanted(guest);
 		if (enter(guest, PCIBACK_PHASE_RECONFIGURED, PCIBACK_XENBUS_RECONFIGURED) == 0)
-			guest->deadline = guest->backend->now + PCIBACK_WAIT_CHANGE;
+			guest->deadline = guest->backend->now + PCIBACK_WAIT_LOOK;
 		return;
 	case PCIBACK_STEP_SETTLE:
-		(void)enter(guest, PCIBACK_PHASE_CONNECTED, PCIBACK_XENBUS_CONNECTED);
+		if (enter(guest, PCIBACK_PHASE_CONNECTED, PCIBACK_XENBUS_CONNECTED) == 0)
+			guest->owes = guest->frontend == PCIBACK_XENBUS_RECONFIGURING;
 		return;
 	case PCIBACK_STEP_ASK:
 		if (enter(guest, PCIBACK_PHASE_LEAVING, PCIBACK_XENBUS_CLOSING) == 0)
@@ -449,10 +465,14 @@ note_frontend(struct pciback_guest *guest)
 	if (guest->frontend == PCIBACK_XENBUS_RECONFIGURING)
 		guest->knows_all = true;
 	if (guest->phase == PCIBACK_PHASE_CONNECTED) {
+		/* One at 3 still looks at what it has got first, as after a change. */
+		uint64_t deadline = guest->backend->now + (guest->frontend == PCIBACK_XENBUS_INITIALISED ?
+		    PCIBACK_WAIT_LOOK : PCIBACK_WAIT_CHANGE);
+
 		if (guest->own != PCIBACK_XENBUS_RECONFIGURING)
 			guest->deadline = 0;
-		else if (guest->deadline == 0)
-			guest->deadline = guest->backend->now + PCIBACK_WAIT_CHANGE;
+		else if (guest->deadline == 0 || guest->deadline > deadline)
+			guest->deadline = deadline;
 	}
 }
 
@@ -521,7 +541,7 @@ follow(struct pciback_guest *guest)
 		return;
 	}
 	if (guest->look_frontend)
-		guest->blocked = false;
+		guest->blocked = guest->owes = false;
 	if (pciback_guest_look(guest) < 0 ||
 	    (guest->exists && !guest->watched && watch_frontend(guest) < 0)) {
 		guest->retry = now + RETRY_STORE;

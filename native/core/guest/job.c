@@ -192,6 +192,14 @@ extend_guest(struct pciback_backend *backend, struct pciback_job *job, struct pc
 		job->stage = PCIBACK_JOB_WAIT;
 }
 
+/* Whether a connected guest is between two changes, and has looked at what it got. */
+static bool
+is_settled(const struct pciback_guest *guest)
+{
+	return guest->phase == PCIBACK_PHASE_CONNECTED && guest->own == PCIBACK_XENBUS_CONNECTED &&
+	    guest->frontend == PCIBACK_XENBUS_CONNECTED;
+}
+
 /* Why a connected guest can't take part in a change; NULL if it can, or may later. */
 static const char *
 why_not(const struct pciback_guest *guest)
@@ -241,9 +249,9 @@ start_attach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 		REFUSE(job, -EBUSY, "domain %u has closed its frontend; detach its devices first",
 		    (unsigned)job->domain);
 	else if (guest->phase == PCIBACK_PHASE_NEW || guest->phase == PCIBACK_PHASE_READY ||
-	    (guest->phase == PCIBACK_PHASE_CONNECTED && guest->own == PCIBACK_XENBUS_CONNECTED))
+	    is_settled(guest))
 		extend_guest(backend, job, guest);
-	/* Else in the middle of a change: later. */
+	/* Else later. */
 }
 
 static void
@@ -279,7 +287,7 @@ start_detach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 	} else if (guest->phase != PCIBACK_PHASE_CONNECTED || why != NULL) {
 		if (guest->phase != PCIBACK_PHASE_RECONFIGURED && guest->phase != PCIBACK_PHASE_LEAVING)
 			job->stage = PCIBACK_JOB_CLEAN;
-	} else if (guest->own == PCIBACK_XENBUS_CONNECTED) {
+	} else if (is_settled(guest)) {
 		n = expect(guest, items);
 		for (size_t i = 0; i < guest->n_entries; i++)
 			if (is_of_job(job, &guest->entries[i].address))
@@ -292,12 +300,26 @@ start_detach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 	}
 }
 
+/* How many of a job's devices the guest has. */
+static size_t
+count_held(const struct pciback_job *job, const struct pciback_guest *guest)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; guest != NULL && i < job->n; i++) {
+		const struct pciback_slot *slot = pciback_backend_slot(guest->backend, &job->addresses[i]);
+
+		n += slot != NULL && slot->guest == guest;
+	}
+	return n;
+}
+
 /* Attach: all of them there, or one that failed. */
 static void
 wait_attached(struct pciback_backend *backend, struct pciback_job *job,
     const struct pciback_guest *guest)
 {
-	bool is_settled = (guest->phase == PCIBACK_PHASE_READY &&
+	bool has_answered = (guest->phase == PCIBACK_PHASE_READY &&
 	    guest->own == PCIBACK_XENBUS_INITIALISED) ||
 	    (guest->phase == PCIBACK_PHASE_CONNECTED && guest->own == PCIBACK_XENBUS_CONNECTED);
 	size_t n_held = 0;
@@ -311,13 +333,13 @@ wait_attached(struct pciback_backend *backend, struct pciback_job *job,
 		else if (entry == NULL || entry->state == PCIBACK_XENBUS_CLOSED)
 			fail(job, -EIO, "%s", guest->message[0] != '\0' ? guest->message :
 			    "the store's entry went away");
-		else if (is_settled && guest->phase == PCIBACK_PHASE_CONNECTED)
+		else if (has_answered && guest->phase == PCIBACK_PHASE_CONNECTED)
 			fail(job, -ETIMEDOUT, "domain %u did not take part in the change",
 			    (unsigned)job->domain);
 	}
 	if (job->error != 0)
 		job->stage = PCIBACK_JOB_CLEAN;
-	else if (n_held == job->n && is_settled)
+	else if (n_held == job->n && has_answered)
 		job->stage = PCIBACK_JOB_DONE;
 }
 
@@ -327,16 +349,11 @@ wait_detached(struct pciback_backend *backend, struct pciback_job *job,
     struct pciback_guest *guest)
 {
 	struct pciback_store_item *items = backend->items;
-	size_t n_held = 0, n;
+	size_t n;
 
-	for (size_t i = 0; i < job->n; i++) {
-		const struct pciback_slot *slot = pciback_backend_slot(backend, &job->addresses[i]);
-
-		n_held += slot != NULL && slot->guest == guest;
-	}
 	if (guest->own == PCIBACK_XENBUS_RECONFIGURING || guest->phase == PCIBACK_PHASE_RECONFIGURED)
 		return;
-	if (n_held == 0 || job->force || guest->phase != PCIBACK_PHASE_CONNECTED) {
+	if (count_held(job, guest) == 0 || job->force || guest->phase != PCIBACK_PHASE_CONNECTED) {
 		job->stage = PCIBACK_JOB_CLEAN;
 		return;
 	}
@@ -464,6 +481,31 @@ run(struct pciback_backend *backend, struct pciback_job *job)
 	}
 }
 
+/* The time of a job is over. */
+static void
+end_late(struct pciback_backend *backend, struct pciback_job *job)
+{
+	const struct pciback_guest *guest = pciback_backend_find(backend, job->domain);
+	bool is_attach = job->kind == PCIBACK_JOB_ATTACH;
+
+	if (job->stage != PCIBACK_JOB_WAIT) {
+		REFUSE(job, -ETIMEDOUT, "domain %u was not ready for it in time", (unsigned)job->domain);
+		return;
+	}
+	/* The frontend has taken part. How long it looks at the result is its own affair: Linux's drivers
+	 * start within that. */
+	if (guest != NULL && guest->phase == PCIBACK_PHASE_RECONFIGURED &&
+	    count_held(job, guest) == (is_attach ? job->n : 0)) {
+		job->stage = is_attach ? PCIBACK_JOB_DONE : PCIBACK_JOB_CLEAN;
+	} else if (is_attach) {
+		fail(job, -ETIMEDOUT, "domain %u took no part in it", (unsigned)job->domain);
+		job->stage = PCIBACK_JOB_CLEAN;
+	} else {
+		REFUSE(job, -ETIMEDOUT, "domain %u was not ready for it in time", (unsigned)job->domain);
+	}
+	job->deadline = backend->now + PCIBACK_WAIT_CLOSE;
+}
+
 int
 pciback_job_run(struct pciback_backend *backend, struct pciback_job *job)
 {
@@ -485,12 +527,6 @@ pciback_job_run(struct pciback_backend *backend, struct pciback_job *job)
 		return 0;
 	if (backend->now < job->deadline)
 		return pciback_until(backend->now, job->deadline);
-	if (job->stage == PCIBACK_JOB_WAIT && job->kind == PCIBACK_JOB_ATTACH) {
-		fail(job, -ETIMEDOUT, "domain %u took no part in it", (unsigned)job->domain);
-		job->stage = PCIBACK_JOB_CLEAN;
-		job->deadline = backend->now + PCIBACK_WAIT_CLOSE;
-	} else {
-		REFUSE(job, -ETIMEDOUT, "domain %u was not ready for it in time", (unsigned)job->domain);
-	}
+	end_late(backend, job);
 	return 0;
 }

@@ -28,6 +28,8 @@ call(struct pciback_slot *slot, const struct pciback_permission *permission, boo
 		return operations->pirq_map(xen->world, domain, (uint32_t)permission->first, ret_pirq);
 	case PCIBACK_PERMISSION_IRQ:
 		return operations->irq(xen->world, domain, (uint32_t)permission->first, allow);
+	case PCIBACK_PERMISSION_MSIX_TABLE:
+		return operations->msix_table(xen->world, &slot->address, allow);
 	case PCIBACK_PERMISSION_DEVICE:
 		if (!allow)
 			return operations->deassign(xen->world, domain, &slot->address);
@@ -72,6 +74,7 @@ find_same(struct pciback_slot *slot, const struct pciback_permission *permission
 	struct pciback_backend *backend = slot->backend;
 
 	if (permission->kind == PCIBACK_PERMISSION_DEVICE ||
+	    permission->kind == PCIBACK_PERMISSION_MSIX_TABLE ||
 	    permission->kind == PCIBACK_PERMISSION_MSI)
 		return NULL;
 	for (size_t i = 0; i < backend->n_slots; i++) {

@@ -363,5 +363,6 @@ pciback_guest_view(const struct pciback_guest *guest, struct pciback_view *ret_v
 		.blocked = guest->blocked || guest->refused,
 		.changed = is_changed(guest),
 		.late = guest->deadline != 0 && guest->backend->now >= guest->deadline,
+		.owes = guest->owes,
 	};
 }

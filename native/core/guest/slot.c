@@ -318,7 +318,15 @@ grant_irq(struct pciback_slot *slot, struct pciback_device_settings *settings,
 static int
 assign(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
-	int r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, 0, 0, NULL);
+	int r = 0;
+
+	if (slot->device.msix != 0 && slot->backend->xen.operations->msix_table != NULL)
+		r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_MSIX_TABLE, 0, 0, NULL);
+	/* It works without, by other interrupts. */
+	if (r < 0)
+		pciback_log_write(&slot->guest->log, PCIBACK_LOG_WARNING,
+		    "Xen does not find the MSI-X table of a device: error %d", -r);
+	r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, 0, 0, NULL);
 
 	if ((r == -EOPNOTSUPP || r == -ENOTSUP || r == -ENOSYS || r == -ENODEV) &&
 	    (slot->backend->allow & PCIBACK_ALLOW_NO_IOMMU) != 0)

@@ -144,7 +144,7 @@ next_connected(const struct pciback_view *view)
 	    view->frontend == PCIBACK_XENBUS_INIT_WAIT || view->restarted)
 		return PCIBACK_STEP_RESTART;
 	if (view->own == PCIBACK_XENBUS_RECONFIGURING) {
-		if (view->frontend == PCIBACK_XENBUS_RECONFIGURING)
+		if (view->frontend == PCIBACK_XENBUS_RECONFIGURING && !view->owes)
 			return PCIBACK_STEP_RECONFIGURE;
 		return view->late ? PCIBACK_STEP_SETTLE : PCIBACK_STEP_NONE;
 	}

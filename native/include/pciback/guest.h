@@ -96,6 +96,7 @@ struct pciback_view {
 	bool blocked;			/* the last try failed and nothing has changed since */
 	bool changed;			/* the store names other devices than we hold */
 	bool late;			/* what we wait for should have come */
+	bool owes;			/* the frontend's 7 belongs to a change that we have given up */
 };
 
 /*
@@ -171,7 +172,14 @@ struct pciback_xen_operations {
 	int (*pirq_map)(void *world, uint16_t domain, uint32_t irq, uint32_t *ret_pirq);
 	int (*pirq_unmap)(void *world, uint16_t domain, uint32_t pirq);
 	int (*irq)(void *world, uint16_t domain, uint32_t pirq, bool allow);
-	/* Puts the device into the guest's part of the IOMMU. -EOPNOTSUPP or -ENOSYS: there is none. */
+	/*
+	 * Lets Xen find the MSI-X table of a device and hide it from the guest, or forget it. Xen does
+	 * so only while no guest has the device, and else maps no entry (XSA-87); memory must be decoded.
+	 * Only for a device that has MSI-X: Xen 4.17 crashes at any other. May be NULL.
+	 */
+	int (*msix_table)(void *world, const struct pciback_address *address, bool known);
+	/* Puts the device into the guest's part of the IOMMU. -EOPNOTSUPP or -ENOSYS: there is none.
+	 * From there it goes into Xen's quarantine, where it reaches no memory (XSA-302). */
 	int (*assign)(void *world, uint16_t domain, const struct pciback_address *address);
 	int (*deassign)(void *world, uint16_t domain, const struct pciback_address *address);
 	/* Maps and programs one MSI (table 0) or one entry of the MSI-X table at that address of
@@ -211,6 +219,7 @@ enum pciback_permission_kind {
 	PCIBACK_PERMISSION_IOMEM,	/* first, n: frames of 4096 bytes */
 	PCIBACK_PERMISSION_PIRQ,	/* first: irq; n: the pirq that it is mapped to */
 	PCIBACK_PERMISSION_IRQ,		/* first: pirq */
+	PCIBACK_PERMISSION_MSIX_TABLE,	/* Xen knows where it is */
 	PCIBACK_PERMISSION_DEVICE,	/* the device itself, to the IOMMU */
 	PCIBACK_PERMISSION_MSI,		/* first: pirq */
 };
@@ -221,8 +230,8 @@ struct pciback_permission {
 	uint64_t first, n;
 };
 
-/* 6 BARs and the ROM, pirq, irq, the device, and every vector. */
-#define PCIBACK_PERMISSIONS_MAX (10 + PCIBACK_VECTORS_MAX)
+/* 6 BARs and the ROM, pirq, irq, the MSI-X table, the device, and every vector. */
+#define PCIBACK_PERMISSIONS_MAX (11 + PCIBACK_VECTORS_MAX)
 
 /* What was granted for a device, in that order. It is taken back from the end, each once, also if
  * that fails (XSA-458, XSA-460, XSA-476). */
@@ -277,6 +286,7 @@ struct pciback_guest {
 	bool online, exists;
 	bool knows_all, moved, blocked;
 	bool went_on;			/* the frontend has been further than 3 since we connected */
+	bool owes;			/* it was at 7 when we gave up a change, and has not moved since */
 	bool malformed;			/* one of the toolstack's keys of a device */
 	bool own_malformed;		/* our state: what is written mends it */
 	unsigned n_stale;		/* changes in a row that came too late */
@@ -318,6 +328,7 @@ struct pciback_guest {
 /* Milliseconds. The toolstack waits 10 s for a state [libxl]. */
 #define PCIBACK_WAIT_CLOSE	5000	/* for a frontend to let go */
 #define PCIBACK_WAIT_CHANGE	8000	/* for a frontend to take part in a change */
+#define PCIBACK_WAIT_LOOK	60000	/* and to look at the result: its drivers start within that [Linux] */
 #define PCIBACK_WAIT_REPORT	5000	/* for the answer to an error report */
 #define PCIBACK_WAIT_REMOVE	30000	/* before nodes of a domain that is gone are removed */
 #define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
@@ -373,6 +384,7 @@ struct pciback_backend {
 	struct pciback_hardware hardware;
 	enum pciback_topology_kind topology;
 	unsigned allow;			/* PCIBACK_ALLOW_* */
+	unsigned patience;		/* looks for a guest's next request before its event is waited for */
 	struct pciback_guest *guests;
 	size_t n_guests;
 	struct pciback_slot *slots;

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Linux's backend and ours beside each other, on a real Xen in QEMU. Run by ``make bench-xen``.
+
+Both serve the same card to the same running guest, in turn and in one boot of dom0. The machine is emulated: what counts
+are the ratios.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+
+from tests.bench import results
+from tests.conftest import ROOT
+
+FILE = ROOT / "build" / "bench-xen.json"
+LAB = ROOT / "build" / "xen-lab"
+SSH = ["-F", str(LAB / "machine" / "ssh_config"), "-o", "BatchMode=yes"]
+DOM0_PROGRAM = ROOT / "tests" / "bench" / "xen_dom0.py"
+DOM0_DIRECTORY = "/root/bench"
+BACKENDS = ("kernel", "native")
+MEASURES = ("conf_reads_per_s", "attach_to_bound_s")
+
+
+def medians(lines: Iterable[str]) -> dict[str, float]:
+    """``xen.MEASURE.BACKEND``: medians of all rounds, from the lines that xen_dom0.py prints.
+
+    :raises ValueError: a backend was not measured.
+    """
+    rounds = [json.loads(line) for line in lines]
+    found = {}
+    for measure in MEASURES:
+        for backend in BACKENDS:
+            values = [each[measure] for each in rounds if each["backend"] == backend]
+            if not values:
+                raise ValueError(f"{backend} was not measured")
+            found[f"xen.{measure}.{backend}"] = statistics.median(values)
+    return found
+
+
+def ratios(numbers: dict[str, float]) -> list[str]:
+    """A line for each measure: native to kernel, and which way is better."""
+    better = {"conf_reads_per_s": "more is better", "attach_to_bound_s": "less is better"}
+    return [
+        f"xen.{measure} native/kernel: {numbers[f'xen.{measure}.native'] / numbers[f'xen.{measure}.kernel']:.2f} ({better[measure]})"
+        for measure in MEASURES
+    ]
+
+
+def command(what: str, argv: Sequence[str]) -> str:
+    """What a command prints on standard output; its failure ends the benchmark with one sentence."""
+    done = subprocess.run(argv, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"bench-xen: {what} failed, see above; the logs are kept in {LAB / 'logs'}")
+    return done.stdout
+
+
+def lab(*words: str) -> None:
+    """One command of the Xen lab, which tells what it does."""
+    if subprocess.run([sys.executable, "lab/xen_lab.py", *words], cwd=ROOT, check=False).returncode:
+        sys.exit(f"bench-xen: 'lab/xen_lab.py {' '.join(words)}' failed, see above")
+
+
+def measure() -> list[str]:
+    """The lines of all rounds, from a fresh dom0."""
+    lab("start")
+    try:
+        lab("wait")
+        print("bench-xen  copying pcibackd into dom0", file=sys.stderr)
+        programs = [str(ROOT / "native" / "build" / name) for name in ("pcibackd", "pcibackctl")]
+        command("a command in dom0", ["ssh", *SSH, "xen-lab", f"mkdir {DOM0_DIRECTORY}"])
+        command("copying to dom0", ["scp", "-q", *SSH, *programs, str(DOM0_PROGRAM), f"xen-lab:{DOM0_DIRECTORY}"])
+        argv = ["ssh", *SSH, "xen-lab", f"python3 -u {DOM0_DIRECTORY}/{DOM0_PROGRAM.name}"]
+        return command("measuring in dom0", argv).splitlines()
+    finally:
+        lab("destroy")
+
+
+def main() -> None:
+    """Entry point."""
+    if not (ROOT / "native" / "build" / "xen-flags").read_text().strip():
+        sys.exit("bench-xen: pcibackd was built without Xen's libraries; install libxen-dev and run make native")
+    numbers = medians(measure())
+    results.add(numbers, FILE)
+    print("\n".join(ratios(numbers)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pure parts of ``make bench-xen``: what the guest says, the guest's configuration, medians and ratios."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.bench import xen, xen_dom0
+from tests.conftest import ROOT
+
+
+def a_round(backend: str, seconds: float, rate: float) -> str:
+    """A line of xen_dom0.py."""
+    return json.dumps({"backend": backend, "attach_to_bound_s": seconds, "conf_reads_per_s": rate})
+
+
+def test_medians_are_taken_over_the_rounds_of_a_backend() -> None:
+    lines = [a_round("kernel", 2, 100), a_round("native", 1, 300), a_round("kernel", 9, 400), a_round("kernel", 4, 200)]
+    found = xen.medians(lines)
+    assert found == {
+        "xen.conf_reads_per_s.kernel": 200,
+        "xen.conf_reads_per_s.native": 300,
+        "xen.attach_to_bound_s.kernel": 4,
+        "xen.attach_to_bound_s.native": 1,
+    }
+    assert xen.ratios(found) == [
+        "xen.conf_reads_per_s native/kernel: 1.50 (more is better)",
+        "xen.attach_to_bound_s native/kernel: 0.25 (less is better)",
+    ]
+
+
+def test_a_backend_that_was_not_measured_is_named() -> None:
+    with pytest.raises(ValueError, match="native was not measured"):
+        xen.medians([a_round("kernel", 1, 1)])
+
+
+def test_the_guest_is_that_of_hot_plug_with_another_name_and_init() -> None:
+    text = (ROOT / "lab/xen/image/dom0/etc/xen/storage.cfg").read_text()
+    made = xen_dom0.guest_config(text)
+    assert 'name = "bench"' in made.splitlines()
+    assert re.search(r'^extra = "guest_bench=\d+ console=hvc0 ', made, re.MULTILINE)
+    kept = [line for line in text.splitlines() if not line.startswith(("name", "extra"))]
+    assert [line for line in made.splitlines() if not line.startswith(("name", "extra"))] == kept
+
+
+def test_the_console_gives_our_lines_once_they_are_whole(tmp_path: Path) -> None:
+    file = tmp_path / "console.log"
+    file.write_text("guest-bench ready\n")
+    console = xen_dom0.Console(file)
+    assert console.next() is None
+    with file.open("a") as log:
+        log.write("[  1.5] e1000: no line of ours\r\nguest-bench bound\r\nguest-bench read 64 1.0")
+        log.flush()
+        assert console.wait("bound") == []
+        assert console.next() is None
+        log.write("0 2.00\n")
+    assert console.wait("read") == ["64", "1.00", "2.00"]
+
+
+def test_another_line_than_the_expected_one_ends_it(tmp_path: Path) -> None:
+    file = tmp_path / "console.log"
+    console = xen_dom0.Console(file)
+    file.write_text("guest-bench gone\n")
+    with pytest.raises(SystemExit, match="the guest said 'gone' instead of 'bound'"):
+        console.wait("bound")
+
+
+def test_a_rate_is_of_the_guests_own_clock() -> None:
+    assert xen_dom0.reads_per_second(["1280", "10.00", "14.00"]) == (1280, 320)
+
+
+def test_a_clock_that_stands_still_ends_it() -> None:
+    with pytest.raises(SystemExit, match="clock stood still"):
+        xen_dom0.reads_per_second(["64", "1.00", "1.00"])
