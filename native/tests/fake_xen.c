@@ -121,6 +121,9 @@ store_change(void *world, const struct pciback_store_item *items, size_t n)
 		xen->was_stale = false;
 		return -ESTALE;
 	}
+	if (xen->vanishes != NULL)
+		take(xen, xen->vanishes);
+	xen->vanishes = NULL;
 	for (size_t i = 0; i < n; i++) {
 		const struct fake_node *node = find(xen, items[i].path);
 

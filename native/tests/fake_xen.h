@@ -73,6 +73,7 @@ struct fake_xen {
 	size_t n_lines;
 	char line[PCIBACK_LOG_LINE];	/* the last of the log */
 	bool was_stale;			/* the next change finds the store changed */
+	const char *vanishes;		/* the next change finds this directory removed; NULL for none */
 	enum pciback_recovery recovery;
 };
 

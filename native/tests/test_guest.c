@@ -437,6 +437,15 @@ test_report(struct harness *harness)
 	fake_run(&fake);
 	CHECK_TEXT(fake_read(&fake, 1, "aerState"), "(none)");
 	CHECK(fake_end(&fake));
+	up(1, true);
+	fake_write(&fake, 1, "state", "9");
+	fake_run(&fake);
+	fake.xen.vanishes = "/local/domain/0/backend/pci/1/0";
+	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
+	fake_run(&fake);
+	CHECK(fake.xen.vanishes == NULL);
+	CHECK_TEXT(own(), "(none)");
+	CHECK(fake_end(&fake));
 }
 
 /* The store fails at any moment of a life; afterwards the life goes on. */

@@ -125,7 +125,11 @@ pciback_guest_publish(struct pciback_guest *guest, enum pciback_xenbus own)
 	size_t n = 0, n_expected, n_roots = 0;
 	int r;
 
-	if (!guest->own_malformed) {
+	/* What is written must not bring back a directory that the toolstack has removed meanwhile. */
+	if (guest->own_malformed) {
+		pciback_item_set(&items[n], PCIBACK_STORE_EXPECT, guest->domain, "frontend");
+		pciback_item_value(&items[n++], "/local/domain/%u/device/pci/0", (unsigned)guest->domain);
+	} else {
 		pciback_item_set(&items[n], PCIBACK_STORE_EXPECT, guest->domain, "state");
 		pciback_item_value(&items[n++], "%d", (int)guest->own);
 	}
