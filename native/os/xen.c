@@ -331,8 +331,10 @@ static int
 pirq_unmap(void *world, uint16_t domain, uint32_t pirq)
 {
 	struct xen *xen = world;
+	int r = result(xc_physdev_unmap_pirq(xen->control, domain, (int)pirq));
 
-	return result(xc_physdev_unmap_pirq(xen->control, domain, (int)pirq));
+	/* It is mapped no more: `xl destroy` takes back what it believes to be its own, too. */
+	return r == -EINVAL ? 0 : r;
 }
 
 static int
@@ -376,8 +378,10 @@ static int
 deassign(void *world, uint16_t domain, const struct pciback_address *address)
 {
 	struct xen *xen = world;
+	int r = result(xc_deassign_device(xen->control, domain, number_of(address)));
 
-	return result(xc_deassign_device(xen->control, domain, number_of(address)));
+	/* It is the guest's no more; as above. */
+	return r == -ENODEV ? 0 : r;
 }
 
 static int
