@@ -30,4 +30,6 @@ def test_their_drivers_never_had_them(host):
 def test_the_guests_drive_their_cards_again(dom0):
     assert dom0.slots == {address for address, _mac in CARDS.values()}
     assert dom0.guests == {guest: [address] for guest, (address, _mac) in CARDS.items()}
-    assert {guest: dom0.answered(guest) for guest in CARDS} == {guest: {mac} for guest, (_address, mac) in CARDS.items()}
+    assert {guest: dom0.answered(guest) for guest in CARDS} == {
+        guest: {mac} for guest, (_address, mac) in CARDS.items()
+    }
