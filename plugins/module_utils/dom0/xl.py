@@ -54,8 +54,9 @@ CONNECTED = "4"
 
 _Found = TypeVar("_Found")
 
-# A domain's last state shows for a moment before xl's own process takes it away; longer means that it is kept.
-_KEPT_AFTER = 5.0
+# A domain's last state shows until xl's own process has taken it away, and libxl waits 10 s for each backend that a Linux
+# guest has closed itself (seen with Xen 4.17). Longer than this means that it is kept.
+_KEPT_AFTER = 45.0
 
 
 @dataclass(frozen=True)
