@@ -68,5 +68,5 @@ make build/pcibackd-valgrind
 lives 3 160 "valgrind --quiet --error-exitcode=9 --leak-check=full $work/make-gcc/build/pcibackd-valgrind"
 step "lines that the tests run"
 make coverage
-step "fuzzers, a minute each"
-make -j2 fuzz FUZZ_SECONDS=60
+step "fuzzers, a minute each, four at a time"
+make -j4 fuzz FUZZ_SECONDS=60
