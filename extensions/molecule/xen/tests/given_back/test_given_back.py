@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 # An initramfs that is made anew differs in times, its content is listed too; and xl keeps notes in xenstore for ever.
-NOT_COMPARED = ("  /boot/initrd.img", "/libxl")
+NOT_COMPARED = (" /boot/initrd.img", "/libxl")
 # dom0 asks the peer of the card's own network; 0x12 is 18.
 PING = """
 card=$(ls /sys/bus/pci/drivers/e1000e/0000:00:07.0/net) &&
