@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -18,6 +19,7 @@ import testinfra
 
 LAB = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]) / "build/xen-lab"
 GUEST_SECONDS = 180
+LOGIN_SECONDS = 60
 LOOK = r"""
 for device in /sys/bus/pci/devices/*; do
     driver=$(readlink "$device/driver")
@@ -27,7 +29,7 @@ for slot in $(cat /sys/bus/pci/drivers/pciback/slots 2>/dev/null); do echo "slot
 for log in /var/log/xen/console/guest-*.log; do
     [ -e "$log" ] || continue
     name=${log##*/guest-}
-    grep -a '^guest-report ' "$log" | tail -n 1 | sed "s/^/report ${name%.log} /"
+    grep -a '^guest-report ' "$log" | tail -n 3 | sed "s/^/report ${name%.log} /"
 done
 echo "command-line $(cat /proc/cmdline)"
 echo "xl $(xl list -l | tr -d '\n')"
@@ -76,7 +78,9 @@ def look(host: Any) -> Dom0:
     reports = {}
     for each in of.get("report", []):
         name, _word, text = each.split(" ", 2)
-        reports[name] = json.loads(text)
+        # A kernel's message may stand in the middle of one; it comes again.
+        with contextlib.suppress(ValueError):
+            reports[name] = json.loads(text)
     return Dom0(
         {address: driver for address, _space, driver in (each.partition(" ") for each in of["driver"])},
         set(of.get("slot", [])),
@@ -87,13 +91,18 @@ def look(host: Any) -> Dom0:
     )
 
 
-@pytest.fixture(scope="module")
-def host() -> Any:
-    """dom0, by ssh."""
-    return testinfra.get_host("ssh://xen-lab", ssh_config=str(LAB / "machine/ssh_config"))
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """dom0, by ssh, with one login for all commands."""
+    return testinfra.get_host(
+        "ssh://xen-lab",
+        ssh_config=str(LAB / "machine/ssh_config"),
+        timeout=LOGIN_SECONDS,
+        controlpath=str(tmp_path_factory.mktemp("ssh") / "master"),
+    )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def look_until(host: Any) -> Callable[[Callable[[Dom0], bool]], Dom0]:
     """Look until something holds; guests notice their devices in their own time. The last look if it never does."""
 
