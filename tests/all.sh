@@ -24,4 +24,9 @@ done
 echo "=== test-xen, which began with the others; until it ends, see $log"
 wait "$xen" || failed="$failed test-xen"
 cat "$log"
+case $failed in
+*test-xen) # Who sees no more than the end of all this sees the reason.
+	grep -aE 'FAILED|fatal:|LabError|\[0m E  ' "$log" | tail -n 20 || true
+	;;
+esac
 [ -z "$failed" ] || { echo "failed: $failed" >&2; exit 1; }
