@@ -27,11 +27,12 @@ NEWC_HEADER = 110
 
 
 def files() -> Iterator[str]:
-    """Each file with type, mode and target; the initramfs by its name alone."""
+    """Each file with type, mode, and its target or digest."""
     for top in LISTED:
         for directory, directories, names in os.walk(top):
             directories.sort()
-            for path in sorted(os.path.join(directory, name) for name in [*directories, *names]):
+            inside = sorted(os.path.join(directory, name) for name in [*directories, *names])
+            for path in [top, *inside] if directory == top else inside:
                 if path.startswith(LEFT_OUT):
                     continue
                 mode = os.lstat(path).st_mode
