@@ -12,15 +12,24 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from itertools import product
 from typing import Dict, List, Tuple
 
 Addresses = Dict[str, Tuple[str, ...]]
-Aliases = Dict[str, List[Tuple[str, str]]]
+# Patterns of functions with the modules that drive them, by vendor and device, which may be ANY.
+Aliases = Dict[Tuple[str, str], List[Tuple[Tuple[str, ...], str]]]
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _LOCAL = re.compile(r"\s+\|-- ([0-9.]+)\s*\Z")
-_ALIAS = re.compile(r"alias (pci:v(?:\*|0000([0-9A-F]{4}))\S+) (\S+)\s*\Z")
+# Vendor, device, those of the subsystem, and the three parts of the class: hexadecimal, or ANY (file2alias.c of the
+# kernel's modpost).
+_MODALIAS = (
+    r"pci:v([0-9A-F]+|\*)d([0-9A-F]+|\*)sv([0-9A-F]+|\*)sd([0-9A-F]+|\*)bc([0-9A-F]+|\*)sc([0-9A-F]+|\*)i([0-9A-F]+|\*)"
+)
+_FUNCTION = re.compile(_MODALIAS)
+_ALIAS = re.compile(rf"alias {_MODALIAS}\*? (\S+)\s*\Z")
+ANY = "*"
+_NEXT_VENDOR = re.compile(r"\n(?![\t#\n])")
 _UP, _REJECT = 0x1, 0x200
 _ALL_ZERO = "0" * 32
 
@@ -152,46 +161,52 @@ def parse_pci_ids(text: str, wanted: Collection[tuple[int, int]]) -> Mapping[tup
 
     A device that the list does not know has its vendor's name alone.
     """
-    vendors = {vendor for vendor, _device in wanted}
+    # It is searched, not split: it has some 40,000 lines, and a host has few vendors.
+    text = f"\n{text}\n"
     found: dict[tuple[int, int], str] = {}
-    vendor, vendor_name = -1, ""
-    for line in text.splitlines():
-        # Classes come last.
-        if line.startswith("C "):
-            break
-        if line[:1] not in ("", "#", "\t"):
-            vendor, vendor_name = _id(line[:4]), line[4:].strip()
-            if vendor in vendors:
-                found.update({each: vendor_name for each in wanted if each[0] == vendor})
-        elif vendor in vendors and line.startswith("\t") and not line.startswith("\t\t"):
-            key = (vendor, _id(line[1:5]))
-            if key in wanted:
-                found[key] = f"{vendor_name} {line[5:].strip()}"
+    for vendor in {vendor for vendor, _device in wanted}:
+        entry = f"\n{vendor:04x}  "
+        start = text.find(entry)
+        if start < 0:
+            continue
+        end = _NEXT_VENDOR.search(text, start + len(entry))
+        section = text[start : end.end() if end else len(text)]
+        for each in wanted:
+            if each[0] == vendor:
+                names = (_named(section, entry), _named(section, f"\n\t{each[1]:04x}  "))
+                found[each] = " ".join(name for name in names if name)
     return found
 
 
 def parse_aliases(text: str) -> Aliases:
-    """Which modules drive which PCI functions, by vendor (empty for any), from modules.alias of depmod(8)."""
+    """Which modules drive which PCI functions, from modules.alias of depmod(8)."""
     found: Aliases = {}
     for line in text.splitlines():
         match = _ALIAS.match(line)
         if match:
-            found.setdefault(match.group(2) or "", []).append((match.group(1), match.group(3).replace("-", "_")))
+            *pattern, module = match.groups()
+            found.setdefault((pattern[0], pattern[1]), []).append((tuple(pattern), module.replace("-", "_")))
     return found
 
 
 def modules_for(modalias: str, aliases: Aliases) -> tuple[str, ...]:
     """Modules that the kernel loads for a PCI function, by what sysfs says of it."""
-    vendor = modalias[len("pci:v0000") :][:4]
-    near = [*aliases.get(vendor, ()), *aliases.get("", ())]
-    return tuple(sorted({module for pattern, module in near if fnmatchcase(modalias, pattern)}))
+    match = _FUNCTION.match(modalias)
+    if match is None:
+        return ()
+    function = match.groups()
+    near = [each for key in product((function[0], ANY), (function[1], ANY)) for each in aliases.get(key, ())]
+    return tuple(sorted({module for pattern, module in near if _fits(pattern, function)}))
 
 
-def _id(text: str) -> int:
-    try:
-        return int(text, 16)
-    except ValueError:
-        return -1
+def _fits(pattern: Sequence[str], function: Sequence[str]) -> bool:
+    return all(wanted in (ANY, has) for wanted, has in zip(pattern, function))
+
+
+def _named(section: str, entry: str) -> str:
+    """What stands behind an entry of pci.ids."""
+    start = section.find(entry)
+    return "" if start < 0 else section[start + len(entry) :].partition("\n")[0].strip()
 
 
 def _unescaped(text: str) -> str:
