@@ -38,7 +38,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     WantedGuest,
     make_plan,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.safety import GUARDS
+from ansible_collections.xen.pciback.plugins.module_utils.safety import BRIDGE, GUARDS
 from ansible_collections.xen.pciback.plugins.module_utils.undo_plan import UndoPlanner, plan_undo
 
 
@@ -70,7 +70,7 @@ class _LinuxWays(Planner):
     def _hide(self) -> list[Action]:
         self._name_stale_backends()
         addresses = self._hidden()
-        if any(refusal.code not in ("bridge", *GUARDS) for refusal in self.refusals):
+        if any(refusal.code not in (BRIDGE, *GUARDS) for refusal in self.refusals):
             return []
         if self.wanted.boot_entries != "xen":
             self._refuse(

@@ -34,8 +34,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.pins import (
     locate,
     refreshed,
 )
-
-IDENTITY_CHANGED = "identity-changed"
+from ansible_collections.xen.pciback.plugins.module_utils.safety import IDENTITY_CHANGED
 
 _PROOFS: Mapping[str | None, str] = {
     SERIAL: "its serial number says so",

@@ -29,13 +29,20 @@ from ansible_collections.xen.pciback.plugins.module_utils.hide_list import OPTIO
 from ansible_collections.xen.pciback.plugins.module_utils.linux_boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.pinning import (
-    IDENTITY_CHANGED,
     ChangedError,
     Move,
     Pinning,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, to_mapping
-from ansible_collections.xen.pciback.plugins.module_utils.safety import GUARDS, Facts, guard, siblings
+from ansible_collections.xen.pciback.plugins.module_utils.safety import (
+    ALLOWABLE,
+    BRIDGE,
+    GUARDS,
+    IDENTITY_CHANGED,
+    Facts,
+    guard,
+    siblings,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.undo import Traces
 from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
 
@@ -43,9 +50,6 @@ GUEST_STATES = ("running", "stopped", "unmanaged")
 
 PRESENT = "present"
 ABSENT = "absent"
-
-# What an owner can override; of the rest, the kernel would not survive it or nothing could be done.
-ALLOWABLE = tuple(sorted(("bridge", IDENTITY_CHANGED, *GUARDS)))
 
 # Steps that need a guest's devices, and what is said of one that is not made.
 CHANGE = "change the devices of"
@@ -359,7 +363,7 @@ class Planner:
             if device.is_pci_bridge:
                 self.refusals.append(
                     Refusal(
-                        "bridge",
+                        BRIDGE,
                         f"{device.describe()} is a PCI bridge: {self.bridge_loss}",
                         device.address.bdf,
                         "give away the functions behind the bridge instead; this can't be overridden",
@@ -367,7 +371,7 @@ class Planner:
                 )
             elif device.is_bridge:
                 self._refuse(
-                    "bridge",
+                    BRIDGE,
                     f"{device.describe()} is a bridge that the machine itself needs",
                     device=device.address,
                     remedy="leave it to dom0, or allow code 'bridge' for this address",
@@ -399,7 +403,7 @@ class Planner:
         if isinstance(data, PcibackError):
             self._refuse_error(data, "boot-config-invalid")
             return []
-        if any(refusal.code not in ("bridge", *GUARDS) for refusal in self.refusals):
+        if any(refusal.code not in (BRIDGE, *GUARDS) for refusal in self.refusals):
             return []
         try:
             config = BootCfg.parse(data, file=self.observed.boot_path)

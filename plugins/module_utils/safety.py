@@ -29,6 +29,10 @@ SHARED_BAR_PAGE = "shared-bar-page"
 NO_IOMMU = "no-iommu"
 IOMMU_GROUP = "iommu-group"
 GUARDS = (BOOT_DISK, CONSOLE, IOMMU_GROUP, MANAGEMENT_NIC, NO_IOMMU, SHARED_BAR_PAGE, SHARED_IRQ)
+BRIDGE = "bridge"
+IDENTITY_CHANGED = "identity-changed"
+# What an owner can override; of the rest, the kernel would not survive it or nothing could be done.
+ALLOWABLE = tuple(sorted((BRIDGE, IDENTITY_CHANGED, *GUARDS)))
 
 # mount(8) shows the root like this until it is remounted by name.
 ROOT_DEVICE = "root_device"

@@ -145,8 +145,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0.pciback import DR
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, find_xl
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.pins import locate
-from ansible_collections.xen.pciback.plugins.module_utils.plan import ALLOWABLE
-from ansible_collections.xen.pciback.plugins.module_utils.safety import guard
+from ansible_collections.xen.pciback.plugins.module_utils.safety import ALLOWABLE, BRIDGE, guard
 
 MODE = 0o644
 """Of a record that did not exist; it tells nothing that sysfs does not."""
@@ -204,13 +203,13 @@ def check_assign(
         if device.is_pci_bridge:
             refusals.append(
                 (
-                    "bridge",
+                    BRIDGE,
                     f"{device.describe()} is a PCI bridge: dom0 would lose what is behind it",
                     "take that instead",
                 )
             )
-        elif device.is_bridge and ("bridge", device.address) not in allowed:
-            refusals.append(("bridge", f"{device.describe()} is a bridge that the machine itself needs", "leave it"))
+        elif device.is_bridge and (BRIDGE, device.address) not in allowed:
+            refusals.append((BRIDGE, f"{device.describe()} is a bridge that the machine itself needs", "leave it"))
     leaving = [device for device in chosen if not device.held_by_pciback]
     if leaving:
         owners: dict[Address, str | None] = dict.fromkeys([*(host.claims() or ()), *(each.address for each in leaving)])

@@ -380,7 +380,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.linux_plan import plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     ABSENT,
-    ALLOWABLE,
     GUEST_STATES,
     PRESENT,
     NativeState,
@@ -390,6 +389,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     WantedDevice,
     WantedGuest,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.safety import ALLOWABLE
 
 
 def wanted_device(item: Mapping[str, Any], where: str) -> WantedDevice:

@@ -27,7 +27,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction
 from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin
 from ansible_collections.xen.pciback.plugins.module_utils.plan import (
-    ALLOWABLE,
     Observed,
     Plan,
     Wanted,
@@ -35,6 +34,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     WantedGuest,
     make_plan,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.safety import ALLOWABLE
 from tests.conftest import ROOT, Dom0, guest
 from tests.linux_host import LinuxHost, usual_host
 

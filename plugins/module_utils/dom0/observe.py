@@ -76,7 +76,7 @@ def observe(
     claims = host.claims()
     # Who wants nothing but to be rid of a record need not be able to read it.
     pins = {} if wanted.state == ABSENT else read_pins(pins_path)
-    devices = host.devices_for(wanted, claims or (), pins)
+    devices = host.devices_for([selector for _guest, selector in wanted.requests], claims or (), pins)
     facts = None
     if takes_devices(wanted, devices, claims, pins, units=host.units):
         devices = host.complete(devices)

@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.device import Device, Selector, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, linux_facts, netbsd, netbsd_facts
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.iommu_groups import isolation_groups
 from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, fits
-from ansible_collections.xen.pciback.plugins.module_utils.plan import Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.safety import Facts
 
 NETBSD = "netbsd"
@@ -56,7 +55,9 @@ class Platform(abc.ABC):
         """
 
     @abc.abstractmethod
-    def devices_for(self, wanted: Wanted, claims: Sequence[Address], pins: Mapping[Address, Pin]) -> tuple[Device, ...]:
+    def devices_for(
+        self, selectors: Sequence[Selector], claims: Sequence[Address], pins: Mapping[Address, Pin]
+    ) -> tuple[Device, ...]:
         """Every PCI function, with as much of configuration space as a plan has to know."""
 
     @abc.abstractmethod
@@ -104,7 +105,9 @@ class NetbsdDom0(Platform):
     def devices(self, *, configuration: bool = True) -> tuple[Device, ...]:
         return netbsd_facts.with_macs(self._run, netbsd.devices(self._run, configuration=configuration))
 
-    def devices_for(self, wanted: Wanted, claims: Sequence[Address], pins: Mapping[Address, Pin]) -> tuple[Device, ...]:
+    def devices_for(
+        self, selectors: Sequence[Selector], claims: Sequence[Address], pins: Mapping[Address, Pin]
+    ) -> tuple[Device, ...]:
         """A call for each configuration space adds up, so only those are read that count: what is held or pinned and
         what a selector asks for; but all if a pinned device is not surely where it was.
         """
@@ -113,7 +116,7 @@ class NetbsdDom0(Platform):
         asked = {
             device.address
             for device in devices
-            for _guest, selector in wanted.requests
+            for selector in selectors
             if selector.asks_configuration_of(device, pins.get(device.address))
         }
         devices = netbsd.with_configuration(self._run, devices, asked.union(claims, pins))
@@ -145,7 +148,9 @@ class LinuxDom0(Platform):
     def devices(self, *, configuration: bool = True) -> tuple[Device, ...]:
         return linux.devices(linux.SYS)
 
-    def devices_for(self, wanted: Wanted, claims: Sequence[Address], pins: Mapping[Address, Pin]) -> tuple[Device, ...]:
+    def devices_for(
+        self, selectors: Sequence[Selector], claims: Sequence[Address], pins: Mapping[Address, Pin]
+    ) -> tuple[Device, ...]:
         return linux.devices(linux.SYS)
 
     def complete(self, devices: Sequence[Device]) -> tuple[Device, ...]:

@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.xen.pciback.plugins.module_utils.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.dom0 import netbsd, platform
-from ansible_collections.xen.pciback.plugins.module_utils.plan import Wanted, WantedDevice
 from tests.unit.dom0.test_netbsd import Transcript, nine_nics
 
 CARD = parse_address("00:04.0")
@@ -38,8 +37,7 @@ def host(tmp_path, monkeypatch) -> Transcript:
 def read(host, selector, pins=None):
     """Which configuration spaces were read, by device number."""
     host.asked.clear()
-    wanted = Wanted(extra_devices=(WantedDevice(parse_selector(selector)),))
-    devices = platform.NetbsdDom0(host).devices_for(wanted, netbsd.claims() or (), pins or {})
+    devices = platform.NetbsdDom0(host).devices_for([parse_selector(selector)], netbsd.claims() or (), pins or {})
     dumped = [int(found.group(1)) for text in host.asked for found in [re.search(r"dump -b 0 -d (\d+)", text)] if found]
     assert sorted(dumped) == [device.address.device for device in devices if device.config is not None]
     return sorted(dumped)
