@@ -63,6 +63,8 @@ def build(image: Image, say: Callable[[str], None]) -> None:
     root.install(tree, say)
     say("configuring dom0")
     root.configure(tree, work)
+    say("compiling what Ansible sends")
+    root.keep_bytecode(tree)
     say("making the guests' kernel and initramfs")
     guest.install(tree)
     say("writing the boot configuration")

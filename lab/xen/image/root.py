@@ -13,23 +13,36 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import LabError
-from . import disk, packages
+from . import bytecode, disk, packages
 
 DOM0 = Path(__file__).parent / "dom0"
+# Tools of the initramfs that nothing calls there; each is copied by two processes.
+KLIBC_LEFT_OUT = (
+    *("chroot", "cpio", "dd", "dmesg", "gunzip", "gzip", "insmod", "ipconfig", "kill", "kinit", "losetup", "minips"),
+    *("mkfifo", "mv", "nfsmount", "nuke", "pivot_root", "poweroff", "resume", "sync", "zcat"),
+)
 # Each process takes its time under emulation. Without udevd and what checks file systems, the initramfs boots in a third
 # of the time and is made in half of it: devtmpfs and its list of modules do. The menu has nothing of what is left out.
+# grub-probe would start udevadm four times, which knows nothing where no udevd runs.
 LEFT_OUT = (
+    *(f"usr/lib/klibc/bin/{name}" for name in KLIBC_LEFT_OUT),
     "etc/grub.d/05_debian_theme",
     "etc/grub.d/30_os-prober",
     "etc/grub.d/30_uefi-firmware",
+    "usr/bin/udevadm",
     "usr/share/initramfs-tools/hooks/dmsetup",
     "usr/share/initramfs-tools/hooks/fsck",
     "usr/share/initramfs-tools/hooks/keymap",
     "usr/share/initramfs-tools/hooks/resume",
     "usr/share/initramfs-tools/hooks/thermal",
     "usr/share/initramfs-tools/hooks/udev",
+    "usr/share/initramfs-tools/hooks/zz-busybox",
     "usr/share/initramfs-tools/scripts/init-bottom/udev",
+    "usr/share/initramfs-tools/scripts/init-top/all_generic_ide",
+    "usr/share/initramfs-tools/scripts/init-top/blacklist",
+    "usr/share/initramfs-tools/scripts/init-top/keymap",
     "usr/share/initramfs-tools/scripts/init-top/udev",
+    "usr/share/initramfs-tools/scripts/local-premount/resume",
 )
 # What grub-probe says in dom0 of /dev/vda1, for the time that grub-mkconfig runs without that disk: byte for byte, since
 # undo is to give back the menu that was there. It has no hints for a virtio disk.
@@ -90,6 +103,8 @@ def configure(tree: Path, keys: Path) -> None:
     (keys / "known_host").write_text(" ".join(host_key[:2]) + "\n")
     for path in LEFT_OUT:
         (tree / path).unlink(missing_ok=True)
+    # mkinitramfs reads it in the shell, which reads each byte by itself; modprobe(8) reads modules.builtin.bin.
+    (tree / "usr/lib/modules" / kernel_release(tree) / "modules.builtin").write_text("")
     _chroot(tree, "update-initramfs", "-u")
     shutil.copytree(tree / "usr/lib/grub/i386-pc", tree / "boot/grub/i386-pc", dirs_exist_ok=True)
     _chroot(tree, "grub-editenv", "/boot/grub/grubenv", "create")
@@ -116,6 +131,13 @@ def _as_in_dom0(tree: Path) -> Iterator[None]:
         yield
     finally:
         real.replace(probe)
+
+
+def keep_bytecode(tree: Path) -> None:
+    """Let dom0's own Python compile what it will be sent."""
+    bytecode.copy_sources(tree)
+    _chroot(tree, "python3", "-c", bytecode.COMPILE)
+    shutil.rmtree(tree / "tmp/sources")
 
 
 def kernel_release(tree: Path) -> str:

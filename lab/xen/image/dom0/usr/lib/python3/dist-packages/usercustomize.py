@@ -4,7 +4,8 @@
 """Python imports this when it starts: what it compiles of an archive is kept, by the digest of the source.
 
 Ansible sends a module's code as an archive, for which Python keeps nothing by itself: compiling took half of each
-module call on an emulated processor.
+module call on an emulated processor. Python also reads each source of an archive twice, to find it and to run it; here
+it does so once.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from types import CodeType
 KEPT = "/var/cache/xen-lab-bytecode"
 
 _compile_source = zipimport._compile_source  # type: ignore[attr-defined]
+_get_module_code = zipimport._get_module_code  # type: ignore[attr-defined]
+_found: dict[tuple[str, str], tuple[CodeType, bool, str]] = {}
 
 
-def _compile_once(path: str, source: bytes) -> CodeType:
+def compile_once(path: str, source: bytes) -> CodeType:
+    """Compile the source of a module, unless that has been done before."""
     kept = f"{KEPT}/{_imp.source_hash(1, source).hex()}"
     if os.path.exists(kept):
         with open(kept, "rb") as file:
@@ -35,4 +39,13 @@ def _compile_once(path: str, source: bytes) -> CodeType:
     return code
 
 
-zipimport._compile_source = _compile_once  # type: ignore[attr-defined]
+def _get_module_code_once(archive: zipimport.zipimporter, name: str) -> tuple[CodeType, bool, str]:
+    key = (archive.archive, name)
+    found = _found.pop(key, None)
+    if found is None:
+        found = _found[key] = _get_module_code(archive, name)
+    return found
+
+
+zipimport._compile_source = compile_once  # type: ignore[attr-defined]
+zipimport._get_module_code = _get_module_code_once  # type: ignore[attr-defined]
