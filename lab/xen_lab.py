@@ -65,6 +65,12 @@ def wait(options: argparse.Namespace) -> None:
         say(f"dom0 answers: ssh -F {machine.files.ssh_config} xen-lab")
 
 
+def reboot(options: argparse.Namespace) -> None:
+    """Reboot dom0 and wait until it answers again."""
+    Machine(HOME / "machine").reboot(options.timeout, say)
+    say("dom0 answers again")
+
+
 def console(options: argparse.Namespace) -> None:
     """Show what the serial port has shown."""
     sys.stdout.write(Machine(HOME / "machine").serial())
@@ -89,12 +95,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     added = {}
-    for function in (check, build, start, wait, console, stop, destroy):
+    for function in (check, build, start, wait, reboot, console, stop, destroy):
         added[function] = commands.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
         added[function].set_defaults(run=function)
     added[build].add_argument("--force", action="store_true", help="build it anew")
     added[start].add_argument("--no-iommu", dest="iommu", action="store_false", help="a machine without an IOMMU")
-    added[wait].add_argument("--timeout", type=float, default=BOOT_SECONDS, metavar="S", help="seconds (%(default)s)")
+    for each in (wait, reboot):
+        added[each].add_argument(
+            "--timeout", type=float, default=BOOT_SECONDS, metavar="S", help="seconds (%(default)s)"
+        )
     steps = [each.name for each in STAGES] + ["ssh"]
     added[wait].add_argument("--until", choices=steps, default="ssh", help="a step of the boot (%(default)s)")
     options = parser.parse_args()

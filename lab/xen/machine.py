@@ -18,7 +18,7 @@ from pathlib import Path
 from .errors import LabError
 from .hardware import NVME_BEGINS, NVME_SIZE, Files, command_line, ssh_config
 from .image import Image
-from .progress import stages_reached
+from .progress import SERVICES, stages_reached
 
 POLL_SECONDS = 0.5
 
@@ -63,21 +63,23 @@ class Machine:
         # It goes to the background once its hardware is complete.
         _run(command_line(files, port, iommu))
 
-    def wait(self, timeout: float, say: Callable[[str], None], until: str = "ssh") -> None:
+    def wait(self, timeout: float, say: Callable[[str], None], until: str = "ssh", since: int = 0) -> None:
         """Wait until dom0 answers on ssh, or is at a step of its boot; tell how far it is whenever it goes on.
 
         :param timeout: seconds.
         :param until: the name of a step, or ``ssh``.
+        :param since: how much the serial port had shown before the boot that is waited for.
         :raises LabError: it does not come to it in time, or QEMU has ended.
         """
         deadline = time.monotonic() + timeout
         told = 0
         while True:
-            reached = stages_reached(self.serial())
+            reached = stages_reached(self.serial()[since:])
             for each in reached[told:]:
                 say(each.says)
             told = len(reached)
-            if until in [each.name for each in reached] or (until == "ssh" and self.answers()):
+            names = [each.name for each in reached]
+            if until in names or (until == "ssh" and SERVICES in names and self.answers()):
                 return
             if self.process is None:
                 raise LabError(f"QEMU has ended; its serial port's log is {self.files.serial}")
@@ -85,6 +87,17 @@ class Machine:
                 last = reached[-1].says if reached else "the firmware starts"
                 raise LabError(f"dom0 did not come up within {timeout:.0f} s: {last}; see {self.files.serial}")
             time.sleep(POLL_SECONDS)
+
+    def reboot(self, timeout: float, say: Callable[[str], None]) -> None:
+        """Let dom0 reboot through the disk's own GRUB, and wait until it answers again.
+
+        :param timeout: seconds.
+        :raises LabError: it can't be asked, or does not come up in time.
+        """
+        shown = len(self.serial())
+        if self.ssh("shutdown -r now", timeout=60) is None:
+            raise LabError("dom0 does not take 'shutdown -r now'; see whether it answers with xen_lab.py wait")
+        self.wait(timeout, say, since=shown)
 
     def answers(self) -> bool:
         """Whether a command runs in dom0."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+SERVICES = "services"
+
 
 class Stage(NamedTuple):
     """A step of the boot, what is said of it, and the text of the serial port that begins it."""
@@ -22,7 +24,7 @@ STAGES = (
     Stage("Xen", "Xen starts", "Xen version 4."),
     Stage("kernel", "dom0's kernel starts", "Linux version"),
     Stage("initramfs", "the initramfs looks for the disk", "Run /init as init process"),
-    Stage("services", "init starts the services", "INIT: version"),
+    Stage(SERVICES, "init starts the services", "INIT: version"),
     Stage("login", "dom0 is up", "xen-lab login:"),
 )
 
