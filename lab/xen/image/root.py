@@ -19,7 +19,7 @@ DOM0 = Path(__file__).parent / "dom0"
 # Tools of the initramfs that nothing calls there; each is copied by two processes.
 KLIBC_LEFT_OUT = (
     *("chroot", "cpio", "dd", "dmesg", "gunzip", "gzip", "insmod", "ipconfig", "kill", "kinit", "losetup", "minips"),
-    *("mkfifo", "mv", "nfsmount", "nuke", "pivot_root", "poweroff", "resume", "sync", "zcat"),
+    *("mkfifo", "mv", "nfsmount", "nuke", "pivot_root", "poweroff", "resume", "sync", "uname", "zcat"),
 )
 # Each process takes its time under emulation. Without udevd and what checks file systems, the initramfs boots in a third
 # of the time and is made in half of it: devtmpfs and its list of modules do. The menu has nothing of what is left out.
@@ -30,6 +30,7 @@ LEFT_OUT = (
     "etc/grub.d/30_os-prober",
     "etc/grub.d/30_uefi-firmware",
     "usr/bin/udevadm",
+    "usr/lib/modprobe.d/fbdev-blacklist.conf",
     "usr/share/initramfs-tools/hooks/dmsetup",
     "usr/share/initramfs-tools/hooks/fsck",
     "usr/share/initramfs-tools/hooks/keymap",
