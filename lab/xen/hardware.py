@@ -11,8 +11,8 @@ from pathlib import Path
 
 MEMORY_MIB = 2048
 PROCESSORS = 2
-# Emulated; without what Xen and Linux would only lose time with.
-PROCESSOR = "qemu64,+ssse3,+sse4.1,+sse4.2,-svm"
+# Emulated; without what Xen and Linux would only lose time with. dom0 waits for random numbers where rdrand has none.
+PROCESSOR = "qemu64,+ssse3,+sse4.1,+sse4.2,+rdrand,-svm"
 # A boot fills 160 MiB of it. When it is full QEMU forgets all of it, and everything is translated anew.
 TRANSLATION_CACHE_MIB = 1024
 MAC_PREFIX = "52:54:00:12:34"

@@ -67,6 +67,7 @@ def build(image: Image, say: Callable[[str], None]) -> None:
     root.keep_bytecode(tree)
     say("making the guests' kernel and initramfs")
     guest.install(tree)
+    root.repack_kernel(tree)
     say("writing the boot configuration")
     root.write_grub_cfg(tree)
     say("filling the disk")

@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-import lzma
 import shutil
-import struct
 import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import LabError
+from . import kernel
 
 INIT = Path(__file__).parent / "guest_init"
 BENCH = Path(__file__).parent / "guest_bench"
 # In dom0.
 DIRECTORY = "usr/local/lib/xen-lab"
+VMLINUX = "vmlinux"
 DRIVERS = ("xen-pcifront", "e1000", "e1000e", "8139cp", "nvme")
 APPLETS = (
     "basename", "cat", "dd", "insmod", "ip", "mkdir", "mount", "ping", "printf", "readlink", "sh", "sleep", "tr", "wc",
@@ -34,7 +34,8 @@ def install(tree: Path) -> None:
     target = tree / DIRECTORY
     target.mkdir(parents=True)
     (release,) = [path.name for path in (tree / "usr/lib/modules").iterdir()]
-    (target / "vmlinux").write_bytes(unpacked_kernel((tree / f"boot/vmlinuz-{release}").read_bytes()))
+    # Unpacked, so that each guest need not do that under emulation.
+    (target / VMLINUX).write_bytes(kernel.unpacked((tree / f"boot/vmlinuz-{release}").read_bytes()))
     modules = tree / "usr/lib/modules" / release
     with tempfile.TemporaryDirectory() as scratch:
         files = Path(scratch)
@@ -76,29 +77,6 @@ def load_order(drivers: Iterable[str], dependencies: str) -> list[str]:
             if path not in order:
                 order.append(path)
     return order
-
-
-def unpacked_kernel(image: bytes) -> bytes:
-    """The ELF file in a bzImage, so that each guest need not unpack it under emulation.
-
-    The header's fields are those of the x86 boot protocol (Documentation/x86/boot.rst): setup_sects at 0x1f1,
-    payload_offset and payload_length at 0x248, from the protected-mode code on.
-
-    :raises LabError: it is no bzImage, or packed otherwise than Debian's.
-    """
-    if image[0x202:0x206] != b"HdrS":
-        raise LabError("Debian's kernel is no bzImage")
-    start = (image[0x1F1] + 1) * 512
-    offset, length = struct.unpack_from("<II", image, 0x248)
-    payload = image[start + offset : start + offset + length]
-    # The unpacked size follows the packed data, in four bytes.
-    try:
-        kernel = lzma.LZMADecompressor().decompress(payload)
-    except lzma.LZMAError:
-        raise LabError("Debian's kernel is not packed with xz any more") from None
-    if kernel[:4] != b"\x7fELF":
-        raise LabError("what Debian's kernel unpacks to is no ELF file")
-    return kernel
 
 
 def _archive(files: Path, tree: Path) -> bytes:

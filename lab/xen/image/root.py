@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import LabError
-from . import bytecode, disk, packages
+from . import bytecode, disk, guest, kernel, packages
 
 DOM0 = Path(__file__).parent / "dom0"
 # Tools of the initramfs that nothing calls there; each is copied by two processes.
@@ -132,6 +132,19 @@ def _as_in_dom0(tree: Path) -> Iterator[None]:
         yield
     finally:
         real.replace(probe)
+
+
+def repack_kernel(tree: Path) -> None:
+    """Pack dom0's kernel with zstd, which Xen unpacks in a tenth of the time: it boots under Xen alone then.
+
+    :raises LabError: it is no bzImage.
+    """
+    unpacked = tree / guest.DIRECTORY / guest.VMLINUX
+    packed = tree / "tmp/vmlinux.zst"
+    _chroot(tree, "zstd", "-q", "-9", "-T0", f"/{unpacked.relative_to(tree)}", "-o", f"/{packed.relative_to(tree)}")
+    image = tree / f"boot/vmlinuz-{kernel_release(tree)}"
+    image.write_bytes(kernel.repacked(image.read_bytes(), packed.read_bytes(), unpacked.stat().st_size))
+    packed.unlink()
 
 
 def keep_bytecode(tree: Path) -> None:

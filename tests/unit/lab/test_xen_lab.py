@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xen import hardware, progress
 from xen.errors import LabError
-from xen.image import disk, guest, packages
+from xen.image import disk, guest, kernel, packages
 
 FILES = hardware.Files(Path("/lab/machine"))
 SERIAL = """\
@@ -144,10 +144,23 @@ def bz_image(payload: bytes) -> bytes:
     return bytes(setup) + bytes(16) + payload
 
 
+ELF = b"\x7fELF" + bytes(range(256))
+
+
 def test_the_kernel_is_unpacked() -> None:
-    kernel = b"\x7fELF" + bytes(range(256))
-    packed = lzma.compress(kernel) + struct.pack("<I", len(kernel))
-    assert guest.unpacked_kernel(bz_image(packed)) == kernel
+    packed = lzma.compress(ELF) + struct.pack("<I", len(ELF))
+    assert kernel.unpacked(bz_image(packed)) == ELF
+
+
+@given(st.binary(max_size=100), st.binary(max_size=100))
+def test_a_repacked_kernel_is_where_the_header_says(before: bytes, after: bytes) -> None:
+    image = bz_image(before)
+    found = kernel.repacked(image, after, 4711)
+    offset, length = struct.unpack_from("<II", found, 0x248)
+    assert found[3 * 512 + offset :][:length] == after + struct.pack("<I", 4711)
+    assert 3 * 512 + 16 * struct.unpack_from("<I", found, 0x1F4)[0] == len(found)
+    # But for what the header says of the payload it is the same.
+    assert found[:0x1F4] == image[:0x1F4] and found[0x250 : 3 * 512 + 16] == image[0x250 : 3 * 512 + 16]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +173,7 @@ def test_the_kernel_is_unpacked() -> None:
 )
 def test_another_kernel_is_refused(image: bytes, said: str) -> None:
     with pytest.raises(LabError, match=said):
-        guest.unpacked_kernel(image)
+        kernel.unpacked(image)
 
 
 def test_the_machine_has_the_cards_and_others_to_boot_and_to_log_in() -> None:

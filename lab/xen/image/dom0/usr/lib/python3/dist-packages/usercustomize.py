@@ -10,8 +10,10 @@ it does so once. And each dataclass writes its methods as text and compiles that
 
 from __future__ import annotations
 
+import _frozen_importlib_external
 import _imp
 import atexit
+import contextlib
 import dataclasses
 import marshal
 import os
@@ -19,7 +21,8 @@ import zipimport
 from types import CodeType
 from typing import Any
 
-KEPT = "/var/cache/xen-lab-bytecode"
+# What one version of Python has compiled means nothing to another.
+KEPT = f"/var/cache/lab-bytecode/{_frozen_importlib_external.MAGIC_NUMBER.hex()}"
 GENERATED = f"{KEPT}/generated"
 
 _compile_source = zipimport._compile_source  # type: ignore[attr-defined]
@@ -34,11 +37,13 @@ def _read(path: str) -> Any:
 
 
 def _keep(path: str, content: Any) -> None:
-    os.makedirs(KEPT, exist_ok=True)
     unfinished = f"{path}.{os.getpid()}"
-    with open(unfinished, "wb") as file:
-        marshal.dump(content, file)
-    os.replace(unfinished, path)
+    # Where nothing can be kept, each process compiles for itself.
+    with contextlib.suppress(OSError):
+        os.makedirs(KEPT, exist_ok=True)
+        with open(unfinished, "wb") as file:
+            marshal.dump(content, file)
+        os.replace(unfinished, path)
 
 
 def compile_once(path: str, source: bytes) -> CodeType:
