@@ -110,14 +110,20 @@ class Dom0:
         return self
 
     def _keep_bytecode(self) -> None:
-        place = self.root / "root/.local/lib/python{}.{}/site-packages".format(*sys.version_info)
-        place.mkdir(parents=True)
-        shutil.copy(USERCUSTOMIZE, place)
-        (self.root / KEPT_INSIDE).mkdir(parents=True)
-        KEPT_BYTECODE.mkdir(parents=True, exist_ok=True)
-        source = str(KEPT_BYTECODE).replace(" ", "\\040")
+        """Let all machines share what their Python imports first, and what that keeps; the machine's own tree has neither."""
+        site = KEPT_BYTECODE / "site-packages"
+        site.mkdir(parents=True, exist_ok=True)
+        unfinished = site / f"{os.getpid()}"
+        shutil.copy(USERCUSTOMIZE, unfinished)
+        unfinished.replace(site / USERCUSTOMIZE.name)
+        kept = KEPT_BYTECODE / "kept"
+        kept.mkdir(exist_ok=True)
+        inside = {site: "root/.local/lib/python{}.{}/site-packages".format(*sys.version_info), kept: KEPT_INSIDE}
         with (self.directory / "machine/mounts").open("a") as table:
-            table.write(f"{source} ./{KEPT_INSIDE} none bind\n")
+            for shared, place in inside.items():
+                (self.root / place).mkdir(parents=True)
+                source = str(shared).replace(" ", "\\040")
+                table.write(f"{source} ./{place} none bind\n")
 
     def lab(self, command: str, *arguments: str) -> str:
         """What a person at the machine does: put a card in, press the reset button; what dom0.py prints.
