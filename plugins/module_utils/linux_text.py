@@ -23,9 +23,7 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 _LOCAL = re.compile(r"\s+\|-- ([0-9.]+)\s*\Z")
 # Vendor, device, those of the subsystem, and the three parts of the class: hexadecimal, or ANY (file2alias.c of the
 # kernel's modpost).
-_MODALIAS = (
-    r"pci:v([0-9A-F]+|\*)d([0-9A-F]+|\*)sv([0-9A-F]+|\*)sd([0-9A-F]+|\*)bc([0-9A-F]+|\*)sc([0-9A-F]+|\*)i([0-9A-F]+|\*)"
-)
+_MODALIAS = "pci:" + "".join(rf"{field}([0-9A-F]+|\*)" for field in ("v", "d", "sv", "sd", "bc", "sc", "i"))
 _FUNCTION = re.compile(_MODALIAS)
 _ALIAS = re.compile(rf"alias {_MODALIAS}\*? (\S+)\s*\Z")
 ANY = "*"
