@@ -114,7 +114,8 @@ class Dom0:
         site = KEPT_BYTECODE / "site-packages"
         site.mkdir(parents=True, exist_ok=True)
         unfinished = site / f"{os.getpid()}"
-        shutil.copy(USERCUSTOMIZE, unfinished)
+        # With its time, so that what Python made of it stays valid.
+        shutil.copy2(USERCUSTOMIZE, unfinished)
         unfinished.replace(site / USERCUSTOMIZE.name)
         kept = KEPT_BYTECODE / "kept"
         kept.mkdir(exist_ok=True)
