@@ -128,24 +128,25 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils import drivers
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS, absolute_path
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
+from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, parse_selector, pin_of, select
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import locate
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats import drivers
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE, BRIDGE, guard
+from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
     make_directory,
     read_file,
     remove_file,
     replace_file,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, pin_of, select
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, platform, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.pciback import DRIVER, Pciback
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, find_xl
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.pins import locate
-from ansible_collections.xen.pciback.plugins.module_utils.safety import ALLOWABLE, BRIDGE, guard
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.pciback import DRIVER, Pciback
+from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl, find_xl
 
 MODE = 0o644
 """Of a record that did not exist; it tells nothing that sysfs does not."""
@@ -289,7 +290,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     chosen = choose(module, found)
     before = {device.address: device.driver for device in chosen}
     toolstack = toolstack_of(params["xl"])
-    pciback = Pciback(runner(module), linux.SYS, toolstack)
+    pciback = Pciback(runner(module), linux_bus.SYS, toolstack)
     record = DriverRecord(params["drivers"])
     if params["state"] == "assigned":
         check_assign(module, host, chosen, found)

@@ -219,30 +219,32 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.xen.pciback.plugins.module_utils import grub, linux_hide, pins
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path, menu_entries
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
+from ansible_collections.xen.pciback.plugins.module_utils.devices import pins
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, hide_parameter
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import XEN, BootCfg, Edit, Previous
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, SETTING
+from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
     make_directory,
     read_file,
     remove_file,
     replace_file,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import XEN, BootCfg, Edit, Previous
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux_boot_files, platform, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.linux_boot import BootEdit, LinuxBoot, xen_entries
-from ansible_collections.xen.pciback.plugins.module_utils.native import (
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot, xen_entries
+from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import (
     Prediction,
-    boot_files,
     disagreement,
+    loader_root,
     predict,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT, SETTING
-from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
 
 BOOT_CFG = "/boot.cfg"
 MODE = 0o644
@@ -277,7 +279,7 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
         for number in numbers:
             # An entry that somebody may choose one day can miss its kernel today; the one that boots must not.
             boots = default is not None and number == default.number
-            files = boot_files(module.params["path"]) if boots else None
+            files = loader_root(module.params["path"]) if boots else None
             prediction = predict(predictor, candidate.name, number, files=files, run=run)
             problem = disagreement(prediction, wanted)
             if not wanted and not prediction.claims:
@@ -441,11 +443,11 @@ def edit_linux(module: AnsibleModule) -> dict[str, Any]:
         raise PcibackError("on Linux every entry that starts Xen gets the list; option 'entries' can only be 'xen'")
     if module.params["predictor"]:
         raise PcibackError("pcibackctl predicts what NetBSD boots; leave option 'predictor' out on Linux")
-    host = linux_boot_files.HOST
-    menu = module.params["path"] or linux_boot_files.default_menu(host)
+    host = boot_files.HOST
+    menu = module.params["path"] or boot_files.default_menu(host)
     directory = os.path.dirname(module.params["originals"])
     record = OriginalsFile(module.params["originals"])
-    boot = linux_boot_files.read(menu, directory, host)
+    boot = boot_files.read(menu, directory, host)
     wanted = wanted_devices(module)
     warnings: list[str] = []
     if module.params["state"] == "original":
@@ -456,7 +458,7 @@ def edit_linux(module: AnsibleModule) -> dict[str, Any]:
     else:
         edit = boot.edit(wanted, previous=module.params["previous"])
         warnings += boot.warnings()
-    todo = linux_boot_files.commands(edit, boot, host)
+    todo = boot_files.commands(edit, boot, host)
     # What an interrupted run has put back already has to be noted, too.
     after = {**boot.files, **{each.path: each.after for each in edit.files}}
     noted = note(record.originals, [Change(path, SETTING, boot.files[path], after[path]) for path in boot.files])
@@ -472,11 +474,9 @@ def edit_linux(module: AnsibleModule) -> dict[str, Any]:
     if not module.check_mode:
         record.save(noted.before)
         if edit.changed:
-            backup = linux_boot_files.apply(
-                runner(module), boot, edit, directory, backup=module.params["backup"], host=host
-            )
+            backup = boot_files.apply(runner(module), boot, edit, directory, backup=module.params["backup"], host=host)
         record.save(noted.after)
-        boot = linux_boot_files.read(menu, directory, host)
+        boot = boot_files.read(menu, directory, host)
     return {
         **linux_result(boot, edit, wanted),
         "changed": bool(shown or todo),
@@ -504,7 +504,7 @@ def linux_result(boot: LinuxBoot, edit: BootEdit, wanted: list[Address]) -> dict
         if edit.value is not None
     ]
     own = boot.own_list() if edit.value is None else None
-    reading = linux_hide.read(own or "")
+    reading = hide_parameter.read(own or "")
     hidden = wanted or [address for address in boot.modules if reading.hides(address)]
     kept = next((entry for entry in menu.entries if entry.ids[-1] == grub.PREVIOUS_ID), None)
     number = numbers[id(kept)] if kept is not None and edit.previous else None

@@ -165,13 +165,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, pin_of, select
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import platform, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, parse_selector, pin_of, select
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, differences, locate
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, differences, locate
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 
 # What only configuration space tells.
 CONFIGURATION = ("subsystem", "serial", "slot")

@@ -175,12 +175,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import platform, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import (
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import CODE, PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
+from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import (
     ABSENT,
     ALIVE,
     RUNNING,
@@ -188,8 +190,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import (
     Xl,
     check_name,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import CODE, PciSpec, XlConfig
 
 MOST_BYTES = 1 << 20
 ASSIGN = "hand devices to pciback with xen.pciback.assignable, or take them out of the guest's file"

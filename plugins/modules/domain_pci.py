@@ -162,16 +162,16 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS, absolute_path
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.originals import GUEST, Originals
-from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import CODE, PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import GUEST, Originals
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import CODE, PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.host import records
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
 
 MOST_BYTES = 1 << 20
 

@@ -131,13 +131,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.originals import NATIVE
-from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.host import records
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import NativeState
 
 _ZIG_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "i386": "x86", "i686": "x86", "aarch64": "aarch64"}
 _ZIG_SYSTEMS = {"NetBSD": "netbsd", "Linux": "linux-musl"}

@@ -364,21 +364,23 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     SELECTOR_OPTIONS,
     XL_DEVICE_OPTIONS,
     absolute_path,
     menu_entries,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import observe
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import check_config_path, check_name
+from ansible_collections.xen.pciback.plugins.module_utils.devices.device import parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.linux_plan import plan_host
-from ansible_collections.xen.pciback.plugins.module_utils.plan import (
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE
+from ansible_collections.xen.pciback.plugins.module_utils.host import records
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import check_config_path, check_name
+from ansible_collections.xen.pciback.plugins.module_utils.planning.linux_plan import plan_host
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     ABSENT,
     GUEST_STATES,
     PRESENT,
@@ -389,7 +391,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     WantedDevice,
     WantedGuest,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.safety import ALLOWABLE
 
 
 def wanted_device(item: Mapping[str, Any], where: str) -> WantedDevice:

@@ -22,16 +22,16 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils import hide_list
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import (
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_list
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import (
     MAX_FILE,
     PREVIOUS_SUFFIX,
     XEN,
     BootCfg,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement, predict
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import Prediction, disagreement, predict
 
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "2000"))
 

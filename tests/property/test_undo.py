@@ -12,10 +12,10 @@ from collections.abc import Callable
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.originals import (
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
     BOOT,
     GUEST,
     KINDS,
@@ -25,8 +25,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.originals import (
     parse,
     render,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
 
 EXAMPLES = settings(max_examples=500, database=None, derandomize=True)
 

@@ -10,9 +10,9 @@ import re
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import PciSpec, XlConfig
 
 EXAMPLES = settings(max_examples=300)
 MANY_EXAMPLES = settings(max_examples=2000)

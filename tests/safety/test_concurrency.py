@@ -36,10 +36,10 @@ CARD = {
 # Says that it is ready, waits for a line, and only then is a module.
 PROGRAM = """
 import importlib, json, sys
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus
 from tests.unit.module_call import call
 # As in conftest.py, which this process knows nothing of: no Linux dom0.
-linux.SYS = "/nonexistent"
+bus.SYS = "/nonexistent"
 main = importlib.import_module("ansible_collections.xen.pciback.plugins.modules." + sys.argv[1]).main
 print("ready", flush=True)
 sys.stdin.readline()

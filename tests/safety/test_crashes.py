@@ -23,7 +23,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, linux_boot_files, linux_facts, pciback
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
 from ansible_collections.xen.pciback.plugins.modules import assignable, boot_hide, domain_pci, native_backend
 from tests.crash import Disk, FileState, run, tree, watched
 from tests.linux_dom0 import LinuxDom0
@@ -173,9 +173,9 @@ def linux_dom0(root: Path, made: bool = True) -> Iterator[LinuxDom0]:
     host = LinuxDom0(root.parent, root, made=made)
     with contextlib.ExitStack() as patches:
         for owner, name, value in (
-            (linux, "SYS", str(host.sys)),
-            (linux_facts, "PROC", str(host.proc)),
-            (linux_boot_files, "HOST", linux_boot_files.Host(str(root))),
+            (bus, "SYS", str(host.sys)),
+            (facts, "PROC", str(host.proc)),
+            (boot_files, "HOST", boot_files.Host(str(root))),
             (pciback, "write", host.write),
             (boot_hide, "runner", lambda _module: host.run),
             (assignable, "runner", lambda _module: host.run),

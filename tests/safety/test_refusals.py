@@ -18,15 +18,17 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
-from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, linux_facts
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import has_iommu
+from ansible_collections.xen.pciback.plugins.module_utils.devices.device import parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction
-from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin
-from ansible_collections.xen.pciback.plugins.module_utils.plan import (
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import Prediction
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Observed,
     Plan,
     Wanted,
@@ -34,7 +36,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.plan import (
     WantedGuest,
     make_plan,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.safety import ALLOWABLE
 from tests.conftest import ROOT, Dom0, guest
 from tests.linux_host import LinuxHost, usual_host
 
@@ -467,7 +468,7 @@ def plan_on_linux(case: OnLinux, folder: Path, *allow: tuple[str, str]) -> Plan:
     case.uses(host)
     facts = linux_facts.read_facts(sys=str(host.sys), proc=str(host.proc))
     observed = Observed(
-        devices=linux.devices(str(host.sys)),
+        devices=linux_bus.devices(str(host.sys)),
         claims=None,
         boot_path="/boot.cfg",
         boot_config=XEN,

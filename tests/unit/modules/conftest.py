@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
+from ansible_collections.xen.pciback.plugins.module_utils.host import records
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
+from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.modules.boot_hide import main
 from tests.unit.module_call import call
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
+from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.modules.domain_pci import main
 from tests.unit.module_call import call
 

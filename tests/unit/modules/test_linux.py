@@ -13,13 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import (
-    linux,
-    linux_boot_files,
-    linux_facts,
-    pciback,
-    records,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.host import records
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
 from ansible_collections.xen.pciback.plugins.modules import (
     assignable,
     boot_hide,
@@ -109,9 +104,9 @@ def dom0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dom0:
 
 def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
     """Let the modules work on a host."""
-    monkeypatch.setattr(linux, "SYS", str(host.sys))
-    monkeypatch.setattr(linux_facts, "PROC", str(host.proc))
-    monkeypatch.setattr(linux_boot_files, "HOST", linux_boot_files.Host(str(host.root)))
+    monkeypatch.setattr(bus, "SYS", str(host.sys))
+    monkeypatch.setattr(facts, "PROC", str(host.proc))
+    monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(host.root)))
     monkeypatch.setattr(pciback, "write", host.write)
     for module in (assignable, boot_hide, device_info, domain, plan):
         monkeypatch.setattr(module, "runner", lambda _module: host.run)
@@ -293,7 +288,7 @@ def test_linux_in_a_guest(dom0: Dom0) -> None:
 
 
 def test_no_toolstack(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.xen.pciback.plugins.module_utils.dom0.xl.PLACES", ("/nonexistent/xl",))
+    monkeypatch.setattr("ansible_collections.xen.pciback.plugins.module_utils.host.xl.PLACES", ("/nonexistent/xl",))
     assert "xl was found at none of /nonexistent/xl" in dom0.plan(FIREWALL, xl=None)["msg"]
 
 

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a file would be without us, and what has to be recorded so that this can be said later.
+
+A file that is as we wrote it was once the original, byte for byte. In one that somebody else has changed since, only
+what is ours is undone: hide lists and ``pci`` lists, in whose place those of the original come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
+    BOOT,
+    NATIVE,
+    SETTING,
+    Original,
+    Originals,
+    digest,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A file without us: its bytes (``None``: no file), and sentences about what could not be undone."""
+
+    data: bytes | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A file that is about to be changed; ``None`` stands for no file."""
+
+    path: str
+    kind: str
+    before: bytes | None
+    after: bytes | None
+
+
+@dataclass(frozen=True)
+class Noted:
+    """The record as it has to be before some changes and after them."""
+
+    before: Originals
+    after: Originals
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What is left of us on a host.
+
+    :param originals: the record of originals
+    :param files: what the recorded boot configurations and guests' files hold now; ``None`` for one that is gone, an
+        error for one that can't be read
+    :param places: the paths under which the boot configuration and the guests' files would be recorded
+    :param devices: whether the record of devices is there
+    :param native: whether something of the native component is recorded
+    """
+
+    originals: Originals = field(default_factory=Originals)
+    files: Mapping[str, bytes | PcibackError | None] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    devices: bool = False
+    native: bool = False
+
+
+def restore(path: str, original: Original | None, current: bytes | None) -> Restored:
+    """What a file would be without us.
+
+    :param original: what is recorded of it; ``None``: it was never changed by us
+    :param current: what it holds now; a file that somebody has removed stays away
+    :raises PcibackError: somebody else has changed it, and what is ours in it can't be told
+    """
+    if original is None or current is None or current == original.data:
+        return Restored(current)
+    if original.wrote(current):
+        return Restored(original.data)
+    if original.kind in (NATIVE, SETTING) or original.data is None:
+        return Restored(current, (f"{path} is not the file that was installed; it is left as it is",))
+    if original.kind == BOOT:
+        return _restore_boot_cfg(path, original.data, current)
+    return Restored(_restore_xl_cfg(path, original.data, current))
+
+
+def note(originals: Originals, changes: Iterable[Change]) -> Noted:
+    """Work out what to record of changes.
+
+    An original that somebody has edited under our hands is replaced by what :func:`restore` makes of the edited file.
+
+    :raises PcibackError: as :func:`restore`
+    """
+    noted: dict[str, Original] = {}
+    settled: list[str] = []
+    warnings: list[str] = []
+    for change in changes:
+        known = originals.files.get(change.path)
+        data = change.before
+        if known is not None:
+            restored = restore(change.path, known, change.before)
+            data = restored.data
+            if change.before != change.after:
+                warnings += restored.warnings
+        if change.after == data:
+            settled.append(change.path)
+        elif change.before != change.after:
+            ours = [item for item in (change.before, change.after) if item is not None and item != data]
+            noted[change.path] = Original(change.kind, data, tuple(dict.fromkeys(digest(item) for item in ours)))
+    before = originals.with_files(noted)
+    return Noted(before, before.without_files(settled), tuple(warnings))
+
+
+def note_installation(originals: Originals, changes: Iterable[Change]) -> Originals:
+    """The record as it has to be before files are installed.
+
+    Each is recorded, even one that was there with this content. One that is not as we wrote it any more is damaged, and
+    its damage is nobody's edit.
+    """
+    noted: dict[str, Original] = {}
+    for change in changes:
+        known = originals.files.get(change.path, Original(NATIVE, change.before))
+        if change.before == change.after and known.wrote(change.after):
+            continue
+        ours = [item for item in (change.before, change.after) if known.wrote(item) or item is change.after]
+        written = dict.fromkeys(digest(item) for item in ours if item is not None)
+        noted[change.path] = Original(NATIVE, known.data, tuple(written))
+    return originals.with_files(noted)
+
+
+def _restore_boot_cfg(path: str, original: bytes, current: bytes) -> Restored:
+    bare = BootCfg.parse(original, path).unhide().boot_cfg.render()
+    edited = BootCfg.parse(current, path).unhide().boot_cfg.render()
+    data, lost = _merge(bare, edited, original)
+    if not lost:
+        return Restored(data)
+    lines = " | ".join(line.decode("utf-8", "backslashreplace").strip() for line in lost)
+    return Restored(
+        data,
+        (f"{path} was edited by somebody else, so these lines from before the first run did not come back: {lines}",),
+    )
+
+
+def _restore_xl_cfg(path: str, original: bytes, current: bytes) -> bytes:
+    was, bare = XlConfig.parse(original, path), XlConfig.parse(current, path).with_pci([])
+    data, lost = _merge(was.with_pci([]).render(), bare.render(), original)
+    if not lost and [entry.spec for entry in XlConfig.parse(data, path).pci] == [entry.spec for entry in was.pci]:
+        return data
+    return bare.with_pci(list({entry.spec.key: entry.spec for entry in was.pci}.values())).render()
+
+
+def _merge(base: bytes, edited: bytes, wanted: bytes) -> tuple[bytes, list[bytes]]:
+    """Make the changes from ``base`` to ``wanted`` in ``edited``, line by line.
+
+    :returns: the result, and the lines of ``wanted`` for which there was no place any more
+    """
+    olds, result, news = (text.split(b"\n") for text in (base, edited, wanted))
+    places = {-1: -1, len(olds): len(result)}
+    for block in SequenceMatcher(None, olds, result, False).get_matching_blocks():
+        places.update((block.a + number, block.b + number) for number in range(block.size))
+    lost: list[bytes] = []
+    for start, stop, new in reversed(_differences(olds, news)):
+        # An insertion needs both lines that it comes between.
+        around = range(start, stop) if start < stop else range(start - 1, start + 1)
+        found = [places.get(line) for line in around]
+        first = found[0]
+        if first is None or found != list(range(first, first + len(found))):
+            lost[:0] = new
+        elif start < stop:
+            result[first : first + len(found)] = new
+        else:
+            result[first + 1 : first + 1] = new
+    return b"\n".join(result), lost
+
+
+def _differences(olds: list[bytes], news: list[bytes]) -> list[tuple[int, int, list[bytes]]]:
+    """Which lines of one text are replaced by which of another."""
+    found = []
+    for tag, start, stop, first, last in SequenceMatcher(None, olds, news, False).get_opcodes():
+        if tag == "replace" and stop - start == last - first:
+            # Each line for itself: an edit in one is no obstacle for the others.
+            found += [(start + number, start + number + 1, [news[first + number]]) for number in range(stop - start)]
+        elif tag != "equal":
+            found.append((start, stop, news[first:last]))
+    return found
