@@ -23,7 +23,7 @@ from unittest import mock
 import hypothesis
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -260,7 +260,7 @@ def run_playbook(
 @pytest.fixture(scope="session", autouse=True)
 def no_linux_dom0() -> Iterator[None]:
     """Modules that are called here work on a NetBSD dom0, unless a test says where the sysfs of a Linux dom0 is."""
-    with mock.patch.object(linux_bus, "SYS", "/nonexistent"):
+    with mock.patch.object(platforms, "SYSFS_PCI", "/nonexistent"):
         yield
 
 

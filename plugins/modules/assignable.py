@@ -135,7 +135,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats import drivers
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE, BRIDGE, guard
-from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
     make_directory,
@@ -146,6 +146,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.pciback import DRIVER, Pciback
 from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl, find_xl
 
 MODE = 0o644
@@ -191,9 +192,7 @@ def choose(module: AnsibleModule, found: Sequence[Device]) -> tuple[Device, ...]
     return tuple(chosen[address] for address in sorted(chosen))
 
 
-def check_assign(
-    module: AnsibleModule, host: platform.Platform, chosen: Sequence[Device], found: Sequence[Device]
-) -> None:
+def check_assign(module: AnsibleModule, host: Platform, chosen: Sequence[Device], found: Sequence[Device]) -> None:
     """Make sure that dom0 can do without the devices.
 
     :raises PcibackError: it can't, with all reasons
@@ -277,14 +276,14 @@ def give_back(pciback: Pciback, record: DriverRecord, chosen: Sequence[Device]) 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what the parameters say, and return the documented result."""
     params = module.params
-    if platform.system() != platform.LINUX:
+    host = platforms.here(runner(module))
+    if host.backends["kernel"].needs_reboot:
         raise PcibackError(
             "NetBSD's kernel takes devices from dom0 at boot only; this module is for Linux dom0s",
             remedy="use xen.pciback.boot_hide and reboot",
         )
     for option in ("drivers", "record"):
         params[option] = absolute_path(params[option], option)
-    host = platform.here(runner(module))
     host.check_dom0()
     found = host.devices()
     chosen = choose(module, found)

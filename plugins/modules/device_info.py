@@ -170,7 +170,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.device import 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, differences, locate
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 
 # What only configuration space tells.
@@ -212,7 +212,7 @@ def as_result(device: Device, assignable: bool, pinned: tuple[Address, Pin] | No
 
 def look(module: AnsibleModule) -> dict[str, Any]:
     """Read the bus and return what the selectors name."""
-    host = platform.here(runner(module))
+    host = platforms.here(runner(module))
     host.check_dom0()
     selectors = [parse_selector(item) for item in module.params["devices"] or []]
     configuration = module.params["configuration"] or any(

@@ -178,10 +178,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import CODE, PciSpec, XlConfig
-from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import (
     ABSENT,
     ALIVE,
@@ -283,7 +284,7 @@ class Guest:
         }
 
 
-def read_guests(domains: Sequence[Mapping[str, Any]]) -> list[Guest]:
+def read_guests(domains: Sequence[Mapping[str, Any]], host: Platform) -> list[Guest]:
     """The wanted guests, their names checked.
 
     :raises PcibackError: a name is none or given twice
@@ -293,7 +294,7 @@ def read_guests(domains: Sequence[Mapping[str, Any]]) -> list[Guest]:
         check_name(domain["name"])
         if domain["name"] in [guest.name for guest in guests]:
             raise PcibackError(f"guest {domain['name']} is given twice; give each guest one state")
-        if domain["hot_plug"] and platform.system() != platform.LINUX:
+        if domain["hot_plug"] and not host.backends["kernel"].hot_plug:
             raise PcibackError("'hot_plug' is for Linux dom0s: NetBSD's xl can't attach a device to a guest")
         guests.append(
             Guest(domain["name"], domain["config"] or "", domain["state"], domain["restart"], domain["hot_plug"])
@@ -350,7 +351,7 @@ def compare_devices(guest: Guest) -> None:
     )
 
 
-def check_devices(guests: Sequence[Guest], host: platform.Platform) -> list[str]:
+def check_devices(guests: Sequence[Guest], host: Platform) -> list[str]:
     """Why guests can't get devices that their files list."""
     problems = []
     for guest in guests:
@@ -376,7 +377,7 @@ def pretend(guests: Sequence[Guest]) -> None:
             guest.now = None
 
 
-def shut_down(guests: Sequence[Guest], host: platform.Platform, xl: Xl, timeout: int) -> None:
+def shut_down(guests: Sequence[Guest], host: Platform, xl: Xl, timeout: int) -> None:
     """Shut guests down together, so that nothing stays of those that go."""
     waiting = []
     for guest in guests:
@@ -414,7 +415,7 @@ def destroy_left(guests: Sequence[Guest], xl: Xl) -> None:
             guest.now = None
 
 
-def change_devices(guests: Sequence[Guest], host: platform.Platform, xl: Xl, timeout: int) -> None:
+def change_devices(guests: Sequence[Guest], host: Platform, xl: Xl, timeout: int) -> None:
     """Take devices from guests that run, and then give others to them; restart those that don't follow, if they may be."""
     changing = [guest for guest in guests if guest.failure is None and (guest.detach or guest.attach)]
     for guest in changing:
@@ -462,7 +463,7 @@ def create_missing(guests: Sequence[Guest], xl: Xl) -> None:
             guest.attempt(CREATED, xl.create, guest.path)
 
 
-def apply(guests: Sequence[Guest], host: platform.Platform, xl: Xl, timeout: int) -> None:
+def apply(guests: Sequence[Guest], host: Platform, xl: Xl, timeout: int) -> None:
     """Bring the guests into their states."""
     shut_down(guests, host, xl, timeout)
     destroy_left(guests, xl)
@@ -533,8 +534,8 @@ def main() -> None:
     )
     timeout = module.params["timeout"]
     try:
-        guests = read_guests(module.params["domains"])
-        host = platform.here(runner(module))
+        host = platforms.here(runner(module))
+        guests = read_guests(module.params["domains"], host)
         xl = Xl(runner(module), module.params["xl"])
         with lock_host(module):
             look(guests, xl.domains())

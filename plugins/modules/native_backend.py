@@ -138,7 +138,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
-from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import NativeState
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 
 _ZIG_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "i386": "x86", "i686": "x86", "aarch64": "aarch64"}
 _ZIG_SYSTEMS = {"NetBSD": "netbsd", "Linux": "linux-musl"}
@@ -194,7 +195,7 @@ def install(module: AnsibleModule, compiler: str | None, make: str | None) -> di
             native_install.build(
                 runner(module), unpacked, stage, prefix=params["prefix"], make=make or "", variables=variables
             )
-        control = os.path.join(params["prefix"], native_install.CONTROL)
+        control = os.path.join(params["prefix"], CONTROL)
         staged = os.path.join(stage, control.lstrip("/"))
         os.chmod(staged, 0o755)
         native_install.selftest(runner(module), staged)

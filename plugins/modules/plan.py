@@ -358,8 +358,6 @@ running:
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -368,80 +366,17 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     SELECTOR_OPTIONS,
     XL_DEVICE_OPTIONS,
     absolute_path,
-    menu_entries,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
-from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe
+from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe, plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE
-from ansible_collections.xen.pciback.plugins.module_utils.host import records
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.host.xl import check_config_path, check_name
-from ansible_collections.xen.pciback.plugins.module_utils.planning.linux_plan import plan_host
-from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
-    ABSENT,
-    GUEST_STATES,
-    PRESENT,
-    NativeState,
-    Observed,
-    Plan,
-    Wanted,
-    WantedDevice,
-    WantedGuest,
-)
-
-
-def wanted_device(item: Mapping[str, Any], where: str) -> WantedDevice:
-    """One device line of the owner."""
-    try:
-        selector = parse_selector(item)
-    except PcibackError as error:
-        error.message = f"{where}: {error.message}"
-        raise
-    options = tuple((key, item[key]) for key in XL_DEVICE_OPTIONS if item.get(key) is not None)
-    return WantedDevice(selector, options)
-
-
-def wanted_guest(guest: Mapping[str, Any]) -> WantedGuest:
-    """One guest of the owner. What xl would refuse after the reboot is refused here."""
-    name, config = guest["name"], guest["config"]
-    check_name(name)
-    check_config_path(config)
-    devices = tuple(wanted_device(item, f"guest {name}") for item in guest["devices"])
-    return WantedGuest(name, config, guest["state"], devices)
-
-
-def allowed(item: Mapping[str, Any]) -> tuple[str, Address]:
-    """One refusal that the owner overrides."""
-    try:
-        return item["code"], parse_address(item["address"], max_domain=0)
-    except PcibackError as error:
-        error.message = f"allow: {error.message}"
-        raise
-
-
-def wanted(params: Mapping[str, Any]) -> Wanted:
-    """The module's arguments in the plan's words.
-
-    :raises PcibackError: one of them can't be meant
-    """
-    want = Wanted(
-        guests=tuple(wanted_guest(guest) for guest in params["guests"]),
-        extra_devices=tuple(wanted_device(item, "extra_devices") for item in params["extra_devices"]),
-        reboot=params["reboot"],
-        restart_guests=params["restart_guests"],
-        boot_entries=menu_entries(params["boot_entries"], "boot_entries"),
-        keep_previous=params["previous"],
-        native=params["native"],
-        allow=tuple(allowed(item) for item in params["allow"]),
-        follow_moves=params["follow_moves"],
-        state=params["state"],
-    )
-    if want.state == ABSENT:
-        return replace(want, guests=tuple(replace(guest, devices=()) for guest in want.guests), extra_devices=())
-    return want
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
+from ansible_collections.xen.pciback.plugins.module_utils.planning.result import as_result
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, GUEST_STATES, PRESENT
 
 
 def native_state(module: AnsibleModule) -> NativeState:
@@ -454,49 +389,6 @@ def native_state(module: AnsibleModule) -> NativeState:
         compiler=native_install.compiler_version(runner(module), native_install.find_compiler(module)),
         flags=params["native_cflags"] or "",
     )
-
-
-def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
-    """The documented form of a plan."""
-    prediction = observed.prediction
-    return {
-        "reboot_required": plan.reboot_required,
-        "reasons": list(plan.reasons),
-        "actions": [
-            {"action": action.kind, "summary": action.summary, "arguments": dict(action.arguments)}
-            for action in plan.actions
-        ],
-        "refusals": [refusal.__dict__ for refusal in plan.refusals],
-        "devices": [
-            {
-                "address": str(planned.device.address),
-                "pcictl": planned.device.address.pcictl,
-                "id": planned.device.id,
-                "name": planned.device.name,
-                "driver": planned.device.driver,
-                "guest": planned.guest,
-                "held": planned.held,
-                "attached": planned.attached,
-            }
-            for planned in plan.devices
-        ],
-        "moves": [
-            {"from": str(move.old), "to": str(move.new), "guest": move.guest, "because": move.proof}
-            for move in plan.moves
-        ],
-        "recovery": list(plan.recovery),
-        "boot_config": observed.boot_path,
-        "predictable": observed.linux is None,
-        "claims": _texts(observed.claims),
-        "predicted_claims": None if prediction is None else _texts(prediction.claims),
-        "running": [
-            {"name": guest.name, "domid": guest.domid, "devices": _texts(guest.devices)} for guest in observed.running
-        ],
-    }
-
-
-def _texts(addresses: tuple[Address, ...] | None) -> list[str] | None:
-    return None if addresses is None else [str(address) for address in addresses]
 
 
 def main() -> None:
@@ -547,10 +439,12 @@ def main() -> None:
         for option in ("boot_config", "native_prefix", "state_directory"):
             if params[option] is not None:
                 params[option] = absolute_path(params[option], option)
-        want = wanted(params)
+        wanted = read_wanted(params)
+        host = platforms.here(runner(module))
         observed = observe(
             runner(module),
-            want,
+            host,
+            wanted,
             boot_path=params["boot_config"],
             pins_path=os.path.join(params["state_directory"], records.DEVICES),
             state_directory=params["state_directory"],
@@ -558,7 +452,7 @@ def main() -> None:
             prefix=params["native_prefix"],
             xl=params["xl"],
         )
-        plan = plan_host(want, observed)
+        plan = plan_host(wanted, observed, host)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for warning in plan.warnings:

@@ -31,7 +31,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg impor
     XEN,
     BootCfg,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import Prediction, disagreement, predict
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import predict
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
 
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "2000"))
 

@@ -36,10 +36,10 @@ CARD = {
 # Says that it is ready, waits for a line, and only then is a module.
 PROGRAM = """
 import importlib, json, sys
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from tests.unit.module_call import call
 # As in conftest.py, which this process knows nothing of: no Linux dom0.
-bus.SYS = "/nonexistent"
+platforms.SYSFS_PCI = "/nonexistent"
 main = importlib.import_module("ansible_collections.xen.pciback.plugins.modules." + sys.argv[1]).main
 print("ready", flush=True)
 sys.stdin.readline()

@@ -23,6 +23,7 @@ from unittest import mock
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
 from ansible_collections.xen.pciback.plugins.modules import assignable, boot_hide, domain_pci, native_backend
 from tests.crash import Disk, FileState, run, tree, watched
@@ -173,6 +174,7 @@ def linux_dom0(root: Path, made: bool = True) -> Iterator[LinuxDom0]:
     host = LinuxDom0(root.parent, root, made=made)
     with contextlib.ExitStack() as patches:
         for owner, name, value in (
+            (platforms, "SYSFS_PCI", str(host.sys / "bus/pci/devices")),
             (bus, "SYS", str(host.sys)),
             (facts, "PROC", str(host.proc)),
             (boot_files, "HOST", boot_files.Host(str(root))),

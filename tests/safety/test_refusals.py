@@ -26,18 +26,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg impor
 from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import Prediction
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
-from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
-    Observed,
-    Plan,
-    Wanted,
-    WantedDevice,
-    WantedGuest,
-    make_plan,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
 from tests.conftest import ROOT, Dom0, guest
 from tests.linux_host import LinuxHost, usual_host
+from tests.unit.plans import changed, make_plan, netbsd
 
 CODES = frozenset(
     {
@@ -467,7 +462,7 @@ def plan_on_linux(case: OnLinux, folder: Path, *allow: tuple[str, str]) -> Plan:
     host = usual_host(folder)
     case.uses(host)
     facts = linux_facts.read_facts(sys=str(host.sys), proc=str(host.proc))
-    observed = Observed(
+    observed = netbsd(
         devices=linux_bus.devices(str(host.sys)),
         claims=None,
         boot_path="/boot.cfg",
@@ -476,7 +471,7 @@ def plan_on_linux(case: OnLinux, folder: Path, *allow: tuple[str, str]) -> Plan:
         facts=replace(facts, iommu=has_iommu(lambda argv, **_more: (0, case.xl_info, ""), "/usr/sbin/xl")),
     )
     pairs = tuple((code, parse_address(address)) for code, address in allow)
-    return make_plan(replace(case.wanted, allow=(*case.wanted.allow, *pairs)), replace(observed, **case.observed))
+    return make_plan(replace(case.wanted, allow=(*case.wanted.allow, *pairs)), changed(observed, **case.observed))
 
 
 @pytest.mark.parametrize("code", sorted(LINUX))

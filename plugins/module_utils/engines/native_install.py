@@ -28,12 +28,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
     replace_file,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
-from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import NativeState
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note_installation, restore
 
 SCHEMA = "xen.pciback/native/1"
 PREFIX = "/usr/local"
-CONTROL = "sbin/pcibackctl"
 TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
 
 

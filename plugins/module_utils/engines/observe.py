@@ -1,43 +1,44 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reads everything of a dom0 that a plan needs, once."""
+"""Observes a host, resolves what the owner wants of it, and plans: data go down, and each is read once."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pinning import Pinning
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST, NATIVE
-from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import IDENTITY_CHANGED
+from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files
 from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
+from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.records import read_pins
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
-from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
-    ABSENT,
-    NativeState,
-    Observed,
-    RunningGuest,
-    Wanted,
-    takes_devices,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.absent import plan_absent
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState, Observed, RunningGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
+from ansible_collections.xen.pciback.plugins.module_utils.planning.present import plan_present
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
 
-# Far more than a loader or xl reads; what is too large for them is theirs to say.
+# Far more than xl or a loader reads; what is too large for them is theirs to say.
 _MOST_BYTES = 1 << 20
 
-BOOT_CFG = "/boot.cfg"
+_CODES = {BOOT: "boot-config-invalid", GUEST: "domain-config-invalid"}
 
 
 def observe(
     run: Run,
+    host: Platform,
     wanted: Wanted,
     *,
     boot_path: str | None,
@@ -54,48 +55,62 @@ def observe(
     :param boot_path: the boot configuration, ``None`` for the one at its usual place
     :raises PcibackError: this is no dom0, or its tools can't be used
     """
-    host = platform.here(run)
     host.check_dom0()
-    linux = None
-    prediction = None
-    boot_config: bytes | PcibackError
-    if host.name == platform.LINUX:
-        boot_path = boot_path or boot_files.default_menu(boot_files.HOST)
-        linux = boot_files.read(boot_path, state_directory, boot_files.HOST)
-        boot_config = linux.menu
-    else:
-        boot_path = boot_path or BOOT_CFG
-        boot_config = _read(boot_path, _MOST_BYTES, "boot-config-invalid")
-        if native.ready and isinstance(boot_config, bytes):
-            control = os.path.join(prefix, native_install.CONTROL)
-            prediction = predict(control, boot_path, files=loader_root(boot_path), run=run)
-    traces = read_traces(wanted, boot_path, state_directory)
+    boot = host.read_boot(boot_path, state_directory, os.path.join(prefix, CONTROL) if native.ready else None)
+    traces = read_traces(wanted, boot.path, state_directory)
     claims = host.claims()
     # Who wants nothing but to be rid of a record need not be able to read it.
     pins = {} if wanted.state == ABSENT else read_pins(pins_path)
     devices = host.devices_for([selector for _guest, selector in wanted.requests], claims or (), pins)
-    facts = None
-    if takes_devices(wanted, devices, claims, pins, units=host.units):
-        devices = host.complete(devices)
-        facts = host.facts(devices, xl)
     running, stale = _domains(run, host, wanted, xl)
-    return Observed(
+    observed = Observed(
         devices=devices,
         claims=claims,
-        boot_path=boot_path,
-        boot_config=boot_config,
-        guest_configs={
-            guest.config: _read(guest.config, _MOST_BYTES, "domain-config-invalid") for guest in wanted.guests
-        },
+        boot=boot,
+        guest_configs={guest.config: _read(guest.config, _CODES[GUEST]) for guest in wanted.guests},
         running=running,
         native=native,
-        prediction=prediction,
         pins=pins,
-        facts=facts,
         traces=traces,
-        linux=linux,
         stale=stale,
     )
+    if not takes_devices(wanted, observed, units=host.units):
+        return observed
+    devices = host.complete(devices)
+    return replace(observed, devices=devices, facts=host.facts(devices, xl))
+
+
+def plan_host(wanted: Wanted, observed: Observed, host: Platform, *, backend: str = "kernel") -> Plan:
+    """The plan of a host, whatever it runs and whatever is wanted of it."""
+    draft = Draft(wanted, observed, resolve(wanted, observed, units=host.units))
+    planned = plan_absent if wanted.state == ABSENT else plan_present
+    return planned(draft, host.backends[backend], host.boot_planner(observed.boot))
+
+
+def resolve(wanted: Wanted, observed: Observed, *, units: bool) -> Pinning:
+    """What the owner's selectors mean on this host."""
+    return Pinning(
+        observed.devices,
+        observed.pins,
+        observed.claims or (),
+        wanted.requests,
+        follow=wanted.follow_moves,
+        accepted=[address for code, address in wanted.allow if code == IDENTITY_CHANGED],
+        units=units,
+    )
+
+
+def takes_devices(wanted: Wanted, observed: Observed, *, units: bool) -> bool:
+    """Whether a device is wanted that pciback does not hold yet: only then do the guards need their facts."""
+    pinning = resolve(wanted, observed, units=units)
+    for guest, selector in wanted.requests:
+        try:
+            found = pinning.choose(selector, guest)
+        except PcibackError:
+            continue
+        if any(device.address not in (observed.claims or ()) for device in found):
+            return True
+    return False
 
 
 def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
@@ -107,13 +122,12 @@ def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
     originals = record.originals
     if wanted.state != ABSENT:
         return Traces(originals)
-    codes = {BOOT: "boot-config-invalid", GUEST: "domain-config-invalid"}
     return Traces(
         originals,
         files={
-            path: _read(path, _MOST_BYTES, codes[original.kind]) if os.path.lexists(path) else None
+            path: _read(path, _CODES[original.kind]) if os.path.lexists(path) else None
             for path, original in originals.files.items()
-            if original.kind in codes
+            if original.kind in _CODES
         },
         places={path: os.path.realpath(path) for path in (boot_path, *(guest.config for guest in wanted.guests))},
         devices=os.path.lexists(os.path.join(state_directory, records.DEVICES)),
@@ -124,7 +138,7 @@ def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
 
 
 def _domains(
-    run: Run, host: platform.Platform, wanted: Wanted, xl: str | None
+    run: Run, host: Platform, wanted: Wanted, xl: str | None
 ) -> tuple[tuple[RunningGuest, ...], Mapping[int, tuple[Address, ...]]]:
     """The guests that run, and the devices of domains that are gone, which xl takes for given away."""
     try:
@@ -141,13 +155,13 @@ def _domains(
         if domain.alive
     )
     known = {domain.domid for domain in domains}
-    left = {domid: devices for domid, devices in host.backends().items() if domid not in known}
+    left = {domid: devices for domid, devices in host.listed_backends().items() if domid not in known}
     return alive, left
 
 
-def _read(path: str, limit: int, code: str) -> bytes | PcibackError:
+def _read(path: str, code: str) -> bytes | PcibackError:
     try:
-        return read_file(path, limit=limit)
+        return read_file(path, limit=_MOST_BYTES)
     except PcibackError as error:
         error.code = code
         return error

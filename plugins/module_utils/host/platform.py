@@ -1,43 +1,38 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which system a dom0 runs, decided here and nowhere else, and what each one says of its devices."""
+"""What every system that can be a dom0 supplies. Which one this host runs is decided in ``platforms``."""
 
 from __future__ import annotations
 
 import abc
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, Selector, pin_of
-from ansible_collections.xen.pciback.plugins.module_utils.devices.iommu_groups import isolation_groups
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, fits
+from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, Selector
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts
-from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus as netbsd
-from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import facts as netbsd_facts
-from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
-
-NETBSD = "netbsd"
-LINUX = "linux"
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
 
 
 class Platform(abc.ABC):
-    """What both systems can be asked.
+    """One system, as engines see it.
 
-    :cvar name: ``netbsd`` or ``linux``
     :cvar units: whether the names of drivers end with the numbers of their units
+    :cvar backends: its pass-through backends, by the names by which the owner chooses them
     """
 
-    name: str
     units: bool
+    backends: Mapping[str, Backend]
 
     def __init__(self, run: Run) -> None:
         self._run = run
+
+    # --- the bus
 
     @abc.abstractmethod
     def check_dom0(self) -> None:
@@ -67,21 +62,6 @@ class Platform(abc.ABC):
     def complete(self, devices: Sequence[Device]) -> tuple[Device, ...]:
         """The same with the whole of configuration space, for the guards."""
 
-    def obstacles(self, addresses: Sequence[Address]) -> tuple[str, ...]:
-        """Why xl would fail to give devices to a guest, one sentence for each that it can't have.
-
-        On NetBSD xl itself has to say.
-        """
-        return ()
-
-    def backends(self) -> Mapping[int, tuple[Address, ...]]:
-        """The devices that xenstore lists for each domain, where a domain that is gone can leave some behind."""
-        return {}
-
-    @abc.abstractmethod
-    def forget_backend(self, domid: int) -> None:
-        """Remove what xenstore has of the devices of a domain that is gone, where it can stay behind."""
-
     @abc.abstractmethod
     def facts(self, devices: Sequence[Device], xl: str | None) -> Facts:
         """What the host uses of its devices.
@@ -89,99 +69,43 @@ class Platform(abc.ABC):
         :param devices: all of them, as :meth:`complete` gives them
         """
 
+    # --- the next boot
 
-class NetbsdDom0(Platform):
-    """NetBSD: each look at configuration space is a call of pcictl(8)."""
+    @abc.abstractmethod
+    def read_boot(self, path: str | None, state_directory: str, pcibackctl: str | None) -> BootState:
+        """What the next boot does. A configuration that can't be read is kept as the error that says so.
 
-    name = NETBSD
-    units = True
-
-    def check_dom0(self) -> None:
-        netbsd.check_dom0(self._run)
-
-    def claims(self) -> tuple[Address, ...] | None:
-        return netbsd.claims()
-
-    def forget_backend(self, domid: int) -> None:
-        """On NetBSD nothing is known to stay."""
-
-    def devices(self, *, configuration: bool = True) -> tuple[Device, ...]:
-        return netbsd_facts.with_macs(self._run, netbsd.devices(self._run, configuration=configuration))
-
-    def devices_for(
-        self, selectors: Sequence[Selector], claims: Sequence[Address], pins: Mapping[Address, Pin]
-    ) -> tuple[Device, ...]:
-        """A call for each configuration space adds up, so only those are read that count: what is held or pinned and
-        what a selector asks for; but all if a pinned device is not surely where it was.
+        :param path: the boot configuration, ``None`` for the one at its usual place
+        :param pcibackctl: the program that can predict, ``None`` if there is none that can be trusted
         """
-        # Bridges alone, so that a selector can ask for a slot.
-        devices = netbsd.with_configuration(self._run, netbsd_facts.with_macs(self._run, netbsd.devices(self._run)), ())
-        asked = {
-            device.address
-            for device in devices
-            for selector in selectors
-            if selector.asks_configuration_of(device, pins.get(device.address))
-        }
-        devices = netbsd.with_configuration(self._run, devices, asked.union(claims, pins))
-        present = {device.address: device for device in devices}
-        if all(address in present and fits(pin, pin_of(present[address])) for address, pin in pins.items()):
-            return devices
-        return netbsd.with_configuration(self._run, devices)
 
-    def complete(self, devices: Sequence[Device]) -> tuple[Device, ...]:
-        return netbsd.with_configuration(self._run, devices)
+    @abc.abstractmethod
+    def boot_planner(self, boot: BootState) -> BootPlanner:
+        """What plans the next boot.
 
-    def facts(self, devices: Sequence[Device], xl: str | None) -> Facts:
-        facts = netbsd_facts.read_facts(self._run, os.environ.get("SSH_CONNECTION"))
-        return replace(facts, iommu=has_iommu(self._run, xl))
+        :param boot: as :meth:`read_boot` gives it
+        """
 
+    @abc.abstractmethod
+    def edit_boot(self, request: BootRequest) -> BootResult:
+        """Change the boot configuration.
 
-class LinuxDom0(Platform):
-    """Linux: sysfs has everything."""
+        :raises PcibackError: it is refused; nothing was changed then
+        """
 
-    name = LINUX
-    units = False
-
-    def check_dom0(self) -> None:
-        linux.check_dom0(linux.SYS)
-
-    def claims(self) -> tuple[Address, ...] | None:
-        return linux.claims(linux.SYS)
-
-    def devices(self, *, configuration: bool = True) -> tuple[Device, ...]:
-        return linux.devices(linux.SYS)
-
-    def devices_for(
-        self, selectors: Sequence[Selector], claims: Sequence[Address], pins: Mapping[Address, Pin]
-    ) -> tuple[Device, ...]:
-        return linux.devices(linux.SYS)
-
-    def complete(self, devices: Sequence[Device]) -> tuple[Device, ...]:
-        return tuple(devices)
+    # --- guests
 
     def obstacles(self, addresses: Sequence[Address]) -> tuple[str, ...]:
-        return linux.obstacles(addresses, linux.SYS)
+        """Why xl would fail to give devices to a guest, one sentence for each that it can't have.
 
-    def backends(self) -> Mapping[int, tuple[Address, ...]]:
-        return linux.backends(self._run)
+        Where nobody else can say, xl itself has to.
+        """
+        return ()
+
+    def listed_backends(self) -> Mapping[int, tuple[Address, ...]]:
+        """The devices that xenstore lists for each domain, where a domain that is gone can leave some behind."""
+        return {}
 
     def forget_backend(self, domid: int) -> None:
-        linux.forget_backend(self._run, domid)
-
-    def facts(self, devices: Sequence[Device], xl: str | None) -> Facts:
-        facts = linux_facts.read_facts(os.environ.get("SSH_CONNECTION"), sys=linux.SYS, proc=linux_facts.PROC)
-        # Under Xen the kernel sees no IOMMU and knows no groups.
-        groups = facts.iommu_groups or isolation_groups(devices)
-        return replace(facts, iommu=has_iommu(self._run, xl), iommu_groups=groups)
-
-
-def system() -> str:
-    """``netbsd`` or ``linux``, by what only one of them has."""
-    if os.path.isdir(netbsd.KERNFS_XEN) or not os.path.isdir(os.path.join(linux.SYS, linux.PCI_DEVICES)):
-        return NETBSD
-    return LINUX
-
-
-def here(run: Run) -> Platform:
-    """The platform of this host."""
-    return LinuxDom0(run) if system() == LINUX else NetbsdDom0(run)
+        """Remove what xenstore has of the devices of a domain that is gone, where it can stay behind."""
+        return

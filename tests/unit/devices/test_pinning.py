@@ -15,20 +15,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import KnownAs, Pin, from_mapping
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import takes_devices
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
-from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
-    Observed,
-    Plan,
-    RunningGuest,
-    Wanted,
-    WantedDevice,
-    WantedGuest,
-    make_plan,
-    takes_devices,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed, RunningGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
+from tests.unit.plans import changed, make_plan, netbsd
 
 BOOT = b"menu=Xen:load /n;multiboot /xen.gz dom0_mem=512M\ntimeout=5\n"
 GUESTS = ("firewall", "storage", "router")
@@ -110,7 +105,7 @@ class Machine:
         return tuple(found)
 
     def observed(self) -> Observed:
-        return Observed(
+        return netbsd(
             devices=self.devices(),
             claims=self.hidden or None,
             boot_path="/boot.cfg",
@@ -125,7 +120,7 @@ class Machine:
         plan = make_plan(wanted, observed)
         if not plan.refusals:
             missing = any(not planned.held for planned in plan.devices)
-            assert takes_devices(wanted, observed.devices, observed.claims, observed.pins) == missing
+            assert takes_devices(wanted, observed, units=True) == missing
         return plan
 
     def apply(self, wanted: Wanted) -> Plan:
@@ -475,7 +470,7 @@ def test_guards_judge_the_device_that_is_followed():
     host.power_cycle()
     bridge = [replace(each, class_code=0x060000) if each.mac == RED.mac else each for each in host.devices()]
     pins = {address: replace(pin, class_="060000") for address, pin in host.pins.items()}
-    seen = replace(host.observed(), devices=tuple(bridge), pins=pins)
+    seen = changed(host.observed(), devices=tuple(bridge), pins=pins)
     plan = make_plan(wanting(BY_ADDRESS[0], follow=True), seen)
     assert [(refusal.code, refusal.device) for refusal in plan.refusals] == [("bridge", "02:00.0")]
 

@@ -10,12 +10,12 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import (
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import predict
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import (
     Finding,
     MenuEntry,
     Prediction,
     disagreement,
-    predict,
 )
 
 A, B = parse_address("00:04.0"), parse_address("00:05.0")

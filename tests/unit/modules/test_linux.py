@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.host import records
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
 from ansible_collections.xen.pciback.plugins.modules import (
     assignable,
@@ -104,6 +104,7 @@ def dom0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dom0:
 
 def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
     """Let the modules work on a host."""
+    monkeypatch.setattr(platforms, "SYSFS_PCI", str(host.sys / "bus/pci/devices"))
     monkeypatch.setattr(bus, "SYS", str(host.sys))
     monkeypatch.setattr(facts, "PROC", str(host.proc))
     monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(host.root)))

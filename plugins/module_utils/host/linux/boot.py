@@ -101,7 +101,7 @@ class BootEdit:
 class LinuxBoot:
     """What a Linux dom0 has for its next boot.
 
-    :param menu_path: GRUB's menu
+    :param path: GRUB's menu
     :param menu: its bytes, or why they can't be read
     :param files: what our files hold now, ``None`` where there is none
     :param early: the one of :data:`INITRAMFS_TOOLS` and :data:`DRACUT` that this host heeds, empty for none
@@ -110,13 +110,16 @@ class LinuxBoot:
     :param pending: whether an earlier run was interrupted before menu and initramfs were made
     """
 
-    menu_path: str
+    path: str
     menu: bytes | PcibackError
     files: Mapping[str, bytes | None] = field(default_factory=dict)
     early: str = ""
     foreign: tuple[ForeignList, ...] = ()
     modules: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     pending: bool = False
+    # pcibackctl predicts what NetBSD boots.
+    predictable: bool = False
+    predicted_claims: tuple[Address, ...] | None = None
 
     def read_menu(self) -> grub.Menu:
         """The menu, if it starts Xen.
@@ -125,12 +128,12 @@ class LinuxBoot:
         """
         if isinstance(self.menu, PcibackError):
             raise self.menu
-        menu = grub.read_menu(self.menu, self.menu_path)
+        menu = grub.read_menu(self.menu, self.path)
         if not xen_entries(menu):
             raise PcibackError(
                 "no entry starts Xen",
                 code="boot-config-invalid",
-                file=self.menu_path,
+                file=self.path,
                 remedy="install Xen for this dom0, and make the menu anew with update-grub or grub-mkconfig",
             )
         return menu

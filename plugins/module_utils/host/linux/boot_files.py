@@ -77,7 +77,7 @@ def read(menu: str, state_directory: str, host: Host = HOST, sys: str | None = N
         error.code = CODE
         found = error
     return LinuxBoot(
-        menu_path=menu,
+        path=menu,
         menu=found,
         files={path: _content(host.path(path)) for path in linux_boot.MODES},
         early=_early(host),
@@ -140,8 +140,8 @@ def _make_menu(run: Run, argv: Sequence[str], boot: LinuxBoot, edit: BootEdit, b
     data = _call(run, [*_locale(host), *argv]).encode("utf-8", "surrogateescape")
     before = boot.read_menu()
     _check_script(run, data, host)
-    linux_boot.check_menu(data, boot.menu_path, edit.value, before.default)
-    path = host.path(boot.menu_path)
+    linux_boot.check_menu(data, boot.path, edit.value, before.default)
+    path = host.path(boot.path)
     old = boot.menu if isinstance(boot.menu, bytes) else b""
     return "" if data == old else replace_file(path, data, expected=old, backup=backup)
 

@@ -23,7 +23,7 @@ DEBIAN = (Path(__file__).parents[2] / "formats/data/debian-12-xen-grub.cfg").rea
 WITHOUT = DEBIAN.replace(b" xen-pciback.hide=(00:05.0)(00:06.1)", b"")
 CARD, NVME = parse_address("00:05.0"), parse_address("01:00.0")
 BOOT = LinuxBoot(
-    menu_path=grub.MENU,
+    path=grub.MENU,
     menu=WITHOUT,
     files=dict.fromkeys(linux_boot.MODES),
     early=linux_boot.INITRAMFS_TOOLS,

@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.device import parse_selector, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.host import platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform import Netbsd
 from tests.unit.host.netbsd.test_bus import Transcript, nine_nics
 
 CARD = parse_address("00:04.0")
@@ -38,7 +38,7 @@ def host(tmp_path, monkeypatch) -> Transcript:
 def read(host, selector, pins=None):
     """Which configuration spaces were read, by device number."""
     host.asked.clear()
-    devices = platform.NetbsdDom0(host).devices_for([parse_selector(selector)], bus.claims() or (), pins or {})
+    devices = Netbsd(host).devices_for([parse_selector(selector)], bus.claims() or (), pins or {})
     dumped = [int(found.group(1)) for text in host.asked for found in [re.search(r"dump -b 0 -d (\d+)", text)] if found]
     assert sorted(dumped) == [device.address.device for device in devices if device.config is not None]
     return sorted(dumped)

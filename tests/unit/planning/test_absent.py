@@ -22,17 +22,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.originals impo
     Originals,
     digest,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
-    ABSENT,
-    NativeState,
-    Observed,
-    Plan,
-    RunningGuest,
-    Wanted,
-    WantedGuest,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState, Observed, RunningGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
-from ansible_collections.xen.pciback.plugins.module_utils.planning.undo_plan import plan_undo
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted, WantedGuest
+from tests.unit.plans import changed, make_plan, netbsd
 
 BOOT_CFG = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\nmenu=NetBSD:boot /netbsd\ntimeout=5\n"
 OWN = BOOT_CFG.replace(b"DOM0.gz;", b"DOM0.gz pciback.hide=(00:04.0);")
@@ -59,7 +53,7 @@ def hiding(boot_cfg: bytes = BOOT_CFG, config: bytes = CONFIG, **changes: Any) -
         "/etc/xen/firewall": Original(GUEST, config, (digest(listing(NEW)),)),
         "/usr/local/sbin/pcibackctl": Original(NATIVE, None, ("a" * 64,)),
     }
-    observed = Observed(
+    observed = netbsd(
         devices=BUS,
         claims=(NEW,),
         boot_path="/boot.cfg",
@@ -73,12 +67,12 @@ def hiding(boot_cfg: bytes = BOOT_CFG, config: bytes = CONFIG, **changes: Any) -
             native=True,
         ),
     )
-    return replace(observed, **changes)
+    return changed(observed, **changes)
 
 
 def untouched(**changes: Any) -> Observed:
     """A host that nobody ever ran anything on."""
-    observed = Observed(
+    observed = netbsd(
         devices=BUS,
         claims=None,
         boot_path="/boot.cfg",
@@ -87,7 +81,7 @@ def untouched(**changes: Any) -> Observed:
         running=(RunningGuest("firewall", 3),),
         native=NativeState(False, "nothing of it is recorded"),
     )
-    return replace(observed, **changes)
+    return changed(observed, **changes)
 
 
 def kinds(plan: Plan) -> list[str]:
@@ -99,7 +93,7 @@ def arguments(plan: Plan, kind: str) -> Any:
 
 
 def test_everything_in_order() -> None:
-    plan = plan_undo(WANTED, hiding())
+    plan = make_plan(WANTED, hiding())
     assert kinds(plan) == ["restore", "shut_down", "reboot", "run", "remove"]
     assert arguments(plan, "restore") == {"boot": ["/boot.cfg"], "guests": [{"config": "/etc/xen/firewall"}]}
     assert arguments(plan, "reboot") == {"reasons": ["00:05.0 is held by pciback: dom0 gets it back"], "claims": []}
@@ -108,30 +102,30 @@ def test_everything_in_order() -> None:
 
 
 def test_without_a_reboot_the_rest_is_done_and_the_guest_runs_on() -> None:
-    plan = plan_undo(replace(WANTED, reboot="never"), hiding())
+    plan = make_plan(replace(WANTED, reboot="never"), hiding())
     assert kinds(plan) == ["restore", "remove"]
     assert plan.reboot_required
     assert "a reboot is pending; pciback_reboot: when_needed allows it" in plan.warnings
     assert any("guest firewall runs with other devices than its configuration lists" in text for text in plan.warnings)
-    restarting = plan_undo(replace(WANTED, reboot="never", restart_guests="when_needed"), hiding())
+    restarting = make_plan(replace(WANTED, reboot="never", restart_guests="when_needed"), hiding())
     assert kinds(restarting) == ["restore", "run", "remove"]
 
 
 def test_a_reboot_is_predicted_although_nothing_is_installed() -> None:
     pending = untouched(claims=(NEW,))
-    plan = plan_undo(WANTED, pending)
+    plan = make_plan(WANTED, pending)
     assert kinds(plan) == ["native", "shut_down", "reboot", "run", "remove"]
-    assert kinds(plan_undo(replace(WANTED, reboot="never"), pending)) == []
+    assert kinds(make_plan(replace(WANTED, reboot="never"), pending)) == []
 
 
 @pytest.mark.parametrize("boot_cfg", [BOOT_CFG, OWN])
 def test_a_host_that_was_never_touched_is_left_alone(boot_cfg: bytes) -> None:
-    plan = plan_undo(WANTED, untouched(boot_config=boot_cfg, claims=(OLD,) if boot_cfg == OWN else None))
+    plan = make_plan(WANTED, untouched(boot_config=boot_cfg, claims=(OLD,) if boot_cfg == OWN else None))
     assert (kinds(plan), plan.reboot_required, plan.warnings) == ([], False, ())
 
 
 def test_what_an_owner_hid_and_gave_away_is_so_again() -> None:
-    plan = plan_undo(WANTED, hiding(OWN, listing(OLD)))
+    plan = make_plan(WANTED, hiding(OWN, listing(OLD)))
     assert arguments(plan, "reboot")["claims"] == ["0000:00:04.0"]
     assert plan.warnings == (
         "/boot.cfg hid 00:04.0 (pcictl 000:04:0) 8086:100e Intel i82540EM [wm0] before the first run and does so "
@@ -145,16 +139,16 @@ def test_what_an_owner_hid_and_gave_away_is_so_again() -> None:
         guest_configs={"/etc/xen/firewall": listing(OLD)},
         running=(RunningGuest("firewall", 4, (OLD,)),),
     )
-    assert kinds(plan_undo(WANTED, done)) == []
+    assert kinds(make_plan(WANTED, done)) == []
 
 
 def test_a_device_that_is_hidden_and_nobodys_is_shown() -> None:
-    plan = plan_undo(replace(WANTED, guests=()), hiding(OWN))
+    plan = make_plan(replace(WANTED, guests=()), hiding(OWN))
     assert [(planned.device.address, planned.guest) for planned in plan.devices] == [(OLD, None)]
 
 
 def test_a_guest_whose_own_file_lists_what_nobody_hides_is_not_started() -> None:
-    plan = plan_undo(WANTED, hiding(BOOT_CFG, listing(OLD)))
+    plan = make_plan(WANTED, hiding(BOOT_CFG, listing(OLD)))
     assert "run" not in kinds(plan)
     assert plan.warnings == ("guest firewall is not started: its own file lists 00:04.0, which pciback does not hold",)
 
@@ -177,12 +171,12 @@ def test_a_guest_is_restarted_only_for_what_its_own_file_does_not_list(
         guest_configs={"/etc/xen/firewall": CONFIG + lists},
         running=(RunningGuest("firewall", 3, devices),),
     )
-    assert kinds(plan_undo(replace(WANTED, restart_guests="when_needed"), observed)) == steps
+    assert kinds(make_plan(replace(WANTED, restart_guests="when_needed"), observed)) == steps
 
 
 def test_a_guest_whose_file_can_not_be_read_hinders_nobody() -> None:
     broken = PcibackError("it is a directory", file="/etc/xen/firewall")
-    plan = plan_undo(WANTED, untouched(guest_configs={"/etc/xen/firewall": broken}, running=()))
+    plan = make_plan(WANTED, untouched(guest_configs={"/etc/xen/firewall": broken}, running=()))
     assert kinds(plan) == []
     assert plan.warnings == ("guest firewall is left alone: /etc/xen/firewall: it is a directory",)
 
@@ -190,7 +184,7 @@ def test_a_guest_whose_file_can_not_be_read_hinders_nobody() -> None:
 def test_a_guest_that_is_gone_and_not_listed_is_forgotten() -> None:
     observed = hiding()
     gone = replace(observed.traces, files={**observed.traces.files, "/etc/xen/firewall": None})
-    plan = plan_undo(replace(WANTED, guests=()), replace(observed, traces=gone))
+    plan = make_plan(replace(WANTED, guests=()), changed(observed, traces=gone))
     assert arguments(plan, "restore")["guests"] == [{"config": "/etc/xen/firewall"}]
     assert plan.refusals == ()
 
@@ -207,7 +201,7 @@ def test_a_guest_that_is_gone_and_not_listed_is_forgotten() -> None:
 def test_a_recorded_file_that_can_not_be_put_back_is_refused(path: str, found: Any, code: str) -> None:
     observed = hiding()
     traces = replace(observed.traces, files={**observed.traces.files, path: found})
-    plan = plan_undo(replace(WANTED, guests=()), replace(observed, traces=traces))
+    plan = make_plan(replace(WANTED, guests=()), changed(observed, traces=traces))
     assert [refusal.code for refusal in plan.refusals] == [code]
     assert path in plan.refusals[0].message
     assert plan.actions == ()
@@ -215,11 +209,11 @@ def test_a_recorded_file_that_can_not_be_put_back_is_refused(path: str, found: A
 
 def test_a_boot_configuration_elsewhere_is_put_back_too() -> None:
     observed = hiding(boot_path="/efi/boot.cfg", boot_config=BOOT_CFG)
-    assert arguments(plan_undo(WANTED, observed), "restore")["boot"] == ["/boot.cfg"]
+    assert arguments(make_plan(WANTED, observed), "restore")["boot"] == ["/boot.cfg"]
 
 
 def test_a_record_of_devices_goes_even_if_no_file_is_recorded() -> None:
-    plan = plan_undo(WANTED, untouched(traces=Traces(devices=True)))
+    plan = make_plan(WANTED, untouched(traces=Traces(devices=True)))
     assert [(action.kind, dict(action.arguments)) for action in plan.actions] == [
         ("restore", {"boot": ["/boot.cfg"], "guests": []})
     ]
@@ -229,6 +223,6 @@ def test_an_edit_that_costs_a_list_is_said_before() -> None:
     edited = HIDING.replace(b"menu=Xen:load /netbsd-XEN3_DOM0.gz", b"menu=Xen:load /netbsd-NEW.gz")
     observed = hiding(OWN, boot_config=edited)
     traces = replace(observed.traces, files={**observed.traces.files, "/boot.cfg": edited})
-    plan = plan_undo(WANTED, replace(observed, traces=traces))
+    plan = make_plan(WANTED, changed(observed, traces=traces))
     assert "did not come back: menu=Xen:load /netbsd-XEN3_DOM0.gz pciback.hide=(00:04.0)" in plan.warnings[0]
     assert arguments(plan, "reboot")["claims"] == []

@@ -15,16 +15,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.device import 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import Prediction
-from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
-    NativeState,
-    Observed,
-    RunningGuest,
-    Wanted,
-    WantedDevice,
-    WantedGuest,
-    make_plan,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState, Observed, RunningGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
+from tests.unit.plans import changed, make_plan, netbsd
 
 BOOT = (
     b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n"
@@ -57,14 +51,14 @@ def guest(*devices: WantedDevice, name: str = "firewall", state: str = "running"
 
 
 def host(**changes: object) -> Observed:
-    observed = Observed(
+    observed = netbsd(
         devices=BUS,
         claims=None,
         boot_path="/boot.cfg",
         boot_config=BOOT,
         guest_configs={"/etc/xen/firewall": GUEST, "/etc/xen/storage": GUEST.replace(b"firewall", b"storage")},
     )
-    return replace(observed, **changes)
+    return changed(observed, **changes)
 
 
 def predicted(outcome: str, *claims: Address) -> Prediction:
@@ -129,7 +123,7 @@ def test_never_reboots_without_consent_and_says_what_is_pending():
 
 def test_pending_reboot_is_no_change():
     wanted = replace(ONE, reboot="never")
-    after = make_plan(wanted, replace(converged(), claims=None, devices=BUS, running=()))
+    after = make_plan(wanted, changed(converged(), claims=None, devices=BUS, running=()))
     assert not after.changed and after.reboot_required
 
 
@@ -144,14 +138,14 @@ def test_running_guests_are_shut_down_before_the_reboot_and_started_after_it():
 
 
 def test_held_but_unwanted_device_is_given_back():
-    plan = make_plan(Wanted(guests=(guest(),), reboot="when_needed"), replace(converged(), running=()))
+    plan = make_plan(Wanted(guests=(guest(),), reboot="when_needed"), changed(converged(), running=()))
     assert kinds(plan) == ["hide", "configure", "reboot", "run"]
     assert plan.actions[0].arguments["devices"] == []
     assert plan.reasons == ("00:05.0 is held by pciback and wanted by nobody: dom0 gets it back",)
 
 
 def test_guest_with_other_devices_waits_for_consent():
-    now = replace(converged(), running=(RunningGuest("firewall", 3, ()),))
+    now = changed(converged(), running=(RunningGuest("firewall", 3, ()),))
     plan = make_plan(ONE, now)
     assert kinds(plan) == [] and "until it is restarted" in plan.warnings[0]
     plan = make_plan(replace(ONE, restart_guests="when_needed"), now)
@@ -178,7 +172,7 @@ def test_a_running_guest_is_not_shut_down_for_devices_that_wait_for_the_reboot()
 def test_a_guest_is_not_started_while_another_one_keeps_its_device(keeper):
     address = Address(0, 0, 5, 0)
     files = {**host().guest_configs, **converged().guest_configs}
-    now = replace(converged(), guest_configs=files, running=(RunningGuest(keeper, 4, (address,)),))
+    now = changed(converged(), guest_configs=files, running=(RunningGuest(keeper, 4, (address,)),))
     wanted = replace(ONE, guests=(*ONE.guests, guest(name="storage", state="unmanaged")), reboot="never")
     plan = make_plan(wanted, now)
     assert (kinds(plan), codes(plan)) == ([], [])
@@ -196,7 +190,7 @@ def test_guests_that_can_not_swap_are_all_left_alone():
     )
     swap = host(claims=(one, two), running=(RunningGuest("storage", 4, (one,)), RunningGuest("firewall", 5, ())))
     assert [d["restart"] for d in make_plan(wanted, swap).actions[-1].arguments["domains"]] == [True, True]
-    blocked = make_plan(wanted, replace(swap, running=(*swap.running, RunningGuest("stranger", 6, (two,)))))
+    blocked = make_plan(wanted, changed(swap, running=(*swap.running, RunningGuest("stranger", 6, (two,)))))
     assert "run" not in kinds(blocked)
     assert blocked.warnings[-2:] == (
         "guest storage is not restarted: 00:05.0 is still with guest stranger, which runs on; shut that down first",
@@ -263,7 +257,7 @@ def test_bad_files_are_refused(changes, code, words):
 
 def test_disagreement_with_the_model_is_refused():
     wrong = predicted("not-registered")
-    plan = make_plan(ONE, replace(converged(), prediction=wrong))
+    plan = make_plan(ONE, changed(converged(), prediction=wrong))
     assert codes(plan) == ["prediction-mismatch"]
     assert "the outcome 'not-registered' is predicted, not 'registered'" in plan.refusals[0].message
 
@@ -272,13 +266,13 @@ def test_a_default_entry_that_is_not_to_hide_anything_is_no_disagreement():
     two = BOOT.replace(b"menu=NetBSD:boot /netbsd", b"menu=Plain:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz")
     data = BootCfg.parse(two.replace(b"default=1", b"default=2")).hide([Address(0, 0, 5, 0)], ["Xen"]).boot_cfg.render()
     wanted = replace(ONE, boot_entries=["Xen"], reboot="never")
-    plan = make_plan(wanted, replace(converged(), boot_config=data, prediction=predicted("empty")))
+    plan = make_plan(wanted, changed(converged(), boot_config=data, prediction=predicted("empty")))
     assert (codes(plan), kinds(plan)) == ([], [])
     assert "boots entry 2 'Plain' by default, which hides nothing" in plan.warnings[0]
 
 
 def test_a_device_whose_backend_is_not_up_needs_a_reboot():
-    plan = make_plan(ONE, replace(converged(), claims=None, running=()))
+    plan = make_plan(ONE, changed(converged(), claims=None, running=()))
     assert plan.reasons == (
         "00:05.0 (pcictl 000:05:0) 8086:100e Intel i82540EM [pciback0] has to be taken by pciback: "
         "pciback0 holds it, but its backend is not up and offers nothing to guests",
