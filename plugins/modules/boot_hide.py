@@ -224,7 +224,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices import pins
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import XEN, BootCfg, Edit, Previous
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import Edit, hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previous import Previous
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, SETTING
 from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
@@ -397,7 +399,7 @@ def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
     wanted = wanted_devices(module)
     boot_cfg = read_boot_cfg(path)
     entries = menu_entries(module.params["entries"], "entries")
-    edit = boot_cfg.hide(wanted, entries, previous=module.params["previous"]) if wanted else boot_cfg.unhide()
+    edit = hide(boot_cfg, wanted, entries, previous=module.params["previous"])
     predictions = check_prediction(module, edit, wanted) if module.params["predictor"] else None
     writing = Writing(module, OriginalsFile(module.params["originals"]), boot_cfg.render(), edit.boot_cfg.render())
     for warning in writing.warnings:

@@ -30,7 +30,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.pinning import
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, to_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import PREVIOUS_SUFFIX, XEN, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import PREVIOUS_SUFFIX, XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import OPTION
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import (
@@ -407,7 +408,7 @@ class Planner:
             return []
         try:
             config = BootCfg.parse(data, file=self.observed.boot_path)
-            edit = config.hide(addresses, entries=self.wanted.boot_entries, previous=self.wanted.keep_previous)
+            edit = hide(config, addresses, entries=self.wanted.boot_entries, previous=self.wanted.keep_previous)
         except PcibackError as error:
             self._refuse_error(error, "boot-config-invalid")
             return []
