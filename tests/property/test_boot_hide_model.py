@@ -25,12 +25,9 @@ from hypothesis import strategies as st
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_list
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import (
-    MAX_FILE,
-    PREVIOUS_SUFFIX,
-    XEN,
-    BootCfg,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide, unhide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limits import MAX_FILE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import PREVIOUS_SUFFIX, XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import predict
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
 
@@ -259,7 +256,7 @@ def test_what_is_written_is_what_the_kernel_claims(
         entries = _entries(boot_cfg, which)
         assert boot_cfg.render() == data
         try:
-            edit = boot_cfg.hide(devices, entries, previous=previous)
+            edit = hide(boot_cfg, devices, entries, previous=previous)
         except PcibackError as refusal:
             tally["refused"] += 1
             event(f"refused: {refusal.code} {re.sub('[0-9]+', 'N', refusal.message)[:50]}")
@@ -281,7 +278,7 @@ def test_what_is_written_is_what_the_kernel_claims(
         if edit.previous.number is not None and not edit.previous.reason:
             _check_previous(model, data, written, boot_cfg, edit.previous.number)
             tally["previous"] += 1
-        again = edit.boot_cfg.hide(devices, entries, previous=previous)
+        again = hide(edit.boot_cfg, devices, entries, previous=previous)
         assert not again.changed
         assert again.boot_cfg.render() == written
         without, wanted = _unhidden(edit.boot_cfg), _unhidden(boot_cfg)
@@ -303,7 +300,7 @@ def test_what_is_written_is_what_the_kernel_claims(
 def _unhidden(boot_cfg: BootCfg) -> bytes:
     """The bytes without any list, or the sentence that refuses to take them out."""
     try:
-        return boot_cfg.unhide().boot_cfg.render()
+        return unhide(boot_cfg).boot_cfg.render()
     except PcibackError as refusal:
         return refusal.message.encode()
 
@@ -338,7 +335,7 @@ def test_any_bytes_survive(data: bytes) -> None:
         return
     assert boot_cfg.render() == data
     assert all(entry.number <= 20 for entry in boot_cfg.entries)
-    unhidden = boot_cfg.unhide()
+    unhidden = unhide(boot_cfg)
     assert unhidden.changed == (unhidden.boot_cfg.render() != data)
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide as edit_hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
     BOOT,
     GUEST,
@@ -119,7 +120,7 @@ def boot_files(draw: st.DrawFn) -> bytes:
 
 
 def hide(data: bytes, wanted: list[Address]) -> bytes:
-    return BootCfg.parse(data).hide(wanted).boot_cfg.render()
+    return edit_hide(BootCfg.parse(data), wanted).boot_cfg.render()
 
 
 @st.composite

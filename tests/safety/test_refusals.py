@@ -22,7 +22,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.device import 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts
@@ -349,7 +350,7 @@ def one_group(host: LinuxHost) -> None:
     host.groups(_3=("0000:00:06.0", "0000:00:06.1"))
 
 
-EDITED = BootCfg.parse(XEN).hide([parse_address("00:05.0")]).boot_cfg.render()
+EDITED = hide(BootCfg.parse(XEN), [parse_address("00:05.0")]).boot_cfg.render()
 
 LINUX = {
     "ambiguous-selector": OnLinux(

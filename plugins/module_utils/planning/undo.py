@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import unhide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
     BOOT,
     NATIVE,
@@ -135,8 +136,8 @@ def note_installation(originals: Originals, changes: Iterable[Change]) -> Origin
 
 
 def _restore_boot_cfg(path: str, original: bytes, current: bytes) -> Restored:
-    bare = BootCfg.parse(original, path).unhide().boot_cfg.render()
-    edited = BootCfg.parse(current, path).unhide().boot_cfg.render()
+    bare = unhide(BootCfg.parse(original, path)).boot_cfg.render()
+    edited = unhide(BootCfg.parse(current, path)).boot_cfg.render()
     data, lost = _merge(bare, edited, original)
     if not lost:
         return Restored(data)

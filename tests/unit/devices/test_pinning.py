@@ -17,7 +17,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.device import 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import KnownAs, Pin, from_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import takes_devices
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed, RunningGuest
@@ -131,7 +132,7 @@ class Machine:
             arguments = action.arguments
             if action.kind == "hide":
                 addresses = [parse_address(text) for text in arguments["devices"]]
-                self.boot_config = BootCfg.parse(self.boot_config).hide(addresses).boot_cfg.render()
+                self.boot_config = hide(BootCfg.parse(self.boot_config), addresses).boot_cfg.render()
                 self.pins = from_mapping(arguments["pins"])
             elif action.kind == "configure":
                 for domain in arguments["domains"]:

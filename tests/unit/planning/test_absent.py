@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
     BOOT,
     GUEST,
@@ -32,7 +33,7 @@ BOOT_CFG = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\
 OWN = BOOT_CFG.replace(b"DOM0.gz;", b"DOM0.gz pciback.hide=(00:04.0);")
 CONFIG = b"name = 'firewall'\nkernel = '/netbsd-XEN3_DOMU'\n"
 OLD, NEW = parse_address("00:04.0"), parse_address("00:05.0")
-HIDING = BootCfg.parse(BOOT_CFG).hide([NEW]).boot_cfg.render()
+HIDING = hide(BootCfg.parse(BOOT_CFG), [NEW]).boot_cfg.render()
 BUS = tuple(
     Device(address, 0x8086, 0x100E, 0x020000, name="Intel i82540EM", driver=driver)
     for address, driver in ((OLD, "wm0"), (NEW, "pciback0"))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, parse_selector, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState, Observed, RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
@@ -79,7 +80,7 @@ ONE = Wanted(guests=(guest(device(address="00:05.0")),), reboot="when_needed")
 def converged(wanted: Wanted = ONE, bdf: str = "00:05.0") -> Observed:
     """The host after everything was applied: rebooted, configured, running."""
     address = parse_address(bdf)
-    edited = BootCfg.parse(BOOT).hide([address]).boot_cfg.render()
+    edited = hide(BootCfg.parse(BOOT), [address]).boot_cfg.render()
     held = tuple(replace(d, driver="pciback0") if d.address == address else d for d in BUS)
     config = GUEST + f"pci = [ '{bdf}' ]\n".encode()
     return host(
@@ -264,7 +265,9 @@ def test_disagreement_with_the_model_is_refused():
 
 def test_a_default_entry_that_is_not_to_hide_anything_is_no_disagreement():
     two = BOOT.replace(b"menu=NetBSD:boot /netbsd", b"menu=Plain:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz")
-    data = BootCfg.parse(two.replace(b"default=1", b"default=2")).hide([Address(0, 0, 5, 0)], ["Xen"]).boot_cfg.render()
+    data = hide(
+        BootCfg.parse(two.replace(b"default=1", b"default=2")), [Address(0, 0, 5, 0)], ["Xen"]
+    ).boot_cfg.render()
     wanted = replace(ONE, boot_entries=["Xen"], reboot="never")
     plan = make_plan(wanted, changed(converged(), boot_config=data, prediction=predicted("empty")))
     assert (codes(plan), kinds(plan)) == ([], [])

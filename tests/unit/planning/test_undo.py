@@ -7,7 +7,8 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
     BOOT,
     GUEST,
@@ -28,7 +29,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import (
 XEN = b"menu=Xen:load /netbsd-XEN3_DOM0.gz pciback.hide=(00:04.0);multiboot /xen.gz dom0_mem=512M\n"
 SINGLE = b"menu=Single:load /netbsd-XEN3_DOM0.gz -s;multiboot /xen.gz -- pciback.hide=(00:05.0)\n"
 BOOT_CFG = b"# mine\n" + XEN + SINGLE + b"menu=NetBSD:boot netbsd\ntimeout=5\n"
-HIDING = BootCfg.parse(BOOT_CFG).hide([parse_address("03:00.0")]).boot_cfg.render()
+HIDING = hide(BootCfg.parse(BOOT_CFG), [parse_address("03:00.0")]).boot_cfg.render()
 
 GUEST_CFG = b"name = 'mail' # mine\npci = [ '00:04.0', # the first\n        '00:05.0,permissive=1' ]\nmemory = 512\n"
 GIVEN = XlConfig.parse(GUEST_CFG, "x").with_pci([{"address": "03:00.0"}]).render()
@@ -134,7 +135,7 @@ def test_no_change_records_nothing() -> None:
 
 
 def test_a_second_change_knows_both_files() -> None:
-    again = BootCfg.parse(HIDING).hide([parse_address("04:00.0")]).boot_cfg.render()
+    again = hide(BootCfg.parse(HIDING), [parse_address("04:00.0")]).boot_cfg.render()
     noted = note(Originals({"/boot.cfg": boot()}), [Change("/boot.cfg", BOOT, HIDING, again)])
     assert noted.before.files == {"/boot.cfg": boot(HIDING, again)}
     for found in (HIDING, again):
@@ -151,7 +152,7 @@ def test_going_back_to_the_original_drops_it_afterwards() -> None:
 
 def test_an_edit_by_somebody_else_becomes_a_part_of_the_original() -> None:
     edited = HIDING.replace(b"timeout=5", b"timeout=9")
-    again = BootCfg.parse(edited).hide([parse_address("04:00.0")]).boot_cfg.render()
+    again = hide(BootCfg.parse(edited), [parse_address("04:00.0")]).boot_cfg.render()
     noted = note(Originals({"/boot.cfg": boot()}), [Change("/boot.cfg", BOOT, edited, again)])
     expected = BOOT_CFG.replace(b"timeout=5", b"timeout=9")
     assert noted.before.files["/boot.cfg"] == Original(BOOT, expected, (digest(edited), digest(again)))
@@ -160,7 +161,7 @@ def test_an_edit_by_somebody_else_becomes_a_part_of_the_original() -> None:
 
 def test_a_list_that_an_edit_costs_is_said_when_the_file_is_changed_again() -> None:
     edited = HIDING.replace(b"menu=Xen:load /netbsd-XEN3_DOM0.gz", b"menu=Xen:load /netbsd-NEW.gz")
-    again = BootCfg.parse(edited).hide([parse_address("04:00.0")]).boot_cfg.render()
+    again = hide(BootCfg.parse(edited), [parse_address("04:00.0")]).boot_cfg.render()
     (warning,) = note(Originals({"/boot.cfg": boot()}), [Change("/boot.cfg", BOOT, edited, again)]).warnings
     assert "did not come back: menu=Xen:load" in warning
 

@@ -13,7 +13,9 @@ from typing import Any
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import XEN, BootCfg, Edit, Previous
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import Edit, hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previous import Previous
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import (
@@ -47,7 +49,7 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
         return _restore(path, before.render(), request)
     wanted = [] if request.state == ABSENT else [parse_address(text, max_domain=0) for text in request.devices]
     entries = menu_entries(request.entries, "entries")
-    edit = before.hide(wanted, entries, previous=request.previous) if wanted else before.unhide()
+    edit = hide(before, wanted, entries, previous=request.previous)
     values: dict[str, Any] = {
         "claims": texts(wanted),
         "entries": [vars(placement) for placement in edit.entries],

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import PREVIOUS_SUFFIX, XEN, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import PREVIOUS_SUFFIX, XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import OPTION
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import hide_action
@@ -69,7 +70,7 @@ class NetbsdBootPlanner:
         addresses = draft.hidden
         try:
             config = self.boot.read()
-            edit = config.hide(addresses, entries=draft.wanted.boot_entries, previous=draft.wanted.keep_previous)
+            edit = hide(config, addresses, entries=draft.wanted.boot_entries, previous=draft.wanted.keep_previous)
         except PcibackError as error:
             draft.refuse_error(error, _CODE)
             return []
