@@ -245,6 +245,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import
     predict,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
 
 BOOT_CFG = "/boot.cfg"
 MODE = 0o644
@@ -259,7 +260,7 @@ def read_boot_cfg(path: str) -> BootCfg:
     try:
         return BootCfg.parse(read_file(path, limit=MOST_BYTES), file=path)
     except PcibackError as error:
-        error.code = "boot-config-invalid"
+        error.code = BOOT_CONFIG_INVALID
         raise
 
 
@@ -290,7 +291,7 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
             if problem is not None:
                 raise PcibackError(
                     f"{problem}; nothing was changed",
-                    code="prediction-mismatch",
+                    code=PREDICTION_MISMATCH,
                     file=module.params["path"],
                     remedy="look at the file with 'pcibackctl boot --config FILE'",
                 )

@@ -162,25 +162,11 @@ options:
         C(identity-changed).
     type: bool
     default: false
-  allow:
-    description: Refusals that the owner overrides, each for one device.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      code:
-        description: The refusal's code; of the others, the host would not survive it or nothing could be done.
-        type: str
-        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
-        required: true
-      address:
-        description: The device.
-        type: str
-        required: true
   xl:
     description: The toolstack's command; found in its usual places by default.
     type: path
 extends_documentation_fragment:
+  - xen.pciback.allow
   - xen.pciback.attributes
 attributes:
   check_mode:
@@ -365,17 +351,17 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    ALLOW,
     SELECTOR_OPTIONS,
     XL_DEVICE_OPTIONS,
     absolute_path,
     menu_entries,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE
 from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import check_config_path, check_name
@@ -529,15 +515,7 @@ def main() -> None:
             "native_source_sha256": {"type": "str"},
             "state_directory": {"type": "path", "default": records.DIRECTORY},
             "follow_moves": {"type": "bool", "default": False},
-            "allow": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
-                    "address": {"type": "str", "required": True},
-                },
-            },
+            "allow": dict(ALLOW),
             "xl": {"type": "path"},
         },
         supports_check_mode=True,

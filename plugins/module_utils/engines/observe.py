@@ -29,6 +29,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     takes_devices,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, DOMAIN_CONFIG_INVALID
 
 # Far more than a loader or xl reads; what is too large for them is theirs to say.
 _MOST_BYTES = 1 << 20
@@ -65,7 +66,7 @@ def observe(
         boot_config = linux.menu
     else:
         boot_path = boot_path or BOOT_CFG
-        boot_config = _read(boot_path, _MOST_BYTES, "boot-config-invalid")
+        boot_config = _read(boot_path, _MOST_BYTES, BOOT_CONFIG_INVALID)
         if native.ready and isinstance(boot_config, bytes):
             control = os.path.join(prefix, native_install.CONTROL)
             prediction = predict(control, boot_path, files=loader_root(boot_path), run=run)
@@ -85,7 +86,7 @@ def observe(
         boot_path=boot_path,
         boot_config=boot_config,
         guest_configs={
-            guest.config: _read(guest.config, _MOST_BYTES, "domain-config-invalid") for guest in wanted.guests
+            guest.config: _read(guest.config, _MOST_BYTES, DOMAIN_CONFIG_INVALID) for guest in wanted.guests
         },
         running=running,
         native=native,
@@ -107,7 +108,7 @@ def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
     originals = record.originals
     if wanted.state != ABSENT:
         return Traces(originals)
-    codes = {BOOT: "boot-config-invalid", GUEST: "domain-config-invalid"}
+    codes = {BOOT: BOOT_CONFIG_INVALID, GUEST: DOMAIN_CONFIG_INVALID}
     return Traces(
         originals,
         files={

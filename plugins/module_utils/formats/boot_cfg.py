@@ -20,6 +20,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_list
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import FAULT, MAX_VALUE, OPTION, Reading
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, LIST_TOO_LONG
 
 MAX_FILE = 32768
 """Bytes of a boot.cfg that the loader accepts; it ignores a larger file (BOOTCFG_MAXSZ in its sources)."""
@@ -54,8 +55,8 @@ TOP_LEVEL = "top-level"
 LONG = "long"
 SHORT = "short"
 
-_INVALID = "boot-config-invalid"
-_TOO_LONG = "list-too-long"
+_INVALID = BOOT_CONFIG_INVALID
+_TOO_LONG = LIST_TOO_LONG
 
 # Xen drops the first word of its command line, the image name, before it looks for " -- ", so without any
 # argument " -- " would begin its line and not be seen. Xen ignores this one.

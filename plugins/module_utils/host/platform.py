@@ -10,11 +10,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, Selector, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.iommu_groups import isolation_groups
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, fits
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, fits, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts

@@ -25,7 +25,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_pa
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.grub import XEN
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import GUEST, SETTING
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import BRIDGE, GUARDS
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     ABSENT,
@@ -40,6 +39,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     make_plan,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo_plan import UndoPlanner, plan_undo
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, BRIDGE, GUARDS
 
 
 def plan_host(wanted: Wanted, observed: Observed) -> Plan:
@@ -74,7 +74,7 @@ class _LinuxWays(Planner):
             return []
         if self.wanted.boot_entries != "xen":
             self._refuse(
-                "boot-config-invalid",
+                BOOT_CONFIG_INVALID,
                 "on Linux every entry that starts Xen gets the hide list",
                 remedy="set pciback_boot_entries to xen",
             )
@@ -82,7 +82,7 @@ class _LinuxWays(Planner):
         try:
             edit = self.boot.edit(addresses, previous=self.wanted.keep_previous)
         except PcibackError as error:
-            self._refuse_error(error, "boot-config-invalid")
+            self._refuse_error(error, BOOT_CONFIG_INVALID)
             return []
         self.warnings += self.boot.warnings()
         self._check_default(addresses)
@@ -185,7 +185,7 @@ class LinuxUndoPlanner(_LinuxWays, UndoPlanner):
         except PcibackError as error:
             # Where nothing of it is ours, it hinders nobody.
             if self.observed.traces.originals.of_kind(SETTING):
-                self._refuse_error(error, "boot-config-invalid")
+                self._refuse_error(error, BOOT_CONFIG_INVALID)
             return
         reading = hide_parameter.read(own or "")
         self._own_claims = tuple(device.address for device in self.observed.devices if reading.hides(device.address))

@@ -21,30 +21,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, Selector
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pinning import (
-    ChangedError,
-    Move,
-    Pinning,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, to_mapping
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import ChangedError, Move, Pinning
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import PREVIOUS_SUFFIX, XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import OPTION
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import (
-    ALLOWABLE,
-    BRIDGE,
-    GUARDS,
-    IDENTITY_CHANGED,
-    Facts,
-    guard,
-    siblings,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
+from ansible_collections.xen.pciback.plugins.module_utils.guards.sharing import siblings
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
+    ALLOWABLE,
+    ASSIGNED_TWICE,
+    BOOT_CONFIG_INVALID,
+    BRIDGE,
+    DOMAIN_CONFIG_INVALID,
+    GUARDS,
+    IDENTITY_CHANGED,
+    NO_SUCH_DEVICE,
+    PREDICTION_MISMATCH,
+)
 
 GUEST_STATES = ("running", "stopped", "unmanaged")
 
@@ -315,7 +317,7 @@ class Planner:
         names: set[str] = set()
         for guest in self.wanted.guests:
             if guest.name in names:
-                self._refuse("domain-config-invalid", f"guest {guest.name} is listed twice", remedy="list it once")
+                self._refuse(DOMAIN_CONFIG_INVALID, f"guest {guest.name} is listed twice", remedy="list it once")
             names.add(guest.name)
             for item in guest.devices:
                 self._choose(item, guest.name, owners)
@@ -332,14 +334,14 @@ class Planner:
             return
         except PcibackError as error:
             self._refuse(
-                error.code or "no-such-device", f"{whose}: {error}", device=str(item.selector), remedy=error.remedy
+                error.code or NO_SUCH_DEVICE, f"{whose}: {error}", device=str(item.selector), remedy=error.remedy
             )
             return
         for device in found:
             owner = owners.setdefault(device.address, whose)
             if any(planned.device.address == device.address for planned in self.devices):
                 self._refuse(
-                    "assigned-twice",
+                    ASSIGNED_TWICE,
                     f"{device.describe()} is wanted by {owner} and by {whose}; a device belongs to one guest",
                     device=device.address.bdf,
                     remedy="take it out of one of the two lists, or make the selectors more exact",
@@ -401,7 +403,7 @@ class Planner:
         addresses = self._hidden()
         data = self.observed.boot_config
         if isinstance(data, PcibackError):
-            self._refuse_error(data, "boot-config-invalid")
+            self._refuse_error(data, BOOT_CONFIG_INVALID)
             return []
         if any(refusal.code not in (BRIDGE, *GUARDS) for refusal in self.refusals):
             return []
@@ -409,7 +411,7 @@ class Planner:
             config = BootCfg.parse(data, file=self.observed.boot_path)
             edit = config.hide(addresses, entries=self.wanted.boot_entries, previous=self.wanted.keep_previous)
         except PcibackError as error:
-            self._refuse_error(error, "boot-config-invalid")
+            self._refuse_error(error, BOOT_CONFIG_INVALID)
             return []
         self.recovery = recovery(edit.boot_cfg)
         edited = [placement.number for placement in edit.entries]
@@ -437,7 +439,7 @@ class Planner:
         )
         if self.wanted.reboot == "when_needed" and self._missing():
             self._refuse(
-                "boot-config-invalid",
+                BOOT_CONFIG_INVALID,
                 sentence,
                 remedy="set default= to an entry that starts Xen, or include that entry in pciback_boot_entries",
             )
@@ -455,7 +457,7 @@ class Planner:
         doubt = disagreement(prediction, addresses)
         if doubt is not None:
             self._refuse(
-                "prediction-mismatch",
+                PREDICTION_MISMATCH,
                 f"{self.observed.boot_path} reads as wanted, but the model of the boot disagrees: {doubt}",
                 remedy=f"run 'pcibackctl boot --config {self.observed.boot_path}' on the host to see why",
             )
@@ -469,7 +471,7 @@ class Planner:
             if data is None or isinstance(data, PcibackError):
                 self._refuse_error(
                     data or PcibackError(f"guest {guest.name} has no configuration file", file=guest.config),
-                    "domain-config-invalid",
+                    DOMAIN_CONFIG_INVALID,
                 )
                 continue
             specs = [
@@ -480,13 +482,13 @@ class Planner:
                 config = XlConfig.parse(data, guest.config)
                 changed = config.with_pci(specs, moves).render() != data
             except PcibackError as error:
-                self._refuse_error(error, "domain-config-invalid")
+                self._refuse_error(error, DOMAIN_CONFIG_INVALID)
                 continue
             self.warnings += config.warnings
             if config.name != guest.name:
                 described = "no guest by name" if config.name is None else f"a guest named '{config.name}'"
                 self._refuse(
-                    "domain-config-invalid",
+                    DOMAIN_CONFIG_INVALID,
                     f"{guest.config} describes {described}, not '{guest.name}'",
                     remedy="correct the name in the inventory or in the file",
                 )

@@ -28,8 +28,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     recovery,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import restore
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, DOMAIN_CONFIG_INVALID
 
-_CODES = {BOOT: "boot-config-invalid", GUEST: "domain-config-invalid"}
+_CODES = {BOOT: BOOT_CONFIG_INVALID, GUEST: DOMAIN_CONFIG_INVALID}
 
 
 def plan_undo(wanted: Wanted, observed: Observed) -> Plan:
@@ -90,7 +91,7 @@ class UndoPlanner(Planner):
             own = restored.get(self._place(path))
             config = BootCfg.parse(data if own is None else own, file=path)
         except PcibackError as error:
-            self._refuse_error(error, "boot-config-invalid")
+            self._refuse_error(error, BOOT_CONFIG_INVALID)
             return
         self.recovery = recovery(config)
         default = config.default

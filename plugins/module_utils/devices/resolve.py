@@ -12,14 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import (
-    Device,
-    Selector,
-    driver_of,
-    pin_of,
-    pinned_device,
-    select,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device, driver_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import (
     KIND,
     MAC,
@@ -30,11 +23,14 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import (
     Pin,
     differences,
     locate,
+    pin_of,
+    pinned_device,
     refreshed,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import IDENTITY_CHANGED
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import IDENTITY_CHANGED, NO_SUCH_DEVICE
 
 _PROOFS: Mapping[str | None, str] = {
     SERIAL: "its serial number says so",
@@ -188,7 +184,7 @@ class Pinning:
         try:
             found = select(selector, self._all(), self._pins_here())
         except PcibackError as error:
-            if error.code == "no-such-device" and meant:
+            if error.code == NO_SUCH_DEVICE and meant:
                 self._now(meant[0], guest)
             raise
         keys = [self.keys.get(device.address) for device in found]
@@ -259,7 +255,7 @@ class Pinning:
         if there is None and place.address is None and not instead and not place.candidates:
             return ChangedError(
                 message,
-                code="no-such-device",
+                code=NO_SUCH_DEVICE,
                 address=old,
                 remedy="put the card back, or take the device out of the inventory",
             )
