@@ -26,7 +26,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Observed,
     RunningGuest,
     Wanted,
-    takes_devices,
+    resolve_wanted,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, DOMAIN_CONFIG_INVALID
@@ -76,8 +76,10 @@ def observe(
     pins = {} if wanted.state == ABSENT else read_pins(pins_path)
     devices = host.devices_for([selector for _guest, selector in wanted.requests], claims or (), pins)
     facts = None
-    if takes_devices(wanted, devices, claims, pins, units=host.units):
+    selection = resolve_wanted(wanted, devices, claims, pins, units=host.units)
+    if selection.unclaimed:
         devices = host.complete(devices)
+        selection = selection.with_devices(devices)
         facts = host.facts(devices, xl)
     running, stale = _domains(run, host, wanted, xl)
     return Observed(
@@ -96,6 +98,7 @@ def observe(
         traces=traces,
         linux=linux,
         stale=stale,
+        selection=selection,
     )
 
 

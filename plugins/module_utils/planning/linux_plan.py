@@ -87,7 +87,7 @@ class _LinuxWays(Planner):
         self.warnings += self.boot.warnings()
         self._check_default(addresses)
         self.recovery = self._recovery(edit)
-        pins = self.pinning.record(keep_held=False)
+        pins = self.selection.record(keep_held=False)
         if not edit.changed and pins == self.observed.pins:
             return []
         listed = " ".join(address.bdf for address in addresses) or "nothing"

@@ -21,9 +21,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.xen.pciback.plugins.module_utils.devices.located import ChangedError, whose_list
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, to_mapping
-from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import ChangedError, Move, Pinning
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import (
+    Answer,
+    Move,
+    Selection,
+    resolve,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
@@ -134,7 +140,8 @@ class Observed:
     next boot will do if nobody chooses another entry, ``None`` if it can't be asked. ``facts`` is what the guards judge
     by, ``None`` if no device is to leave dom0. ``traces`` is what is left of us, read if everything is to be given back.
     ``linux`` is what a Linux dom0 has for its next boot, ``None`` on NetBSD. ``stale`` are devices that xenstore lists for
-    domains that are gone, by the numbers of these.
+    domains that are gone, by the numbers of these. ``selection`` is what the wanted devices are, ``None`` if the plan is
+    to find that out.
     """
 
     devices: tuple[Device, ...]
@@ -150,6 +157,7 @@ class Observed:
     traces: Traces = field(default_factory=Traces)
     linux: LinuxBoot | None = None
     stale: Mapping[int, tuple[Address, ...]] = field(default_factory=dict)
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True)
@@ -218,41 +226,23 @@ def recovery(config: BootCfg) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def takes_devices(
+def resolve_wanted(
     wanted: Wanted,
     devices: Sequence[Device],
     claims: Sequence[Address] | None,
     pins: Mapping[Address, Pin],
     *,
     units: bool = True,
-) -> bool:
-    """Whether a device is wanted that pciback does not hold yet: only then do the guards need their facts.
+) -> Selection:
+    """What the owner's selectors mean on the host.
 
     :param units: whether the names of drivers end with the numbers of their units, as on NetBSD
     """
-    pinning = _pinning(wanted, devices, claims, pins, units)
-    for guest, selector in wanted.requests:
-        try:
-            found = pinning.choose(selector, guest)
-        except PcibackError:
-            continue
-        if any(device.address not in (claims or ()) for device in found):
-            return True
-    return False
-
-
-def _pinning(
-    wanted: Wanted,
-    devices: Sequence[Device],
-    claims: Sequence[Address] | None,
-    pins: Mapping[Address, Pin],
-    units: bool,
-) -> Pinning:
-    return Pinning(
+    return resolve(
+        wanted.requests,
         devices,
         pins,
         claims or (),
-        wanted.requests,
         follow=wanted.follow_moves,
         accepted=[address for code, address in wanted.allow if code == IDENTITY_CHANGED],
         units=units,
@@ -278,7 +268,9 @@ class Planner:
         self.reasons: list[str] = []
         self.devices: list[PlannedDevice] = []
         self.recovery: tuple[str, ...] = ()
-        self.pinning = _pinning(wanted, observed.devices, observed.claims, observed.pins, units=observed.linux is None)
+        self.selection = observed.selection or resolve_wanted(
+            wanted, observed.devices, observed.claims, observed.pins, units=observed.linux is None
+        )
 
     def plan(self) -> Plan:
         self._choose_devices()
@@ -307,7 +299,7 @@ class Planner:
             reasons=tuple(self.reasons),
             devices=tuple(self.devices),
             recovery=self.recovery,
-            moves=tuple(self.pinning.moves),
+            moves=self.selection.moves,
         )
 
     # --- which devices
@@ -315,29 +307,30 @@ class Planner:
     def _choose_devices(self) -> None:
         owners: dict[Address, str] = {}
         names: set[str] = set()
+        # In the order of the requests: the guests' devices, then the extra ones.
+        answers = iter(self.selection.answers)
         for guest in self.wanted.guests:
             if guest.name in names:
                 self._refuse(DOMAIN_CONFIG_INVALID, f"guest {guest.name} is listed twice", remedy="list it once")
             names.add(guest.name)
-            for item in guest.devices:
-                self._choose(item, guest.name, owners)
-        for item in self.wanted.extra_devices:
-            self._choose(item, None, owners)
-        self.warnings += self.pinning.warnings
+            for item, answer in zip(guest.devices, answers):
+                self._choose(item, answer, owners)
+        for item, answer in zip(self.wanted.extra_devices, answers):
+            self._choose(item, answer, owners)
+        self.warnings += self.selection.warnings
 
-    def _choose(self, item: WantedDevice, guest: str | None, owners: dict[Address, str]) -> None:
-        whose = f"guest {guest}" if guest else "the extra devices"
-        try:
-            found = self.pinning.choose(item.selector, guest)
-        except ChangedError as error:
+    def _choose(self, item: WantedDevice, answer: Answer, owners: dict[Address, str]) -> None:
+        guest, error = answer.guest, answer.error
+        whose = whose_list(guest)
+        if isinstance(error, ChangedError):
             self.refusals.append(Refusal(error.code or IDENTITY_CHANGED, str(error), error.address.bdf, error.remedy))
             return
-        except PcibackError as error:
+        if error is not None:
             self._refuse(
                 error.code or NO_SUCH_DEVICE, f"{whose}: {error}", device=str(item.selector), remedy=error.remedy
             )
             return
-        for device in found:
+        for device in answer.devices:
             owner = owners.setdefault(device.address, whose)
             if any(planned.device.address == device.address for planned in self.devices):
                 self._refuse(
@@ -416,7 +409,7 @@ class Planner:
         self.recovery = recovery(edit.boot_cfg)
         edited = [placement.number for placement in edit.entries]
         self._check_default_entry(config, edited, addresses)
-        pins = self.pinning.record(keep_held=not self._reboots())
+        pins = self.selection.record(keep_held=not self._reboots())
         if not edit.changed:
             self._check_prediction(config, edited, addresses)
             if pins == self.observed.pins:
@@ -477,7 +470,7 @@ class Planner:
             specs = [
                 {"address": str(planned.device.address), **dict(planned.options)} for planned in self._devices_of(guest)
             ]
-            moves = {move.old: move.new for move in self.pinning.moves if move.guest == guest.name}
+            moves = {move.old: move.new for move in self.selection.moves if move.guest == guest.name}
             try:
                 config = XlConfig.parse(data, guest.config)
                 changed = config.with_pci(specs, moves).render() != data

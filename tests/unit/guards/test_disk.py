@@ -85,3 +85,11 @@ def test_what_can_not_be_traced_is_named(mount, named):
 def test_what_lies_on_no_disk_of_its_own_needs_no_trace(mount):
     verdict = judge(replace(BASE, mounts=(mount,), root_device=None), "00:01.1")
     assert verdict == judge(replace(BASE, mounts=(), root_device=None), "00:01.1")
+
+
+def test_a_disk_of_guests_volumes_is_a_warning_unless_it_is_refused():
+    facts = replace(BASE, holders={"wd1": ("vg0-mail", "vg0-web"), "wd0": ("vg1-swap",)})
+    (warning,) = judge(facts, "01:00.0").warnings
+    assert warning.endswith("vg0-mail, vg0-web lies on wd1; wd1 is on atabus2, ahcisata0, pci1 dev 0 function 0")
+    verdict = judge(facts, "00:01.1")
+    assert [finding.code for finding in verdict.findings] == ["boot-disk"] and verdict.warnings == ()
