@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE
 
 SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "address": {"type": "str"},
@@ -22,6 +23,17 @@ SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "serial": {"type": "str"},
     "slot": {"type": "str"},
     "all": {"type": "bool", "default": False},
+}
+
+# Refusals that the owner overrides, each for one device.
+ALLOW: Mapping[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
+        "address": {"type": "str", "required": True},
+    },
 }
 
 # What xl may be told of one device, beside its address (PCI_SPEC_STRING of xl.cfg(5)).

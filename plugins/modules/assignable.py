@@ -32,21 +32,6 @@ options:
     type: str
     choices: [assigned, returned]
     default: assigned
-  allow:
-    description: Refusals that the owner overrides, each for one device.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      code:
-        description: The refusal's code.
-        type: str
-        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
-        required: true
-      address:
-        description: The device.
-        type: str
-        required: true
   drivers:
     description: File on the host that records which driver each device had. It goes with the last device that is returned.
     type: path
@@ -59,6 +44,7 @@ options:
     description: The path of xl. By default C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
 extends_documentation_fragment:
+  - xen.pciback.allow
   - xen.pciback.selectors
   - xen.pciback.attributes
   - xen.pciback.lock
@@ -128,13 +114,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS, absolute_path
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, parse_selector, pin_of, select
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import locate
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import ALLOW, SELECTOR_OPTIONS, absolute_path
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import locate, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import drivers
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE, BRIDGE, guard
+from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
@@ -148,6 +135,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.linux.pciback imp
 from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl, find_xl
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BRIDGE
 
 MODE = 0o644
 """Of a record that did not exist; it tells nothing that sysfs does not."""
@@ -346,15 +334,7 @@ def main() -> None:
         argument_spec={
             "devices": {"type": "list", "elements": "dict", "required": True, "options": dict(SELECTOR_OPTIONS)},
             "state": {"type": "str", "choices": ["assigned", "returned"], "default": "assigned"},
-            "allow": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
-                    "address": {"type": "str", "required": True},
-                },
-            },
+            "allow": dict(ALLOW),
             "drivers": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DRIVERS)},
             "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
             "xl": {"type": "path"},

@@ -166,8 +166,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, parse_selector, pin_of, select
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, differences, locate
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, differences, locate, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records

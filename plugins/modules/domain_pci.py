@@ -172,6 +172,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import read
 from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import ASSIGNED_TWICE
 
 MOST_BYTES = 1 << 20
 
@@ -229,7 +230,7 @@ def check_owners(domains: Sequence[Mapping[str, Any]]) -> list[list[PciSpec]]:
             if owner != config:
                 raise PcibackError(
                     f"{spec.device} is given to {owner} and to {config}; a device belongs to one guest",
-                    code="assigned-twice",
+                    code=ASSIGNED_TWICE,
                 )
         wanted.append(specs)
     return wanted

@@ -162,25 +162,11 @@ options:
         C(identity-changed).
     type: bool
     default: false
-  allow:
-    description: Refusals that the owner overrides, each for one device.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      code:
-        description: The refusal's code; of the others, the host would not survive it or nothing could be done.
-        type: str
-        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
-        required: true
-      address:
-        description: The device.
-        type: str
-        required: true
   xl:
     description: The toolstack's command; found in its usual places by default.
     type: path
 extends_documentation_fragment:
+  - xen.pciback.allow
   - xen.pciback.attributes
 attributes:
   check_mode:
@@ -363,6 +349,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    ALLOW,
     SELECTOR_OPTIONS,
     XL_DEVICE_OPTIONS,
     absolute_path,
@@ -371,7 +358,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines import native_
 from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe, plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
@@ -421,15 +407,7 @@ def main() -> None:
             "native_source_sha256": {"type": "str"},
             "state_directory": {"type": "path", "default": records.DIRECTORY},
             "follow_moves": {"type": "bool", "default": False},
-            "allow": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
-                    "address": {"type": "str", "required": True},
-                },
-            },
+            "allow": dict(ALLOW),
             "xl": {"type": "path"},
         },
         supports_check_mode=True,
@@ -441,7 +419,7 @@ def main() -> None:
                 params[option] = absolute_path(params[option], option)
         wanted = read_wanted(params)
         host = platforms.here(runner(module))
-        observed = observe(
+        observed, selection = observe(
             runner(module),
             host,
             wanted,
@@ -452,7 +430,7 @@ def main() -> None:
             prefix=params["native_prefix"],
             xl=params["xl"],
         )
-        plan = plan_host(wanted, observed, host)
+        plan = plan_host(wanted, observed, selection, host)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for warning in plan.warnings:

@@ -18,43 +18,24 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE, REFUSALS
 from tests.conftest import ROOT, Dom0, guest
 from tests.linux_host import LinuxHost, usual_host
 from tests.unit.plans import changed, make_plan, netbsd
 
-CODES = frozenset(
-    {
-        "ambiguous-selector",
-        "assigned-twice",
-        "boot-config-invalid",
-        "boot-disk",
-        "bridge",
-        "console",
-        "domain-config-invalid",
-        "identity-changed",
-        "iommu-group",
-        "list-too-long",
-        "management-nic",
-        "no-iommu",
-        "no-such-device",
-        "prediction-mismatch",
-        "shared-bar-page",
-        "shared-irq",
-    }
-)
+CODES = frozenset(REFUSALS)
 # What an override of it does to a host is a story of its own: test_renumbering.py.
 OVERRIDDEN_ELSEWHERE = frozenset({"identity-changed"})
 # NetBSD knows nothing of IOMMU groups.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import plan_host
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import plan_host, resolve_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot
@@ -39,4 +39,5 @@ def changed(observed: Observed, **changes: Any) -> Observed:
 
 def make_plan(wanted: Wanted, observed: Observed) -> Plan:
     """The plan of the platform whose boot is observed."""
-    return plan_host(wanted, observed, Linux(run) if isinstance(observed.boot, LinuxBoot) else Netbsd(run))
+    host = Linux(run) if isinstance(observed.boot, LinuxBoot) else Netbsd(run)
+    return plan_host(wanted, observed, resolve_wanted(wanted, observed, units=host.units), host)

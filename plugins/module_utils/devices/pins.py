@@ -10,12 +10,14 @@ the place. A hidden device has no driver any more but pciback either, so a selec
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.formats.json_record import check_schema, decode, encode, show
 
 SCHEMA = "xen.pciback/pins/1"
@@ -116,6 +118,42 @@ class Location:
     def moved_from(self, address: Address) -> bool:
         """Whether it is surely not where it was: elsewhere, or at the same address in another slot."""
         return self.address is not None and (self.address != address or self.by == KIND)
+
+
+def pin_of(device: Device) -> Pin:
+    """What a device is now, as its pin would have it."""
+    return Pin(
+        id=device.id,
+        subsystem=device.subsystem_id,
+        class_=f"{device.class_code:06x}",
+        driver=None if device.held_by_pciback else device.driver,
+        slot=device.slot,
+        mac=device.mac,
+        serial=device.serial,
+    )
+
+
+def pinned_device(address: Address, pin: Pin, devices: Sequence[Device] = ()) -> Device:
+    """The device that a pin describes, as it was then.
+
+    :param devices: those of the host, one of which may know the name of devices with this id
+    """
+    vendor, product = (int(part, 16) for part in pin.id.split(":"))
+    registers = {}
+    if pin.subsystem is not None:
+        subsystem_vendor, subsystem = (int(part, 16) for part in pin.subsystem.split(":"))
+        registers[0x2C] = subsystem << 16 | subsystem_vendor
+    return Device(
+        address=address,
+        vendor=vendor,
+        device=product,
+        class_code=int(pin.class_, 16),
+        name=next((device.name for device in devices if device.id == pin.id), ""),
+        driver=pin.driver,
+        config=ConfigSpace(registers) if registers else None,
+        mac=pin.mac,
+        slot=pin.slot,
+    )
 
 
 def differences(pin: Pin, now: Pin) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS, menu_entries
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import check_config_path, check_name

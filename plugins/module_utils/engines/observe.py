@@ -9,11 +9,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pinning import Pinning
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection, resolve
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST, NATIVE
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import IDENTITY_CHANGED
 from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
@@ -29,11 +28,16 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import P
 from ansible_collections.xen.pciback.plugins.module_utils.planning.present import plan_present
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
+    BOOT_CONFIG_INVALID,
+    DOMAIN_CONFIG_INVALID,
+    IDENTITY_CHANGED,
+)
 
 # Far more than xl or a loader reads; what is too large for them is theirs to say.
 _MOST_BYTES = 1 << 20
 
-_CODES = {BOOT: "boot-config-invalid", GUEST: "domain-config-invalid"}
+_CODES = {BOOT: BOOT_CONFIG_INVALID, GUEST: DOMAIN_CONFIG_INVALID}
 
 
 def observe(
@@ -47,8 +51,8 @@ def observe(
     native: NativeState,
     prefix: str,
     xl: str | None,
-) -> Observed:
-    """Read the host.
+) -> tuple[Observed, Selection]:
+    """Read the host, and find the wanted devices on it.
 
     A boot configuration or a guest's file that can't be read is kept as the error that says so: the plan refuses it.
 
@@ -74,43 +78,33 @@ def observe(
         traces=traces,
         stale=stale,
     )
-    if not takes_devices(wanted, observed, units=host.units):
-        return observed
+    selection = resolve_wanted(wanted, observed, units=host.units)
+    if not selection.unclaimed:
+        return observed, selection
     devices = host.complete(devices)
-    return replace(observed, devices=devices, facts=host.facts(devices, xl))
+    return replace(observed, devices=devices, facts=host.facts(devices, xl)), selection.with_devices(devices)
 
 
-def plan_host(wanted: Wanted, observed: Observed, host: Platform, *, backend: str = "kernel") -> Plan:
-    """The plan of a host, whatever it runs and whatever is wanted of it."""
-    draft = Draft(wanted, observed, resolve(wanted, observed, units=host.units))
-    planned = plan_absent if wanted.state == ABSENT else plan_present
-    return planned(draft, host.backends[backend], host.boot_planner(observed.boot))
-
-
-def resolve(wanted: Wanted, observed: Observed, *, units: bool) -> Pinning:
+def resolve_wanted(wanted: Wanted, observed: Observed, *, units: bool) -> Selection:
     """What the owner's selectors mean on this host."""
-    return Pinning(
+    return resolve(
+        wanted.requests,
         observed.devices,
         observed.pins,
         observed.claims or (),
-        wanted.requests,
         follow=wanted.follow_moves,
         accepted=[address for code, address in wanted.allow if code == IDENTITY_CHANGED],
         units=units,
     )
 
 
-def takes_devices(wanted: Wanted, observed: Observed, *, units: bool) -> bool:
-    """Whether a device is wanted that pciback does not hold yet: only then do the guards need their facts."""
-    pinning = resolve(wanted, observed, units=units)
-    for guest, selector in wanted.requests:
-        try:
-            found = pinning.choose(selector, guest)
-        except PcibackError:
-            continue
-        if any(device.address not in (observed.claims or ()) for device in found):
-            return True
-    return False
+def plan_host(
+    wanted: Wanted, observed: Observed, selection: Selection, host: Platform, *, backend: str = "kernel"
+) -> Plan:
+    """The plan of a host, whatever it runs and whatever is wanted of it."""
+    draft = Draft(wanted, observed, selection)
+    planned = plan_absent if wanted.state == ABSENT else plan_present
+    return planned(draft, host.backends[backend], host.boot_planner(observed.boot))
 
 
 def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
 
 SETTINGS = "/etc/default/grub.d/xen-pciback.cfg"
 PREVIOUS_SCRIPT = "/etc/grub.d/42_xen_pciback"
@@ -237,7 +238,7 @@ def _quoted(title: str) -> str:
 def _invalid(message: str, file: str, line: int | None = None) -> PcibackError:
     return PcibackError(
         message,
-        code="boot-config-invalid",
+        code=BOOT_CONFIG_INVALID,
         file=file,
         line=line,
         remedy="make the menu anew with update-grub or grub-mkconfig",

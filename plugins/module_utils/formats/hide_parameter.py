@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import LIST_TOO_LONG
 
 PARAMETER = "xen-pciback.hide"
 
@@ -88,7 +89,7 @@ def render(addresses: Iterable[Address]) -> str:
         fit = MAX_VALUE // len(f"({wanted[0]})")
         raise PcibackError(
             f"the hide list has {len(value)} characters, and Linux takes {MAX_VALUE}; {fit} of the {len(wanted)} fit",
-            code="list-too-long",
+            code=LIST_TOO_LONG,
             remedy="give away fewer devices of this host",
         )
     return value

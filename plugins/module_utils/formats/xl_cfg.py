@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
-CODE = "domain-config-invalid"
+CODE = DOMAIN_CONFIG_INVALID
 
 FLAGS = ("permissive", "msitranslate", "seize", "power_mgmt")
 RDM_POLICIES = ("strict", "relaxed")

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import NOT_FOUND, Run
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import NO_IOMMU
 
 # pkgsrc's place comes first: sysutils/xentools* puts it there.
 PLACES = ("/usr/pkg/sbin/xl", "/usr/sbin/xl", "/usr/local/sbin/xl")
@@ -330,7 +331,7 @@ def _failure(what: str, status: int, out: str, err: str) -> PcibackError:
     if _NO_IOMMU in err or _NO_IOMMU in out:
         return PcibackError(
             f"{what}: Xen has no IOMMU in use, and xl then gives PCI devices to no guest",
-            code="no-iommu",
+            code=NO_IOMMU,
             remedy="switch VT-d or AMD-Vi on in the machine's firmware, and boot Xen without iommu=off",
         )
     if _NO_CONTEXT in err or _NO_CONTEXT in out:

@@ -26,8 +26,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.observed impo
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import restore
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import RUNNING, WantedGuest
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, DOMAIN_CONFIG_INVALID
 
-_CODES = {BOOT: "boot-config-invalid", GUEST: "domain-config-invalid"}
+_CODES = {BOOT: BOOT_CONFIG_INVALID, GUEST: DOMAIN_CONFIG_INVALID}
 
 # The pci entries of the guests' own files, by the names of the guests.
 _OwnLists = Mapping[str, Sequence[PciEntry]]

@@ -5,53 +5,55 @@
 
 from __future__ import annotations
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pinning import ChangedError
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.devices.located import ChangedError, whose_list
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Answer
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import (
-    BRIDGE,
-    GUARDS,
-    IDENTITY_CHANGED,
-    guard,
-    siblings,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
+from ansible_collections.xen.pciback.plugins.module_utils.guards.sharing import siblings
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Refusal
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedDevice
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
+    ASSIGNED_TWICE,
+    BRIDGE,
+    DOMAIN_CONFIG_INVALID,
+    GUARDS,
+    IDENTITY_CHANGED,
+    NO_SUCH_DEVICE,
+)
 
 
 def choose_devices(draft: Draft) -> None:
     """Add the devices that the owner's selectors mean, each for one guest."""
     owners: dict[Address, str] = {}
     names: set[str] = set()
+    # In the order of the requests: the guests' devices, then the extra ones.
+    answers = iter(draft.selection.answers)
     for guest in draft.wanted.guests:
         if guest.name in names:
-            draft.refuse("domain-config-invalid", f"guest {guest.name} is listed twice", remedy="list it once")
+            draft.refuse(DOMAIN_CONFIG_INVALID, f"guest {guest.name} is listed twice", remedy="list it once")
         names.add(guest.name)
-        for item in guest.devices:
-            _choose(draft, item, guest.name, owners)
-    for item in draft.wanted.extra_devices:
-        _choose(draft, item, None, owners)
+        for item, answer in zip(guest.devices, answers):
+            _choose(draft, item, answer, owners)
+    for item, answer in zip(draft.wanted.extra_devices, answers):
+        _choose(draft, item, answer, owners)
     draft.warnings += draft.selection.warnings
 
 
-def _choose(draft: Draft, item: WantedDevice, guest: str | None, owners: dict[Address, str]) -> None:
-    whose = f"guest {guest}" if guest else "the extra devices"
-    try:
-        found = draft.selection.choose(item.selector, guest)
-    except ChangedError as error:
+def _choose(draft: Draft, item: WantedDevice, answer: Answer, owners: dict[Address, str]) -> None:
+    guest, error = answer.guest, answer.error
+    whose = whose_list(guest)
+    if isinstance(error, ChangedError):
         draft.refusals.append(Refusal(error.code or IDENTITY_CHANGED, str(error), error.address.bdf, error.remedy))
         return
-    except PcibackError as error:
-        draft.refuse(
-            error.code or "no-such-device", f"{whose}: {error}", device=str(item.selector), remedy=error.remedy
-        )
+    if error is not None:
+        draft.refuse(error.code or NO_SUCH_DEVICE, f"{whose}: {error}", device=str(item.selector), remedy=error.remedy)
         return
-    for device in found:
+    for device in answer.devices:
         owner = owners.setdefault(device.address, whose)
         if any(planned.device.address == device.address for planned in draft.devices):
             draft.refuse(
-                "assigned-twice",
+                ASSIGNED_TWICE,
                 f"{device.describe()} is wanted by {owner} and by {whose}; a device belongs to one guest",
                 device=device.address.bdf,
                 remedy="take it out of one of the two lists, or make the selectors more exact",

@@ -9,11 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pinning import Pinning
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE, BRIDGE, GUARDS
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Action,
@@ -23,6 +22,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Step,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WHEN_NEEDED, Wanted
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE, BRIDGE, GUARDS
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Draft:
 
     wanted: Wanted
     observed: Observed
-    selection: Pinning
+    selection: Selection
     actions: list[Action] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -115,5 +115,5 @@ class Draft:
             reasons=tuple(self.reasons),
             devices=tuple(self.devices),
             recovery=self.recovery,
-            moves=tuple(self.selection.moves),
+            moves=self.selection.moves,
         )

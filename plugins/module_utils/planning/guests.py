@@ -22,6 +22,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import
     WHEN_NEEDED,
     WantedGuest,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
 SHUT_DOWN = "shut down"
 START = "start"
@@ -52,7 +53,7 @@ def configure(draft: Draft) -> list[Action]:
         if data is None or isinstance(data, PcibackError):
             draft.refuse_error(
                 data or PcibackError(f"guest {guest.name} has no configuration file", file=guest.config),
-                "domain-config-invalid",
+                DOMAIN_CONFIG_INVALID,
             )
             continue
         specs = [
@@ -64,13 +65,13 @@ def configure(draft: Draft) -> list[Action]:
             config = XlConfig.parse(data, guest.config)
             changed = config.with_pci(specs, moves).render() != data
         except PcibackError as error:
-            draft.refuse_error(error, "domain-config-invalid")
+            draft.refuse_error(error, DOMAIN_CONFIG_INVALID)
             continue
         draft.warnings += config.warnings
         if config.name != guest.name:
             described = "no guest by name" if config.name is None else f"a guest named '{config.name}'"
             draft.refuse(
-                "domain-config-invalid",
+                DOMAIN_CONFIG_INVALID,
                 f"{guest.config} describes {described}, not '{guest.name}'",
                 remedy="correct the name in the inventory or in the file",
             )

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pinning import Move
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Move
 
 
 class Step(str, Enum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Selector
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 
 RUNNING = "running"

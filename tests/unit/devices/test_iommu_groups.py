@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.iommu_groups import isolation_groups
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
 

@@ -27,11 +27,14 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import (
     from_mapping,
     locate,
     parse,
+    pin_of,
+    pinned_device,
     refreshed,
     render,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from tests.unit.devices.bus import BUS
 
 CARD = {
     "id": "8086:10d3",
@@ -340,3 +343,10 @@ def test_what_was_not_read_this_time_is_not_forgotten() -> None:
     assert refreshed(FULL, Pin(FULL.id, None, FULL.class_), driver="wm0", known_as=FULL.known_as) == FULL
     seen = replace(FULL, slot="0000:00/1d.0/00.0", known_as=None)
     assert refreshed(FULL, seen, driver="wm1", known_as=None) == replace(seen, driver="wm1")
+
+
+def test_a_pin_describes_a_device_and_a_device_gives_a_pin():
+    seen = replace(BUS[3], mac="52:54:00:12:34:5c", slot="0000:00/0a.0")
+    assert pin_of(pinned_device(seen.address, pin_of(seen))) == pin_of(seen)
+    assert pinned_device(seen.address, pin_of(seen), BUS).name == seen.name
+    assert pin_of(replace(seen, driver="pciback3")).driver is None

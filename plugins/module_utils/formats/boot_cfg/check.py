@@ -26,8 +26,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read 
     decode,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import FAULT
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import LIST_TOO_LONG
 
-TOO_LONG = "list-too-long"
+TOO_LONG = LIST_TOO_LONG
 """Code of a refusal: there is no room for the hide list."""
 
 # hd0a, NAME=root: what may stand before the ':' of a path.

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
 
 INITRAMFS_TOOLS = "/etc/initramfs-tools/hooks/xen-pciback"
 DRACUT = "/etc/dracut.conf.d/xen-pciback.conf"
@@ -132,7 +133,7 @@ class LinuxBoot:
         if not xen_entries(menu):
             raise PcibackError(
                 "no entry starts Xen",
-                code="boot-config-invalid",
+                code=BOOT_CONFIG_INVALID,
                 file=self.path,
                 remedy="install Xen for this dom0, and make the menu anew with update-grub or grub-mkconfig",
             )
@@ -213,7 +214,7 @@ class LinuxBoot:
             raise PcibackError(
                 f"{later.variable} sets {hide_parameter.PARAMETER}={later.value}, which comes after the list of this "
                 "collection, and the last one counts",
-                code="boot-config-invalid",
+                code=BOOT_CONFIG_INVALID,
                 file=later.file,
                 line=later.line,
                 remedy="take it out, or move it to GRUB_CMDLINE_LINUX",
@@ -264,7 +265,7 @@ def check_menu(data: bytes, file: str, value: str | None, default: grub.Entry | 
     if problem:
         raise PcibackError(
             f"the menu that grub-mkconfig made is not as wanted: {problem}; nothing was changed",
-            code="prediction-mismatch",
+            code=PREDICTION_MISMATCH,
             file=file,
             remedy=f"see where {hide_parameter.PARAMETER} or GRUB_DEFAULT are set: /etc/default/grub, "
             "/etc/default/grub.d, /etc/grub.d",

@@ -25,8 +25,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot as linux_boot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, FileEdit, LinuxBoot
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
 
-CODE = "boot-config-invalid"
+CODE = BOOT_CONFIG_INVALID
 PENDING = "boot-pending"
 """In the directory of records: there while menu and initramfs may be older than our files."""
 

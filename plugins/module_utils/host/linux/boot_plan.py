@@ -17,8 +17,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import hide_action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
 
-_CODE = "boot-config-invalid"
+_CODE = BOOT_CONFIG_INVALID
 
 
 @dataclass(frozen=True)

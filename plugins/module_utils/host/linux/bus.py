@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, with_slots
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device, with_slots
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import linux_text
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address

@@ -14,7 +14,7 @@ import re
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats import linux_text
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import Facts, Interface, Mount
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts, Interface, Mount
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.bus import PCI_DEVICES, SYS, link_name, read_text
 
 PROC = "/proc"

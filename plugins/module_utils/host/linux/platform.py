@@ -9,11 +9,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, Selector
 from ansible_collections.xen.pciback.plugins.module_utils.devices.iommu_groups import isolation_groups
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_editor, boot_files, bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import LinuxBoot

@@ -33,6 +33,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file im
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, Noted, note, restore
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
 
 MOST_BYTES = 1 << 20
 """Far more than the loader reads; what is too large for it is its reader's to say."""
@@ -79,7 +80,7 @@ def _read(path: str) -> BootCfg:
     try:
         return BootCfg.parse(read_file(path, limit=MOST_BYTES), file=path)
     except PcibackError as error:
-        error.code = "boot-config-invalid"
+        error.code = BOOT_CONFIG_INVALID
         raise
 
 
@@ -109,7 +110,7 @@ def _judge(
             if problem is not None:
                 raise PcibackError(
                     f"{problem}; nothing was changed",
-                    code="prediction-mismatch",
+                    code=PREDICTION_MISMATCH,
                     file=path,
                     remedy="look at the file with 'pcibackctl boot --config FILE'",
                 )

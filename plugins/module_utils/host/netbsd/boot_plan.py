@@ -20,8 +20,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import 
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WHEN_NEEDED
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
 
-_CODE = "boot-config-invalid"
+_CODE = BOOT_CONFIG_INVALID
 _HIDE_OPTION = re.compile(rf"(?: --)? {re.escape(OPTION)}\S*", re.IGNORECASE)
 
 
@@ -142,7 +143,7 @@ class NetbsdBootPlanner:
         doubt = disagreement(prediction, draft.hidden)
         if doubt is not None:
             draft.refuse(
-                "prediction-mismatch",
+                PREDICTION_MISMATCH,
                 f"{self.boot.path} reads as wanted, but the model of the boot disagrees: {doubt}",
                 remedy=f"run 'pcibackctl boot --config {self.boot.path}' on the host to see why",
             )

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Container, Mapping, Sequence
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, with_slots
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device, with_slots
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import (
     Address,

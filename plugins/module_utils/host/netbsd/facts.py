@@ -13,15 +13,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import (
-    Facts,
-    Interface,
-    Mount,
-    disk_of,
-    disks_in_use,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.guards.disk import disks_in_use
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts, Interface, Mount
+from ansible_collections.xen.pciback.plugins.module_utils.guards.trace import disk_of
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus as netbsd_bus
 

@@ -9,11 +9,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, Selector, pin_of
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, fits
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, fits, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import boot_editor, bus, facts
@@ -23,6 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.platform import P
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_BOOT, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
 
 BOOT_CFG = "/boot.cfg"
 KERNEL = Backend(
@@ -78,7 +80,7 @@ class Netbsd(Platform):
         try:
             data = read_file(path, limit=boot_editor.MOST_BYTES)
         except PcibackError as error:
-            error.code = "boot-config-invalid"
+            error.code = BOOT_CONFIG_INVALID
             return NetbsdBoot(path, error)
         prediction = None
         if pcibackctl is not None:

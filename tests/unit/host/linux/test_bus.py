@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import Facts, Verdict, guard
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.guards.run import Verdict, guard
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts
 from tests.linux_host import LinuxHost, usual_host

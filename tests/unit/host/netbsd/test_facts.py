@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import Interface, Mount
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Interface, Mount
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus as netbsd_bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import facts as netbsd_facts
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import parse_selector, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform import Netbsd

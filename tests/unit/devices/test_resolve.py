@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans for hosts whose hardware has changed since their devices were given away."""
+"""What selectors mean on a host with pins, and plans for hosts whose hardware has changed since these were made."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import Device, parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import KnownAs, Pin, from_mapping
-from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import takes_devices
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import resolve
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
@@ -121,7 +123,8 @@ class Machine:
         plan = make_plan(wanted, observed)
         if not plan.refusals:
             missing = any(not planned.held for planned in plan.devices)
-            assert takes_devices(wanted, observed, units=True) == missing
+            selection = resolve_wanted(wanted, observed, units=True)
+            assert bool(selection.unclaimed) == missing
         return plan
 
     def apply(self, wanted: Wanted) -> Plan:
@@ -524,3 +527,40 @@ def test_cards_with_serial_numbers_are_followed_into_any_order(order):
     host.apply(wanted)
     assert [host.cards(guest) for guest in GUESTS] == [[card] for card in cards]
     assert host.plan(wanted).actions == ()
+
+
+def test_each_request_is_answered_in_its_place():
+    devices = Machine({8: RED, 9: BLUE, 10: GREY}).devices()
+    wanted = [{"id": BLUE.id}, {"address": "1f:00.0"}, {"id": RED.id}, {"driver": "wm", "all": True}]
+    requests = [("firewall" if index % 2 else None, parse_selector(each)) for index, each in enumerate(wanted)]
+    selection = resolve(requests, devices, {}, (devices[0].address,))
+    assert [(answer.guest, answer.selector) for answer in selection.answers] == requests
+    assert [answer.error and answer.error.code for answer in selection.answers] == [
+        None,
+        "no-such-device",
+        "ambiguous-selector",
+        None,
+    ]
+    assert [each.address for answer in selection.answers for each in answer.devices] == [
+        devices[1].address,
+        devices[0].address,
+        devices[2].address,
+    ]
+    assert [each.address for each in selection.unclaimed] == [devices[1].address, devices[2].address]
+
+
+def test_pins_have_what_was_read_after_the_devices_were_found():
+    devices = Machine({8: Card(1, serial=True), 9: BLUE}).devices()
+    unread = [replace(each, config=None) for each in devices]
+    found = resolve([("firewall", parse_selector({"address": "01:00.0"}))], unread, {}, ())
+    (pin,) = found.record(keep_held=False).values()
+    assert (pin.subsystem, pin.serial) == (None, None)
+    (pin,) = found.with_devices(devices).record(keep_held=False).values()
+    assert (pin.subsystem, pin.serial) == ("1af4:1100", "00-00-ab-cd-00-00-00-01")
+
+
+def test_pins_of_what_is_held_and_wanted_by_nobody_are_kept_if_asked_for():
+    host = machine(RED, BLUE, wanted=wanting(*BY_ADDRESS[:2]))
+    found = resolve([("firewall", parse_selector(BY_ADDRESS[0]))], host.devices(), host.pins, host.hidden)
+    assert set(found.record(keep_held=True)) == {host.where(RED), host.where(BLUE)}
+    assert set(found.record(keep_held=False)) == {host.where(RED)}

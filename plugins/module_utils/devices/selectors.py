@@ -1,20 +1,25 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""PCI functions of a host, and selectors that name one of them without its address."""
+"""Selectors: what the owner says of a device, and which functions of a host that names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device, driver_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import Bar, ConfigSpace
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
+    AMBIGUOUS_SELECTOR,
+    NO_SUCH_DEVICE,
+    REFUSALS,
+)
 
 CRITERIA = ("address", "id", "subsystem", "class", "driver", "name", "mac", "serial", "slot")
 
@@ -45,91 +50,7 @@ _BASE_CLASSES = (*range(0x14), 0x40, 0xFF)
 _MAC = re.compile(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\Z", re.IGNORECASE)
 _SERIAL = re.compile(r"[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){7}\Z", re.IGNORECASE)
 _SLOT = re.compile(r"(?:([0-9a-f]{4}):)?([0-9a-f]{2}(?:/[01][0-9a-f]\.[0-7])+)\Z", re.IGNORECASE)
-_BRIDGE_CLASS = 0x06
-_PCI_BRIDGE = 0x0604
-_PCIBACK = re.compile(r"pciback[0-9]*\Z")
-_UNIT = re.compile(r"[0-9]+\Z")
 _MOST_CANDIDATES = 12
-
-
-@dataclass(frozen=True)
-class Device:
-    """One PCI function as its dom0 shows it.
-
-    ``class_code`` holds class, subclass and interface in 24 bits. ``driver`` is the instance that holds the
-    function (``wm0``, ``pciback1``), ``None`` if nobody does; ``mac`` is the Ethernet address of that driver's
-    interface. ``config`` is ``None`` where configuration space was not read, and so is what comes from it.
-    ``system_irq`` is the interrupt line where the system says it elsewhere than in configuration space: 0 if the
-    function has none now. ``slot`` is the path to the function (:func:`with_slots`). ``iommu_group``,
-    ``reset_methods`` and ``numa_node`` are ``None`` where the system does not say.
-    """
-
-    address: Address
-    vendor: int
-    device: int
-    class_code: int
-    revision: int = 0
-    name: str = ""
-    driver: str | None = None
-    config: ConfigSpace | None = None
-    system_irq: int | None = None
-    mac: str | None = None
-    slot: str | None = None
-    iommu_group: str | None = None
-    reset_methods: tuple[str, ...] | None = None
-    numa_node: int | None = None
-
-    @property
-    def id(self) -> str:
-        """``vendor:device`` in hexadecimal."""
-        return f"{self.vendor:04x}:{self.device:04x}"
-
-    @property
-    def subsystem(self) -> tuple[int, int] | None:
-        """Vendor and device of the subsystem."""
-        return None if self.config is None else self.config.subsystem
-
-    @property
-    def bars(self) -> tuple[Bar, ...] | None:
-        """The base address registers that hold an address."""
-        return None if self.config is None else tuple(self.config.bars())
-
-    @property
-    def irq(self) -> int | None:
-        """The interrupt line as the operating system noted it."""
-        if self.system_irq is not None:
-            return self.system_irq or None
-        return None if self.config is None else self.config.interrupt_line
-
-    @property
-    def subsystem_id(self) -> str | None:
-        """``vendor:device`` of the subsystem in hexadecimal."""
-        return None if self.subsystem is None else "{:04x}:{:04x}".format(*self.subsystem)
-
-    @property
-    def serial(self) -> str | None:
-        """The device serial number of PCI Express, ``None`` if it has none or it could not be read."""
-        return None if self.config is None else self.config.serial
-
-    @property
-    def is_bridge(self) -> bool:
-        """Whether the function is a bridge of any kind (class 06)."""
-        return self.class_code >> 16 == _BRIDGE_CLASS
-
-    @property
-    def is_pci_bridge(self) -> bool:
-        """Whether other functions sit behind this one (class 0604); NetBSD panics when such a one is hidden."""
-        return self.class_code >> 8 == _PCI_BRIDGE
-
-    @property
-    def held_by_pciback(self) -> bool:
-        """Whether pciback(4) holds the function."""
-        return self.driver is not None and _PCIBACK.match(self.driver) is not None
-
-    def describe(self) -> str:
-        """One line for a person, with the address in both notations."""
-        holder = f" [{self.driver}]" if self.driver else ""
-        return f"{self.address.bdf} (pcictl {self.address.pcictl}) {self.id} {self.name}{holder}".replace("  ", " ")
 
 
 @dataclass(frozen=True)
@@ -205,8 +126,8 @@ def select(
         near = [device for device in devices if not device.is_bridge]
         raise PcibackError(
             f"no device matches {selector}; this host has {_candidates(near)}",
-            code="no-such-device",
-            remedy="correct the selector, or look at the host with xen.pciback.device_info",
+            code=NO_SUCH_DEVICE,
+            remedy=REFUSALS[NO_SUCH_DEVICE].remedy,
         )
     if len(found) > 1 and not selector.all:
         pinned = [each for each in found if each.address in pins and selector.names_driver(pins[each.address].driver)]
@@ -214,83 +135,10 @@ def select(
             return (pinned[0],)
         raise PcibackError(
             f"{len(found)} devices match {selector}: {_candidates(found)}",
-            code="ambiguous-selector",
-            remedy="add a criterion, such as the address, or say 'all: true' if every one is meant",
+            code=AMBIGUOUS_SELECTOR,
+            remedy=REFUSALS[AMBIGUOUS_SELECTOR].remedy,
         )
     return tuple(sorted(found, key=lambda device: device.address))
-
-
-def driver_of(instance: str) -> str:
-    """The driver of an instance: ``wm`` of ``wm0``."""
-    return _UNIT.sub("", instance)
-
-
-def pin_of(device: Device) -> Pin:
-    """What a device is now, as its pin would have it."""
-    return Pin(
-        id=device.id,
-        subsystem=device.subsystem_id,
-        class_=f"{device.class_code:06x}",
-        driver=None if device.held_by_pciback else device.driver,
-        slot=device.slot,
-        mac=device.mac,
-        serial=device.serial,
-    )
-
-
-def pinned_device(address: Address, pin: Pin, devices: Sequence[Device] = ()) -> Device:
-    """The device that a pin describes, as it was then.
-
-    :param devices: those of the host, one of which may know the name of devices with this id
-    """
-    vendor, product = (int(part, 16) for part in pin.id.split(":"))
-    registers = {}
-    if pin.subsystem is not None:
-        subsystem_vendor, subsystem = (int(part, 16) for part in pin.subsystem.split(":"))
-        registers[0x2C] = subsystem << 16 | subsystem_vendor
-    return Device(
-        address=address,
-        vendor=vendor,
-        device=product,
-        class_code=int(pin.class_, 16),
-        name=next((device.name for device in devices if device.id == pin.id), ""),
-        driver=pin.driver,
-        config=ConfigSpace(registers) if registers else None,
-        mac=pin.mac,
-        slot=pin.slot,
-    )
-
-
-def with_slots(devices: Iterable[Device]) -> tuple[Device, ...]:
-    """The devices with their paths: root bus, then device and function of each bridge on the way and of the device.
-
-    Such a path (``0000:00/1c.0/00.0``) stays when the firmware numbers buses anew. It is unknown where a bridge on the
-    way could not be read.
-    """
-    devices = tuple(devices)
-    bridges = {
-        (device.address.domain, device.config.bridged_buses[0]): device.address
-        for device in devices
-        if device.config is not None and device.config.bridged_buses is not None
-    }
-    # Behind which bus such a bridge sits is not known, so only bus 0 is surely no bus behind it.
-    unread = any(device.is_pci_bridge and device.config is None for device in devices)
-    return tuple(replace(device, slot=_slot(device.address, bridges, unread)) for device in devices)
-
-
-def _slot(address: Address, bridges: Mapping[tuple[int, int], Address], unread: bool) -> str | None:
-    steps: list[str] = []
-    here = address
-    while True:
-        steps.insert(0, f"{here.device:02x}.{here.function:x}")
-        bridge = bridges.get((here.domain, here.bus))
-        # A bridge leads to a higher bus; one that doesn't was set up by nobody.
-        if bridge is None or bridge.bus >= here.bus:
-            break
-        here = bridge
-    if unread and here.bus != 0:
-        return None
-    return "/".join([f"{here.domain:04x}:{here.bus:02x}", *steps])
 
 
 def _driver_matches(value: str, device: Device, pin: Pin | None) -> bool:

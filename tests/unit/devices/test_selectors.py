@@ -9,33 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.device import (
-    CRITERIA,
-    Device,
-    parse_selector,
-    pin_of,
-    pinned_device,
-    select,
-    with_slots,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import CRITERIA, parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
-
-
-def device(bdf, ids, class_code=0x020000, driver=None, name="", subsystem=None):
-    vendor, product = (int(part, 16) for part in ids.split(":"))
-    config = None if subsystem is None else ConfigSpace({0x2C: subsystem[1] << 16 | subsystem[0]})
-    return Device(parse_address(bdf), vendor, product, class_code, name=name, driver=driver, config=config)
-
-
-BUS = (
-    device("00:00.0", "8086:1237", 0x060000, "pchb0", "Intel 82441FX (PMC) PCI and Memory Controller"),
-    device("00:04.0", "8086:100e", driver="wm0", name="Intel i82540EM 1000baseT Ethernet", subsystem=(0x1AF4, 0x1100)),
-    device("00:05.0", "10ec:8139", driver="re0", name="Realtek Semiconductor 8139 10/100 Ethernet"),
-    device("00:0a.0", "8086:100e", driver="wm1", name="Intel i82540EM 1000baseT Ethernet", subsystem=(0x1AF4, 0x1101)),
-    device("01:00.0", "1b36:0010", 0x010802, "nvme0", "Red Hat QEMU NVM Express Controller"),
-)
+from tests.unit.devices.bus import BUS, device
 
 
 @pytest.mark.parametrize(
@@ -180,54 +157,6 @@ def test_other_notations_are_the_same(wanted, criterion):
     assert parse_selector(wanted).criteria == (criterion,)
 
 
-# A port and a bridge behind it; registers 18 hold the buses that they lead to, 0C the header type.
-def bridge(bdf, secondary, subordinate):
-    registers = {0x0C: 0x010000, 0x18: subordinate << 16 | secondary << 8 | int(bdf[:2], 16)}
-    return replace(device(bdf, "1b36:000c", 0x060400, "ppb0"), config=ConfigSpace(registers))
-
-
-TREE = (
-    device("00:05.0", "8086:100e", subsystem=(1, 1)),
-    bridge("00:1c.0", 1, 3),
-    bridge("01:02.0", 3, 3),
-    device("03:04.1", "8086:10d3", subsystem=(1, 2)),
-    device("80:01.0", "8086:10d3", subsystem=(1, 2)),
-)
-
-
-def slots(devices):
-    return {each.address.bdf: each.slot for each in with_slots(devices)}
-
-
-def test_slots_are_paths_through_the_bridges():
-    assert slots(TREE) == {
-        "00:05.0": "0000:00/05.0",
-        "00:1c.0": "0000:00/1c.0",
-        "01:02.0": "0000:00/1c.0/02.0",
-        "03:04.1": "0000:00/1c.0/02.0/04.1",
-        "80:01.0": "0000:80/01.0",
-    }
-    assert select(parse_selector({"slot": "00/1c.0/02.0/04.1"}), with_slots(TREE)) == (with_slots(TREE)[3],)
-
-
-def test_slots_behind_a_bridge_that_was_not_read_are_unknown():
-    unread = (TREE[0], replace(TREE[1], config=None), *TREE[2:])
-    assert slots(unread) == {
-        "00:05.0": "0000:00/05.0",
-        "00:1c.0": "0000:00/1c.0",
-        "01:02.0": None,
-        "03:04.1": None,
-        "80:01.0": None,
-    }
-
-
-def test_bridges_that_were_set_up_in_a_ring_end():
-    assert slots((bridge("01:00.0", 2, 2), bridge("02:00.0", 1, 1))) == {
-        "01:00.0": "0000:01/00.0",
-        "02:00.0": "0000:01/00.0/00.0",
-    }
-
-
 def test_a_hidden_card_is_found_by_the_mac_it_had():
     seen = replace(BUS[3], mac="52:54:00:12:34:5c", slot="0000:00/0a.0")
     held = replace(seen, driver="pciback0", mac=None)
@@ -236,13 +165,6 @@ def test_a_hidden_card_is_found_by_the_mac_it_had():
     assert select(wanted, (*BUS[:3], held), {seen.address: pin_of(seen)}) == (held,)
     with pytest.raises(PcibackError):
         select(wanted, (*BUS[:3], held))
-
-
-def test_a_pin_describes_a_device_and_a_device_gives_a_pin():
-    seen = replace(BUS[3], mac="52:54:00:12:34:5c", slot="0000:00/0a.0")
-    assert pin_of(pinned_device(seen.address, pin_of(seen))) == pin_of(seen)
-    assert pinned_device(seen.address, pin_of(seen), BUS).name == seen.name
-    assert pin_of(replace(seen, driver="pciback3")).driver is None
 
 
 # Drivers are numbered anew at each boot: pciback took wm1, and another card got that name.
