@@ -32,7 +32,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import PREVIOUS_SUFFIX, XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import OPTION
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import (
     ALLOWABLE,
     BRIDGE,
@@ -478,7 +479,7 @@ class Planner:
             moves = {move.old: move.new for move in self.pinning.moves if move.guest == guest.name}
             try:
                 config = XlConfig.parse(data, guest.config)
-                changed = config.with_pci(specs, moves).render() != data
+                changed = with_pci(config, specs, moves).render() != data
             except PcibackError as error:
                 self._refuse_error(error, "domain-config-invalid")
                 continue

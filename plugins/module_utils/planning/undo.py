@@ -23,7 +23,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.originals impo
     Originals,
     digest,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,11 @@ def _restore_boot_cfg(path: str, original: bytes, current: bytes) -> Restored:
 
 
 def _restore_xl_cfg(path: str, original: bytes, current: bytes) -> bytes:
-    was, bare = XlConfig.parse(original, path), XlConfig.parse(current, path).with_pci([])
-    data, lost = _merge(was.with_pci([]).render(), bare.render(), original)
+    was, bare = XlConfig.parse(original, path), with_pci(XlConfig.parse(current, path), [])
+    data, lost = _merge(with_pci(was, []).render(), bare.render(), original)
     if not lost and [entry.spec for entry in XlConfig.parse(data, path).pci] == [entry.spec for entry in was.pci]:
         return data
-    return bare.with_pci(list({entry.spec.key: entry.spec for entry in was.pci}.values())).render()
+    return with_pci(bare, list({entry.spec.key: entry.spec for entry in was.pci}.values())).render()
 
 
 def _merge(base: bytes, edited: bytes, wanted: bytes) -> tuple[bytes, list[bytes]]:

@@ -15,7 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import PciEntry, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import PciEntry, XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Action,
     Observed,
