@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats import grub
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from tests.linux_host import LinuxHost, captured_drivers, usual_host
 
 MENU = Path(__file__).parent / "unit/formats/data/debian-12-xen-grub.cfg"

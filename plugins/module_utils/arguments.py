@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE
 
 SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -36,15 +37,8 @@ ALLOW: Mapping[str, Any] = {
     },
 }
 
-# What xl may be told of one device, beside its address (PCI_SPEC_STRING of xl.cfg(5)).
-XL_DEVICE_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "permissive": {"type": "bool"},
-    "msitranslate": {"type": "bool"},
-    "seize": {"type": "bool"},
-    "power_mgmt": {"type": "bool"},
-    "rdm_policy": {"type": "str", "choices": ["strict", "relaxed"]},
-    "vslot": {"type": "str"},
-}
+# What xl may be told of one device, beside its address.
+XL_DEVICE_OPTIONS: Mapping[str, Mapping[str, Any]] = {name: option.argument for name, option in OPTIONS.items()}
 
 
 def absolute_path(value: str, option: str) -> str:

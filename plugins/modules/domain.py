@@ -177,7 +177,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import CODE, PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import CODE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file

@@ -166,7 +166,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DE
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import GUEST, Originals
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import CODE, PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import CODE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
@@ -254,7 +257,7 @@ def plan_edit(config: str, specs: Sequence[PciSpec], moves: Mapping[Address, Add
     except PcibackError as error:
         error.code = CODE
         raise
-    after = XlConfig.parse(data, config).with_pci(specs, moves)
+    after = with_pci(XlConfig.parse(data, config), specs, moves)
     return Edit(config, data, after, after.warnings)
 
 

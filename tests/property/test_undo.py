@@ -26,7 +26,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.originals impo
     parse,
     render,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
 
 EXAMPLES = settings(max_examples=500, database=None, derandomize=True)
@@ -134,7 +136,7 @@ def guest_files(draw: st.DrawFn) -> bytes:
 
 
 def assign(data: bytes, wanted: list[Address]) -> bytes:
-    return XlConfig.parse(data, "x").with_pci([PciSpec(address) for address in wanted]).render()
+    return with_pci(XlConfig.parse(data, "x"), [PciSpec(address) for address in wanted]).render()
 
 
 @st.composite
@@ -213,6 +215,6 @@ def test_an_edit_of_a_guest_survives(data: bytes, wanted: list[Address], edit: C
     assert restored.data is not None and restored.warnings == ()
     found, expected = XlConfig.parse(restored.data, "x"), XlConfig.parse(edit(data), "x")
     assert [entry.spec for entry in found.pci] == [entry.spec for entry in expected.pci]
-    assert sorted(found.with_pci([]).render().split()) == sorted(expected.with_pci([]).render().split())
+    assert sorted(with_pci(found, []).render().split()) == sorted(with_pci(expected, []).render().split())
     event("byte for byte" if restored.data == edit(data) else "in another form")
     assert restore("/x", known.files.get("/x"), restored.data) == restored

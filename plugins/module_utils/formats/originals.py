@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a host was before the first run: the record by which everything can be given back.
 
-A file is recorded before it is changed for the first time, and what is written into it before it is written. So a file
-that a killed run leaves is known: it is the original, or something that we wrote, or somebody else has changed it.
+A file is recorded before it is changed for the first time, and what is written into it before it is written. So after
+a run that was killed it is known what a file is: the original, or what the collection wrote, or changed by somebody else.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Original:
     """One file, before it was changed.
 
     :param kind: ``boot`` (a boot.cfg), ``guest`` (a guest's xl configuration), ``native`` (an installed file) or
-        ``setting`` (a file of a Linux dom0 that is ours as a whole)
+        ``setting`` (a file of a Linux dom0 that the collection writes as a whole)
     :param data: its bytes; ``None`` if there was no such file
-    :param written: SHA-256 of what was, or was about to be, written there last, and of what was there before that if
-        we wrote it
+    :param written: SHA-256 of what the collection wrote, or was about to write, there last, and of what was there before
+        that if the collection wrote it
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Original:
     written: tuple[str, ...] = ()
 
     def wrote(self, data: bytes | None) -> bool:
-        """Whether a file with this content is as we wrote it."""
+        """Whether a file with this content is as the collection wrote it."""
         return data is not None and digest(data) in self.written
 
 

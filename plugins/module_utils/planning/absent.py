@@ -15,7 +15,7 @@ from functools import partial
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import PciEntry, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import PciEntry, XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import choose_devices

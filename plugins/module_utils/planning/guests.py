@@ -11,7 +11,8 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
@@ -63,7 +64,7 @@ def configure(draft: Draft) -> list[Action]:
         moves = {move.old: move.new for move in draft.selection.moves if move.guest == guest.name}
         try:
             config = XlConfig.parse(data, guest.config)
-            changed = config.with_pci(specs, moves).render() != data
+            changed = with_pci(config, specs, moves).render() != data
         except PcibackError as error:
             draft.refuse_error(error, DOMAIN_CONFIG_INVALID)
             continue

@@ -1,21 +1,21 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a file would be without us, and what has to be recorded so that this can be said later.
+"""What a file would be if this collection had never changed it, and what has to be recorded to know that later.
 
-A file that is as we wrote it was once the original, byte for byte. In one that somebody else has changed since, only
-what is ours is undone: hide lists and ``pci`` lists, in whose place those of the original come back.
+A file that is as the collection wrote it becomes the recorded original, byte for byte. In one that somebody else has
+changed since, only hide lists and ``pci`` lists are undone: those of the original come back in their place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import unhide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.line_merge import merge_lines
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
     BOOT,
     NATIVE,
@@ -24,12 +24,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.originals impo
     Originals,
     digest,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 
 
 @dataclass(frozen=True)
 class Restored:
-    """A file without us: its bytes (``None``: no file), and sentences about what could not be undone."""
+    """A file with the changes undone: its bytes (``None``: no file), and sentences about what could not be undone."""
 
     data: bytes | None
     warnings: tuple[str, ...] = ()
@@ -56,7 +57,7 @@ class Noted:
 
 @dataclass(frozen=True)
 class Traces:
-    """What is left of us on a host.
+    """What runs of this collection have left on a host.
 
     :param originals: the record of originals
     :param files: what the recorded boot configurations and guests' files hold now; ``None`` for one that is gone, an
@@ -74,11 +75,11 @@ class Traces:
 
 
 def restore(path: str, original: Original | None, current: bytes | None) -> Restored:
-    """What a file would be without us.
+    """What a file would be if this collection had never changed it.
 
-    :param original: what is recorded of it; ``None``: it was never changed by us
+    :param original: what is recorded of it; ``None``: it was never changed
     :param current: what it holds now; a file that somebody has removed stays away
-    :raises PcibackError: somebody else has changed it, and what is ours in it can't be told
+    :raises PcibackError: somebody else has changed it, and it can't be read any more
     """
     if original is None or current is None or current == original.data:
         return Restored(current)
@@ -94,7 +95,7 @@ def restore(path: str, original: Original | None, current: bytes | None) -> Rest
 def note(originals: Originals, changes: Iterable[Change]) -> Noted:
     """Work out what to record of changes.
 
-    An original that somebody has edited under our hands is replaced by what :func:`restore` makes of the edited file.
+    Where somebody else has edited a file since, what :func:`restore` makes of the edited file is the new original.
 
     :raises PcibackError: as :func:`restore`
     """
@@ -112,8 +113,8 @@ def note(originals: Originals, changes: Iterable[Change]) -> Noted:
         if change.after == data:
             settled.append(change.path)
         elif change.before != change.after:
-            ours = [item for item in (change.before, change.after) if item is not None and item != data]
-            noted[change.path] = Original(change.kind, data, tuple(dict.fromkeys(digest(item) for item in ours)))
+            written = [item for item in (change.before, change.after) if item is not None and item != data]
+            noted[change.path] = Original(change.kind, data, tuple(dict.fromkeys(digest(item) for item in written)))
     before = originals.with_files(noted)
     return Noted(before, before.without_files(settled), tuple(warnings))
 
@@ -121,16 +122,16 @@ def note(originals: Originals, changes: Iterable[Change]) -> Noted:
 def note_installation(originals: Originals, changes: Iterable[Change]) -> Originals:
     """The record as it has to be before files are installed.
 
-    Each is recorded, even one that was there with this content. One that is not as we wrote it any more is damaged, and
-    its damage is nobody's edit.
+    Each is recorded, even one that was there with this content. One that is not as it was written any more is taken for
+    damaged, not for edited: its content does not become the original.
     """
     noted: dict[str, Original] = {}
     for change in changes:
         known = originals.files.get(change.path, Original(NATIVE, change.before))
         if change.before == change.after and known.wrote(change.after):
             continue
-        ours = [item for item in (change.before, change.after) if known.wrote(item) or item is change.after]
-        written = dict.fromkeys(digest(item) for item in ours if item is not None)
+        contents = [item for item in (change.before, change.after) if known.wrote(item) or item is change.after]
+        written = dict.fromkeys(digest(item) for item in contents if item is not None)
         noted[change.path] = Original(NATIVE, known.data, tuple(written))
     return originals.with_files(noted)
 
@@ -138,7 +139,7 @@ def note_installation(originals: Originals, changes: Iterable[Change]) -> Origin
 def _restore_boot_cfg(path: str, original: bytes, current: bytes) -> Restored:
     bare = unhide(BootCfg.parse(original, path)).boot_cfg.render()
     edited = unhide(BootCfg.parse(current, path)).boot_cfg.render()
-    data, lost = _merge(bare, edited, original)
+    data, lost = merge_lines(bare, edited, original)
     if not lost:
         return Restored(data)
     lines = " | ".join(line.decode("utf-8", "backslashreplace").strip() for line in lost)
@@ -149,44 +150,8 @@ def _restore_boot_cfg(path: str, original: bytes, current: bytes) -> Restored:
 
 
 def _restore_xl_cfg(path: str, original: bytes, current: bytes) -> bytes:
-    was, bare = XlConfig.parse(original, path), XlConfig.parse(current, path).with_pci([])
-    data, lost = _merge(was.with_pci([]).render(), bare.render(), original)
+    was, bare = XlConfig.parse(original, path), with_pci(XlConfig.parse(current, path), [])
+    data, lost = merge_lines(with_pci(was, []).render(), bare.render(), original)
     if not lost and [entry.spec for entry in XlConfig.parse(data, path).pci] == [entry.spec for entry in was.pci]:
         return data
-    return bare.with_pci(list({entry.spec.key: entry.spec for entry in was.pci}.values())).render()
-
-
-def _merge(base: bytes, edited: bytes, wanted: bytes) -> tuple[bytes, list[bytes]]:
-    """Make the changes from ``base`` to ``wanted`` in ``edited``, line by line.
-
-    :returns: the result, and the lines of ``wanted`` for which there was no place any more
-    """
-    olds, result, news = (text.split(b"\n") for text in (base, edited, wanted))
-    places = {-1: -1, len(olds): len(result)}
-    for block in SequenceMatcher(None, olds, result, False).get_matching_blocks():
-        places.update((block.a + number, block.b + number) for number in range(block.size))
-    lost: list[bytes] = []
-    for start, stop, new in reversed(_differences(olds, news)):
-        # An insertion needs both lines that it comes between.
-        around = range(start, stop) if start < stop else range(start - 1, start + 1)
-        found = [places.get(line) for line in around]
-        first = found[0]
-        if first is None or found != list(range(first, first + len(found))):
-            lost[:0] = new
-        elif start < stop:
-            result[first : first + len(found)] = new
-        else:
-            result[first + 1 : first + 1] = new
-    return b"\n".join(result), lost
-
-
-def _differences(olds: list[bytes], news: list[bytes]) -> list[tuple[int, int, list[bytes]]]:
-    """Which lines of one text are replaced by which of another."""
-    found = []
-    for tag, start, stop, first, last in SequenceMatcher(None, olds, news, False).get_opcodes():
-        if tag == "replace" and stop - start == last - first:
-            # Each line for itself: an edit in one is no obstacle for the others.
-            found += [(start + number, start + number + 1, [news[first + number]]) for number in range(stop - start)]
-        elif tag != "equal":
-            found.append((start, stop, news[first:last]))
-    return found
+    return with_pci(bare, list({entry.spec.key: entry.spec for entry in was.pci}.values())).render()

@@ -22,7 +22,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed, RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
@@ -141,7 +142,7 @@ class Machine:
                 for domain in arguments["domains"]:
                     moves = {parse_address(old): parse_address(new) for old, new in domain.get("moves", {}).items()}
                     config = XlConfig.parse(self.files[domain["config"]], domain["config"])
-                    self.files[domain["config"]] = config.with_pci(domain["devices"], moves).render()
+                    self.files[domain["config"]] = with_pci(config, domain["devices"], moves).render()
             elif action.kind == "reboot":
                 self.power_cycle()
             elif action.kind == "run":

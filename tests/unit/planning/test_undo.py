@@ -17,7 +17,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.originals impo
     Originals,
     digest,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import (
     Change,
     Restored,
@@ -32,7 +33,7 @@ BOOT_CFG = b"# mine\n" + XEN + SINGLE + b"menu=NetBSD:boot netbsd\ntimeout=5\n"
 HIDING = hide(BootCfg.parse(BOOT_CFG), [parse_address("03:00.0")]).boot_cfg.render()
 
 GUEST_CFG = b"name = 'mail' # mine\npci = [ '00:04.0', # the first\n        '00:05.0,permissive=1' ]\nmemory = 512\n"
-GIVEN = XlConfig.parse(GUEST_CFG, "x").with_pci([{"address": "03:00.0"}]).render()
+GIVEN = with_pci(XlConfig.parse(GUEST_CFG, "x"), [{"address": "03:00.0"}]).render()
 
 
 def boot(*written: bytes) -> Original:
