@@ -42,7 +42,7 @@ options:
       - Whether there is a hide list. V(absent) removes every list, broken ones and those of the owner too; on Linux,
         where those may stand in files that are not ours, it overrides them with an empty one.
       - V(original) puts the file back as it was before it was changed for the first time, byte for byte, with the
-        lists that it had then, and removes O(record). If somebody else has edited the file since, the edit stays;
+        lists that it had then, and removes the pins. If somebody else has edited the file since, the edit stays;
         our lists go, those from before come back where their lines were not edited, and a warning names those that did not.
     type: str
     choices: [present, absent, original]
@@ -71,31 +71,29 @@ options:
     description: Whether to keep a copy of the file with a timestamp in its name.
     type: bool
     default: false
-  record:
-    description: File on the host that keeps O(pins).
-    type: path
-    default: /var/db/xen-pciback/devices.json
   pins:
     description:
       - The identities of the devices that are or will be hidden, so that a later run finds them when they have moved,
         and notices when another card has taken their place. Keys are addresses with domain; values have V(id),
         V(subsystem), V(class), V(driver), V(slot), V(mac), V(serial) and V(known_as), as M(xen.pciback.plan) makes them.
-      - Takes the place of all that O(record) holds, before the boot configuration is changed. Without any, O(record) is
-        removed.
-      - If it is not given, O(record) is left alone.
+      - Takes the place of all that is recorded in O(state_directory), before the boot configuration is changed. Without
+        any, the record is removed.
+      - If it is not given, the record is left alone.
     type: dict
 extends_documentation_fragment:
   - xen.pciback.attributes
-  - xen.pciback.lock
-  - xen.pciback.originals
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.lock
+  - xen.pciback.state_directory.originals
+  - xen.pciback.state_directory.pins
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 notes:
-  - Needs root, because O(path), O(record), O(originals) and O(lock) are root's. In check mode it needs to read O(path),
-    O(record) and O(originals).
+  - Needs root, because O(path) and O(state_directory) are root's. In check mode it needs to read O(path) and what
+    O(state_directory) holds.
   - Two readers check every change. This module reads its own result as the loader, Xen and the kernel do, and
     O(predictor) does the same with code that shares nothing with it.
 seealso:
@@ -214,42 +212,43 @@ previous:
 
 import os
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path, menu_entries
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    absolute_path,
+    menu_entries,
+    open_state_directory,
+    state_directory_options,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.devices import pins
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import XEN, BootCfg, Edit, Previous
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, SETTING
-from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.host import platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
-    make_directory,
-    read_file,
-    remove_file,
-    replace_file,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot, xen_entries
-from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import (
     Prediction,
     disagreement,
     loader_root,
     predict,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import (
+    ORIGINALS,
+    OriginalsFile,
+    StateDirectory,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
 
 BOOT_CFG = "/boot.cfg"
-MODE = 0o644
-"""Of a record that did not exist; it tells nothing that dmesg(8) and ifconfig(8) don't."""
-
 MOST_BYTES = 1 << 20
 """Far more than the loader reads; what is too large for it is its reader's to say."""
 
@@ -298,24 +297,14 @@ def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -
     return predictions
 
 
-def update_record(module: AnsibleModule) -> dict[str, str] | None:
-    """Make the record hold exactly the pins that are given; the difference, or ``None`` if there is none."""
-    path = module.params["record"]
-    if module.params["pins"] is None:
-        return None
-    wanted = pins.from_mapping(module.params["pins"])
-    before = read_file(path, limit=pins.MAX_FILE) if os.path.lexists(path) else None
-    if (before is None and not wanted) or (before is not None and wanted and pins.parse(before, path) == wanted):
-        return None
-    if not wanted:
-        if not module.check_mode:
-            remove_file(path)
-        return difference(path, before or b"", b"")
-    after = pins.render(wanted)
-    if not module.check_mode:
-        make_directory(os.path.dirname(path))
-        replace_file(path, after, expected=before, mode=MODE)
-    return difference(path, before or b"", after)
+def update_record(
+    module: AnsibleModule, state: StateDirectory, wanted: Mapping[str, Any] | None
+) -> list[dict[str, str]]:
+    """Make the record hold exactly these pins, if any are given; the difference."""
+    if wanted is None:
+        return []
+    change = state.save_pins(pins.from_mapping(wanted), check_mode=module.check_mode)
+    return [] if change is None else [difference(change.path, change.before, change.after)]
 
 
 def difference(path: str, before: bytes, after: bytes) -> dict[str, str]:
@@ -356,18 +345,18 @@ class Writing:
             self._record.save(self._noted.after)
 
 
-def restore_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
+def restore_boot_cfg(module: AnsibleModule, state: StateDirectory) -> dict[str, Any]:
     """Put the boot configuration back as it was, and return the documented result."""
     path = module.params["path"]
     before = read_boot_cfg(path).render()
-    record = OriginalsFile(module.params["originals"])
+    record = state.originals()
     restored = restore(path, record.originals.files.get(os.path.realpath(path)), before)
     after = before if restored.data is None else restored.data
     writing = Writing(module, record, before, after)
     for warning in restored.warnings:
         module.warn(warning)
     backup = writing.write()
-    differences = writing.differences + remove_record(module)
+    differences = writing.differences + update_record(module, state, {})
     writing.settle()
     default = BootCfg.parse(after, file=path).default
     hidden = () if default is None or default.hide is None else default.hide.claims
@@ -389,20 +378,20 @@ def wanted_devices(module: AnsibleModule) -> list[Address]:
     return [parse_address(text, max_domain=0) for text in module.params["devices"] or []] if present else []
 
 
-def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
+def edit_boot_cfg(module: AnsibleModule, state: StateDirectory) -> dict[str, Any]:
     """Do what the parameters say on NetBSD, and return the documented result."""
     path = module.params["path"] = module.params["path"] or BOOT_CFG
     if module.params["state"] == "original":
-        return restore_boot_cfg(module)
+        return restore_boot_cfg(module, state)
     wanted = wanted_devices(module)
     boot_cfg = read_boot_cfg(path)
     entries = menu_entries(module.params["entries"], "entries")
     edit = boot_cfg.hide(wanted, entries, previous=module.params["previous"]) if wanted else boot_cfg.unhide()
     predictions = check_prediction(module, edit, wanted) if module.params["predictor"] else None
-    writing = Writing(module, OriginalsFile(module.params["originals"]), boot_cfg.render(), edit.boot_cfg.render())
+    writing = Writing(module, state.originals(), boot_cfg.render(), edit.boot_cfg.render())
     for warning in writing.warnings:
         module.warn(warning)
-    shown = [item for item in [update_record(module), *writing.differences] if item is not None]
+    shown = update_record(module, state, module.params["pins"]) + writing.differences
     backup = writing.write()
     writing.settle()
     result: dict[str, Any] = {
@@ -426,18 +415,7 @@ def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
     return result
 
 
-def remove_record(module: AnsibleModule) -> list[dict[str, str]]:
-    """Remove the pins; the difference."""
-    path = module.params["record"]
-    if not os.path.lexists(path):
-        return []
-    before = read_file(path, limit=MOST_BYTES)
-    if not module.check_mode:
-        remove_file(path)
-    return [difference(path, before, b"")]
-
-
-def edit_linux(module: AnsibleModule) -> dict[str, Any]:
+def edit_linux(module: AnsibleModule, state: StateDirectory) -> dict[str, Any]:
     """Do what the parameters say on Linux, and return the documented result."""
     if module.params["entries"] != "xen":
         raise PcibackError("on Linux every entry that starts Xen gets the list; option 'entries' can only be 'xen'")
@@ -445,8 +423,8 @@ def edit_linux(module: AnsibleModule) -> dict[str, Any]:
         raise PcibackError("pcibackctl predicts what NetBSD boots; leave option 'predictor' out on Linux")
     host = boot_files.HOST
     menu = module.params["path"] or boot_files.default_menu(host)
-    directory = os.path.dirname(module.params["originals"])
-    record = OriginalsFile(module.params["originals"])
+    directory = os.path.dirname(state.place(ORIGINALS))
+    record = state.originals()
     boot = boot_files.read(menu, directory, host)
     wanted = wanted_devices(module)
     warnings: list[str] = []
@@ -468,9 +446,9 @@ def edit_linux(module: AnsibleModule) -> dict[str, Any]:
     shown += record.difference(noted.after)
     backup = ""
     if module.params["state"] == "original":
-        shown += remove_record(module)
+        shown += update_record(module, state, {})
     else:
-        shown += [item for item in [update_record(module)] if item is not None]
+        shown += update_record(module, state, module.params["pins"])
     if not module.check_mode:
         record.save(noted.before)
         if edit.changed:
@@ -529,20 +507,18 @@ def main() -> None:
             "previous": {"type": "bool", "default": True},
             "predictor": {"type": "path"},
             "backup": {"type": "bool", "default": False},
-            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
             "pins": {"type": "dict"},
-            "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
-            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+            **state_directory_options("record", "originals", "lock"),
         },
         required_if=[("state", "present", ["devices"])],
         supports_check_mode=True,
     )
     try:
-        for option in ("path", "record", "originals"):
-            if module.params[option] is not None:
-                module.params[option] = absolute_path(module.params[option], option)
-        with lock_host(module):
-            result = EDITORS[platform.system()](module)
+        if module.params["path"] is not None:
+            module.params["path"] = absolute_path(module.params["path"], "path")
+        state = open_state_directory(module)
+        with state.lock(f"module {module._name}", check_mode=module.check_mode):
+            result = EDITORS[platform.system()](module, state)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy, line=error.line, column=error.column)
     module.exit_json(**result)

@@ -152,10 +152,6 @@ options:
   native_source_sha256:
     description: Digest of the sources that it should have been built from; by default any will do.
     type: str
-  state_directory:
-    description: Directory on the host for the records of the collection.
-    type: path
-    default: /var/db/xen-pciback
   follow_moves:
     description:
       - Whether pinned devices that are found at another address are followed there. Without it the plan refuses with
@@ -182,6 +178,7 @@ options:
     type: path
 extends_documentation_fragment:
   - xen.pciback.attributes
+  - xen.pciback.state_directory
 attributes:
   check_mode:
     support: full
@@ -357,7 +354,6 @@ running:
   sample: [{"name": "firewall", "domid": 3, "devices": ["0000:00:05.0"]}]
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -369,6 +365,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     XL_DEVICE_OPTIONS,
     absolute_path,
     menu_entries,
+    open_state_directory,
+    state_directory_options,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.devices.device import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
@@ -376,8 +374,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.safety import ALLOWABLE
-from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import check_config_path, check_name
 from ansible_collections.xen.pciback.plugins.module_utils.planning.linux_plan import plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
@@ -444,11 +442,11 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
     return want
 
 
-def native_state(module: AnsibleModule) -> NativeState:
+def native_state(module: AnsibleModule, state: StateDirectory) -> NativeState:
     """Whether the native component on the host can be trusted."""
     params = module.params
     return native_install.inspect(
-        os.path.join(params["state_directory"], records.NATIVE),
+        state,
         prefix=params["native_prefix"],
         source_sha256=params["native_source_sha256"] or None,
         compiler=native_install.compiler_version(runner(module), native_install.find_compiler(module)),
@@ -527,7 +525,7 @@ def main() -> None:
             "native_prefix": {"type": "path", "default": native_install.PREFIX},
             "native_cflags": {"type": "str"},
             "native_source_sha256": {"type": "str"},
-            "state_directory": {"type": "path", "default": records.DIRECTORY},
+            **state_directory_options(),
             "follow_moves": {"type": "bool", "default": False},
             "allow": {
                 "type": "list",
@@ -544,17 +542,17 @@ def main() -> None:
     )
     params = module.params
     try:
-        for option in ("boot_config", "native_prefix", "state_directory"):
+        for option in ("boot_config", "native_prefix"):
             if params[option] is not None:
                 params[option] = absolute_path(params[option], option)
+        state = open_state_directory(module)
         want = wanted(params)
         observed = observe(
             runner(module),
             want,
             boot_path=params["boot_config"],
-            pins_path=os.path.join(params["state_directory"], records.DEVICES),
-            state_directory=params["state_directory"],
-            native=native_state(module),
+            state=state,
+            native=native_state(module, state),
             prefix=params["native_prefix"],
             xl=params["xl"],
         )

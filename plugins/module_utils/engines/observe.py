@@ -12,13 +12,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines import native_
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST, NATIVE
-from ansible_collections.xen.pciback.plugins.module_utils.host import platform, records
+from ansible_collections.xen.pciback.plugins.module_utils.host import platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files
-from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
-from ansible_collections.xen.pciback.plugins.module_utils.host.records import read_pins
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as NATIVE_RECORD
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     ABSENT,
@@ -41,8 +41,7 @@ def observe(
     wanted: Wanted,
     *,
     boot_path: str | None,
-    pins_path: str,
-    state_directory: str,
+    state: StateDirectory,
     native: NativeState,
     prefix: str,
     xl: str | None,
@@ -61,7 +60,7 @@ def observe(
     boot_config: bytes | PcibackError
     if host.name == platform.LINUX:
         boot_path = boot_path or boot_files.default_menu(boot_files.HOST)
-        linux = boot_files.read(boot_path, state_directory, boot_files.HOST)
+        linux = boot_files.read(boot_path, state.path, boot_files.HOST)
         boot_config = linux.menu
     else:
         boot_path = boot_path or BOOT_CFG
@@ -69,10 +68,10 @@ def observe(
         if native.ready and isinstance(boot_config, bytes):
             control = os.path.join(prefix, native_install.CONTROL)
             prediction = predict(control, boot_path, files=loader_root(boot_path), run=run)
-    traces = read_traces(wanted, boot_path, state_directory)
+    traces = read_traces(wanted, boot_path, state)
     claims = host.claims()
     # Who wants nothing but to be rid of a record need not be able to read it.
-    pins = {} if wanted.state == ABSENT else read_pins(pins_path)
+    pins = {} if wanted.state == ABSENT else state.pins()
     devices = host.devices_for([selector for _guest, selector in wanted.requests], claims or (), pins)
     facts = None
     if takes_devices(wanted, devices, claims, pins, units=host.units):
@@ -98,12 +97,12 @@ def observe(
     )
 
 
-def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
+def read_traces(wanted: Wanted, boot_path: str, state: StateDirectory) -> Traces:
     """What is left of us on the host. Recorded files are read only if they are to be put back.
 
     :raises PcibackError: the record of originals can't be read or understood
     """
-    record = OriginalsFile(os.path.join(state_directory, records.ORIGINALS))
+    record = state.originals()
     originals = record.originals
     if wanted.state != ABSENT:
         return Traces(originals)
@@ -116,8 +115,8 @@ def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
             if original.kind in codes
         },
         places={path: os.path.realpath(path) for path in (boot_path, *(guest.config for guest in wanted.guests))},
-        devices=os.path.lexists(os.path.join(state_directory, records.DEVICES)),
-        native=os.path.lexists(os.path.join(state_directory, records.NATIVE))
+        devices=state.has_pins,
+        native=os.path.lexists(state.place(NATIVE_RECORD))
         or bool(originals.of_kind(NATIVE) or originals.directories)
         or (record.exists and originals.empty),
     )
