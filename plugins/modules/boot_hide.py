@@ -42,7 +42,7 @@ options:
       - Whether there is a hide list. V(absent) removes every list, broken ones and those of the owner too; on Linux,
         where those may stand in files that are not ours, it overrides them with an empty one.
       - V(original) puts the file back as it was before it was changed for the first time, byte for byte, with the
-        lists that it had then, and removes O(record). If somebody else has edited the file since, the edit stays;
+        lists that it had then, and removes the pins. If somebody else has edited the file since, the edit stays;
         our lists go, those from before come back where their lines were not edited, and a warning names those that did not.
     type: str
     choices: [present, absent, original]
@@ -71,31 +71,29 @@ options:
     description: Whether to keep a copy of the file with a timestamp in its name.
     type: bool
     default: false
-  record:
-    description: File on the host that keeps O(pins).
-    type: path
-    default: /var/db/xen-pciback/devices.json
   pins:
     description:
       - The identities of the devices that are or will be hidden, so that a later run finds them when they have moved,
         and notices when another card has taken their place. Keys are addresses with domain; values have V(id),
         V(subsystem), V(class), V(driver), V(slot), V(mac), V(serial) and V(known_as), as M(xen.pciback.plan) makes them.
-      - Takes the place of all that O(record) holds, before the boot configuration is changed. Without any, O(record) is
-        removed.
-      - If it is not given, O(record) is left alone.
+      - Takes the place of all that is recorded in O(state_directory), before the boot configuration is changed. Without
+        any, the record is removed.
+      - If it is not given, the record is left alone.
     type: dict
 extends_documentation_fragment:
   - xen.pciback.attributes
-  - xen.pciback.lock
-  - xen.pciback.originals
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.lock
+  - xen.pciback.state_directory.originals
+  - xen.pciback.state_directory.pins
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 notes:
-  - Needs root, because O(path), O(record), O(originals) and O(lock) are root's. In check mode it needs to read O(path),
-    O(record) and O(originals).
+  - Needs root, because O(path) and O(state_directory) are root's. In check mode it needs to read O(path) and what
+    O(state_directory) holds.
   - Two readers check every change. This module reads its own result as the loader, Xen and the kernel do, and
     O(predictor) does the same with code that shares nothing with it.
 seealso:
@@ -212,16 +210,18 @@ previous:
   sample: {number: 3, title: Xen (previous pciback), reason: ""}
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    absolute_path,
+    open_state_directory,
+    state_directory_options,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
-from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import PRESENT, STATES, BootRequest
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import STATES, BootRequest
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import PRESENT
 
 
 def main() -> None:
@@ -235,21 +235,17 @@ def main() -> None:
             "previous": {"type": "bool", "default": True},
             "predictor": {"type": "path"},
             "backup": {"type": "bool", "default": False},
-            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
             "pins": {"type": "dict"},
-            "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
-            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+            **state_directory_options("record", "originals", "lock"),
         },
         required_if=[("state", "present", ["devices"])],
         supports_check_mode=True,
     )
     params = module.params
     try:
-        for option in ("path", "record", "originals"):
-            if params[option] is not None:
-                params[option] = absolute_path(params[option], option)
+        state = open_state_directory(module)
         request = BootRequest(
-            path=params["path"],
+            path=None if params["path"] is None else absolute_path(params["path"], "path"),
             state=params["state"],
             devices=params["devices"] or (),
             entries=params["entries"],
@@ -257,12 +253,11 @@ def main() -> None:
             predictor=params["predictor"],
             backup=params["backup"],
             pins=params["pins"],
-            pins_path=params["record"],
-            originals_path=params["originals"],
+            records=state,
             check_mode=module.check_mode,
             scratch=module.tmpdir,
         )
-        with lock_host(module):
+        with state.lock(f"module {module._name}", check_mode=module.check_mode):
             result = platforms.here(runner(module)).edit_boot(request)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy, line=error.line, column=error.column)

@@ -77,7 +77,8 @@ options:
     type: path
 extends_documentation_fragment:
   - xen.pciback.attributes
-  - xen.pciback.lock
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.lock
 attributes:
   check_mode:
     support: full
@@ -167,7 +168,6 @@ remedy:
   returned: failure
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -175,15 +175,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import open_state_directory, state_directory_options
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import CODE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
-from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import (
     ABSENT,
@@ -530,7 +530,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 120},
             "frontend_timeout": {"type": "int", "default": 0},
             "xl": {"type": "path"},
-            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+            **state_directory_options("lock"),
         },
         supports_check_mode=True,
     )
@@ -539,7 +539,7 @@ def main() -> None:
         host = platforms.here(runner(module))
         guests = read_guests(module.params["domains"], host)
         xl = Xl(runner(module), module.params["xl"])
-        with lock_host(module):
+        with open_state_directory(module).lock(f"module {module._name}", check_mode=module.check_mode):
             look(guests, xl.domains())
             for guest in guests:
                 guest.before = guest.now.state if guest.now else ABSENT

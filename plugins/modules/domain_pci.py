@@ -82,16 +82,17 @@ options:
     default: false
 extends_documentation_fragment:
   - xen.pciback.attributes
-  - xen.pciback.lock
-  - xen.pciback.originals
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.lock
+  - xen.pciback.state_directory.originals
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 notes:
-  - Needs to write the files, the directories that they are in, O(originals) and O(lock); that is root as a rule. In
-    check mode it needs to read the files and O(originals).
+  - Needs to write the files, the directories that they are in, and O(state_directory); that is root as a rule. In check
+    mode it needs to read the files and what O(state_directory) holds.
 seealso:
   - module: xen.pciback.domain
   - module: xen.pciback.boot_hide
@@ -162,7 +163,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS, absolute_path
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    XL_DEVICE_OPTIONS,
+    open_state_directory,
+    state_directory_options,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import GUEST, Originals
@@ -170,10 +175,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.documen
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import CODE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
-from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
-from ansible_collections.xen.pciback.plugins.module_utils.host.lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ASSIGNED_TWICE
 
@@ -338,8 +340,7 @@ def main() -> None:
             },
             "state": {"type": "str", "choices": ["present", "original"], "default": "present"},
             "backup": {"type": "bool", "default": False},
-            "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
-            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+            **state_directory_options("originals", "lock"),
         },
         supports_check_mode=True,
     )
@@ -348,8 +349,9 @@ def main() -> None:
     try:
         check_places(domains)
         wanted = check_owners(domains) if present else []
-        with lock_host(module):
-            record = OriginalsFile(absolute_path(module.params["originals"], "originals"))
+        state = open_state_directory(module)
+        with state.lock(f"module {module._name}", check_mode=module.check_mode):
+            record = state.originals()
             if present:
                 edits = [plan_edit(domain["config"], specs, moved(domain)) for domain, specs in zip(domains, wanted)]
             else:

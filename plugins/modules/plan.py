@@ -152,10 +152,6 @@ options:
   native_source_sha256:
     description: Digest of the sources that it should have been built from; by default any will do.
     type: str
-  state_directory:
-    description: Directory on the host for the records of the collection.
-    type: path
-    default: /var/db/xen-pciback
   follow_moves:
     description:
       - Whether pinned devices that are found at another address are followed there. Without it the plan refuses with
@@ -168,6 +164,7 @@ options:
 extends_documentation_fragment:
   - xen.pciback.allow
   - xen.pciback.attributes
+  - xen.pciback.state_directory
 attributes:
   check_mode:
     support: full
@@ -343,7 +340,6 @@ running:
   sample: [{"name": "firewall", "domid": 3, "devices": ["0000:00:05.0"]}]
 """
 
-import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -353,23 +349,26 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     SELECTOR_OPTIONS,
     XL_DEVICE_OPTIONS,
     absolute_path,
+    open_state_directory,
+    state_directory_options,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
 from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe, plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, records
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 from ansible_collections.xen.pciback.plugins.module_utils.planning.result import as_result
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, GUEST_STATES, PRESENT
 
 
-def native_state(module: AnsibleModule) -> NativeState:
+def native_state(module: AnsibleModule, state: StateDirectory) -> NativeState:
     """Whether the native component on the host can be trusted."""
     params = module.params
     return native_install.inspect(
-        os.path.join(params["state_directory"], records.NATIVE),
+        state,
         prefix=params["native_prefix"],
         source_sha256=params["native_source_sha256"] or None,
         compiler=native_install.compiler_version(runner(module), native_install.find_compiler(module)),
@@ -405,7 +404,7 @@ def main() -> None:
             "native_prefix": {"type": "path", "default": native_install.PREFIX},
             "native_cflags": {"type": "str"},
             "native_source_sha256": {"type": "str"},
-            "state_directory": {"type": "path", "default": records.DIRECTORY},
+            **state_directory_options(),
             "follow_moves": {"type": "bool", "default": False},
             "allow": dict(ALLOW),
             "xl": {"type": "path"},
@@ -414,9 +413,10 @@ def main() -> None:
     )
     params = module.params
     try:
-        for option in ("boot_config", "native_prefix", "state_directory"):
+        for option in ("boot_config", "native_prefix"):
             if params[option] is not None:
                 params[option] = absolute_path(params[option], option)
+        state = open_state_directory(module)
         wanted = read_wanted(params)
         host = platforms.here(runner(module))
         observed, selection = observe(
@@ -424,9 +424,8 @@ def main() -> None:
             host,
             wanted,
             boot_path=params["boot_config"],
-            pins_path=os.path.join(params["state_directory"], records.DEVICES),
-            state_directory=params["state_directory"],
-            native=native_state(module),
+            state=state,
+            native=native_state(module, state),
             prefix=params["native_prefix"],
             xl=params["xl"],
         )

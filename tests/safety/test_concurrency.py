@@ -88,9 +88,7 @@ def host(tmp_path: Path) -> Path:
 def boot_hide(root: Path, **options: Any) -> tuple[str, dict[str, Any]]:
     places = {
         "path": f"{root}/boot.cfg",
-        "record": f"{root}/db/devices.json",
-        "lock": f"{root}/db/lock",
-        "originals": f"{root}/db/originals.json",
+        "state_directory": f"{root}/db",
     }
     return "boot_hide", {**places, "devices": ["03:00.0", "00:04.0"], **options}
 
@@ -100,7 +98,7 @@ def domain_pci(root: Path) -> tuple[str, dict[str, Any]]:
         {"config": f"{root}/firewall", "devices": [{"address": "03:00.0"}]},
         {"config": f"{root}/storage", "devices": [{"address": "00:04.0", "permissive": True}]},
     ]
-    return "domain_pci", {"domains": domains, "lock": f"{root}/db/lock", "originals": f"{root}/db/originals.json"}
+    return "domain_pci", {"domains": domains, "state_directory": f"{root}/db"}
 
 
 @pytest.mark.parametrize("module", [boot_hide, domain_pci])
@@ -125,7 +123,7 @@ def test_twenty_different_runs_leave_what_one_of_them_leaves(host: Path, tmp_pat
     jobs = [boot_hide(host, devices=[card], pins={card: CARD}) for card in cards]
     results = run_together(jobs, tmp_path)
     assert [result.get("msg") for result in results if result.get("failed")] == []
-    (pinned,) = json.loads((host / "db/devices.json").read_text())["pins"]
+    (pinned,) = json.loads((host / "db/pins.json").read_text())["pins"]
     assert f"pciback.hide=({pinned[5:]})" in (host / "boot.cfg").read_text(), "pins and hide list of two runs"
 
 

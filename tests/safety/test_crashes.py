@@ -72,7 +72,7 @@ def module(main: Callable[[], None], root: Path, **options: Any) -> None:
     """Call a module; it must not fail."""
     workspace = root.parent / "ansible-tmp"
     workspace.mkdir(exist_ok=True)
-    places = {"lock": str(root / LOCK), "originals": str(root / ORIGINALS)}
+    places = {"state_directory": str(root / "db")}
     result = call(main, {**places, "_ansible_tmpdir": str(workspace), **options})
     assert not result.get("failed"), result
 
@@ -94,6 +94,12 @@ def hiding_dom0(root: Path) -> None:
     hide(root, devices=["00:04.0"], pins={"0000:00:04.0": CARD})
 
 
+def dom0_of_0_1_0(root: Path) -> None:
+    """One whose pins are where 0.1.0 kept them."""
+    hiding_dom0(root)
+    (root / "db/pins.json").rename(root / "db/devices.json")
+
+
 def edited_dom0(root: Path) -> None:
     (root / "boot.cfg").write_bytes(BOOT_CFG.replace(b"console=pc", b"console=pc pciback.hide=(00:1d.0)"))
     hide(root, devices=["00:04.0"])
@@ -101,7 +107,7 @@ def edited_dom0(root: Path) -> None:
 
 
 def hide(root: Path, **options: Any) -> None:
-    module(boot_hide.main, root, path=str(root / "boot.cfg"), record=str(root / "db/devices.json"), **options)
+    module(boot_hide.main, root, path=str(root / "boot.cfg"), **options)
 
 
 def hide_one(root: Path) -> None:
@@ -138,7 +144,7 @@ def put_back(root: Path, *guests: str) -> None:
 
 
 def native(root: Path, **options: Any) -> None:
-    module(native_backend.main, root, record=str(root / "db/native.json"), **options)
+    module(native_backend.main, root, **options)
 
 
 def install_native(root: Path, generation: str = "b", place: str = "local") -> None:
@@ -193,7 +199,7 @@ def bare_linux(root: Path) -> None:
 
 def hide_on_linux(root: Path, **options: Any) -> None:
     with linux_dom0(root):
-        module(boot_hide.main, root, record=str(root / "db/devices.json"), **options)
+        module(boot_hide.main, root, **options)
 
 
 def hide_two_on_linux(root: Path) -> None:
@@ -208,12 +214,9 @@ def hiding_linux(root: Path) -> None:
 def assign_on_linux(root: Path, state: str = "assigned") -> None:
     """Hand over two devices, or give one of them back."""
     devices = [{"address": "00:05.0"}, {"address": "01:00.0"}][: 2 if state == "assigned" else 1]
-    places = {"drivers": str(root / "db/drivers.json"), "record": str(root / "db/devices.json")}
-    workspace = {"lock": str(root / LOCK), "_ansible_tmpdir": str(root.parent)}
+    workspace = {"state_directory": str(root / "db"), "_ansible_tmpdir": str(root.parent)}
     with linux_dom0(root) as host:
-        result = call(
-            assignable.main, {"devices": devices, "state": state, "xl": "/usr/sbin/xl", **places, **workspace}
-        )
+        result = call(assignable.main, {"devices": devices, "state": state, "xl": "/usr/sbin/xl", **workspace})
         assert not result.get("failed"), result
         held = {address for address, driver in host.drivers().items() if driver == "pciback"}
         assert held == {"0000:01:00.0", *(["0000:00:05.0"] if state == "assigned" else [])}
@@ -227,6 +230,8 @@ def assigned_linux(root: Path) -> None:
 WRITERS = {
     "boot_hide": Writer(bare_dom0, hide_one, "boot.cfg"),
     "boot_hide with a prediction": Writer(hiding_dom0, hide_one_with_prediction, "boot.cfg"),
+    "boot_hide after 0.1.0": Writer(dom0_of_0_1_0, hide_one, "boot.cfg"),
+    "boot_hide original after 0.1.0": Writer(dom0_of_0_1_0, lambda root: hide(root, state="original"), ORIGINALS),
     "boot_hide without pins": Writer(hiding_dom0, lambda root: hide(root, devices=[], pins={}), ORIGINALS),
     "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), ORIGINALS),
     "boot_hide original": Writer(hiding_dom0, lambda root: hide(root, state="original", backup=True), ORIGINALS),

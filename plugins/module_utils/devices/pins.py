@@ -76,7 +76,7 @@ class Pin:
     known_as: KnownAs | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The form that devices.json and modules have."""
+        """The form that pins.json and modules have."""
         known_as = self.known_as
         return {
             "id": self.id,
@@ -210,7 +210,7 @@ def refreshed(pin: Pin, now: Pin, *, driver: str | None, known_as: KnownAs | Non
 
 
 def parse(data: bytes, file: str) -> dict[Address, Pin]:
-    """Read devices.json.
+    """Read pins.json.
 
     :raises PcibackError: it is no such file
     """
@@ -244,7 +244,7 @@ def to_mapping(pins: Mapping[Address, Pin]) -> dict[str, dict[str, Any]]:
 
 
 def render(pins: Mapping[Address, Pin]) -> bytes:
-    """Write devices.json: the same pins give the same bytes."""
+    """Write pins.json: the same pins give the same bytes."""
     document = {"schema": SCHEMA, "pins": to_mapping(pins)}
     return encode(document)
 

@@ -10,14 +10,14 @@ what their digests are. Installed files that don't match it are not trusted.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.native_record import NativeRecord
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import NATIVE, Original, Originals
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
@@ -27,54 +27,26 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
     remove_file,
     replace_file,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as RECORD
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile, StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note_installation, restore
 
-SCHEMA = "xen.pciback/native/1"
 PREFIX = "/usr/local"
 TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
 
 
-@dataclass(frozen=True)
-class Record:
-    """What was installed. ``files`` maps absolute paths to SHA-256 digests in hexadecimal."""
-
-    source_sha256: str
-    method: str
-    compiler: str
-    flags: str
-    files: Mapping[str, str] = field(default_factory=dict)
-
-    def render(self) -> bytes:
-        """The record as its file holds it."""
-        return (json.dumps({"schema": SCHEMA, **self.__dict__}, indent=2, sort_keys=True) + "\n").encode()
-
-
-def read_record(path: str) -> Record | None:
-    """The record of a host, ``None`` if there is none that can be understood: then nothing is verified."""
+def recorded(state: StateDirectory) -> NativeRecord | None:
+    """What was installed, ``None`` if there is no record that can be read and understood: then nothing is verified."""
     try:
-        value = json.loads(read_file(path, limit=1 << 20).decode())
-        if value.pop("schema") != SCHEMA:
-            return None
-        record = Record(**value)
-        return record if _is_sound(record) else None
-    except (PcibackError, ValueError, KeyError, TypeError, AttributeError):
+        return state.native().value
+    except PcibackError:
         return None
 
 
-def _is_sound(record: Record) -> bool:
-    texts = (record.source_sha256, record.method, record.compiler, record.flags)
-    return (
-        all(isinstance(text, str) for text in texts)
-        and isinstance(record.files, dict)
-        and all(os.path.isabs(path) and isinstance(digest, str) for path, digest in record.files.items())
-    )
-
-
 def inspect(
-    record_path: str,
+    state: StateDirectory,
     *,
     prefix: str = PREFIX,
     source_sha256: str | None = None,
@@ -87,10 +59,10 @@ def inspect(
     :param compiler: first line of what the host's compiler says of its version; ``None``: there is none
     :param flags: compiler flags that it should be made with; ``None``: don't care
     """
-    record = read_record(record_path)
+    record = recorded(state)
     control = os.path.join(prefix, CONTROL)
     if record is None:
-        return NativeState(False, f"nothing of it is recorded in {record_path}")
+        return NativeState(False, f"nothing of it is recorded in {state.place(RECORD)}")
     if control not in record.files:
         return NativeState(False, f"it was not installed under {prefix}")
     for path, digest in sorted(record.files.items()):
@@ -191,9 +163,7 @@ def staged_files(stage: str) -> Mapping[str, bytes]:
     return found
 
 
-def install(
-    files: Mapping[str, bytes], record_path: str, originals_path: str, **origin: Any
-) -> tuple[Record, tuple[str, ...]]:
+def install(files: Mapping[str, bytes], state: StateDirectory, **origin: Any) -> tuple[NativeRecord, tuple[str, ...]]:
     """Install staged files in place of those of the old record.
 
     What was in their places is recorded first, and the new record comes last, so that an interrupted run is noticed.
@@ -203,10 +173,10 @@ def install(
     :raises PcibackError: something else than a file is in one of the places; nothing was changed then
     """
     installed = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    record = Record(files=installed, **origin)
-    written = read_file(record_path) if os.path.lexists(record_path) else None
-    originals = OriginalsFile(originals_path)
-    known = _known(originals.originals, read_record(record_path))
+    record = NativeRecord(files=installed, **origin)
+    written = state.native()
+    originals = state.originals()
+    known = _known(originals.originals, written.value)
     changes = [Change(path, NATIVE, _content(path), files[path]) for path in sorted(files)]
     stale = [path for path in known.of_kind(NATIVE) if path not in files]
     returns, warnings = _give_back(stale, known)
@@ -217,9 +187,7 @@ def install(
     # What another prefix holds goes before the record forgets it; what it was before stays recorded until all goes.
     for change in returns:
         _apply(change)
-    if written != record.render():
-        make_directory(os.path.dirname(record_path))
-        replace_file(record_path, record.render(), expected=written, mode=0o644)
+    written.save(record)
     return record, warnings
 
 
@@ -239,17 +207,17 @@ class Removal:
     warnings: tuple[str, ...]
 
 
-def plan_removal(record_path: str, originals: Originals) -> Removal:
+def plan_removal(state: StateDirectory, originals: Originals) -> Removal:
     """What there is to be removed.
 
     :raises PcibackError: something else than a file is in one of the places
     """
-    known = _known(originals, read_record(record_path))
+    known = _known(originals, recorded(state))
     changes, warnings = _give_back(known.of_kind(NATIVE), known)
     directories = tuple(sorted(originals.directories, key=len, reverse=True))
     gone = [change.path for change in changes if change.before is not None and change.after is None]
     paths = [change.path for change in changes if change.before != change.after]
-    paths += [record_path] if os.path.lexists(record_path) else []
+    paths += [state.place(RECORD)] if os.path.lexists(state.place(RECORD)) else []
     for directory in directories:
         if os.path.isdir(directory) and {os.path.join(directory, name) for name in os.listdir(directory)} <= set(gone):
             gone.append(directory)
@@ -257,21 +225,21 @@ def plan_removal(record_path: str, originals: Originals) -> Removal:
     return Removal(changes, directories, tuple(paths), warnings)
 
 
-def remove(record_path: str, originals: OriginalsFile) -> None:
+def remove(state: StateDirectory, originals: OriginalsFile) -> None:
     """Remove what was installed: the files, the record, the directories, and what is recorded of both.
 
     :raises PcibackError: as :func:`plan_removal`, or something can't be removed
     """
-    removal = plan_removal(record_path, originals.originals)
+    removal = plan_removal(state, originals.originals)
     for change in removal.changes:
         _apply(change)
-    remove_file(record_path)
+    remove_file(state.place(RECORD))
     for directory in removal.directories:
         remove_directory(directory)
     originals.save(replace(originals.originals.without_files(originals.originals.of_kind(NATIVE)), directories=()))
 
 
-def _known(originals: Originals, record: Record | None) -> Originals:
+def _known(originals: Originals, record: NativeRecord | None) -> Originals:
     """What was in the places of the installed files; if that is not recorded, nothing was."""
     files = {} if record is None else record.files
     missing = {path: Original(NATIVE, None, (digest,)) for path, digest in files.items() if path not in originals.files}

@@ -13,13 +13,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST, NATIVE
-from ansible_collections.xen.pciback.plugins.module_utils.host import records
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
-from ansible_collections.xen.pciback.plugins.module_utils.host.records import read_pins
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as NATIVE_RECORD
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
 from ansible_collections.xen.pciback.plugins.module_utils.planning.absent import plan_absent
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
@@ -46,8 +45,7 @@ def observe(
     wanted: Wanted,
     *,
     boot_path: str | None,
-    pins_path: str,
-    state_directory: str,
+    state: StateDirectory,
     native: NativeState,
     prefix: str,
     xl: str | None,
@@ -60,11 +58,11 @@ def observe(
     :raises PcibackError: this is no dom0, or its tools can't be used
     """
     host.check_dom0()
-    boot = host.read_boot(boot_path, state_directory, os.path.join(prefix, CONTROL) if native.ready else None)
-    traces = read_traces(wanted, boot.path, state_directory)
+    boot = host.read_boot(boot_path, state.path, os.path.join(prefix, CONTROL) if native.ready else None)
+    traces = read_traces(wanted, boot.path, state)
     claims = host.claims()
     # Who wants nothing but to be rid of a record need not be able to read it.
-    pins = {} if wanted.state == ABSENT else read_pins(pins_path)
+    pins = {} if wanted.state == ABSENT else state.pins()
     devices = host.devices_for([selector for _guest, selector in wanted.requests], claims or (), pins)
     running, stale = _domains(run, host, wanted, xl)
     observed = Observed(
@@ -107,12 +105,12 @@ def plan_host(
     return planned(draft, host.backends[backend], host.boot_planner(observed.boot))
 
 
-def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
+def read_traces(wanted: Wanted, boot_path: str, state: StateDirectory) -> Traces:
     """What is left of us on the host. Recorded files are read only if they are to be put back.
 
     :raises PcibackError: the record of originals can't be read or understood
     """
-    record = OriginalsFile(os.path.join(state_directory, records.ORIGINALS))
+    record = state.originals()
     originals = record.originals
     if wanted.state != ABSENT:
         return Traces(originals)
@@ -124,8 +122,8 @@ def read_traces(wanted: Wanted, boot_path: str, state_directory: str) -> Traces:
             if original.kind in _CODES
         },
         places={path: os.path.realpath(path) for path in (boot_path, *(guest.config for guest in wanted.guests))},
-        devices=os.path.lexists(os.path.join(state_directory, records.DEVICES)),
-        native=os.path.lexists(os.path.join(state_directory, records.NATIVE))
+        devices=state.has_pins,
+        native=os.path.lexists(state.place(NATIVE_RECORD))
         or bool(originals.of_kind(NATIVE) or originals.directories)
         or (record.exists and originals.empty),
     )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,20 +12,12 @@ from typing import Any
 from ansible_collections.xen.pciback.plugins.module_utils.devices import pins
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
-from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
-    make_directory,
-    read_file,
-    remove_file,
-    replace_file,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 
 PRESENT = "present"
 ABSENT = "absent"
 ORIGINAL = "original"
 STATES = (PRESENT, ABSENT, ORIGINAL)
-
-PINS_MODE = 0o644
-"""Of a file that did not exist; pins tell nothing that dmesg(8) and ifconfig(8) don't."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +31,7 @@ class BootRequest:
     :ivar previous: whether an entry keeps the list from before
     :ivar predictor: path of pcibackctl, ``None``: nothing is predicted
     :ivar pins: what the pins shall be, ``None``: as they are
+    :ivar records: what is remembered of the host
     :ivar scratch: a directory for files that nobody else may read
     """
 
@@ -51,8 +43,7 @@ class BootRequest:
     predictor: str | None
     backup: bool
     pins: Mapping[str, Any] | None
-    pins_path: str
-    originals_path: str
+    records: StateDirectory
     check_mode: bool
     scratch: str | None = None
 
@@ -70,36 +61,15 @@ class BootResult:
     warnings: Sequence[str] = field(default_factory=tuple)
 
 
-def write_pins(request: BootRequest) -> list[Difference]:
-    """Make the pins exactly those that are wanted; what changes.
+def save_pins(request: BootRequest, wanted: Mapping[str, Any] | None) -> list[Difference]:
+    """Record exactly these pins, if any are given; what changes.
 
-    :raises PcibackError: they can't be read or written
+    :raises PcibackError: those that are recorded can't be read, or not be replaced
     """
-    if request.pins is None:
+    if wanted is None:
         return []
-    path, wanted = request.pins_path, pins.from_mapping(request.pins)
-    before = read_file(path, limit=pins.MAX_FILE) if os.path.lexists(path) else None
-    if (before is None and not wanted) or (before is not None and wanted and pins.parse(before, path) == wanted):
-        return []
-    after = pins.render(wanted) if wanted else None
-    if not request.check_mode:
-        if after is None:
-            remove_file(path)
-        else:
-            make_directory(os.path.dirname(path))
-            replace_file(path, after, expected=before, mode=PINS_MODE)
-    return [difference(path, before, after)]
-
-
-def remove_pins(request: BootRequest) -> list[Difference]:
-    """Remove the pins, whether they can be understood or not; what changes."""
-    path = request.pins_path
-    if not os.path.lexists(path):
-        return []
-    before = read_file(path, limit=pins.MAX_FILE)
-    if not request.check_mode:
-        remove_file(path)
-    return [difference(path, before, None)]
+    change = request.records.save_pins(pins.from_mapping(wanted), check_mode=request.check_mode)
+    return [] if change is None else [difference(change.path, change.before, change.after)]
 
 
 def texts(addresses: Sequence[Address]) -> list[str]:

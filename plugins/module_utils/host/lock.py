@@ -15,7 +15,6 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
@@ -29,19 +28,6 @@ PATIENCE = 60.0
 
 _PAUSE = 0.05
 _MOST_BYTES = 200
-
-
-@contextlib.contextmanager
-def lock_host(module: Any) -> Iterator[None]:
-    """Hold the lock that an AnsibleModule's option ``lock`` names; in check mode nothing is changed, so none is taken.
-
-    :raises PcibackError: see :func:`held`
-    """
-    if module.check_mode:
-        yield
-        return
-    with held(module.params["lock"], f"module {module._name}"):
-        yield
 
 
 @contextlib.contextmanager
@@ -151,5 +137,5 @@ def _refusal(path: str, error: OSError) -> PcibackError:
     return PcibackError(
         f"the host can't be locked: {error.strerror}",
         file=path,
-        remedy="run as root (become), or name a file with 'lock' that every run on this host uses",
+        remedy="run as root (become), or name a directory with 'state_directory' that every run on this host uses",
     )

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 
 ORIGIN = {"source_sha256": "a" * 64, "method": "host", "compiler": "cc 12.2.0", "flags": ""}
 
@@ -26,30 +26,25 @@ def installed(tmp_path):
     prefix, record = tmp_path / "local", tmp_path / "db/native.json"
     native_install.install(
         {f"{prefix}/sbin/pcibackctl": b"binary", f"{prefix}/man/x.8": b"text"},
-        str(record),
-        originals(record),
+        StateDirectory(str(record.parent)),
         **ORIGIN,
     )
     return prefix, record
 
 
-def originals(record):
-    """Where the record of originals is."""
-    return str(record.parent / "originals.json")
-
-
 def remove(record):
     """Remove everything; what was planned."""
-    file = OriginalsFile(originals(record))
-    removal = native_install.plan_removal(str(record), file.originals)
-    native_install.remove(str(record), file)
+    state = StateDirectory(str(record.parent))
+    file = state.originals()
+    removal = native_install.plan_removal(state, file.originals)
+    native_install.remove(state, file)
     return removal
 
 
 def inspect(installed, **changes):
     prefix, record = installed
     wanted = {"source_sha256": "a" * 64, "compiler": "cc 12.2.0", "flags": "", **changes}
-    return native_install.inspect(str(record), prefix=str(prefix), **wanted)
+    return native_install.inspect(StateDirectory(str(record.parent)), prefix=str(prefix), **wanted)
 
 
 def test_what_was_installed_is_ready(installed):
@@ -106,7 +101,7 @@ def test_a_record_of_other_types_verifies_nothing(installed, files):
 
 
 def test_other_prefix(installed, tmp_path):
-    state = native_install.inspect(str(installed[1]), prefix=str(tmp_path / "other"))
+    state = native_install.inspect(StateDirectory(str(installed[1].parent)), prefix=str(tmp_path / "other"))
     assert "was not installed under" in state.reason
 
 
@@ -114,11 +109,11 @@ def test_another_prefix_leaves_nothing_behind_in_the_old_one(installed, tmp_path
     prefix, record = installed
     (prefix / "man/x.8").unlink()
     (prefix / "sbin/other").write_bytes(b"not ours")
-    where = str(record), originals(record)
-    _record, warnings = native_install.install({f"{tmp_path}/opt/sbin/pcibackctl": b"binary"}, *where, **ORIGIN)
+    where = StateDirectory(str(record.parent))
+    _record, warnings = native_install.install({f"{tmp_path}/opt/sbin/pcibackctl": b"binary"}, where, **ORIGIN)
     assert warnings == ()
     assert os.listdir(prefix / "sbin") == ["other"]
-    assert native_install.inspect(str(record), prefix=str(tmp_path / "opt")).ready
+    assert native_install.inspect(StateDirectory(str(record.parent)), prefix=str(tmp_path / "opt")).ready
 
 
 def test_remove_takes_exactly_what_was_recorded(installed):
@@ -138,7 +133,7 @@ def test_remove_takes_exactly_what_was_recorded(installed):
 def test_remove_leaves_nothing_but_directories_that_were_there(installed, tmp_path):
     record = installed[1]
     (tmp_path / "opt").mkdir()
-    native_install.install({f"{tmp_path}/opt/sbin/pcibackctl": b"binary"}, str(record), originals(record), **ORIGIN)
+    native_install.install({f"{tmp_path}/opt/sbin/pcibackctl": b"binary"}, StateDirectory(str(record.parent)), **ORIGIN)
     remove(record)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["db", "opt"]
 
@@ -158,8 +153,8 @@ def test_remove_leaves_what_is_not_the_installed_file_and_says_so(installed):
 def test_a_stale_file_that_is_not_ours_stays_too(installed, tmp_path):
     prefix, record = installed
     (prefix / "man/x.8").write_bytes(b"the owner's own")
-    where = str(record), originals(record)
-    _record, warnings = native_install.install({f"{tmp_path}/opt/sbin/pcibackctl": b"binary"}, *where, **ORIGIN)
+    where = StateDirectory(str(record.parent))
+    _record, warnings = native_install.install({f"{tmp_path}/opt/sbin/pcibackctl": b"binary"}, where, **ORIGIN)
     assert warnings == (f"{prefix}/man/x.8 is not the file that was installed; it is left as it is",)
     assert (prefix / "man/x.8").exists() and not (prefix / "sbin/pcibackctl").exists()
 
@@ -171,7 +166,7 @@ def test_a_file_that_was_there_before_comes_back(tmp_path):
     control.chmod(0o711)
     same.write_bytes(b"same")
     files = {str(control): b"binary", str(same): b"same"}
-    native_install.install(files, str(record), originals(record), **ORIGIN)
+    native_install.install(files, StateDirectory(str(record.parent)), **ORIGIN)
     assert control.read_bytes() == b"binary"
     assert remove(record).paths == (str(control), str(record))
     assert (control.read_bytes(), stat.S_IMODE(control.stat().st_mode)) == (b"the owner's own", 0o711)
@@ -269,6 +264,6 @@ def test_install_refuses_a_link_in_the_place_before_it_changes_anything(tmp_path
     link = tmp_path / "link"
     os.symlink(target, link)
     with pytest.raises(PcibackError, match="symbolic link"):
-        where = str(tmp_path / "record"), str(tmp_path / "originals")
-        native_install.install({str(tmp_path / "first"): b"x", str(link): b"x"}, *where, **ORIGIN)
+        where = StateDirectory(str(tmp_path / "state"))
+        native_install.install({str(tmp_path / "first"): b"x", str(link): b"x"}, where, **ORIGIN)
     assert target.read_text() == "precious"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.host import records
+from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
 from ansible_collections.xen.pciback.plugins.modules.domain_pci import main
 from tests.unit.module_call import call
 
@@ -43,7 +43,7 @@ def host(tmp_path: Path) -> Host:
 
 
 def originals() -> Path:
-    return Path(records.DIRECTORY) / "originals.json"
+    return Path(state_directory.DIRECTORY) / "originals.json"
 
 
 def device(address: str, **options: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,18 +14,16 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import SETTING
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import (
-    ABSENT,
     ORIGINAL,
     BootRequest,
     BootResult,
-    remove_pins,
+    save_pins,
     texts,
-    write_pins,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot, xen_entries
-from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
 
 
@@ -41,8 +38,8 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
     if request.predictor:
         raise PcibackError("pcibackctl predicts what NetBSD boots; leave option 'predictor' out on Linux")
     host = boot_files.HOST
-    directory = os.path.dirname(request.originals_path)
-    record = OriginalsFile(request.originals_path)
+    directory = request.records.path
+    record = request.records.originals()
     boot = boot_files.read(path, directory, host)
     wanted = [parse_address(text, max_domain=0) for text in request.devices]
     if request.state in (ABSENT, ORIGINAL):
@@ -61,7 +58,7 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
     noted = note(record.originals, [Change(each, SETTING, boot.files[each], after[each]) for each in boot.files])
     shown = [difference(each.path, each.before, each.after) for each in edit.files]
     shown += record.difference(noted.after)
-    shown += remove_pins(request) if request.state == ORIGINAL else write_pins(request)
+    shown += save_pins(request, {} if request.state == ORIGINAL else request.pins)
     values: dict[str, Any] = {"commands": [" ".join(argv) for argv in todo]}
     if not request.check_mode:
         record.save(noted.before)

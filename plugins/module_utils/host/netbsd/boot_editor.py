@@ -19,18 +19,17 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import (
-    ABSENT,
     ORIGINAL,
     BootRequest,
     BootResult,
-    remove_pins,
+    save_pins,
     texts,
-    write_pins,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
-from ansible_collections.xen.pciback.plugins.module_utils.host.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, Noted, note, restore
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
@@ -65,9 +64,9 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
             }
             for prediction in _judge(run, request.predictor, path, edit, wanted, request.scratch)
         ]
-    record = OriginalsFile(request.originals_path)
+    record = request.records.originals()
     writing = _Writing(path, before.render(), edit.boot_cfg.render(), record, request)
-    shown = [*write_pins(request), *writing.differences]
+    shown = [*save_pins(request, request.pins), *writing.differences]
     backup = writing.write()
     writing.settle()
     if backup:
@@ -120,12 +119,12 @@ def _judge(
 
 def _restore(path: str, before: bytes, request: BootRequest) -> BootResult:
     """Put the boot configuration back as it was."""
-    record = OriginalsFile(request.originals_path)
+    record = request.records.originals()
     restored = restore(path, record.originals.files.get(os.path.realpath(path)), before)
     after = before if restored.data is None else restored.data
     writing = _Writing(path, before, after, record, request)
     backup = writing.write()
-    shown = [*writing.differences, *remove_pins(request)]
+    shown = [*writing.differences, *save_pins(request, {})]
     writing.settle()
     default = BootCfg.parse(after, file=path).default
     values: dict[str, Any] = {
