@@ -153,7 +153,11 @@ def multiboots(draw: st.DrawFn, manner: Manner) -> str:
     paths = ["/xen.gz"] * 6 + ["xen.gz", "hd0a:/xen"]
     text = draw(blanks(manner)) + draw(st.sampled_from([*paths, ""] if manner.odd else paths)) + draw(words(manner))
     if draw(rarely):
-        text += draw(st.sampled_from([" -- ", " --", " --  ", "\t-- "])) + draw(words(manner)).lstrip()
+        separator = draw(st.sampled_from([" -- ", " --", " --  ", "\t-- "]))
+        behind = draw(words(manner)).lstrip()
+        # A word that starts with '-' is boot flags, and a 'd' among them stops in the debugger, list or no list.
+        glued = separator.endswith("-") and "d" in behind.partition(" ")[0]
+        text += separator + (" " if glued else "") + behind
     if draw(very_rarely):
         text += " " + "z" * draw(st.sampled_from([150, 180, 200, 1000]))
     return text

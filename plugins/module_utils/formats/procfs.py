@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the texts of Linux's procfs and sysfs say; pure functions.
+"""What the texts of Linux's procfs and of sysfs's interfaces say: mounts, swap areas, routes, addresses, consoles.
 
 Their forms are those of proc(5) and of Documentation/ABI in the kernel's sources.
 """
@@ -10,29 +10,20 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Dict, List, Tuple
+from typing import Dict, Tuple
 
 Addresses = Dict[str, Tuple[str, ...]]
-# Patterns of functions with the modules that drive them, by vendor and device, which may be ANY.
-Aliases = Dict[Tuple[str, str], List[Tuple[Tuple[str, ...], str]]]
+"""Addresses by the name of their interface."""
+
+TUNNELS = frozenset({768, 769, 776, 778, 823})
+"""Types of tunnels (ARPHRD_* of the kernel) whose hardware address is the address that they start from."""
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _LOCAL = re.compile(r"\s+\|-- ([0-9.]+)\s*\Z")
-# Vendor, device, those of the subsystem, and the three parts of the class: hexadecimal, or ANY (file2alias.c of the
-# kernel's modpost).
-_MODALIAS = "pci:" + "".join(rf"{field}([0-9A-F]+|\*)" for field in ("v", "d", "sv", "sd", "bc", "sc", "i"))
-_FUNCTION = re.compile(_MODALIAS)
-_ALIAS = re.compile(rf"alias {_MODALIAS}\*? (\S+)\s*\Z")
-ANY = "*"
-_NEXT_VENDOR = re.compile(r"\n(?![\t#\n])")
 _UP, _REJECT = 0x1, 0x200
 _ALL_ZERO = "0" * 32
-
-# Types of tunnels (ARPHRD_* of the kernel) whose hardware address is the address that they start from.
-TUNNELS = frozenset({768, 769, 776, 778, 823})
 
 
 @dataclass(frozen=True)
@@ -152,59 +143,6 @@ def tunnel_start(kind: str, address: str) -> str | None:
     except ValueError:
         return None
     return None if found.is_unspecified else str(found)
-
-
-def parse_pci_ids(text: str, wanted: Collection[tuple[int, int]]) -> Mapping[tuple[int, int], str]:
-    """Names of vendors' devices, from pci.ids(5): ``Intel Corporation 82540EM Gigabit Ethernet Controller``.
-
-    A device that the list does not know has its vendor's name alone.
-    """
-    # It is searched, not split: it has some 40,000 lines, and a host has few vendors.
-    text = f"\n{text}\n"
-    found: dict[tuple[int, int], str] = {}
-    for vendor in {vendor for vendor, _device in wanted}:
-        entry = f"\n{vendor:04x}  "
-        start = text.find(entry)
-        if start < 0:
-            continue
-        end = _NEXT_VENDOR.search(text, start + len(entry))
-        section = text[start : end.end() if end else len(text)]
-        for each in wanted:
-            if each[0] == vendor:
-                names = (_named(section, entry), _named(section, f"\n\t{each[1]:04x}  "))
-                found[each] = " ".join(name for name in names if name)
-    return found
-
-
-def parse_aliases(text: str) -> Aliases:
-    """Which modules drive which PCI functions, from modules.alias of depmod(8)."""
-    found: Aliases = {}
-    for line in text.splitlines():
-        match = _ALIAS.match(line)
-        if match:
-            *pattern, module = match.groups()
-            found.setdefault((pattern[0], pattern[1]), []).append((tuple(pattern), module.replace("-", "_")))
-    return found
-
-
-def modules_for(modalias: str, aliases: Aliases) -> tuple[str, ...]:
-    """Modules that the kernel loads for a PCI function, by what sysfs says of it."""
-    match = _FUNCTION.match(modalias)
-    if match is None:
-        return ()
-    function = match.groups()
-    near = [each for key in product((function[0], ANY), (function[1], ANY)) for each in aliases.get(key, ())]
-    return tuple(sorted({module for pattern, module in near if _fits(pattern, function)}))
-
-
-def _fits(pattern: Sequence[str], function: Sequence[str]) -> bool:
-    return all(wanted in (ANY, has) for wanted, has in zip(pattern, function))
-
-
-def _named(section: str, entry: str) -> str:
-    """What stands behind an entry of pci.ids."""
-    start = section.find(entry)
-    return "" if start < 0 else section[start + len(entry) :].partition("\n")[0].strip()
 
 
 def _unescaped(text: str) -> str:
