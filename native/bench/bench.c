@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <pciback/simulated_bus.h>
+#include "simulated_bus.h"
 
 struct bench {
 	struct pciback_bus dump;

@@ -309,7 +309,8 @@ open_device(void *world, const struct pciback_address *address,
 }
 
 int
-pciback_hardware_open(struct pciback_hardware *hardware, char message[PCIBACK_PLATFORM_MESSAGE])
+pciback_hardware_open(struct pciback_hardware *ret_hardware,
+    char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	int fd = open("/dev/pci0", O_RDWR | O_CLOEXEC);
 
@@ -321,10 +322,11 @@ pciback_hardware_open(struct pciback_hardware *hardware, char message[PCIBACK_PL
 		return -error;
 	}
 	(void)close(fd);
-	hardware->operations = &operations;
-	hardware->world = NULL;
-	hardware->open = open_device;
-	hardware->release = release_device;
+	*ret_hardware = (struct pciback_hardware){
+		.operations = &operations,
+		.open = open_device,
+		.release = release_device,
+	};
 	return 0;
 }
 

@@ -467,6 +467,13 @@ receive(void *world)
 	return 0;
 }
 
+static uint64_t
+real_clock(void *world)
+{
+	(void)world;
+	return pciback_clock();
+}
+
 static void
 close_link(void *world)
 {
@@ -503,7 +510,7 @@ has_kernel_backend(char message[PCIBACK_PLATFORM_MESSAGE])
 }
 
 int
-pciback_xen_open(struct pciback_xen_link *link, struct pciback_backend *backend,
+pciback_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend *backend,
     char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	struct xen *xen;
@@ -538,11 +545,12 @@ pciback_xen_open(struct pciback_xen_link *link, struct pciback_backend *backend,
 		return -error;
 	}
 	backend->patience = PATIENCE;
-	*link = (struct pciback_xen_link){
+	*ret_link = (struct pciback_xen_link){
 		.xen = { .operations = &operations, .world = xen },
 		.fds = { xs_fileno(xen->store), xenevtchn_fd(xen->events) },
 		.n_fds = 2,
 		.receive = receive,
+		.clock = real_clock,
 		.close = close_link,
 	};
 	return 0;
@@ -551,10 +559,10 @@ pciback_xen_open(struct pciback_xen_link *link, struct pciback_backend *backend,
 #else
 
 int
-pciback_xen_open(struct pciback_xen_link *link, struct pciback_backend *backend,
+pciback_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend *backend,
     char message[PCIBACK_PLATFORM_MESSAGE])
 {
-	(void)link;
+	(void)ret_link;
 	(void)backend;
 	(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE,
 	    "this pcibackd was built without Xen's libraries; only --bus with --xen-socket works");

@@ -7,7 +7,7 @@
 #ifndef PCIBACK_TESTS_FIXTURE_H
 #define PCIBACK_TESTS_FIXTURE_H
 
-#include <pciback/simulated_bus.h>
+#include "simulated_bus.h"
 
 #include "harness.h"
 

@@ -453,7 +453,7 @@ recovered(void *world, uint16_t domain, const struct pciback_address *address,
 	xen->recovery = result;
 }
 
-static const struct pciback_xen_operations xen_operations = {
+const struct pciback_xen_operations fake_xen_operations = {
 	.store_read = store_read,
 	.store_change = store_change,
 	.store_list = store_list,
@@ -625,7 +625,7 @@ fake_init(struct fake *fake)
 	fake->xen.recovery = 0;
 	for (unsigned i = 0; i < 4; i++)
 		make_device(&fake->xen.devices[i], i);
-	fake->backend.xen = (struct pciback_xen){ .operations = &xen_operations, .world = &fake->xen };
+	fake->backend.xen = (struct pciback_xen){ .operations = &fake_xen_operations, .world = &fake->xen };
 	fake->backend.hardware = (struct pciback_hardware){
 		.operations = &device_operations,
 		.world = &fake->xen,

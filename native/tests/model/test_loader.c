@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../model/model.h"
+#include "../../model/model.h"
 
 /* The files of a test: names with a blank before and after each. */
 static bool

@@ -4,28 +4,15 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#ifndef PCIBACK_DAEMON_H
-#define PCIBACK_DAEMON_H
+#ifndef PCIBACK_DAEMON_CONTROL_H
+#define PCIBACK_DAEMON_CONTROL_H
 
 #include <poll.h>
 
-#include <pciback/guest.h>
+#include "answer.h"
 
-/* ---- The log: one line an event */
-
-enum log_format {
-	LOG_FORMAT_TEXT,		/* time=... level=... domain=... message="..." */
-	LOG_FORMAT_JSON,
-};
-
-/* Where lines go: standard error, or with `to_syslog` syslog(3), which has its own time. */
-void log_open(enum log_format format, bool to_syslog);
-
-/* Writes one line. The signature is that of pciback_hardware.log; a line of a guest's starts with
- * "domain N: ". */
-void log_line(void *world, enum pciback_log_level level, const char *line);
-
-/* ---- The control socket */
+/* The control socket: a client sends one line (request.h) and gets an answer (answer.h) and the end
+ * of the connection. */
 
 #define CONTROL_CLIENTS	8
 #define CONTROL_LINE	4096
@@ -35,8 +22,8 @@ struct client {
 	bool json;
 	size_t n_in;
 	uint64_t deadline;		/* for a request that is not whole */
-	char *out;			/* what is still to be sent */
-	size_t out_length, out_size, out_sent;
+	struct answer answer;		/* what is still to be sent */
+	size_t n_sent;
 	struct pciback_job *job;	/* NULL: none */
 	char in[CONTROL_LINE];
 };
@@ -59,8 +46,8 @@ size_t control_poll(const struct control *control, struct pollfd *fds);
 /* Does what poll(2) found to be possible, and answers jobs that are done. `n` as returned above. */
 void control_run(struct control *control, const struct pollfd *fds, size_t n, uint64_t now);
 
-/* Answers jobs that are done; whether any was. */
-bool control_answer(struct control *control);
+/* Answers jobs that are done. */
+void control_answer(struct control *control);
 
 /* Milliseconds until a client has waited for too long, or -1. */
 int control_wait(const struct control *control, uint64_t now);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../model/model.h"
+#include "../../model/model.h"
 
 /* dom0's command line in Xen, for the arguments of a load and of the multiboot command. */
 static struct model_command_line

@@ -4,7 +4,7 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include <pciback/simulated_bus.h>
+#include "simulated_bus.h"
 
 #include <errno.h>
 #include <stdlib.h>

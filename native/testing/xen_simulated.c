@@ -8,7 +8,7 @@
 #define _XOPEN_SOURCE 700
 #endif
 
-#include <pciback/platform.h>
+#include "simulated.h"
 
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -771,12 +771,12 @@ static const struct pciback_xen_operations operations = {
 };
 
 static uint64_t
-simulated_time(void *world, uint64_t now)
+simulated_clock(void *world)
 {
 	struct simulated_xen *sim = world;
 
 	if (!sim->clock_stands)
-		sim->stands_at = now;
+		sim->stands_at = pciback_clock();
 	return sim->stands_at + sim->passed;
 }
 
@@ -832,7 +832,7 @@ connect_to(const char *path)
 }
 
 int
-pciback_xen_open_simulated(struct pciback_xen_link *link, struct pciback_backend *backend,
+simulated_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend *backend,
     const char *path, char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	struct simulated_xen *sim = calloc(1, sizeof(*sim));
@@ -860,13 +860,13 @@ pciback_xen_open_simulated(struct pciback_xen_link *link, struct pciback_backend
 	sim->backend = backend;
 	sim->fd = fd;
 	sim->out.length = BUFFER_SIZE;
-	*link = (struct pciback_xen_link){
+	*ret_link = (struct pciback_xen_link){
 		.xen = { .operations = &operations, .world = sim },
 		.fds = { fd, -1 },
 		.n_fds = 1,
 		.receive = receive_all,
 		.flush = flush_out,
-		.time = simulated_time,
+		.clock = simulated_clock,
 		.at_rest = at_rest,
 		.close = close_link,
 	};

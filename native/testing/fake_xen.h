@@ -77,6 +77,10 @@ struct fake_xen {
 	enum pciback_recovery recovery;
 };
 
+/* Its `world` is a struct fake_xen; one that is cleared but for `backend` and the life of its
+ * domains will do. */
+extern const struct pciback_xen_operations fake_xen_operations;
+
 /* A backend on a fresh Xen: four devices 0000:03:00.0 to 0000:03:03.0, all domains running. */
 struct fake {
 	struct fake_xen xen;		/* first, and its nodes first in it */

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "../model/model.h"
+#include "../../model/model.h"
 
 static struct pciback_boot_prediction
 read_cfg(const char *text)
