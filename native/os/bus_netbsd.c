@@ -87,15 +87,15 @@ read_bus(struct pciback_bus *bus, int fd)
 }
 
 int
-pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *ret_error)
+pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error)
 {
 	int r = 0;
 
 	for (unsigned node = 0; node < N_NODES && r == 0; node++) {
 		int fd;
 
-		(void)snprintf(ret_error->path, sizeof(ret_error->path), "/dev/pci%u", node);
-		fd = open(ret_error->path, O_RDONLY | O_CLOEXEC);
+		(void)snprintf(error->path, sizeof(error->path), "/dev/pci%u", node);
+		fd = open(error->path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0) {
 			/* Nodes are made for more buses than there are. */
 			if (node > 0 && (errno == ENXIO || errno == ENOENT))

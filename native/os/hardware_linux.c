@@ -155,9 +155,9 @@ parse_resource(const char *line, struct pciback_resource *ret_resource)
 {
 	uint64_t first, last, flags;
 
-	*ret_resource = (struct pciback_resource){ .kind = PCIBACK_RESOURCE_NONE };
 	if (sscanf(line, "%" SCNx64 " %" SCNx64 " %" SCNx64, &first, &last, &flags) != 3)
 		return -EIO;
+	*ret_resource = (struct pciback_resource){ .kind = PCIBACK_RESOURCE_NONE };
 	if (last <= first || first == 0)
 		return 0;
 	ret_resource->address = first;
@@ -261,6 +261,7 @@ open_device(void *world, const struct pciback_address *address,
     struct pciback_device_settings *ret_settings)
 {
 	struct device *device = calloc(1, sizeof(*device));
+	struct pciback_device_settings settings = { .address = *address, .handle = device };
 	char path[PATH_MAX];
 	int r;
 
@@ -281,12 +282,11 @@ open_device(void *world, const struct pciback_address *address,
 	}
 	/* A driver that keeps it has done this; then it is refused here. */
 	device->is_enabled = set(device, "enable", "1") == 0;
-	memset(ret_settings, 0, sizeof(*ret_settings));
-	ret_settings->address = *address;
-	ret_settings->handle = device;
-	r = read_settings(device, ret_settings);
+	r = read_settings(device, &settings);
 	if (r < 0)
 		release_device(world, device);
+	else
+		*ret_settings = settings;
 	return r;
 }
 

@@ -163,16 +163,20 @@ is_in_use(const struct device *device)
 static int
 probe_bar(const struct device *device, unsigned offset, uint32_t *ret_mask)
 {
-	uint32_t old;
+	uint32_t old, mask;
 	int r = read_dword(device, offset, &old), restored;
 
 	if (r == 0)
 		r = write_dword(device, offset, UINT32_MAX);
 	if (r < 0)
 		return r;
-	r = read_dword(device, offset, ret_mask);
+	r = read_dword(device, offset, &mask);
 	restored = write_dword(device, offset, old);
-	return r < 0 ? r : restored;
+	if (r == 0)
+		r = restored;
+	if (r == 0)
+		*ret_mask = mask;
+	return r;
 }
 
 /* One BAR; `*i` moves on by two for one of 64 bits. */
@@ -181,7 +185,8 @@ size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resour
 {
 	unsigned offset = REG_BAR + *i * 4;
 	uint32_t low = 0, high = 0, mask = 0, high_mask = UINT32_MAX;
-	uint64_t address, sizes;
+	struct pciback_resource resource = { .kind = PCIBACK_RESOURCE_MEM32 };
+	uint64_t sizes;
 	int r = read_dword(device, offset, &low);
 
 	if (r == 0)
@@ -190,29 +195,29 @@ size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resour
 	if (r < 0 || mask == 0)
 		return r;
 	if ((low & 1) != 0) {
-		ret_resource->kind = PCIBACK_RESOURCE_IO;
-		address = low & ~UINT32_C(3);
+		resource.kind = PCIBACK_RESOURCE_IO;
+		resource.address = low & ~UINT32_C(3);
 		/* The upper half may be wired to zero. */
 		sizes = (mask & ~UINT32_C(3)) | UINT64_C(0xffffffffffff0000);
 	} else {
-		ret_resource->kind = PCIBACK_RESOURCE_MEM32;
-		ret_resource->prefetchable = (low & 8) != 0;
+		resource.prefetchable = (low & 8) != 0;
 		if ((low & 6) == 4) {
-			ret_resource->kind = PCIBACK_RESOURCE_MEM64;
+			resource.kind = PCIBACK_RESOURCE_MEM64;
 			r = read_dword(device, offset + 4, &high);
 			if (r == 0)
 				r = probe_bar(device, offset + 4, &high_mask);
 			*i += 1;
 		}
-		address = (uint64_t)high << 32 | (low & ~UINT32_C(15));
+		if (r < 0)
+			return r;
+		resource.address = (uint64_t)high << 32 | (low & ~UINT32_C(15));
 		sizes = (uint64_t)high_mask << 32 | (mask & ~UINT32_C(15));
 	}
-	ret_resource->address = address;
-	ret_resource->size = ~sizes + 1;
-	/* Nobody gave it an address. */
-	if (address == 0 || ret_resource->size == 0)
-		*ret_resource = (struct pciback_resource){ .kind = PCIBACK_RESOURCE_NONE };
-	return r;
+	resource.size = ~sizes + 1;
+	/* Else nobody gave it an address. */
+	if (resource.address != 0 && resource.size != 0)
+		*ret_resource = resource;
+	return 0;
 }
 
 static int
@@ -280,6 +285,7 @@ static int
 open_device(void *world, const struct pciback_address *address,
     struct pciback_device_settings *ret_settings)
 {
+	struct pciback_device_settings settings;
 	struct device *device;
 	int r = 0;
 
@@ -297,13 +303,13 @@ open_device(void *world, const struct pciback_address *address,
 		free(device);
 		return r;
 	}
-	memset(ret_settings, 0, sizeof(*ret_settings));
-	ret_settings->address = *address;
-	ret_settings->handle = device;
-	r = is_in_use(device) ? -EBUSY : read_settings(device, ret_settings);
+	settings = (struct pciback_device_settings){ .address = *address, .handle = device };
+	r = is_in_use(device) ? -EBUSY : read_settings(device, &settings);
 	if (r < 0) {
 		(void)close(device->fd);
 		free(device);
+	} else {
+		*ret_settings = settings;
 	}
 	return r;
 }

@@ -146,10 +146,9 @@ static int
 store_list(void *world, const char *path, uint16_t *ret_numbers, size_t max, size_t *ret_n)
 {
 	struct fake_xen *xen = world;
-	size_t length = strlen(path);
+	size_t length = strlen(path), n = 0;
 	int r = fails(xen);
 
-	*ret_n = 0;
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < xen->n_nodes; i++) {
@@ -160,15 +159,18 @@ store_list(void *world, const char *path, uint16_t *ret_numbers, size_t max, siz
 		if (!xen->nodes[i].used || !is_below(name, path) || name[length] == '\0')
 			continue;
 		number = (uint16_t)strtoul(name + length + 1, NULL, 10);
-		for (size_t j = 0; j < *ret_n && j < max; j++)
+		for (size_t j = 0; j < n && j < max; j++)
 			known = known || ret_numbers[j] == number;
 		if (known)
 			continue;
-		if (*ret_n < max)
-			ret_numbers[*ret_n] = number;
-		(*ret_n)++;
+		if (n < max)
+			ret_numbers[n] = number;
+		n++;
 	}
-	return *ret_n == 0 ? -ENOENT : 0;
+	if (n == 0)
+		return -ENOENT;
+	*ret_n = n;
+	return 0;
 }
 
 static int
@@ -313,9 +315,10 @@ event_bind(void *world, uint16_t domain, uint32_t remote_port, uint32_t *ret_por
 
 	if (remote_port == 0)
 		return -EINVAL;
-	r = give(xen, "event", 0, ++xen->next_port, 1);
 	(void)domain;
-	*ret_port = xen->next_port;
+	r = give(xen, "event", 0, ++xen->next_port, 1);
+	if (r == 0)
+		*ret_port = xen->next_port;
 	return r;
 }
 
@@ -366,8 +369,11 @@ iomem(void *world, uint16_t domain, uint64_t first_frame, uint64_t n, bool allow
 static int
 pirq_map(void *world, uint16_t domain, uint32_t irq, uint32_t *ret_pirq)
 {
-	*ret_pirq = irq + 100;
-	return give(world, "pirq", domain, irq + 100, 1);
+	int r = give(world, "pirq", domain, irq + 100, 1);
+
+	if (r == 0)
+		*ret_pirq = irq + 100;
+	return r;
 }
 
 static int
@@ -430,6 +436,8 @@ msi_map(void *world, uint16_t domain, const struct pciback_address *address, uns
 {
 	struct fake_xen *xen = world;
 	bool is_known = table == 0;
+	uint32_t pirq;
+	int r;
 
 	(void)entry;
 	for (size_t i = 0; i < FAKE_GRANTS; i++)
@@ -437,8 +445,11 @@ msi_map(void *world, uint16_t domain, const struct pciback_address *address, uns
 		    xen->grants[i].first == number_of(address));
 	if (!is_known)
 		return -ENODATA;
-	*ret_pirq = 1000 + xen->next_pirq++;
-	return give(xen, "msi", domain, *ret_pirq, 1);
+	pirq = 1000 + xen->next_pirq++;
+	r = give(xen, "msi", domain, pirq, 1);
+	if (r == 0)
+		*ret_pirq = pirq;
+	return r;
 }
 
 static void

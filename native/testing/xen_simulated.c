@@ -417,6 +417,7 @@ call_number(struct simulated_xen *sim, enum message type, const uint32_t *number
 {
 	size_t start = begin(sim, type, ++sim->next_id);
 	struct cursor reply;
+	uint32_t number;
 	int r;
 
 	for (size_t i = 0; i < n; i++)
@@ -424,8 +425,11 @@ call_number(struct simulated_xen *sim, enum message type, const uint32_t *number
 	r = call(sim, start, &reply);
 	if (r < 0)
 		return r;
-	*ret_number = get32(&reply);
-	return reply.failed ? lose(sim, -EPROTO) : 0;
+	number = get32(&reply);
+	if (reply.failed)
+		return lose(sim, -EPROTO);
+	*ret_number = number;
+	return 0;
 }
 
 #define NUMBERS(...) \
@@ -487,12 +491,11 @@ static int
 store_list(void *world, const char *path, uint16_t *ret_numbers, size_t max, size_t *ret_n)
 {
 	struct simulated_xen *sim = world;
-	size_t start = begin(sim, STORE_LIST, ++sim->next_id);
+	size_t start = begin(sim, STORE_LIST, ++sim->next_id), n_numbers = 0;
 	struct cursor reply;
 	int r;
 
 	put_text(&sim->out, path);
-	*ret_n = 0;
 	r = call(sim, start, &reply);
 	if (r < 0)
 		return r;
@@ -501,11 +504,14 @@ store_list(void *world, const char *path, uint16_t *ret_numbers, size_t max, siz
 
 		if (number > INT16_MAX)
 			continue;
-		if (*ret_n < max)
-			ret_numbers[*ret_n] = (uint16_t)number;
-		(*ret_n)++;
+		if (n_numbers < max)
+			ret_numbers[n_numbers] = (uint16_t)number;
+		n_numbers++;
 	}
-	return reply.failed ? lose(sim, -EPROTO) : 0;
+	if (reply.failed)
+		return lose(sim, -EPROTO);
+	*ret_n = n_numbers;
+	return 0;
 }
 
 static int
@@ -714,6 +720,7 @@ msi_map(void *world, uint16_t domain, const struct pciback_address *address, uns
 	size_t start = begin(sim, MSI_MAP, ++sim->next_id);
 	char name[PCIBACK_ADDRESS_SIZE];
 	struct cursor reply;
+	uint32_t pirq;
 	int r;
 
 	pciback_address_format(address, name);
@@ -724,8 +731,11 @@ msi_map(void *world, uint16_t domain, const struct pciback_address *address, uns
 	r = call(sim, start, &reply);
 	if (r < 0)
 		return r;
-	*ret_pirq = get32(&reply);
-	return reply.failed ? lose(sim, -EPROTO) : 0;
+	pirq = get32(&reply);
+	if (reply.failed)
+		return lose(sim, -EPROTO);
+	*ret_pirq = pirq;
+	return 0;
 }
 
 static void
