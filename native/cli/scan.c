@@ -4,12 +4,15 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "cli.h"
+#include "commands.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #include <pciback/bus.h>
+
+#include "output.h"
+#include "read_bus.h"
 
 /* Offsets in a configuration space header. */
 enum {
@@ -160,11 +163,7 @@ print_text(const struct pciback_bus *bus)
 			(void)printf("  %s %" PRIx64, bar_kind_name(bars[j].kind), bars[j].address);
 		(void)printf("\n");
 	}
-	if (fflush(stdout) != 0) {
-		(void)fprintf(stderr, "pcibackctl: standard output can't be written\n");
-		return CLI_FAILED;
-	}
-	return CLI_OK;
+	return cli_flush();
 }
 
 int

@@ -9,10 +9,7 @@
 
 #include <pciback/guest.h>
 
-/*
- * What a client of the control socket is told. The first line is pcibackctl's exit status and with
- * it, when it is not 0, one sentence; what follows is to be printed.
- */
+/* What a client of the control socket is told, as <pciback/control.h> has it. */
 
 /* Text that grows as it must; begins as { .bytes = NULL }. What does not fit in memory is lost. */
 struct answer {

@@ -118,7 +118,7 @@ read_request(struct control *control, struct client *client)
 		client->deadline = 0;
 		take_request(control, client);
 	} else if (client->n_in == sizeof(client->in)) {
-		answer_say(&client->answer, "2 a request has at most %d bytes\n", CONTROL_LINE - 1);
+		answer_say(&client->answer, "2 a request has at most %d bytes\n", PCIBACK_CONTROL_LINE - 1);
 	}
 }
 

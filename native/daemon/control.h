@@ -9,13 +9,14 @@
 
 #include <poll.h>
 
+#include <pciback/control.h>
+
 #include "answer.h"
 
 /* The control socket: a client sends one line (request.h) and gets an answer (answer.h) and the end
  * of the connection. */
 
 #define CONTROL_CLIENTS	8
-#define CONTROL_LINE	4096
 
 struct client {
 	int fd;				/* -1: free */
@@ -25,7 +26,7 @@ struct client {
 	struct answer answer;		/* what is still to be sent */
 	size_t n_sent;
 	struct pciback_job *job;	/* NULL: none */
-	char in[CONTROL_LINE];
+	char in[PCIBACK_CONTROL_LINE];
 };
 
 struct control {

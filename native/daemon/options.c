@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONTROL_PATH	"/var/run/pcibackd.sock"
+#include <pciback/control.h>
 
 /* Where a sentence about a mistake goes. */
 struct reader {
@@ -153,7 +153,7 @@ int
 options_read(int argc, char **argv, struct options *ret_options, char message[OPTIONS_MESSAGE])
 {
 	struct reader reader = {
-		.options = { .control = CONTROL_PATH, .n_guests = 64, .n_devices = 64 },
+		.options = { .control = PCIBACK_CONTROL_PATH, .n_guests = 64, .n_devices = 64 },
 		.message = message,
 	};
 

@@ -9,13 +9,7 @@
 
 #include <pciback/guest.h>
 
-/*
- * What a client of the control socket asks, in one line:
- *
- *	status json|text
- *	attach json|text DOMAIN [permissive] ADDRESS...
- *	detach json|text DOMAIN [force] ADDRESS...
- */
+/* What a client of the control socket asks: a line as <pciback/control.h> has it. */
 
 enum request_kind {
 	REQUEST_STATUS,

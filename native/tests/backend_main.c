@@ -25,6 +25,11 @@ main(void)
 		{ "guest", test_guest },
 		{ "backend", test_backend },
 		{ "job", test_job },
+		{ "clock", test_clock },
+		{ "daemon/options", test_daemon_options },
+		{ "request", test_request },
+		{ "answer", test_answer },
+		{ "daemon/log", test_daemon_log },
 	};
 
 	return harness_run(suites, sizeof(suites) / sizeof(suites[0]));

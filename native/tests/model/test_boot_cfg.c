@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "../../model/model.h"
+#include "../../model/boot_cfg.h"
 
 static struct pciback_boot_prediction
 read_cfg(const char *text)
@@ -27,31 +27,6 @@ check_title(struct harness *harness, const struct pciback_boot_cfg *cfg, size_t 
 
 	CHECK_NUMBER(pciback_span_length(span), strlen(title));
 	CHECK(memcmp(cfg->text + span.begin, title, strlen(title)) == 0);
-}
-
-static void
-test_lines(struct harness *harness)
-{
-	static const char text[] = "a=b#c=d\n#e=f\n=g\nh\ni==j";
-	static const struct {
-		size_t key_begin, key_end, value_end;
-		bool has_value;
-	} expected[] = { { 0, 1, 3, true }, { 8, 8, 8, false }, { 13, 13, 15, true },
-		{ 16, 17, 17, false }, { 18, 19, 22, true } };
-	struct pciback_boot_cfg cfg = { .text = text, .length = sizeof(text) - 1 };
-	struct model_line line;
-	size_t offset = 0, n = 0;
-
-	while (n < 5 && model_next_line(&cfg, offset, n + 1, &line)) {
-		CHECK_NUMBER(line.key.begin, expected[n].key_begin);
-		CHECK_NUMBER(line.key.end, expected[n].key_end);
-		CHECK_NUMBER(line.value.end, expected[n].value_end);
-		CHECK_NUMBER(line.has_value, expected[n].has_value);
-		offset = line.next;
-		n++;
-	}
-	CHECK_NUMBER(n, 5);
-	CHECK(!model_next_line(&cfg, offset, 6, &line));
 }
 
 static void
@@ -74,7 +49,6 @@ test_boot_cfg(struct harness *harness)
 	struct pciback_boot_prediction prediction;
 	char key[3];
 
-	test_lines(harness);
 	test_numbers(harness);
 
 	prediction = read_cfg("menu=A:b:c\nmenux=:dev\nmenu\nmenu=none\nmenu =D :e\nbanner=1\n");

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../model/model.h"
+#include "../../model/boot_cfg.h"
+#include "../../model/loader.h"
 
 /* The files of a test: names with a blank before and after each. */
 static bool
@@ -181,24 +182,10 @@ test_lengths(struct harness *harness)
 	}
 }
 
-static enum pciback_boot_kind
-kind_of(const char *commands)
-{
-	return model_entry_kind(commands, (struct pciback_span){ 0, strlen(commands) });
-}
-
 void
 test_loader(struct harness *harness)
 {
 	test_ends(harness);
 	test_files(harness);
 	test_lengths(harness);
-	CHECK_NUMBER(kind_of("load /n;multiboot /x"), PCIBACK_BOOT_XEN);
-	CHECK_NUMBER(kind_of("frob; multiboot"), PCIBACK_BOOT_XEN);
-	CHECK_NUMBER(kind_of("boot;multiboot /x"), PCIBACK_BOOT_KERNEL);
-	CHECK_NUMBER(kind_of("prompt"), PCIBACK_BOOT_PROMPT);
-	CHECK_NUMBER(kind_of("prompt "), PCIBACK_BOOT_OTHER);
-	CHECK_NUMBER(kind_of("quit;boot"), PCIBACK_BOOT_OTHER);
-	CHECK_NUMBER(kind_of(""), PCIBACK_BOOT_OTHER);
-	CHECK_NUMBER(kind_of(" multiboot /x"), PCIBACK_BOOT_OTHER);
 }

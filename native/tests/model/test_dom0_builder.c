@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../model/model.h"
+#include "../../model/dom0_builder.h"
 
 /* dom0's command line in Xen, for the arguments of a load and of the multiboot command. */
 static struct model_command_line
@@ -30,7 +30,7 @@ command_line(const char *module, const char *xen, struct pciback_boot_prediction
 }
 
 void
-test_dom0(struct harness *harness)
+test_dom0_builder(struct harness *harness)
 {
 	static const struct {
 		const char *module, *xen, *expected;
