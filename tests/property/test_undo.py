@@ -9,7 +9,7 @@ import contextlib
 import json
 from collections.abc import Callable
 
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -27,8 +27,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.originals impo
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg import PciSpec, XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
+from tests import depth
 
-EXAMPLES = settings(max_examples=500, database=None, derandomize=True)
+EXAMPLES = depth.examples(500, database=None, derandomize=True)
 
 # The record itself
 
