@@ -10,6 +10,8 @@ import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PLUGINS = ROOT / "plugins"
 NATIVE = ROOT / "native"
@@ -29,6 +31,13 @@ def files(folder: Path, *suffixes: str) -> list[Path]:
 def syntax(path: Path) -> ast.Module:
     """The syntax tree of a Python file."""
     return ast.parse(path.read_bytes(), str(path))
+
+
+def none(found: Iterable[str]) -> None:
+    """Fail if there are any, with all of them, a line each."""
+    lines = list(found)
+    if lines:
+        pytest.fail("\n".join([f"{len(lines)} found:", *lines]), pytrace=False)
 
 
 def shown(path: Path) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.product import NATIVE, PLUGINS, circles, files, shown, syntax
+from tests.unit.product import NATIVE, PLUGINS, circles, files, none, shown, syntax
 
 # From the bottom. Parts that share a floor lie beside each other, and none imports another.
 PYTHON_FLOORS: Sequence[Sequence[str]] = (
@@ -110,21 +110,21 @@ def test_python_imports_go_down(python_imports: dict[str, set[str]]) -> None:
         # Packages that hold the floors.
         if name != "plugins/module_utils/__init__.py"
     }
-    assert climbs(python_imports, parts, PYTHON_FLOORS, "imports") == []
+    none(climbs(python_imports, parts, PYTHON_FLOORS, "imports"))
 
 
 def test_modules_and_plugins_do_not_import_each_other(python_imports: dict[str, set[str]]) -> None:
     tops = tuple(f"plugins/{part}/" for part in PYTHON_FLOORS[-1])
-    assert [
+    none(
         f"{source} imports {target}"
         for source, targets in sorted(python_imports.items())
         for target in sorted(targets)
         if source.startswith(tops) and target.startswith(tops)
-    ] == []
+    )
 
 
 def test_no_python_files_go_in_a_circle(python_imports: dict[str, set[str]]) -> None:
-    assert circles(python_imports) == []
+    none(map(" - ".join, circles(python_imports)))
 
 
 # --- C
@@ -171,22 +171,23 @@ def product(includes: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def test_the_product_includes_nothing_of_its_tests(product: dict[str, set[str]]) -> None:
-    assert [
+    none(
         f"{source} includes {target}"
         for source, targets in sorted(product.items())
         for target in sorted(targets)
         if target.startswith(NOT_PRODUCT)
-    ] == []
+    )
 
 
 def test_c_includes_go_down(product: dict[str, set[str]]) -> None:
     edges = {source: {target for target in targets if target in product} for source, targets in product.items()}
     parts = {name: c_part(name) for name in product}
-    assert climbs(edges, parts, C_FLOORS, "includes") == []
+    none(climbs(edges, parts, C_FLOORS, "includes"))
 
 
 def test_no_headers_go_in_a_circle(includes: dict[str, set[str]]) -> None:
-    assert circles({name: targets for name, targets in includes.items() if name.endswith(".h")}) == []
+    headers = {name: targets for name, targets in includes.items() if name.endswith(".h")}
+    none(map(" - ".join, circles(headers)))
 
 
 def test_no_c_files_go_in_a_circle() -> None:
@@ -207,7 +208,7 @@ def test_no_c_files_go_in_a_circle() -> None:
             else:
                 defined[name] = path
     calls = {path: {defined[name] for name in needed[path] if name in defined} - {path} for path in paths}
-    assert circles(calls) == []
+    none(map(" - ".join, circles(calls)))
 
 
 def files_of_objects(objects: Path) -> list[str]:
