@@ -45,10 +45,10 @@ def lines(path: Path) -> int:
     count = len(path.read_text().splitlines())
     if path.suffix == ".py":
         for node in syntax(path).body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                if node.targets[0].id in DOCUMENTATION:
-                    assert node.end_lineno is not None
-                    count -= node.end_lineno - node.lineno + 1
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if isinstance(target, ast.Name) and target.id in DOCUMENTATION:
+                assert node.end_lineno is not None
+                count -= node.end_lineno - node.lineno + 1
     return count
 
 
