@@ -18,13 +18,14 @@ all: help
 help:
 	@echo "make demo              site.yml on an embedded dom0: from nothing to two guests, then again"
 	@echo "make lab               make the embedded dom0 of inventories/lab anew"
-	@echo "make test              all of the tests below"
-	@echo "make test-unit         pure logic, modules and properties"
-	@echo "make test-native       the C component's own tests, sanitizers, valgrind, cross-build"
+	@echo "make test              every kind of test, the five below: 12 minutes, set-up included"
+	@echo "make test-unit         pure logic, modules, the lab, properties, the shape of the sources: 90 seconds"
+	@echo "make test-native       the C component's own tests, with sanitizers"
 	@echo "make test-conformance  the boot model against real boots"
 	@echo "make test-safety       bad input through the role: one sentence, nothing changed"
 	@echo "make test-lab          Molecule on the embedded dom0"
-	@echo "make test-xen          Molecule on a real Xen with a Debian dom0, in QEMU"
+	@echo "make test-xen          Molecule on a real Xen with a Debian dom0, in QEMU: 10 minutes"
+	@echo "make soak              what needs time: 10,000 lives, fuzzers, every kill point, all examples: 20 minutes"
 	@echo "make lint              every checker, on a copy of the tree"
 	@echo "make docs              all documentation as one site, into build/docs/html"
 	@echo "make fuzz              the C fuzzers, side by side until they are interrupted"
@@ -69,8 +70,11 @@ lab: $(VENV)/run.stamp collection-link native
 demo: $(VENV)/run.stamp collection-link native
 	@$(ENVIRONMENT) sh lab/demo.sh
 
-test: $(VENV)/test.stamp collection-link native
-	sh tests/all.sh "$(MAKE)"
+# What the tests need, counted as a part of what they take.
+test-setup: $(VENV)/test.stamp collection-link native
+
+test:
+	@sh tests/parts.sh test 720 "$(MAKE)" test-setup test-unit test-native test-conformance test-safety test-lab
 
 test-unit: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(PYTEST) tests/unit tests/property
@@ -88,8 +92,21 @@ test-lab: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(PYTEST) tests/integration
 	$(ENVIRONMENT) $(BIN)/molecule test --all --exclude xen
 
-test-xen: $(VENV)/test.stamp collection-link native
+test-xen:
+	@sh tests/parts.sh test-xen 0 "$(MAKE)" test-setup xen-scenario
+
+xen-scenario: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) sh tests/xen.sh test-xen molecule test --scenario-name xen
+
+soak:
+	@sh tests/parts.sh soak 0 "$(MAKE)" test-setup soak-native soak-python
+
+soak-native: $(VENV)/test.stamp
+	$(ENVIRONMENT) sh tests/soak_native.sh
+
+# Tests of which make test runs a sample (tests/depth.py).
+soak-python: $(VENV)/test.stamp collection-link native
+	SOAK=1 $(ENVIRONMENT) $(PYTEST) tests
 
 xen-lab:
 	@sh tests/preflight.sh xen "$(PYTHON)"
@@ -119,5 +136,5 @@ bench-xen: $(VENV)/test.stamp collection-link native
 clean:
 	rm -rf build native/build tests/output
 
-.PHONY: all help collection-link native lab demo test test-unit test-native test-conformance test-safety \
-	test-lab test-xen xen-lab lint docs fuzz bench bench-xen clean
+.PHONY: all help collection-link native lab demo test test-setup test-unit test-native test-conformance test-safety \
+	test-lab test-xen xen-scenario soak soak-native soak-python xen-lab lint docs fuzz bench bench-xen clean

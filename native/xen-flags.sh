@@ -5,7 +5,7 @@
 #
 # usage: xen-flags.sh "$(WITH_XEN)" COMPILER [ARGUMENT...]
 #
-# Prints what the compiler needs to build pcibackd with Xen's libraries: nothing if it can't link
+# Prints what the compiler and the linker need for Xen's libraries, a line each: nothing if it can't link
 # them, or if the first argument is 0. With 1 it is an error that it can't.
 
 set -eu
@@ -36,7 +36,7 @@ main(void)
 END
 # shellcheck disable=SC2086 # lists of options
 if "$@" $flags -o "$directory/probe" "$directory/probe.c" $libraries >"$directory/log" 2>&1; then
-	printf '%s %s\n' "$flags" "$libraries"
+	printf '%s\n%s\n' "$flags" "$libraries"
 elif [ "$wanted" = 1 ]; then
 	cat "$directory/log" >&2
 	echo "xen-flags.sh: Xen's libraries can't be used (Debian: libxen-dev); see above" >&2

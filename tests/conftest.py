@@ -24,6 +24,7 @@ import hypothesis
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from tests import depth
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -257,6 +258,14 @@ def run_playbook(
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """``SOAK=1`` is for the files whose tests have more to try than ``make test`` does."""
+    if depth.SOAK:
+        deeper = [item for item in items if getattr(getattr(item, "module", None), "depth", None) is depth]
+        config.hook.pytest_deselected(items=[item for item in items if item not in deeper])
+        items[:] = deeper
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_linux_dom0() -> Iterator[None]:
     """Modules that are called here work on a NetBSD dom0, unless a test says where the sysfs of a Linux dom0 is."""
@@ -286,8 +295,11 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print what tests reported."""
-    for outcome in terminalreporter.getreports("passed"):
+    """Print what tests reported, and what a sample leaves out."""
+    reports = terminalreporter.getreports("passed")
+    if not depth.SOAK and any(each.nodeid.startswith("tests/property/") for each in reports):
+        terminalreporter.write_line(f"properties: 1 in {depth.SHARE} of the examples that make soak tries")
+    for outcome in reports:
         for name, text in outcome.user_properties:
             if name == "report" and outcome.when == "call":
                 terminalreporter.write_line(text)

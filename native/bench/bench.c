@@ -16,7 +16,9 @@
 #include <string.h>
 #include <time.h>
 
-#include <pciback/simulated_bus.h>
+#include <pciback/channel.h>
+
+#include "simulated_bus.h"
 
 struct bench {
 	struct pciback_bus dump;

@@ -4,7 +4,7 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "cli.h"
+#include "commands.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +13,9 @@
 
 #include <pciback/boot.h>
 #include <pciback/os.h>
+
+#include "output.h"
+#include "read_bus.h"
 
 static void
 json_entries(struct pciback_json *json, const struct pciback_boot_cfg *cfg)
@@ -247,11 +250,7 @@ print_text(const struct pciback_boot_prediction *prediction, const char *file)
 	}
 	if (prediction->n_not_kept > 0)
 		(void)printf("and %zu more findings\n", prediction->n_not_kept);
-	if (fflush(stdout) != 0) {
-		(void)fprintf(stderr, "pcibackctl: standard output can't be written\n");
-		return CLI_FAILED;
-	}
-	return CLI_OK;
+	return cli_flush();
 }
 
 static bool

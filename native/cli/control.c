@@ -8,7 +8,7 @@
 #define _XOPEN_SOURCE 700
 #endif
 
-#include "cli.h"
+#include "commands.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -19,11 +19,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The commands that pcibackd carries out. The protocol is said in daemon/control.c. */
+#include <pciback/control.h>
 
-#define CONTROL_PATH "/var/run/pcibackd.sock"
+#include "output.h"
 
-#define REQUEST_MAX 4096
+/* The commands that pcibackd carries out. The protocol is in <pciback/control.h>. */
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
@@ -94,9 +94,13 @@ ask(int fd, const char *request, size_t length, char **ret_answer)
 	}
 	if (answer == NULL)
 		return -ENOMEM;
+	if (n == 0) {
+		free(answer);
+		return -ECONNRESET;
+	}
 	answer[n] = '\0';
 	*ret_answer = answer;
-	return n > 0 ? 0 : -ECONNRESET;
+	return 0;
 }
 
 /* The answer's first line is the exit status and why; the rest is for standard output. */
@@ -113,18 +117,14 @@ print_answer(const struct cli_options *options, char *answer)
 	if (status != CLI_OK)
 		return cli_fail(options, status, "%s", *why == ' ' ? why + 1 : "it failed");
 	(void)fputs(rest, stdout);
-	if (fflush(stdout) != 0) {
-		(void)fprintf(stderr, "pcibackctl: standard output can't be written\n");
-		return CLI_FAILED;
-	}
-	return CLI_OK;
+	return cli_flush();
 }
 
 static int
 request(const struct cli_options *options, const char *verb, const char *flag)
 {
-	const char *path = options->control != NULL ? options->control : CONTROL_PATH;
-	char line[REQUEST_MAX], *answer = NULL;
+	const char *path = options->control != NULL ? options->control : PCIBACK_CONTROL_PATH;
+	char line[PCIBACK_CONTROL_LINE], *answer = NULL;
 	size_t length;
 	int fd, status, r;
 
@@ -150,11 +150,9 @@ request(const struct cli_options *options, const char *verb, const char *flag)
 	r = ask(fd, line, length, &answer);
 	(void)close(fd);
 	if (r < 0)
-		status = cli_fail(options, CLI_FAILED, "pcibackd gave no answer: %s", strerror(-r));
-	else
-		status = print_answer(options, answer);
-	if (r == 0 || r == -ECONNRESET)
-		free(answer);
+		return cli_fail(options, CLI_FAILED, "pcibackd gave no answer: %s", strerror(-r));
+	status = print_answer(options, answer);
+	free(answer);
 	return status;
 }
 

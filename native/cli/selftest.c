@@ -4,12 +4,14 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "cli.h"
+#include "commands.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include <pciback/vectors.h>
+
+#include "output.h"
 
 struct tally {
 	const struct cli_options *options;
@@ -76,8 +78,7 @@ cli_selftest(const struct cli_options *options)
 		status = cli_json_end(&tally.json);
 	} else {
 		(void)printf("%zu passed, %zu failed\n", tally.passed, tally.failed);
-		if (fflush(stdout) != 0)
-			status = CLI_FAILED;
+		status = cli_flush();
 	}
 	return tally.failed != 0 ? CLI_FAILED : status;
 }

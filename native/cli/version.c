@@ -4,11 +4,13 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "cli.h"
+#include "commands.h"
 
 #include <stdio.h>
 
 #include <pciback/version.h>
+
+#include "output.h"
 
 int
 cli_version(const struct cli_options *options)
@@ -19,11 +21,7 @@ cli_version(const struct cli_options *options)
 		(void)printf("pcibackctl %s\nabi            %d\nsource_sha256  %s\ncompiler       %s\n"
 		    "target         %s\n", PCIBACK_VERSION, PCIBACK_ABI, PCIBACK_SOURCE_SHA256,
 		    PCIBACK_COMPILER, PCIBACK_TARGET);
-		if (fflush(stdout) != 0) {
-			(void)fprintf(stderr, "pcibackctl: standard output can't be written\n");
-			return CLI_FAILED;
-		}
-		return CLI_OK;
+		return cli_flush();
 	}
 	cli_json_begin(&json, "xen.pciback/version/1");
 	pciback_json_string(&json, "version", PCIBACK_VERSION);

@@ -8,7 +8,7 @@
 #define _XOPEN_SOURCE 700
 #endif
 
-#include "daemon.h"
+#include "log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ log_open(enum log_format format, bool to_syslog)
 }
 
 struct text {
-	char bytes[1024];
+	char *bytes;			/* LOG_SIZE of them */
 	size_t length;
 };
 
@@ -46,7 +46,7 @@ append(void *context, const char *bytes, size_t length)
 {
 	struct text *text = context;
 
-	if (length > sizeof(text->bytes) - text->length)
+	if (length > LOG_SIZE - text->length)
 		return -ENOSPC;
 	memcpy(text->bytes + text->length, bytes, length);
 	text->length += length;
@@ -100,28 +100,20 @@ format_time(char text[40])
 	(void)snprintf(text + n, 40 - n, ".%03uZ", (unsigned)(now.tv_nsec / 1000000 % 1000));
 }
 
-void
-log_line(void *world, enum pciback_log_level level, const char *line)
+size_t
+log_render(enum log_format format, const char *time, enum pciback_log_level level, const char *line,
+    char bytes[LOG_SIZE])
 {
-	static const int priorities[] = { LOG_INFO, LOG_WARNING, LOG_ERR };
-	struct text text = { .length = 0 };
+	struct text text = { .bytes = bytes };
 	struct pciback_json json;
 	const char *message;
-	unsigned long domain;
-	char now[40];
+	unsigned long domain = split(line, &message);
 
-	(void)world;
-	if (settings.to_syslog) {
-		syslog(priorities[level], "%s", line);
-		return;
-	}
-	domain = split(line, &message);
-	format_time(now);
 	/* The writer escapes; a text line is made of its strings. */
 	pciback_json_init(&json, append, &text);
-	if (settings.format == LOG_FORMAT_JSON) {
+	if (format == LOG_FORMAT_JSON) {
 		pciback_json_object(&json, NULL);
-		pciback_json_string(&json, "time", now);
+		pciback_json_string(&json, "time", time);
 		pciback_json_string(&json, "level", levels[level]);
 		if (domain != 0)
 			pciback_json_unsigned(&json, "domain", domain);
@@ -129,7 +121,7 @@ log_line(void *world, enum pciback_log_level level, const char *line)
 		pciback_json_object_end(&json);
 	} else {
 		char head[96];
-		int n = snprintf(head, sizeof(head), "time=%s level=%s ", now, levels[level]);
+		int n = snprintf(head, sizeof(head), "time=%.32s level=%s ", time, levels[level]);
 
 		if (domain != 0)
 			n += snprintf(head + n, sizeof(head) - (size_t)n, "domain=%lu ", domain);
@@ -138,5 +130,20 @@ log_line(void *world, enum pciback_log_level level, const char *line)
 		pciback_json_string(&json, NULL, message);
 	}
 	(void)pciback_json_finish(&json);
-	write_all(text.bytes, text.length);
+	return text.length;
+}
+
+void
+log_line(void *world, enum pciback_log_level level, const char *line)
+{
+	static const int priorities[] = { LOG_INFO, LOG_WARNING, LOG_ERR };
+	char now[40], text[LOG_SIZE];
+
+	(void)world;
+	if (settings.to_syslog) {
+		syslog(priorities[level], "%s", line);
+		return;
+	}
+	format_time(now);
+	write_all(text, log_render(settings.format, now, level, line, text));
 }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "../tests/fixture.h"
+#include "fixture.h"
 
 #define CAPABILITIES	0x40
 #define CAPABILITIES_SIZE 0xc0

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "../tests/fixture.h"
+#include "fixture.h"
 
 /* What a request may be answered with, besides success. */
 static bool

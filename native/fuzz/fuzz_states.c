@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "../tests/fake_xen.h"
+#include "fake_xen.h"
 
 /*
  * A sequence of what both ends, the toolstack, time and failing calls can do; two bytes each.

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "../tests/fake_xen.h"
+#include "fake_xen.h"
 
 /*
  * Values of the store, the toolstack's and the frontend's: lines "KEY VALUE", written one after the

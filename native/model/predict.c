@@ -4,62 +4,15 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "model.h"
+#include <pciback/boot.h>
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 
-/* What is kept when there are too many findings: what is or may become an error goes first. */
-static int
-rank(enum pciback_severity severity)
-{
-	if (severity == PCIBACK_ERROR)
-		return 4;
-	if (severity == MODEL_LOST_LIST)
-		return 3;
-	if (severity == MODEL_DEPENDS)
-		return 2;
-	return severity == PCIBACK_WARNING ? 1 : 0;
-}
-
-/* Room for one more finding: free, or taken from the latest of the least important ones. NULL if
- * all are as important. */
-static struct pciback_finding *
-finding_slot(struct pciback_boot_prediction *prediction, enum pciback_severity severity)
-{
-	struct pciback_finding *least = NULL;
-
-	if (prediction->n_findings < PCIBACK_FINDINGS_MAX)
-		return &prediction->findings[prediction->n_findings++];
-	prediction->n_not_kept++;
-	for (size_t i = 0; i < PCIBACK_FINDINGS_MAX; i++) {
-		struct pciback_finding *finding = &prediction->findings[i];
-
-		if (rank(finding->severity) < rank(severity) &&
-		    (least == NULL || rank(finding->severity) <= rank(least->severity)))
-			least = finding;
-	}
-	return least;
-}
-
-void
-model_finding(struct pciback_boot_prediction *prediction, enum pciback_severity severity,
-    const char *code, size_t offset, const char *format, ...)
-{
-	struct pciback_finding *finding = finding_slot(prediction, severity);
-	va_list arguments;
-
-	if (finding == NULL)
-		return;
-	*finding = (struct pciback_finding){ .severity = severity, .code = code,
-		.offset = offset, .line = 1, .column = 1 };
-	if (offset != PCIBACK_NO_OFFSET)
-		pciback_position(prediction->cfg.text, offset, &finding->line, &finding->column);
-	va_start(arguments, format);
-	(void)vsnprintf(finding->message, sizeof(finding->message), format, arguments);
-	va_end(arguments);
-}
+#include "boot_cfg.h"
+#include "dom0_builder.h"
+#include "finding.h"
+#include "kernel.h"
+#include "loader.h"
 
 /* The loader came back from the entry, or never got there. */
 static void
@@ -124,29 +77,6 @@ judge_xen(struct pciback_boot_prediction *prediction, const struct model_loader 
 	model_boot_kernel(prediction, loader, &line, bus);
 }
 
-/* Gives findings whose weight depends on the outcome their severity, and counts errors. */
-static void
-settle_findings(struct pciback_boot_prediction *prediction)
-{
-	bool bad = prediction->outcome == PCIBACK_BOOT_NOT_REGISTERED ||
-	    prediction->outcome == PCIBACK_BOOT_KERNEL_FAULT ||
-	    prediction->outcome == PCIBACK_BOOT_UNDEFINED ||
-	    prediction->outcome == PCIBACK_BOOT_LOADER_FAILURE;
-
-	for (size_t i = 0; i < prediction->n_findings; i++) {
-		struct pciback_finding *finding = &prediction->findings[i];
-
-		if (finding->severity == MODEL_LOST_LIST &&
-		    prediction->outcome == PCIBACK_BOOT_EMPTY)
-			finding->severity = PCIBACK_ERROR;
-		else if (finding->severity == MODEL_LOST_LIST ||
-		    finding->severity == MODEL_DEPENDS)
-			finding->severity = bad ? PCIBACK_ERROR : PCIBACK_WARNING;
-		if (finding->severity == PCIBACK_ERROR)
-			prediction->n_errors++;
-	}
-}
-
 static void
 judge_entry(struct pciback_boot_prediction *prediction,
     const struct pciback_boot_request *request)
@@ -191,25 +121,9 @@ pciback_boot_predict(const struct pciback_boot_request *request,
 		model_finding(&prediction, PCIBACK_WARNING, "no-menu", PCIBACK_NO_OFFSET,
 		    "the file has no menu entry, so the loader boots /netbsd without Xen");
 	}
-	settle_findings(&prediction);
+	model_settle_findings(&prediction);
 	*ret_prediction = prediction;
 	return 0;
-}
-
-const char *
-pciback_boot_kind_name(enum pciback_boot_kind kind)
-{
-	switch (kind) {
-	case PCIBACK_BOOT_XEN:
-		return "xen";
-	case PCIBACK_BOOT_KERNEL:
-		return "kernel";
-	case PCIBACK_BOOT_PROMPT:
-		return "prompt";
-	case PCIBACK_BOOT_OTHER:
-		break;
-	}
-	return "other";
 }
 
 const char *
@@ -232,18 +146,4 @@ pciback_boot_outcome_name(enum pciback_boot_outcome outcome)
 		break;
 	}
 	return "not-xen";
-}
-
-const char *
-pciback_severity_name(enum pciback_severity severity)
-{
-	switch (severity) {
-	case PCIBACK_ERROR:
-		return "error";
-	case PCIBACK_WARNING:
-		return "warning";
-	case PCIBACK_INFO:
-		break;
-	}
-	return "info";
 }

@@ -19,7 +19,7 @@
 
 /* One directory of sysfs; an ordinary user reads the first 64 bytes only. */
 static int
-read_function(struct pciback_bus *bus, const char *name, struct pciback_scan_error *ret_error)
+read_function(struct pciback_bus *bus, const char *name, struct pciback_scan_error *error)
 {
 	char canonical[PCIBACK_ADDRESS_SIZE];
 	struct pciback_address address;
@@ -31,8 +31,8 @@ read_function(struct pciback_bus *bus, const char *name, struct pciback_scan_err
 	if (pciback_address_parse(name, strlen(name), &address) < 0)
 		return 0;
 	pciback_address_format(&address, canonical);
-	(void)snprintf(ret_error->path, sizeof(ret_error->path), DEVICES "/%s/config", canonical);
-	r = pciback_read_file(ret_error->path, PCIBACK_CONFIG_EXPRESS, &bytes, &length);
+	(void)snprintf(error->path, sizeof(error->path), DEVICES "/%s/config", canonical);
+	r = pciback_read_file(error->path, PCIBACK_CONFIG_EXPRESS, &bytes, &length);
 	if (r < 0)
 		return r;
 	if (length < PCIBACK_CONFIG_HEADER)
@@ -44,12 +44,12 @@ read_function(struct pciback_bus *bus, const char *name, struct pciback_scan_err
 }
 
 int
-pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *ret_error)
+pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error)
 {
 	DIR *directory = opendir(DEVICES);
 	int r = 0;
 
-	(void)snprintf(ret_error->path, sizeof(ret_error->path), DEVICES);
+	(void)snprintf(error->path, sizeof(error->path), DEVICES);
 	if (directory == NULL)
 		return -errno;
 	for (;;) {
@@ -63,7 +63,7 @@ pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *ret_error)
 		}
 		if (entry->d_name[0] == '.')
 			continue;
-		r = read_function(bus, entry->d_name, ret_error);
+		r = read_function(bus, entry->d_name, error);
 		if (r < 0)
 			break;
 	}

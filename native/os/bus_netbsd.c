@@ -52,7 +52,7 @@ read_function(struct pciback_bus *bus, int fd, const struct pciback_address *add
 		for (unsigned byte = 0; byte < 4; byte++)
 			config[reg + byte] = (uint8_t)(value >> 8 * byte);
 	}
-	*ret_multifunction = (config[0x0e] & 0x80) != 0;
+	*ret_multifunction = (config[REG_HEADER_TYPE] & HEADER_MULTIFUNCTION) != 0;
 	r = pciback_bus_add(bus, address, 0, config, sizeof(config));
 	return r < 0 ? r : 1;
 }
@@ -87,15 +87,15 @@ read_bus(struct pciback_bus *bus, int fd)
 }
 
 int
-pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *ret_error)
+pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error)
 {
 	int r = 0;
 
 	for (unsigned node = 0; node < N_NODES && r == 0; node++) {
 		int fd;
 
-		(void)snprintf(ret_error->path, sizeof(ret_error->path), "/dev/pci%u", node);
-		fd = open(ret_error->path, O_RDONLY | O_CLOEXEC);
+		(void)snprintf(error->path, sizeof(error->path), "/dev/pci%u", node);
+		fd = open(error->path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0) {
 			/* Nodes are made for more buses than there are. */
 			if (node > 0 && (errno == ENXIO || errno == ENOENT))

@@ -12,10 +12,10 @@
 #include <stdio.h>
 
 int
-pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *ret_error)
+pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error)
 {
 	(void)bus;
-	(void)snprintf(ret_error->path, sizeof(ret_error->path), "the machine's own PCI bus");
+	(void)snprintf(error->path, sizeof(error->path), "the machine's own PCI bus");
 	return -ENOSYS;
 }
 

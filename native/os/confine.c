@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 /*
- * What stays with a real Xen: CAP_SYS_ADMIN, without which the kernel shows only 64 bytes of a
+ * What stays with devices: CAP_SYS_ADMIN, without which the kernel shows only 64 bytes of a
  * configuration space, and uid 0, which owns the files of the devices. Whoever holds privcmd can
- * make any hypercall, so the process stays as mighty as dom0 towards Xen; that can't be dropped.
+ * make any hypercall, so towards Xen the process keeps the rights of dom0; that can't be dropped.
  */
 static int
 drop_capabilities(uint32_t keep)
@@ -42,17 +42,17 @@ drop_capabilities(uint32_t keep)
 }
 
 const char *
-pciback_confine(bool simulated)
+pciback_confine(bool has_devices)
 {
-	uint32_t keep = simulated ? 0 : UINT32_C(1) << CAP_SYS_ADMIN;
+	uint32_t keep = has_devices ? UINT32_C(1) << CAP_SYS_ADMIN : 0;
 	struct rlimit none = { 0, 0 };
 
 	/* A core would hold what guests wrote; and nothing is ever executed from here. */
 	(void)setrlimit(RLIMIT_CORE, &none);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || drop_capabilities(keep) < 0)
 		return NULL;
-	return simulated ? "all capabilities dropped" :
-	    "all capabilities but CAP_SYS_ADMIN dropped";
+	return has_devices ? "all capabilities but CAP_SYS_ADMIN dropped" :
+	    "all capabilities dropped";
 }
 
 #else
@@ -63,11 +63,11 @@ pciback_confine(bool simulated)
 
 /* NetBSD has no capabilities, and both /dev/pciN and privcmd need uid 0. */
 const char *
-pciback_confine(bool simulated)
+pciback_confine(bool has_devices)
 {
 	struct rlimit none = { 0, 0 };
 
-	(void)simulated;
+	(void)has_devices;
 	(void)setrlimit(RLIMIT_CORE, &none);
 	return NULL;
 }

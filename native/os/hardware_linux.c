@@ -22,6 +22,8 @@
 
 #include <pciback/bus.h>
 #include <pciback/os.h>
+#include <pciback/policy.h>
+#include <pciback/registers.h>
 
 #define DEVICES "/sys/bus/pci/devices"
 
@@ -30,11 +32,6 @@
 #define RESOURCE_MEMORY		0x00000200u
 #define RESOURCE_PREFETCH	0x00002000u
 #define RESOURCE_MEMORY_64	0x00100000u
-
-#define REG_COMMAND		0x04
-#define REG_INTERRUPT_PIN	0x3d
-#define COMMAND_IO		0x0001u
-#define COMMAND_MEMORY		0x0002u
 
 struct device {
 	int fd;				/* of the file "config" */
@@ -155,9 +152,9 @@ parse_resource(const char *line, struct pciback_resource *ret_resource)
 {
 	uint64_t first, last, flags;
 
-	*ret_resource = (struct pciback_resource){ .kind = PCIBACK_RESOURCE_NONE };
 	if (sscanf(line, "%" SCNx64 " %" SCNx64 " %" SCNx64, &first, &last, &flags) != 3)
 		return -EIO;
+	*ret_resource = (struct pciback_resource){ .kind = PCIBACK_RESOURCE_NONE };
 	if (last <= first || first == 0)
 		return 0;
 	ret_resource->address = first;
@@ -226,7 +223,7 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	if (r == 0)
 		r = get(device, "device", &id);
 	if (r == 0)
-		r = config_read(NULL, device, 0x0e, 1, &header_type);
+		r = config_read(NULL, device, REG_HEADER_TYPE, 1, &header_type);
 	if (r == 0)
 		r = config_read(NULL, device, REG_INTERRUPT_PIN, 1, &pin);
 	if (r < 0)
@@ -239,7 +236,7 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	if (pin != 0 && get(device, "irq", &irq) == 0 && irq < 255)
 		settings->interrupt_line = (uint8_t)irq;
 	settings->quirks = pciback_quirks(&settings->n_quirks);
-	return read_resources(device, (header_type & 0x7f) == 0 ? 6 : 2, settings);
+	return read_resources(device, (header_type & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }
 
 static void
@@ -261,6 +258,7 @@ open_device(void *world, const struct pciback_address *address,
     struct pciback_device_settings *ret_settings)
 {
 	struct device *device = calloc(1, sizeof(*device));
+	struct pciback_device_settings settings = { .address = *address, .handle = device };
 	char path[PATH_MAX];
 	int r;
 
@@ -281,17 +279,17 @@ open_device(void *world, const struct pciback_address *address,
 	}
 	/* A driver that keeps it has done this; then it is refused here. */
 	device->is_enabled = set(device, "enable", "1") == 0;
-	memset(ret_settings, 0, sizeof(*ret_settings));
-	ret_settings->address = *address;
-	ret_settings->handle = device;
-	r = read_settings(device, ret_settings);
+	r = read_settings(device, &settings);
 	if (r < 0)
 		release_device(world, device);
+	else
+		*ret_settings = settings;
 	return r;
 }
 
 int
-pciback_hardware_open(struct pciback_hardware *hardware, char message[PCIBACK_PLATFORM_MESSAGE])
+pciback_hardware_open(struct pciback_hardware *ret_hardware,
+    char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	if (access(DEVICES, R_OK) < 0) {
 		int error = errno;
@@ -300,10 +298,11 @@ pciback_hardware_open(struct pciback_hardware *hardware, char message[PCIBACK_PL
 		    strerror(error));
 		return -error;
 	}
-	hardware->operations = &operations;
-	hardware->world = NULL;
-	hardware->open = open_device;
-	hardware->release = release_device;
+	*ret_hardware = (struct pciback_hardware){
+		.operations = &operations,
+		.open = open_device,
+		.release = release_device,
+	};
 	return 0;
 }
 

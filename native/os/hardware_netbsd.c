@@ -18,18 +18,11 @@
 #include <unistd.h>
 
 #include <pciback/bus.h>
+#include <pciback/policy.h>
+#include <pciback/registers.h>
 #include <pciback/write32.h>
 
 #include "pci_netbsd.h"
-
-#define REG_COMMAND		0x04
-#define REG_HEADER_TYPE		0x0e
-#define REG_BAR			0x10
-#define REG_INTERRUPT_LINE	0x3c
-#define REG_INTERRUPT_PIN	0x3d
-#define COMMAND_IO		0x0001u
-#define COMMAND_MEMORY		0x0002u
-#define COMMAND_MASTER		0x0004u
 
 struct device {
 	int fd;
@@ -163,25 +156,30 @@ is_in_use(const struct device *device)
 static int
 probe_bar(const struct device *device, unsigned offset, uint32_t *ret_mask)
 {
-	uint32_t old;
+	uint32_t old, mask;
 	int r = read_dword(device, offset, &old), restored;
 
 	if (r == 0)
 		r = write_dword(device, offset, UINT32_MAX);
 	if (r < 0)
 		return r;
-	r = read_dword(device, offset, ret_mask);
+	r = read_dword(device, offset, &mask);
 	restored = write_dword(device, offset, old);
-	return r < 0 ? r : restored;
+	if (r == 0)
+		r = restored;
+	if (r == 0)
+		*ret_mask = mask;
+	return r;
 }
 
 /* One BAR; `*i` moves on by two for one of 64 bits. */
 static int
 size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resource)
 {
-	unsigned offset = REG_BAR + *i * 4;
+	unsigned offset = REG_BAR0 + *i * 4;
 	uint32_t low = 0, high = 0, mask = 0, high_mask = UINT32_MAX;
-	uint64_t address, sizes;
+	struct pciback_resource resource = { .kind = PCIBACK_RESOURCE_MEM32 };
+	uint64_t sizes;
 	int r = read_dword(device, offset, &low);
 
 	if (r == 0)
@@ -190,29 +188,29 @@ size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resour
 	if (r < 0 || mask == 0)
 		return r;
 	if ((low & 1) != 0) {
-		ret_resource->kind = PCIBACK_RESOURCE_IO;
-		address = low & ~UINT32_C(3);
+		resource.kind = PCIBACK_RESOURCE_IO;
+		resource.address = low & ~UINT32_C(3);
 		/* The upper half may be wired to zero. */
 		sizes = (mask & ~UINT32_C(3)) | UINT64_C(0xffffffffffff0000);
 	} else {
-		ret_resource->kind = PCIBACK_RESOURCE_MEM32;
-		ret_resource->prefetchable = (low & 8) != 0;
+		resource.prefetchable = (low & 8) != 0;
 		if ((low & 6) == 4) {
-			ret_resource->kind = PCIBACK_RESOURCE_MEM64;
+			resource.kind = PCIBACK_RESOURCE_MEM64;
 			r = read_dword(device, offset + 4, &high);
 			if (r == 0)
 				r = probe_bar(device, offset + 4, &high_mask);
 			*i += 1;
 		}
-		address = (uint64_t)high << 32 | (low & ~UINT32_C(15));
+		if (r < 0)
+			return r;
+		resource.address = (uint64_t)high << 32 | (low & ~UINT32_C(15));
 		sizes = (uint64_t)high_mask << 32 | (mask & ~UINT32_C(15));
 	}
-	ret_resource->address = address;
-	ret_resource->size = ~sizes + 1;
-	/* Nobody gave it an address. */
-	if (address == 0 || ret_resource->size == 0)
-		*ret_resource = (struct pciback_resource){ .kind = PCIBACK_RESOURCE_NONE };
-	return r;
+	resource.size = ~sizes + 1;
+	/* Else nobody gave it an address. */
+	if (resource.address != 0 && resource.size != 0)
+		*ret_resource = resource;
+	return 0;
 }
 
 static int
@@ -223,7 +221,7 @@ size_bars(struct device *device, unsigned n_bars, struct pciback_device_settings
 
 	if (r == 0)
 		r = config_write(NULL, device, REG_COMMAND, 2,
-		    command & ~(COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER));
+		    command & ~(uint32_t)(COMMAND_DECODE | COMMAND_MASTER));
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < n_bars && r == 0;) {
@@ -256,13 +254,13 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 			config[offset + byte] = (uint8_t)(value >> 8 * byte);
 	}
 	pciback_clear_by_one_find(config, &device->clear_by_one);
-	settings->vendor = (uint16_t)(config[0] | config[1] << 8);
-	settings->device = (uint16_t)(config[2] | config[3] << 8);
+	settings->vendor = (uint16_t)(config[REG_VENDOR] | config[REG_VENDOR + 1] << 8);
+	settings->device = (uint16_t)(config[REG_DEVICE] | config[REG_DEVICE + 1] << 8);
 	settings->config_size = PCIBACK_CONFIG_PCI;
-	if (config[REG_INTERRUPT_PIN] != 0 && config[REG_INTERRUPT_LINE] != 0xff)
+	if (config[REG_INTERRUPT_PIN] != 0 && config[REG_INTERRUPT_LINE] != INTERRUPT_LINE_NONE)
 		settings->interrupt_line = config[REG_INTERRUPT_LINE];
 	settings->quirks = pciback_quirks(&settings->n_quirks);
-	return size_bars(device, (config[REG_HEADER_TYPE] & 0x7f) == 0 ? 6 : 2, settings);
+	return size_bars(device, (config[REG_HEADER_TYPE] & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }
 
 static void
@@ -280,6 +278,7 @@ static int
 open_device(void *world, const struct pciback_address *address,
     struct pciback_device_settings *ret_settings)
 {
+	struct pciback_device_settings settings;
 	struct device *device;
 	int r = 0;
 
@@ -297,19 +296,20 @@ open_device(void *world, const struct pciback_address *address,
 		free(device);
 		return r;
 	}
-	memset(ret_settings, 0, sizeof(*ret_settings));
-	ret_settings->address = *address;
-	ret_settings->handle = device;
-	r = is_in_use(device) ? -EBUSY : read_settings(device, ret_settings);
+	settings = (struct pciback_device_settings){ .address = *address, .handle = device };
+	r = is_in_use(device) ? -EBUSY : read_settings(device, &settings);
 	if (r < 0) {
 		(void)close(device->fd);
 		free(device);
+	} else {
+		*ret_settings = settings;
 	}
 	return r;
 }
 
 int
-pciback_hardware_open(struct pciback_hardware *hardware, char message[PCIBACK_PLATFORM_MESSAGE])
+pciback_hardware_open(struct pciback_hardware *ret_hardware,
+    char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	int fd = open("/dev/pci0", O_RDWR | O_CLOEXEC);
 
@@ -321,10 +321,11 @@ pciback_hardware_open(struct pciback_hardware *hardware, char message[PCIBACK_PL
 		return -error;
 	}
 	(void)close(fd);
-	hardware->operations = &operations;
-	hardware->world = NULL;
-	hardware->open = open_device;
-	hardware->release = release_device;
+	*ret_hardware = (struct pciback_hardware){
+		.operations = &operations,
+		.open = open_device,
+		.release = release_device,
+	};
 	return 0;
 }
 

@@ -12,9 +12,10 @@
 #include <stdio.h>
 
 int
-pciback_hardware_open(struct pciback_hardware *hardware, char message[PCIBACK_PLATFORM_MESSAGE])
+pciback_hardware_open(struct pciback_hardware *ret_hardware,
+    char message[PCIBACK_PLATFORM_MESSAGE])
 {
-	(void)hardware;
+	(void)ret_hardware;
 	(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE,
 	    "devices of this system can't be handed out; use --bus");
 	return -ENOSYS;

@@ -16,12 +16,19 @@ main(void)
 		{ "json", test_json },
 		{ "bus", test_bus },
 		{ "bus_dump", test_bus_dump },
+		{ "finding", test_finding },
+		{ "line", test_line },
+		{ "command", test_command },
 		{ "boot_cfg", test_boot_cfg },
+		{ "disk", test_disk },
 		{ "loader", test_loader },
-		{ "dom0", test_dom0 },
+		{ "dom0_builder", test_dom0_builder },
+		{ "unread_list", test_unread_list },
+		{ "kernel", test_kernel },
 		{ "predict", test_predict },
 		{ "vectors", test_vectors },
 		{ "file", test_file },
+		{ "cli/options", test_cli_options },
 	};
 
 	return harness_run(suites, sizeof(suites) / sizeof(suites[0]));

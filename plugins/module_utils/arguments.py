@@ -85,17 +85,3 @@ def absolute_path(value: str, option: str) -> str:
     if not os.path.isabs(value):
         raise PcibackError(f"option '{option}' is '{value}', and has to be an absolute path")
     return os.path.normpath(value)
-
-
-def menu_entries(value: Any, option: str) -> str | list[str]:
-    """The menu entries that get the list: a word or titles.
-
-    :raises PcibackError: it is neither
-    """
-    if value in ("xen", "default"):
-        return str(value)
-    if isinstance(value, list) and value and all(isinstance(title, str) for title in value):
-        return value
-    raise PcibackError(
-        f"option '{option}' must be 'xen', 'default' or a list of titles; quote a title that YAML takes for a number"
-    )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Sequence
 
 import pytest
-from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import HealthCheck, event, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -30,13 +30,14 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limit
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import PREVIOUS_SUFFIX, XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import predict
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
+from tests import depth
 
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "2000"))
 
-checked = settings(
-    max_examples=EXAMPLES,
+checked = depth.examples(
+    EXAMPLES,
     database=None,
-    # The same examples on every machine, unless more are asked for than make test does.
+    # The same examples on every machine, unless another number is asked for.
     derandomize="PROPERTY_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
@@ -153,7 +154,11 @@ def multiboots(draw: st.DrawFn, manner: Manner) -> str:
     paths = ["/xen.gz"] * 6 + ["xen.gz", "hd0a:/xen"]
     text = draw(blanks(manner)) + draw(st.sampled_from([*paths, ""] if manner.odd else paths)) + draw(words(manner))
     if draw(rarely):
-        text += draw(st.sampled_from([" -- ", " --", " --  ", "\t-- "])) + draw(words(manner)).lstrip()
+        separator = draw(st.sampled_from([" -- ", " --", " --  ", "\t-- "]))
+        behind = draw(words(manner)).lstrip()
+        # A word that starts with '-' is boot flags, and a 'd' among them stops in the debugger, list or no list.
+        glued = separator.endswith("-") and "d" in behind.partition(" ")[0]
+        text += separator + (" " if glued else "") + behind
     if draw(very_rarely):
         text += " " + "z" * draw(st.sampled_from([150, 180, 200, 1000]))
     return text
@@ -291,10 +296,10 @@ def test_what_is_written_is_what_the_kernel_claims(
 
     check()
     report(", ".join(f"{count} {what}" for what, count in tally.items()))
-    assert tally["written"] + tally["refused"] >= EXAMPLES
+    assert tally["written"] + tally["refused"] >= checked.max_examples
     assert tally["written"] > tally["refused"], tally
     assert tally["restored"] * 4 > tally["written"], tally
-    assert tally["previous"] * 4 >= EXAMPLES, tally
+    assert tally["previous"] * 4 >= checked.max_examples, tally
 
 
 def _unhidden(boot_cfg: BootCfg) -> bytes:
@@ -320,7 +325,7 @@ def _check_previous(model: Model, data: bytes, written: bytes, boot_cfg: BootCfg
     assert (kept.outcome, kept.claims) in [(before.outcome, before.claims) for before in outcomes]
 
 
-@settings(max_examples=1000)
+@depth.examples(1000)
 @given(st.binary(max_size=400))
 @example(b"")
 @example(b"\n")
@@ -342,7 +347,7 @@ def test_any_bytes_survive(data: bytes) -> None:
 def test_both_read_the_same_menu(pcibackctl: str, tmp_path: Path) -> None:
     model = Model(pcibackctl, tmp_path)
 
-    @settings(checked, max_examples=min(EXAMPLES, 500))
+    @depth.examples(min(EXAMPLES, 500), parent=checked)
     @given(files())
     def check(data: bytes) -> None:
         boot_cfg = BootCfg.parse(data)
@@ -369,7 +374,7 @@ pieces = st.one_of(
 def test_both_read_the_same_list(pcibackctl: str, tmp_path: Path) -> None:
     model = Model(pcibackctl, tmp_path)
 
-    @settings(checked, max_examples=EXAMPLES)
+    @checked
     @given(st.lists(pieces, max_size=24).map("".join).map(lambda text: text.encode()[:80]))
     @example(b"(00:04.0)" * 7)
     @example(b"(00:04.0)" * 7 + b"(")

@@ -9,7 +9,7 @@ import contextlib
 import json
 from collections.abc import Callable
 
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -30,8 +30,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.documen
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
+from tests import depth
 
-EXAMPLES = settings(max_examples=500, database=None, derandomize=True)
+EXAMPLES = depth.examples(500, database=None, derandomize=True)
 
 # The record itself
 

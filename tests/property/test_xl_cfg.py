@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -15,9 +15,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
+from tests import depth
 
-EXAMPLES = settings(max_examples=300)
-MANY_EXAMPLES = settings(max_examples=2000)
+EXAMPLES = depth.examples(300)
+MANY_EXAMPLES = depth.examples(2000)
 
 addresses = st.builds(
     Address,

@@ -1,14 +1,16 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every writer of files on a host, killed at each of its calls, and with the power cut after each."""
+"""Every writer of files on a host, killed at each of its calls, and with the power cut after each.
+
+``make test`` kills at a sample of the calls, ``make soak`` at all of them (tests/depth.py).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import io
-import itertools
 import os
 import re
 import subprocess
@@ -26,7 +28,8 @@ import pytest
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
 from ansible_collections.xen.pciback.plugins.modules import assignable, boot_hide, domain_pci, native_backend
-from tests.crash import Disk, FileState, run, tree, watched
+from tests import depth
+from tests.crash import Disk, FileState, run, steps, tree, watched
 from tests.linux_dom0 import LinuxDom0
 from tests.unit.module_call import call
 
@@ -322,18 +325,16 @@ def test_killed_at_each_call(writer: Writer, tmp_path: Path, report: Callable[[s
         subprocess.run(["cp", "-a", prepared, place], check=True)
 
     before = tree(root)
-    assert run(lambda: writer.work(root))
+    kinds = steps(lambda: writer.work(root))
     after = tree(root)
     assert ours(before) != ours(after)
     assert not [path for path in after if path in (LOCK, PENDING) or LEFTOVER.match(path)]
     backed_up = {match.group(1) for match in map(BACKUP.match, after) if match}
 
-    points, leftovers = 0, 0
-    for point in itertools.count():
+    tried, leftovers = depth.points(kinds), 0
+    for point in tried:
         start_again()
-        if run(partial(writer.work, root), die_at=point):
-            break
-        points += 1
+        assert not run(partial(writer.work, root), die_at=point), f"it came to its end before step {point}"
         found = tree(root)
         assert problems({path: {state} for path, state in found.items()}, before, after, writer.last) == []
         assert is_free(root / LOCK)
@@ -345,9 +346,11 @@ def test_killed_at_each_call(writer: Writer, tmp_path: Path, report: Callable[[s
         assert ours(again) == ours(after), "the next run did not finish the work"
         assert not [path for path in again if LEFTOVER.match(path)], "left behind for good"
         assert {match.group(1) for match in map(BACKUP.match, again) if match} >= backed_up, "no backup"
-    assert points > 20
-    assert leftovers > 5, "no kill hit the writing itself"
-    report(f"killed at {points} points, 0 torn files")
+    start_again()
+    assert run(partial(writer.work, root), die_at=len(kinds)), "there are more points than steps"
+    assert len(kinds) > 20
+    assert leftovers > (5 if depth.SOAK else 0), "no kill hit the writing itself"
+    report(f"killed at {len(tried)} of {len(kinds)} points, 0 torn files")
 
 
 def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = ()) -> tuple[int, Iterator[str]]:

@@ -35,8 +35,8 @@ struct pciback_scan_error {
 /*
  * Reads the machine's own bus into an empty one: on Linux from /sys/bus/pci/devices, on NetBSD
  * with the ioctls of pci(4) on /dev/pci0 and up. Elsewhere -ENOSYS.
- * The bus is empty again after a failure, and ret_error names what failed.
+ * The bus is empty again after a failure, and `error` then names what failed.
  */
-int pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *ret_error);
+int pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error);
 
 #endif

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS, menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import menu_entries
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import check_config_path, check_name
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import (
     ABSENT,
@@ -60,7 +61,7 @@ def _device(item: Mapping[str, Any], where: str) -> WantedDevice:
     except PcibackError as error:
         error.message = f"{where}: {error.message}"
         raise
-    options = tuple((key, item[key]) for key in XL_DEVICE_OPTIONS if item.get(key) is not None)
+    options = tuple((key, item[key]) for key in OPTIONS if item.get(key) is not None)
     return WantedDevice(selector, options)
 
 

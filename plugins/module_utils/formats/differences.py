@@ -10,11 +10,22 @@ from collections.abc import Mapping
 Difference = Mapping[str, str]
 
 
-def difference(path: str, before: bytes | None, after: bytes | None) -> Difference:
-    """How a file changes; ``None`` stands for no file. What is no UTF-8 is shown with replacement characters."""
+def difference(
+    header: str, before: bytes | str | None, after: bytes | str | None, *, errors: str = "replace"
+) -> Difference:
+    """One item of a result's ``diff``.
+
+    :param header: what was changed, the path of a file as a rule
+    :param before: its content; ``None`` and empty bytes are shown alike
+    :param errors: how bytes that are not UTF-8 are shown, as :meth:`bytes.decode` has it
+    """
     return {
-        "before_header": path,
-        "after_header": path,
-        "before": (before or b"").decode("utf-8", "replace"),
-        "after": (after or b"").decode("utf-8", "replace"),
+        "before_header": header,
+        "after_header": header,
+        "before": _text(before, errors),
+        "after": _text(after, errors),
     }
+
+
+def _text(content: bytes | str | None, errors: str) -> str:
+    return content if isinstance(content, str) else (content or b"").decode("utf-8", errors)

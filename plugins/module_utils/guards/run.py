@@ -45,7 +45,7 @@ _ALL = (
     iommu.absent,
     iommu.groups,
 )
-_SAYS: Mapping[str, str] = {**disk.SAYS, **network.SAYS, **console.SAYS, **sharing.SAYS, **iommu.SAYS}
+SAYS: Mapping[str, str] = {**disk.SAYS, **network.SAYS, **console.SAYS, **sharing.SAYS, **iommu.SAYS}
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]")
 
@@ -102,7 +102,7 @@ def _finding(code: str, device: Device, steps: Sequence[str]) -> Finding:
     return Finding(
         code,
         device.address,
-        f"{device.describe()} {_SAYS[code]}: {'; '.join(steps)}",
+        f"{device.describe()} {SAYS[code]}: {'; '.join(steps)}",
         f"{row.remedy}, or allow code '{code}' for this address{accepting}",
     )
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts, Interface, Mount
-from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
+from ansible_collections.xen.pciback.plugins.module_utils.guards.run import SAYS, guard
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import GUARDS
 from tests.unit.guards.cases import BASE, DEVICES, TREE, judge
 
 
@@ -59,3 +60,7 @@ def test_every_use_is_refused_or_named(parents, layers, disks, parts, bridges, r
             assert f"{name}a is /{name}" in said or f"{name}a (/{name}) can't be traced" in said
     for name in routes:
         assert f"the default route leaves through {name}" in said
+
+
+def test_every_guard_of_the_registry_has_its_words():
+    assert sorted(SAYS) == list(GUARDS)

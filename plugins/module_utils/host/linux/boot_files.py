@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, linux_text
+from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, modalias
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
@@ -221,7 +221,7 @@ def _modules(host: Host, sys: str) -> dict[Address, tuple[str, ...]]:
     place = os.path.join(sys, bus.PCI_DEVICES)
     if text is None or not os.path.isdir(place):
         return {}
-    aliases = linux_text.parse_aliases(text)
+    aliases = modalias.parse_aliases(text)
     names = [name for name in os.listdir(place) if bus.is_function(name)]
     known = {name: bus.read_text(os.path.join(place, name, "modalias")) for name in names}
-    return {parse_address(name): linux_text.modules_for(alias, aliases) for name, alias in known.items() if alias}
+    return {parse_address(name): modalias.modules_for(alias, aliases) for name, alias in known.items() if alias}

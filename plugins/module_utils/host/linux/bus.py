@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device, with_slots
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats import linux_text
+from ansible_collections.xen.pciback.plugins.module_utils.formats import pci_ids
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
@@ -114,7 +114,7 @@ def devices(sys: str = SYS, ids: Sequence[str] = PCI_IDS) -> tuple[Device, ...]:
         raise PcibackError(f"{place} can't be read: {error.strerror}", remedy="mount sysfs") from error
     macs = _macs(sys)
     found = [_device(os.path.join(place, name), name, macs) for name in names if _FUNCTION.match(name)]
-    named = linux_text.parse_pci_ids(_first(ids), {(each.vendor, each.device) for each in found})
+    named = pci_ids.names_of(_first(ids), {(each.vendor, each.device) for each in found})
     found = [replace(each, name=named.get((each.vendor, each.device), "")) for each in found]
     return with_slots(sorted(found, key=lambda device: device.address))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 
-from ansible_collections.xen.pciback.plugins.module_utils.formats import linux_text
+from ansible_collections.xen.pciback.plugins.module_utils.formats import procfs
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts, Interface, Mount
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.bus import PCI_DEVICES, SYS, link_name, read_text
@@ -61,7 +61,7 @@ class _Reader:
         mounts = self._mounts()
         swap = self._swap()
         holders = self._blocks()
-        routes = linux_text.parse_routes(self._proc("net/route", "IPv4 routes were not looked at"))
+        routes = procfs.parse_routes(self._proc("net/route", "IPv4 routes were not looked at"))
         interfaces, bridges = self._interfaces(routes)
         words = (connection or "").split()
         return Facts(
@@ -73,7 +73,7 @@ class _Reader:
             interfaces=interfaces,
             bridges=bridges,
             # Without the file there is no IPv6.
-            default_routes=linux_text.default_interfaces(routes, read_text(f"{self.proc}/net/ipv6_route") or ""),
+            default_routes=procfs.default_interfaces(routes, read_text(f"{self.proc}/net/ipv6_route") or ""),
             server_address=words[2] if len(words) == 4 else None,
             consoles=self._consoles(functions),
             locations={name: parse_address(name) for name in functions},
@@ -171,7 +171,7 @@ class _Reader:
 
     def _mounts(self) -> tuple[Mount, ...]:
         found = []
-        for line in linux_text.parse_mounts(self._proc("self/mountinfo", "mounted file systems were not looked at")):
+        for line in procfs.parse_mounts(self._proc("self/mountinfo", "mounted file systems were not looked at")):
             if line.kind in _WITHOUT_DISK:
                 continue
             for name in self._disks_of(line):
@@ -179,7 +179,7 @@ class _Reader:
                     found.append(Mount(name, line.point, line.kind))
         return tuple(dict.fromkeys(found))
 
-    def _disks_of(self, line: linux_text.MountLine) -> tuple[str, ...]:
+    def _disks_of(self, line: procfs.MountLine) -> tuple[str, ...]:
         disk = link_name(self._path(f"dev/block/{line.number}"))
         if disk is None and line.source.startswith("/dev/"):
             disk = self._disk_at(line.source)
@@ -199,7 +199,7 @@ class _Reader:
 
     def _swap(self) -> tuple[str, ...]:
         found = []
-        for path in linux_text.parse_swaps(self._proc("swaps", "swap areas were not looked at")):
+        for path in procfs.parse_swaps(self._proc("swaps", "swap areas were not looked at")):
             name = self._disk_at(path) if path.startswith("/dev/") else None
             # A swap area that is no device is a file of a mounted file system.
             if path.startswith("/dev/") and not (name and _IN_MEMORY.match(name)):
@@ -208,15 +208,13 @@ class _Reader:
 
     # --- the network
 
-    def _interfaces(
-        self, routes: tuple[linux_text.Route, ...]
-    ) -> tuple[dict[str, Interface], dict[str, tuple[str, ...]]]:
+    def _interfaces(self, routes: tuple[procfs.Route, ...]) -> tuple[dict[str, Interface], dict[str, tuple[str, ...]]]:
         names = [name for name in self._names("class/net") if os.path.isdir(self._path(f"class/net/{name}"))]
         if not names:
             self.unchecked.append(f"{self._path('class/net')} is empty: network interfaces were not looked at")
-        local = linux_text.parse_local_addresses(self._proc("net/fib_trie", "IPv4 addresses are not known"))
-        ipv4 = linux_text.place_addresses(local, routes)
-        ipv6 = linux_text.parse_ipv6_addresses(read_text(f"{self.proc}/net/if_inet6") or "")
+        local = procfs.parse_local_addresses(self._proc("net/fib_trie", "IPv4 addresses are not known"))
+        ipv4 = procfs.place_addresses(local, routes)
+        ipv6 = procfs.parse_ipv6_addresses(read_text(f"{self.proc}/net/if_inet6") or "")
         interfaces, bridges = {}, {}
         for name in names:
             place = f"class/net/{name}"
@@ -231,7 +229,7 @@ class _Reader:
                 up=bool(int(flags, 0) & _IFF_UP),
                 addresses=(*ipv4.get(name, ()), *ipv6.get(name, ())),
                 parts=lower,
-                tunnel=linux_text.tunnel_start(
+                tunnel=procfs.tunnel_start(
                     read_text(self._path(f"{place}/type")) or "", read_text(self._path(f"{place}/address")) or ""
                 ),
             )
@@ -241,7 +239,7 @@ class _Reader:
 
     def _consoles(self, functions: list[str]) -> dict[str, str]:
         found = {}
-        for name in linux_text.parse_consoles(self._proc("consoles", "the kernel's consoles are not known")):
+        for name in procfs.parse_consoles(self._proc("consoles", "the kernel's consoles are not known")):
             if self._place(f"class/tty/{name}"):
                 found[name] = f"{name} is the kernel's console"
         for name in self._names("class/tty"):

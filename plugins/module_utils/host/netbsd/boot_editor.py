@@ -10,12 +10,12 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import Edit, hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previous import Previous
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import (

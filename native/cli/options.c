@@ -1,0 +1,126 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static int
+refuse(char message[CLI_MESSAGE], const char *argument, const char *what)
+{
+	(void)snprintf(message, CLI_MESSAGE, "%s: %s", argument, what);
+	return -EINVAL;
+}
+
+/* Reads a menu entry's number; 0 if it is none. */
+static size_t
+read_entry(const char *text)
+{
+	size_t value = 0;
+
+	for (; *text >= '0' && *text <= '9' && value < SIZE_MAX / 16; text++)
+		value = value * 10 + (size_t)(*text - '0');
+	return *text == '\0' ? value : 0;
+}
+
+/* The argument of an option, "--name VALUE" or "--name=VALUE"; NULL for another option, "" when
+ * another option stands where the value would. Moves *i on, past argc when the value is missing. */
+static const char *
+option_value(const char *name, int argc, char **argv, int *i)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(argv[*i], name, length) != 0)
+		return NULL;
+	if (argv[*i][length] == '=')
+		return argv[*i] + length + 1;
+	if (argv[*i][length] != '\0')
+		return NULL;
+	*i += 1;
+	return *i < argc && strncmp(argv[*i], "--", 2) != 0 ? argv[*i] : "";
+}
+
+/* An option with a value: where it goes, for a command that takes it. */
+struct valued {
+	const char *name;
+	unsigned takes;
+	const char **place;
+};
+
+/* One option or word at argv[*i]; moves *i to its last word. */
+static int
+read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *options,
+    char message[CLI_MESSAGE])
+{
+	const char *argument = argv[*i], *value = NULL, *entry = NULL;
+	const struct valued valued[] = {
+		{ "--control", CLI_TAKES_CONTROL, &options->control },
+		{ "--domain", CLI_TAKES_DEVICES, &options->domain },
+		{ "--config", CLI_TAKES_CONFIG, &options->config },
+		{ "--root", CLI_TAKES_CONFIG, &options->root },
+		{ "--entry", CLI_TAKES_CONFIG, &entry },
+		{ "--bus", CLI_TAKES_BUS, &options->bus },
+	};
+
+	if (strcmp(argument, "--json") == 0) {
+		options->json = true;
+		return 0;
+	}
+	if ((takes & CLI_TAKES_DEVICES) != 0 && argument[0] != '-') {
+		/* Kept in order, at the front of what was read. */
+		argv[options->n_words++] = argv[*i];
+		return 0;
+	}
+	if ((takes & CLI_TAKES_PERMISSIVE) != 0 && strcmp(argument, "--permissive") == 0) {
+		options->permissive = true;
+		return 0;
+	}
+	if ((takes & CLI_TAKES_FORCE) != 0 && strcmp(argument, "--force") == 0) {
+		options->force = true;
+		return 0;
+	}
+	for (size_t j = 0; value == NULL && j < sizeof(valued) / sizeof(valued[0]); j++) {
+		if ((takes & valued[j].takes) == 0)
+			continue;
+		value = option_value(valued[j].name, argc, argv, i);
+		if (value != NULL)
+			*valued[j].place = value;
+	}
+	if (value == NULL)
+		return refuse(message, argument, "no such option of this command");
+	if (entry != NULL) {
+		options->entry = read_entry(entry);
+		if (*entry != '\0' && options->entry == 0)
+			return refuse(message, argument, "the number of an entry would follow, 1 or more");
+	}
+	return *value == '\0' ? refuse(message, argument, "a value would follow") : 0;
+}
+
+int
+cli_options_read(unsigned takes, int argc, char **argv, struct cli_options *ret_options,
+    char message[CLI_MESSAGE])
+{
+	struct cli_options options = { .words = (const char *const *)argv };
+	const char *command = argv[1];
+
+	for (int i = 2; i < argc; i++) {
+		int r = read_one(takes, argc, argv, &i, &options, message);
+
+		if (r < 0)
+			return r;
+	}
+	if ((takes & CLI_TAKES_CONFIG) != 0 && options.config == NULL)
+		return refuse(message, command, "--config FILE is needed");
+	if ((takes & CLI_TAKES_DEVICES) != 0 && options.domain == NULL)
+		return refuse(message, command, "--domain ID is needed");
+	if ((takes & CLI_TAKES_DEVICES) != 0 && options.n_words == 0)
+		return refuse(message, command, "addresses of devices would follow");
+	*ret_options = options;
+	return 0;
+}

@@ -1,0 +1,45 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_CLI_OPTIONS_H
+#define PCIBACK_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What was given on the command line; a pointer is NULL for an option that wasn't. */
+struct cli_options {
+	const char *config;
+	const char *bus;
+	const char *root;
+	const char *control;
+	const char *domain;
+	size_t entry;		/* 0 if not given */
+	bool json, permissive, force;
+	const char *const *words;	/* what is no option: addresses */
+	size_t n_words;
+};
+
+/* What a command takes besides --json. */
+enum {
+	CLI_TAKES_CONFIG = 1 << 0,	/* --config, which it needs, --root and --entry */
+	CLI_TAKES_BUS = 1 << 1,
+	CLI_TAKES_CONTROL = 1 << 2,
+	CLI_TAKES_DEVICES = 1 << 3,	/* --domain and addresses, which it needs */
+	CLI_TAKES_PERMISSIVE = 1 << 4,
+	CLI_TAKES_FORCE = 1 << 5,
+};
+
+#define CLI_MESSAGE 1024
+
+/*
+ * Reads what follows the command, argv[1]; `takes` is of the values above. The words that are no
+ * options are moved to the front of argv. Returns 0, or -EINVAL with one sentence in `message`.
+ */
+int cli_options_read(unsigned takes, int argc, char **argv, struct cli_options *ret_options,
+    char message[CLI_MESSAGE]);
+
+#endif

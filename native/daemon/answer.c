@@ -1,0 +1,221 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "answer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pciback/json.h>
+#include <pciback/status.h>
+#include <pciback/version.h>
+
+static int
+append(void *context, const char *bytes, size_t length)
+{
+	struct answer *answer = context;
+
+	if (length > answer->size - answer->length) {
+		size_t size = (answer->size + length) * 2;
+		char *larger = realloc(answer->bytes, size);
+
+		if (larger == NULL)
+			return -ENOMEM;
+		answer->bytes = larger;
+		answer->size = size;
+	}
+	memcpy(answer->bytes + answer->length, bytes, length);
+	answer->length += length;
+	return 0;
+}
+
+void
+answer_say(struct answer *answer, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	(void)append(answer, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+}
+
+static const char *
+interrupt_name(enum pciback_interrupt interrupt)
+{
+	switch (interrupt) {
+	case PCIBACK_INTX:
+		return "intx";
+	case PCIBACK_MSI:
+		return "msi";
+	case PCIBACK_MSIX:
+		return "msix";
+	}
+	return "?";
+}
+
+static void
+json_device(struct pciback_json *json, const struct pciback_device_status *device)
+{
+	char name[PCIBACK_ADDRESS_SIZE];
+
+	pciback_json_object(json, NULL);
+	pciback_address_format(&device->address, name);
+	pciback_json_string(json, "address", name);
+	pciback_address_format(&device->place, name);
+	pciback_json_string(json, "place", name);
+	pciback_json_string(json, "interrupt", interrupt_name(device->interrupt));
+	pciback_json_bool(json, "permissive", device->permissive);
+	pciback_json_unsigned(json, "permissions", device->n_permissions);
+	pciback_json_object_end(json);
+}
+
+static void
+json_guest(struct pciback_json *json, const struct pciback_backend *backend,
+    const struct pciback_guest_status *guest)
+{
+	struct pciback_device_status device;
+	size_t position = 0;
+
+	pciback_json_object(json, NULL);
+	pciback_json_unsigned(json, "domain", guest->domain);
+	pciback_json_string(json, "phase", pciback_phase_name(guest->phase));
+	pciback_json_unsigned(json, "state", (unsigned)guest->own);
+	pciback_json_unsigned(json, "frontend_state", (unsigned)guest->frontend);
+	pciback_json_bool(json, "hot_plug", guest->hot_plug);
+	pciback_json_unsigned(json, "requests", guest->n_requests);
+	pciback_json_unsigned(json, "refused", guest->n_refused);
+	if (guest->message[0] != '\0')
+		pciback_json_string(json, "message", guest->message);
+	else
+		pciback_json_null(json, "message");
+	pciback_json_array(json, "devices");
+	while (pciback_status_device(backend, guest->domain, &position, &device))
+		json_device(json, &device);
+	pciback_json_array_end(json);
+	pciback_json_object_end(json);
+}
+
+static void
+status_json(const struct pciback_backend *backend, struct answer *answer, uint64_t pid)
+{
+	struct pciback_guest_status guest;
+	struct pciback_counts counts;
+	struct pciback_json json;
+	size_t position = 0;
+
+	pciback_json_init(&json, append, answer);
+	pciback_json_object(&json, NULL);
+	pciback_json_string(&json, "schema", "xen.pciback/status/1");
+	pciback_json_string(&json, "version", PCIBACK_VERSION);
+	pciback_json_unsigned(&json, "pid", pid);
+	pciback_json_array(&json, "guests");
+	while (pciback_status_guest(backend, &position, &guest))
+		json_guest(&json, backend, &guest);
+	pciback_json_array_end(&json);
+	pciback_status_counts(backend, &counts);
+	pciback_json_object(&json, "permissions");
+	pciback_json_unsigned(&json, "granted", counts.n_granted);
+	pciback_json_unsigned(&json, "taken_back", counts.n_revoked);
+	pciback_json_unsigned(&json, "not_taken_back", counts.n_not_revoked);
+	pciback_json_object_end(&json);
+	pciback_json_object_end(&json);
+	(void)pciback_json_finish(&json);
+}
+
+static void
+status_text(const struct pciback_backend *backend, struct answer *answer)
+{
+	struct pciback_guest_status guest;
+	size_t position = 0;
+	bool is_empty = true;
+
+	while (pciback_status_guest(backend, &position, &guest)) {
+		struct pciback_device_status device;
+		size_t at = 0;
+
+		is_empty = false;
+		answer_say(answer, "domain %u  %s  backend %d %s, frontend %d %s%s\n",
+		    (unsigned)guest.domain, pciback_phase_name(guest.phase), (int)guest.own,
+		    pciback_xenbus_name(guest.own), (int)guest.frontend,
+		    pciback_xenbus_name(guest.frontend), guest.hot_plug ? "" : ", no hot plug");
+		while (pciback_status_device(backend, guest.domain, &at, &device)) {
+			char name[PCIBACK_ADDRESS_SIZE], place[PCIBACK_ADDRESS_SIZE];
+
+			pciback_address_format(&device.address, name);
+			pciback_address_format(&device.place, place);
+			answer_say(answer, "  %s  seen as %s  %s%s\n", name, place,
+			    interrupt_name(device.interrupt), device.permissive ? "  permissive" : "");
+		}
+		if (guest.message[0] != '\0')
+			answer_say(answer, "  %s\n", guest.message);
+	}
+	if (is_empty)
+		answer_say(answer, "no guest has devices\n");
+}
+
+void
+answer_status(struct answer *answer, const struct pciback_backend *backend,
+    bool json_wanted, uint64_t pid)
+{
+	answer_say(answer, "0\n");
+	if (json_wanted)
+		status_json(backend, answer, pid);
+	else
+		status_text(backend, answer);
+}
+
+void
+answer_job(struct answer *answer, const struct pciback_backend *backend, const struct pciback_job *job,
+    bool json_wanted)
+{
+	bool is_attach = job->kind == PCIBACK_JOB_ATTACH;
+	struct pciback_json json;
+
+	if (job->error != 0) {
+		answer_say(answer, "1 %s\n", job->message);
+		return;
+	}
+	answer_say(answer, "0\n");
+	if (json_wanted) {
+		pciback_json_init(&json, append, answer);
+		pciback_json_object(&json, NULL);
+		pciback_json_string(&json, "schema",
+		    is_attach ? "xen.pciback/attach/1" : "xen.pciback/detach/1");
+		pciback_json_unsigned(&json, "domain", job->domain);
+		pciback_json_array(&json, "devices");
+	}
+	for (size_t i = 0; i < job->n; i++) {
+		struct pciback_device_status device;
+		char name[PCIBACK_ADDRESS_SIZE];
+
+		if (json_wanted && is_attach &&
+		    pciback_status_find(backend, &job->addresses[i], &device) == 0) {
+			json_device(&json, &device);
+			continue;
+		}
+		pciback_address_format(&job->addresses[i], name);
+		if (!json_wanted) {
+			answer_say(answer, "%s %s domain %u\n", name,
+			    is_attach ? "is attached to" : "is detached from", (unsigned)job->domain);
+			continue;
+		}
+		pciback_json_object(&json, NULL);
+		pciback_json_string(&json, "address", name);
+		pciback_json_object_end(&json);
+	}
+	if (json_wanted) {
+		pciback_json_array_end(&json);
+		pciback_json_object_end(&json);
+		(void)pciback_json_finish(&json);
+	}
+}
+

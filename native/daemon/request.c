@@ -1,0 +1,116 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "request.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <pciback/text.h>
+#include <pciback/xen.h>
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static int
+refuse(char message[REQUEST_MESSAGE], const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(message, REQUEST_MESSAGE, format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+/* The next word of a line, which is cut there; NULL at its end. */
+static char *
+next_word(char **rest)
+{
+	char *word = *rest + strspn(*rest, " ");
+
+	if (*word == '\0')
+		return NULL;
+	*rest = word + strcspn(word, " ");
+	if (**rest != '\0')
+		*(*rest)++ = '\0';
+	return word;
+}
+
+static int
+add_address(struct pciback_job *job, const char *word, char message[REQUEST_MESSAGE])
+{
+	struct pciback_address address;
+
+	if (job->n == PCIBACK_ENTRIES_MAX)
+		return refuse(message, "no guest has more than %d devices", PCIBACK_ENTRIES_MAX);
+	if (pciback_address_parse(word, strlen(word), &address) < 0)
+		return refuse(message, "'%.40s' is no address of a device, such as 0000:03:00.0", word);
+	for (size_t i = 0; i < job->n; i++)
+		if (pciback_address_compare(&job->addresses[i], &address) == 0)
+			return refuse(message, "%.40s is named twice", word);
+	job->addresses[job->n++] = address;
+	return 0;
+}
+
+/* What follows "attach json" or "detach json". */
+static int
+read_change(enum pciback_job_kind kind, char *rest, struct pciback_job *ret_job,
+    char message[REQUEST_MESSAGE])
+{
+	const char *flag = kind == PCIBACK_JOB_ATTACH ? "permissive" : "force";
+	struct pciback_job job = { .kind = kind };
+	char *word = next_word(&rest);
+	uint32_t domain;
+	bool has_flag = false;
+
+	if (word == NULL || pciback_decimal_parse(word, PCIBACK_DOMAIN_MAX, &domain) < 0 || domain == 0)
+		return refuse(message, "a domain's number from 1 to 32751 would follow --domain");
+	job.domain = (uint16_t)domain;
+	while ((word = next_word(&rest)) != NULL) {
+		if (strcmp(word, flag) == 0 && job.n == 0 && !has_flag)
+			has_flag = true;
+		else if (add_address(&job, word, message) < 0)
+			return -EINVAL;
+	}
+	if (job.n == 0)
+		return refuse(message, "addresses of devices would follow");
+	job.permissive = kind == PCIBACK_JOB_ATTACH && has_flag;
+	job.force = kind == PCIBACK_JOB_DETACH && has_flag;
+	*ret_job = job;
+	return 0;
+}
+
+int
+request_read(char *line, struct request *ret_request, bool *ret_json,
+    char message[REQUEST_MESSAGE])
+{
+	char *rest = line;
+	const char *verb = next_word(&rest), *form = next_word(&rest);
+	enum pciback_job_kind kind;
+	struct pciback_job job;
+	int r;
+
+	*ret_json = form != NULL && strcmp(form, "json") == 0;
+	if (verb == NULL || form == NULL || (!*ret_json && strcmp(form, "text") != 0))
+		return refuse(message, "no such request");
+	if (strcmp(verb, "status") == 0) {
+		ret_request->kind = REQUEST_STATUS;
+		return 0;
+	}
+	if (strcmp(verb, "attach") == 0)
+		kind = PCIBACK_JOB_ATTACH;
+	else if (strcmp(verb, "detach") == 0)
+		kind = PCIBACK_JOB_DETACH;
+	else
+		return refuse(message, "no such request");
+	r = read_change(kind, rest, &job, message);
+	if (r == 0)
+		*ret_request = (struct request){ .kind = REQUEST_CHANGE, .job = job };
+	return r;
+}

@@ -1,0 +1,22 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#if defined(__linux__)
+#define _XOPEN_SOURCE 700
+#endif
+
+#include <pciback/platform.h>
+
+#include <time.h>
+
+uint64_t
+pciback_clock(void)
+{
+	struct timespec clock;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &clock);
+	return (uint64_t)clock.tv_sec * 1000 + (uint64_t)clock.tv_nsec / 1000000;
+}

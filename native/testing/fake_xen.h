@@ -1,0 +1,131 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_TESTS_FAKE_XEN_H
+#define PCIBACK_TESTS_FAKE_XEN_H
+
+#include <pciback/job.h>
+
+#include "../core/guest/backend.h"
+#include "../core/guest/paths.h"
+
+/*
+ * A Xen and a bus in memory, without a process of their own: a store with watches, domains, pages,
+ * event channels, and a count of every permission that can't be taken back twice. Any call can be
+ * made to fail.
+ */
+
+#define FAKE_NODES	1500
+#define FAKE_WATCHES	32
+#define FAKE_GRANTS	600
+#define FAKE_DEVICES	12
+#define FAKE_DOMAINS	16	/* numbers 1 and up */
+
+struct fake_node {
+	bool used;
+	char path[PCIBACK_STORE_PATH];
+	char value[200];	/* what is longer than a value may be, can be stored */
+};
+
+struct fake_watch {
+	bool used;
+	char path[PCIBACK_STORE_PATH];
+	uint32_t token;
+};
+
+/* One permission, or a page or a port. */
+struct fake_grant {
+	bool used;
+	char what[8];
+	uint16_t domain;
+	uint64_t first, n;
+};
+
+struct fake_device {
+	struct pciback_address address;
+	bool is_open;
+	unsigned n_released;
+	uint8_t config[256];
+	struct pciback_resource bars[PCIBACK_RESOURCES];
+};
+
+struct fake_xen {
+	struct fake_node nodes[FAKE_NODES];
+	size_t n_nodes;			/* that were ever used */
+	struct pciback_backend *backend;
+	struct fake_watch watches[FAKE_WATCHES];
+	struct fake_grant grants[FAKE_GRANTS];
+	struct fake_device devices[FAKE_DEVICES];
+	enum pciback_life life[FAKE_DOMAINS];
+	struct pciback_page page[FAKE_DOMAINS];
+	size_t n_grants;		/* held now */
+	size_t n_calls;			/* that can fail */
+	size_t fail_at;			/* this call fails, 0 for none */
+	size_t fail_from;		/* and all from this one on */
+	int fail_with;			/* negative errno; 0: -EIO */
+	size_t n_errors;		/* taken back twice, or without having been given */
+	size_t n_reads, n_notified, n_unmasked;
+	unsigned n_more;		/* requests that domain 1 sends by itself, each when it is answered */
+	char order[FAKE_GRANTS * 2];	/* '+' and '-' with the first letter of what, in order */
+	size_t n_order;
+	bool no_iommu;
+	uint32_t next_pirq, next_port;
+	size_t n_lines;
+	char line[PCIBACK_LOG_LINE];	/* the last of the log */
+	bool was_stale;			/* the next change finds the store changed */
+	const char *vanishes;		/* the next change finds this directory removed; NULL for none */
+	enum pciback_recovery recovery;
+};
+
+/* Its `world` is a struct fake_xen; one that is cleared but for `backend` and the life of its
+ * domains will do. */
+extern const struct pciback_xen_operations fake_xen_operations;
+
+/* A backend on a fresh Xen: four devices 0000:03:00.0 to 0000:03:03.0, all domains running. */
+struct fake {
+	struct fake_xen xen;		/* first, and its nodes first in it */
+	struct pciback_backend backend;
+	struct pciback_guest guests[4];
+	struct pciback_slot slots[6];
+	struct pciback_job jobs[2];
+	uint64_t now;
+};
+
+void fake_init(struct fake *fake);
+
+/* Runs until nothing is due at once. */
+void fake_run(struct fake *fake);
+
+/* Lets time pass, then runs. */
+void fake_pass(struct fake *fake, unsigned milliseconds);
+
+/* Ends the backend and tells whether everything was taken back, once. */
+bool fake_end(struct fake *fake);
+
+/* The store, with its watches. A path that starts with '/' is below "/local/domain/DOMAIN/
+ * device/pci/0", any other below the backend's directory of that domain. */
+void fake_write(struct fake *fake, uint16_t domain, const char *path, const char *value);
+void fake_remove(struct fake *fake, uint16_t domain, const char *path);
+const char *fake_read(const struct fake *fake, uint16_t domain, const char *path);
+
+/* What xl writes for a guest with n devices from number `first` on. */
+void fake_create(struct fake *fake, uint16_t domain, unsigned first, unsigned n);
+
+/* A frontend publishes its page and goes to 3; with `is_linux` it shows that it is Linux's. */
+void fake_frontend(struct fake *fake, uint16_t domain, bool is_linux);
+
+/* The domain comes to an end. */
+void fake_kill(struct fake *fake, uint16_t domain, enum pciback_life life);
+
+/* Permissions held of one kind ("ioport", "iomem", "pirq", "irq", "table", "device", "msi",
+ * "page", "event"), or of all for NULL; by one domain, or all for 0. */
+size_t fake_held(const struct fake *fake, const char *what, uint16_t domain);
+
+/* Asks the device behind a guest's page; returns the protocol's error. */
+int32_t fake_request(struct fake *fake, uint16_t domain, uint32_t command, uint32_t slot,
+    int32_t offset, int32_t size, uint32_t value, uint32_t *ret_value);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "simulated.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <pciback/policy.h>
+
+#include "simulated_bus.h"
+
+struct simulated {
+	struct pciback_simulated_bus bus;
+	struct pciback_operations operations;
+};
+
+static int
+open_device(void *world, const struct pciback_address *address,
+    struct pciback_device_settings *ret_settings)
+{
+	const struct simulated *simulated = world;
+	struct pciback_simulated_device *device =
+	    pciback_simulated_bus_find(&simulated->bus, address);
+
+	if (device == NULL)
+		return -ENODEV;
+	pciback_simulated_device_settings(device, ret_settings);
+	ret_settings->quirks = pciback_quirks(&ret_settings->n_quirks);
+	return 0;
+}
+
+/* A simulated device needs no reset: the policy let nothing through that would. */
+static void
+release_device(void *world, void *handle)
+{
+	(void)world;
+	(void)handle;
+}
+
+int
+simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pciback_bus *bus)
+{
+	struct simulated *simulated = calloc(1, sizeof(*simulated));
+
+	if (simulated == NULL || pciback_simulated_bus_init(&simulated->bus, bus) < 0) {
+		free(simulated);
+		return -ENOMEM;
+	}
+	pciback_simulated_bus_operations(&simulated->operations);
+	*ret_hardware = (struct pciback_hardware){
+		.operations = &simulated->operations,
+		.world = simulated,
+		.open = open_device,
+		.release = release_device,
+	};
+	return 0;
+}
+
+void
+simulated_hardware_close(void *world)
+{
+	struct simulated *simulated = world;
+
+	pciback_simulated_bus_free(&simulated->bus);
+	free(simulated);
+}

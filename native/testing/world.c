@@ -1,0 +1,123 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "../daemon/world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pciback/bus.h>
+#include <pciback/os.h>
+
+#include "fake_xen.h"
+#include "simulated.h"
+
+/* Reads a dump into devices that behave. */
+static int
+open_bus(const char *path, struct pciback_hardware *hardware,
+    char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	struct pciback_dump_error error = { .line = 0 };
+	struct pciback_bus bus;
+	char *text;
+	size_t length;
+	int r = pciback_read_file(path, PCIBACK_DUMP_MAX + 1, &text, &length);
+
+	if (r < 0) {
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s can't be read: %s", path,
+		    strerror(-r));
+		return r;
+	}
+	pciback_bus_init(&bus);
+	r = pciback_bus_read_dump(&bus, text, length, &error);
+	free(text);
+	if (r == 0)
+		r = simulated_hardware_open(hardware, &bus);
+	pciback_bus_free(&bus);
+	if (r == -ENOMEM)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s: %s", path, strerror(ENOMEM));
+	else if (r < 0 && error.line != 0)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s, line %zu: %s", path, error.line,
+		    error.message);
+	else if (r < 0)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s: %s", path, error.message);
+	return r;
+}
+
+/* ---- Without a socket: a Xen in memory that has no domain ------------------------------------ */
+
+static int
+receive_nothing(void *xen)
+{
+	(void)xen;
+	return 0;
+}
+
+static uint64_t
+real_clock(void *xen)
+{
+	(void)xen;
+	return pciback_clock();
+}
+
+static int
+open_empty(struct pciback_xen_link *ret_link, struct pciback_backend *backend,
+    char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	struct fake_xen *xen = calloc(1, sizeof(*xen));
+
+	if (xen == NULL) {
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	xen->backend = backend;
+	for (size_t i = 0; i < FAKE_DOMAINS; i++)
+		xen->life[i] = PCIBACK_LIFE_GONE;
+	*ret_link = (struct pciback_xen_link){
+		.xen = { .operations = &fake_xen_operations, .world = xen },
+		.receive = receive_nothing,
+		.clock = real_clock,
+		.close = free,
+	};
+	return 0;
+}
+
+int
+world_open(const struct options *options, char **argv, struct pciback_backend *backend,
+    struct world *ret_world, char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	struct world world = { .has_devices = false };
+	int r;
+
+	(void)argv;
+	if (options->bus == NULL) {
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE,
+		    "this is pcibackd-simulated, which has no devices but those of --bus DUMP");
+		return -ENODEV;
+	}
+	r = open_bus(options->bus, &world.hardware, message);
+	if (r < 0)
+		return r;
+	world.devices = world.hardware.world;
+	r = options->xen_socket != NULL ?
+	    simulated_xen_open(&world.link, backend, options->xen_socket, message) :
+	    open_empty(&world.link, backend, message);
+	if (r < 0) {
+		simulated_hardware_close(world.devices);
+		return r;
+	}
+	*ret_world = world;
+	return 0;
+}
+
+void
+world_close(struct world *world)
+{
+	world->link.close(world->link.xen.world);
+	simulated_hardware_close(world->devices);
+}

@@ -1,0 +1,91 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../cli/options.h"
+
+#define BOOT	(CLI_TAKES_CONFIG | CLI_TAKES_BUS)
+#define ATTACH	(CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_PERMISSIVE)
+
+/* Reads words that are split at blanks; `read` stays as it is if that fails. */
+static int
+read_words(unsigned takes, const char *words, struct cli_options *ret_options,
+    char message[CLI_MESSAGE])
+{
+	static char text[256];
+	static char *argv[32];
+	int argc = 0;
+
+	memcpy(text, words, strlen(words) + 1);
+	argv[argc++] = text + strlen(words);
+	for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	message[0] = '\0';
+	return cli_options_read(takes, argc, argv, ret_options, message);
+}
+
+static void
+test_mistakes(struct harness *harness)
+{
+	static const struct {
+		unsigned takes;
+		const char *words, *message;
+	} cases[] = {
+		{ BOOT, "boot", "boot: --config FILE is needed" },
+		{ BOOT, "boot --config", "--config: a value would follow" },
+		{ BOOT, "boot --config=", "--config=: a value would follow" },
+		{ BOOT, "boot --config --bus", "--config: a value would follow" },
+		{ BOOT, "boot --config f --entry", "--entry: a value would follow" },
+		{ BOOT, "boot --config f --entry 0",
+		    "--entry: the number of an entry would follow, 1 or more" },
+		{ BOOT, "boot --config f --entry=2x",
+		    "--entry=2x: the number of an entry would follow, 1 or more" },
+		{ BOOT, "boot --config f --control s", "--control: no such option of this command" },
+		{ BOOT, "boot f", "f: no such option of this command" },
+		{ BOOT, "boot --configs f", "--configs: no such option of this command" },
+		{ CLI_TAKES_BUS, "scan --config f", "--config: no such option of this command" },
+		{ ATTACH, "attach 03:00.0", "attach: --domain ID is needed" },
+		{ ATTACH, "attach --domain 3", "attach: addresses of devices would follow" },
+		{ ATTACH, "attach --domain 3 --force 03:00.0", "--force: no such option of this command" },
+		{ 0, "version more", "more: no such option of this command" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cli_options options = { .entry = 77 };
+		char message[CLI_MESSAGE];
+
+		CHECK_NUMBER(read_words(cases[i].takes, cases[i].words, &options, message), -EINVAL);
+		CHECK_TEXT(message, cases[i].message);
+		CHECK_NUMBER(options.entry, 77);
+	}
+}
+
+void
+test_cli_options(struct harness *harness)
+{
+	struct cli_options options;
+	char message[CLI_MESSAGE];
+
+	CHECK_NUMBER(read_words(BOOT, "boot --config f --entry=3 --json --root /r --bus=d", &options,
+	    message), 0);
+	CHECK_TEXT(options.config, "f");
+	CHECK_TEXT(options.root, "/r");
+	CHECK_TEXT(options.bus, "d");
+	CHECK_NUMBER(options.entry, 3);
+	CHECK(options.json);
+	CHECK_NUMBER(read_words(ATTACH, "attach a --domain 3 b --permissive c", &options, message), 0);
+	CHECK_NUMBER(options.n_words, 3);
+	CHECK_TEXT(options.words[0], "a");
+	CHECK_TEXT(options.words[2], "c");
+	CHECK_TEXT(options.domain, "3");
+	CHECK(options.permissive && !options.force && !options.json);
+	CHECK(options.control == NULL && options.bus == NULL);
+	test_mistakes(harness);
+}

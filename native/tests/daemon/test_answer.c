@@ -1,0 +1,111 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../daemon/answer.h"
+#include "fake_xen.h"
+
+static void
+check_answer(struct harness *harness, struct answer *answer, const char *expected)
+{
+	CHECK_NUMBER(answer->length, strlen(expected));
+	CHECK(answer->length == strlen(expected) &&
+	    memcmp(answer->bytes, expected, answer->length) == 0);
+	free(answer->bytes);
+	*answer = (struct answer){ .bytes = NULL };
+}
+
+static void
+test_saying(struct harness *harness)
+{
+	struct answer answer = { .bytes = NULL };
+	char line[700];
+
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\0';
+	answer_say(&answer, "%d and ", 1);
+	answer_say(&answer, "%s", "2\n");
+	check_answer(harness, &answer, "1 and 2\n");
+	answer_say(&answer, "%s", line);
+	CHECK_NUMBER(answer.length, 511);
+	for (unsigned i = 0; i < 100; i++)
+		answer_say(&answer, "0123456789");
+	CHECK_NUMBER(answer.length, 1511);
+	free(answer.bytes);
+}
+
+static void
+test_status(struct harness *harness)
+{
+	static struct fake fake;
+	struct answer answer = { .bytes = NULL };
+
+	fake_init(&fake);
+	answer_status(&answer, &fake.backend, false, 5);
+	check_answer(harness, &answer, "0\nno guest has devices\n");
+	answer_status(&answer, &fake.backend, true, 5);
+	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/status/1\", "
+	    "\"version\": \"0.1.0\", \"pid\": 5, \"guests\": [], \"permissions\": {\"granted\": 0, "
+	    "\"taken_back\": 0, \"not_taken_back\": 0}}\n");
+	fake_create(&fake, 1, 0, 1);
+	fake_frontend(&fake, 1, true);
+	answer_status(&answer, &fake.backend, false, 5);
+	check_answer(harness, &answer, "0\ndomain 1  connected  backend 4 Connected, frontend 3 Initialised\n"
+	    "  0000:03:00.0  seen as 0000:00:00.0  intx\n");
+	answer_status(&answer, &fake.backend, true, 5);
+	CHECK(answer.length > 0);
+	answer_say(&answer, "%c", 0);
+	CHECK(strstr(answer.bytes, "\"guests\": [{\"domain\": 1, \"phase\": \"connected\", \"state\": 4, "
+	    "\"frontend_state\": 3, \"hot_plug\": true, \"requests\": 0, \"refused\": 0, "
+	    "\"message\": null, \"devices\": [{\"address\": \"0000:03:00.0\", "
+	    "\"place\": \"0000:00:00.0\", \"interrupt\": \"intx\", \"permissive\": false, ") != NULL);
+	free(answer.bytes);
+	CHECK(fake_end(&fake));
+}
+
+static void
+test_jobs(struct harness *harness)
+{
+	static struct fake fake;
+	struct answer answer = { .bytes = NULL };
+	struct pciback_job job = {
+		.kind = PCIBACK_JOB_DETACH,
+		.domain = 3,
+		.n = 2,
+		.addresses = { { .bus = 3 }, { .bus = 4 } },
+	};
+
+	fake_init(&fake);
+	answer_job(&answer, &fake.backend, &job, false);
+	check_answer(harness, &answer, "0\n0000:03:00.0 is detached from domain 3\n"
+	    "0000:04:00.0 is detached from domain 3\n");
+	answer_job(&answer, &fake.backend, &job, true);
+	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/detach/1\", \"domain\": 3, "
+	    "\"devices\": [{\"address\": \"0000:03:00.0\"}, {\"address\": \"0000:04:00.0\"}]}\n");
+	job.kind = PCIBACK_JOB_ATTACH;
+	job.n = 1;
+	answer_job(&answer, &fake.backend, &job, false);
+	check_answer(harness, &answer, "0\n0000:03:00.0 is attached to domain 3\n");
+	job.error = -EBUSY;
+	(void)snprintf(job.message, sizeof(job.message), "it is in use");
+	answer_job(&answer, &fake.backend, &job, true);
+	check_answer(harness, &answer, "1 it is in use\n");
+	CHECK(fake_end(&fake));
+}
+
+void
+test_answer(struct harness *harness)
+{
+	test_saying(harness);
+	test_status(harness);
+	test_jobs(harness);
+}
