@@ -41,6 +41,7 @@ ALLOW: Mapping[str, Any] = {
 
 # What xl may be told of one device, beside its address.
 XL_DEVICE_OPTIONS: Mapping[str, Mapping[str, Any]] = {name: option.argument for name, option in OPTIONS.items()}
+
 # Options of 0.1.0, each a path of one file of the state directory. In native_backend `record` was another file.
 OLD_OPTIONS: Mapping[str, str] = {
     "record": state_directory.PINS,

@@ -168,7 +168,6 @@ def install(files: Mapping[str, bytes], state: StateDirectory, **origin: Any) ->
 
     What was in their places is recorded first, and the new record comes last, so that an interrupted run is noticed.
 
-    :param originals_path: the record of originals
     :returns: the new record, and sentences about what stays of the old one
     :raises PcibackError: something else than a file is in one of the places; nothing was changed then
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices import pins
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
+from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 
 PRESENT = "present"
@@ -68,8 +68,7 @@ def save_pins(request: BootRequest, wanted: Mapping[str, Any] | None) -> list[Di
     """
     if wanted is None:
         return []
-    change = request.records.save_pins(pins.from_mapping(wanted), check_mode=request.check_mode)
-    return [] if change is None else [difference(change.path, change.before, change.after)]
+    return request.records.save_pins(pins.from_mapping(wanted), check_mode=request.check_mode)
 
 
 def texts(addresses: Sequence[Address]) -> list[str]:

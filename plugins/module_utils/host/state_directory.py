@@ -20,7 +20,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices import pins as pins_format
@@ -29,6 +28,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats import drivers
 from ansible_collections.xen.pciback.plugins.module_utils.formats import native_record
 from ansible_collections.xen.pciback.plugins.module_utils.formats import originals as originals_format
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.native_record import NativeRecord
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import Originals
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
@@ -128,7 +128,7 @@ class OriginalsFile(RecordFile[Originals]):
         """What it records."""
         return self.value
 
-    def difference(self, after: Originals) -> list[dict[str, str]]:
+    def difference(self, after: Originals) -> list[Difference]:
         """What diff mode shows of a new record: the paths that go and come; nothing if there are none.
 
         Those that stay are left out: in check mode other modules may have changed them by then.
@@ -144,15 +144,6 @@ class OriginalsFile(RecordFile[Originals]):
                 "after": "".join(f"{path}\n" for path in new if path not in old),
             }
         ]
-
-
-@dataclass(frozen=True)
-class PinsChange:
-    """What becomes of the file that holds the pins, for diff mode; without a file its bytes are empty."""
-
-    path: str
-    before: bytes
-    after: bytes
 
 
 class StateDirectory:
@@ -193,17 +184,17 @@ class StateDirectory:
         path = self._pins_file()
         return pins_format.parse(read_file(path, limit=pins_format.MAX_FILE), path) if os.path.lexists(path) else {}
 
-    def save_pins(self, wanted: Mapping[Address, Pin], *, check_mode: bool = False) -> PinsChange | None:
+    def save_pins(self, wanted: Mapping[Address, Pin], *, check_mode: bool = False) -> list[Difference]:
         """Record exactly these pins; without any the file goes, whatever it holds.
 
         :param check_mode: only say what would change
-        :returns: the change, ``None`` if these are recorded already
+        :returns: what changes; nothing if these are recorded already
         :raises PcibackError: the file that is there can't be read or understood, or it can't be replaced
         """
         path, old = self.place(PINS), self._pins_file()
         before = read_file(old, limit=pins_format.MAX_FILE) if os.path.lexists(old) else None
         if before is None and not wanted:
-            return None
+            return []
         unchanged = before is not None and bool(wanted) and pins_format.parse(before, old) == wanted
         if not check_mode:
             if not unchanged and wanted:
@@ -217,8 +208,8 @@ class StateDirectory:
             if not wanted:
                 remove_file(path)
         if unchanged:
-            return None
-        return PinsChange(path if wanted else old, before or b"", pins_format.render(wanted) if wanted else b"")
+            return []
+        return [difference(path if wanted else old, before, pins_format.render(wanted) if wanted else None)]
 
     def _pins_files(self) -> tuple[str, ...]:
         """Where pins may be; the first that is there counts."""

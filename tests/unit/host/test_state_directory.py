@@ -17,6 +17,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices import pins as
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.native_record import NativeRecord
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, Original, Originals
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import (
@@ -79,7 +80,7 @@ def test_nothing_is_there_at_first_and_looking_makes_nothing(state: StateDirecto
     assert (state.pins(), state.has_pins) == ({}, False)
     assert (state.originals().originals, state.originals().exists) == (Originals(), False)
     assert (state.drivers().value, state.native().value) == ({}, None)
-    assert state.save_pins({}) is None
+    assert state.save_pins({}) == []
     assert not path.exists()
 
 
@@ -137,12 +138,9 @@ def test_files_may_be_elsewhere(tmp_path: Path, path: Path) -> None:
 
 
 def test_pins_are_written_once(state: StateDirectory, path: Path) -> None:
-    change = state.save_pins(OLD)
-    assert change is not None
-    assert (change.path, change.before, change.after) == (f"{path}/pins.json", b"", DEVICES_JSON)
-    assert state.save_pins(OLD) is None
-    change = state.save_pins(NEW)
-    assert change is not None and change.before == DEVICES_JSON
+    assert state.save_pins(OLD) == [difference(f"{path}/pins.json", None, DEVICES_JSON)]
+    assert state.save_pins(OLD) == []
+    assert state.save_pins(NEW) == [difference(f"{path}/pins.json", DEVICES_JSON, pins_format.render(NEW))]
     assert state.pins() == NEW
 
 
@@ -162,8 +160,7 @@ def test_pins_that_can_not_be_understood_are_refused_and_can_be_removed(state: S
         with pytest.raises(PcibackError, match="its schema is null"):
             read()
     assert (path / PINS).read_text() == "{}" and state.has_pins
-    change = state.save_pins({})
-    assert change is not None and (change.before, change.after) == (b"{}", b"")
+    assert state.save_pins({}) == [difference(f"{path}/pins.json", b"{}", None)]
     assert names(path) == []
 
 
@@ -175,29 +172,25 @@ def test_pins_of_0_1_0_are_read(old: StateDirectory) -> None:
 
 
 def test_pins_of_0_1_0_are_no_reason_for_a_change(old: StateDirectory, path: Path) -> None:
-    assert old.save_pins(OLD) is None
+    assert old.save_pins(OLD) == []
     assert names(path) == ["devices.json"]
 
 
 def test_pins_of_0_1_0_go_when_others_are_written(old: StateDirectory, path: Path) -> None:
-    change = old.save_pins(NEW)
-    assert change is not None
-    assert (change.path, change.before) == (f"{path}/pins.json", DEVICES_JSON)
+    assert old.save_pins(NEW) == [difference(f"{path}/pins.json", DEVICES_JSON, pins_format.render(NEW))]
     assert names(path) == [PINS] and old.pins() == NEW
 
 
 def test_pins_of_0_1_0_go_without_a_trace(old: StateDirectory, path: Path) -> None:
-    change = old.save_pins({})
-    assert change is not None
-    assert (change.path, change.before, change.after) == (f"{path}/devices.json", DEVICES_JSON, b"")
+    assert old.save_pins({}) == [difference(f"{path}/devices.json", DEVICES_JSON, None)]
     assert names(path) == [] and not old.has_pins
 
 
 def test_the_new_name_counts_if_both_are_there(old: StateDirectory, path: Path) -> None:
     (path / PINS).write_bytes(pins_format.render(NEW))
     assert old.pins() == NEW
-    assert old.save_pins(NEW, check_mode=True) is None and len(names(path)) == 2
-    assert old.save_pins(NEW) is None, "what a killed run left is no change"
+    assert old.save_pins(NEW, check_mode=True) == [] and len(names(path)) == 2
+    assert old.save_pins(NEW) == [], "what a killed run left is no change"
     assert names(path) == [PINS]
 
 
