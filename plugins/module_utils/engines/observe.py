@@ -22,10 +22,14 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory i
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
 from ansible_collections.xen.pciback.plugins.module_utils.planning.absent import plan_absent
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState, Observed, RunningGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
+    NativeState,
+    Observed,
+    RunningGuest,
+    Traces,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.present import plan_present
-from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
     BOOT_CONFIG_INVALID,
