@@ -20,7 +20,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.platform import P
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as NATIVE_RECORD
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
-from ansible_collections.xen.pciback.plugins.module_utils.planning.absent import plan_absent
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
     NativeState,
@@ -105,8 +104,13 @@ def plan_host(
 ) -> Plan:
     """The plan of a host, whatever it runs and whatever is wanted of it."""
     draft = Draft(wanted, observed, selection)
-    planned = plan_absent if wanted.state == ABSENT else plan_present
-    return planned(draft, host.backends[backend], host.boot_planner(observed.boot))
+    boot = host.boot_planner(observed.boot)
+    if wanted.state != ABSENT:
+        return plan_present(draft, host.backends[backend], boot)
+    # Here, because a converged host waits for imports most of all.
+    from ansible_collections.xen.pciback.plugins.module_utils.planning.absent import plan_absent
+
+    return plan_absent(draft, host.backends[backend], boot)
 
 
 def read_traces(wanted: Wanted, boot_path: str, state: StateDirectory) -> Traces:

@@ -16,7 +16,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors impo
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_editor, boot_files, bus, facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_plan import LinuxBootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
@@ -70,6 +70,9 @@ class Linux(Platform):
         return LinuxBootPlanner(boot)
 
     def edit_boot(self, request: BootRequest) -> BootResult:
+        # Here, because most module calls edit nothing.
+        from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_editor
+
         return boot_editor.edit_boot(self._run, request.path or boot_files.default_menu(boot_files.HOST), request)
 
     def obstacles(self, addresses: Sequence[Address]) -> tuple[str, ...]:
