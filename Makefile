@@ -10,21 +10,24 @@ PCIBACKCTL = native/build/pcibackctl
 ENVIRONMENT = PATH="$$PWD/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$$PWD/$(COLLECTIONS)" PYTHONPATH="$$PWD/$(COLLECTIONS)" \
 	PCIBACKCTL="$$PWD/$(PCIBACKCTL)"
 
-# A process for each processor; tests of one file stay together, because they share what they have made.
-PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadscope --durations=15
+# A process for each processor; tests/conftest.py keeps those together that share what they have made.
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --durations=15
+# Playbooks wait too: for reboots, for each other.
+PYTEST_WAITING = $(PYTEST) --numprocesses=$$(($$(getconf _NPROCESSORS_ONLN) + 2))
 
 all: help
 
 help:
 	@echo "make demo              site.yml on an embedded dom0: from nothing to two guests, then again"
 	@echo "make lab               make the embedded dom0 of inventories/lab anew"
-	@echo "make test              all of the tests below"
-	@echo "make test-unit         pure logic, modules and properties"
-	@echo "make test-native       the C component's own tests, sanitizers, valgrind, cross-build"
+	@echo "make test              every kind of test, the five below: 12 minutes, set-up included"
+	@echo "make test-unit         pure logic, modules, the lab, properties, the shape of the sources: 90 seconds"
+	@echo "make test-native       the C component's own tests, with sanitizers"
 	@echo "make test-conformance  the boot model against real boots"
 	@echo "make test-safety       bad input through the role: one sentence, nothing changed"
 	@echo "make test-lab          Molecule on the embedded dom0"
-	@echo "make test-xen          Molecule on a real Xen with a Debian dom0, in QEMU"
+	@echo "make test-xen          Molecule on a real Xen with a Debian dom0, in QEMU: 10 minutes"
+	@echo "make soak              what needs time: 10,000 lives, fuzzers, every kill point, all examples: 20 minutes"
 	@echo "make lint              every checker, on a copy of the tree"
 	@echo "make docs              all documentation as one site, into build/docs/html"
 	@echo "make fuzz              the C fuzzers, side by side until they are interrupted"
@@ -69,8 +72,11 @@ lab: $(VENV)/run.stamp collection-link native
 demo: $(VENV)/run.stamp collection-link native
 	@$(ENVIRONMENT) sh lab/demo.sh
 
-test: $(VENV)/test.stamp collection-link native
-	sh tests/all.sh "$(MAKE)"
+# What the tests need, counted as a part of what they take.
+test-setup: $(VENV)/test.stamp collection-link native
+
+test:
+	@sh tests/parts.sh test 720 "$(MAKE)" test-setup test-unit test-native test-conformance test-safety test-lab
 
 test-unit: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(PYTEST) tests/unit tests/property
@@ -82,14 +88,33 @@ test-conformance: $(VENV)/test.stamp native
 	$(ENVIRONMENT) $(PYTEST) tests/conformance
 
 test-safety: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(PYTEST) tests/safety
+	$(ENVIRONMENT) $(PYTEST_WAITING) tests/safety
 
-test-lab: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(PYTEST) tests/integration
+# Molecule does one thing after the other, for which one processor is enough.
+test-lab:
+	@sh tests/parts.sh test-lab 0 "$(MAKE)" test-setup --beside test-molecule test-integration
+
+test-integration: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) $(PYTEST_WAITING) tests/integration
+
+test-molecule: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(BIN)/molecule test --all --exclude xen
 
-test-xen: $(VENV)/test.stamp collection-link native
+test-xen:
+	@sh tests/parts.sh test-xen 0 "$(MAKE)" test-setup xen-scenario
+
+xen-scenario: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) sh tests/xen.sh test-xen molecule test --scenario-name xen
+
+soak:
+	@sh tests/parts.sh soak 0 "$(MAKE)" test-setup soak-native soak-python
+
+soak-native: $(VENV)/test.stamp
+	$(ENVIRONMENT) sh tests/soak_native.sh
+
+# Tests of which make test runs a sample (tests/depth.py).
+soak-python: $(VENV)/test.stamp collection-link native
+	SOAK=1 $(ENVIRONMENT) $(PYTEST) tests
 
 xen-lab:
 	@sh tests/preflight.sh xen "$(PYTHON)"
@@ -119,5 +144,5 @@ bench-xen: $(VENV)/test.stamp collection-link native
 clean:
 	rm -rf build native/build tests/output
 
-.PHONY: all help collection-link native lab demo test test-unit test-native test-conformance test-safety \
-	test-lab test-xen xen-lab lint docs fuzz bench bench-xen clean
+.PHONY: all help collection-link native lab demo test test-setup test-unit test-native test-conformance test-safety \
+	test-lab test-integration test-molecule test-xen xen-scenario soak soak-native soak-python xen-lab lint docs fuzz bench bench-xen clean

@@ -23,7 +23,8 @@ from unittest import mock
 import hypothesis
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from tests import depth
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -103,7 +104,9 @@ class Dom0:
             extra += ["--boot-cfg", str(self.workspace / "boot.cfg")]
         firmware = os.environ.get("PCIBACKCTL", str(ROOT / "native/build/pcibackctl"))
         command = [sys.executable, str(ROOT / "lab/dom0.py"), "create", str(self.directory), "--force"]
-        command += ["--bus", bus, "--firmware", firmware, "--guest", "firewall", "--guest", "storage", *extra]
+        command += ["--bus", bus, "--firmware", firmware, "--guest", "firewall", "--guest", "storage"]
+        # It answers at once after a reboot; that one waits where it doesn't is Molecule's to see.
+        command += ["--downtime", "0", *extra]
         subprocess.run(command, check=True, capture_output=True, text=True)
         if keep_bytecode:
             self._keep_bytecode()
@@ -257,10 +260,24 @@ def run_playbook(
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """``SOAK=1`` is for the files whose tests have more to try than ``make test`` does."""
+    if depth.SOAK:
+        deeper = [item for item in items if getattr(getattr(item, "module", None), "depth", None) is depth]
+        config.hook.pytest_deselected(items=[item for item in items if item not in deeper])
+        items[:] = deeper
+    for item in items:
+        # Tests that share what was made for their file stay together; others go where a processor is free.
+        fixtures = getattr(item, "_fixtureinfo", None)
+        shared = fixtures and any(each[-1].scope in ("module", "class") for each in fixtures.name2fixturedefs.values())
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_linux_dom0() -> Iterator[None]:
     """Modules that are called here work on a NetBSD dom0, unless a test says where the sysfs of a Linux dom0 is."""
-    with mock.patch.object(linux, "SYS", "/nonexistent"):
+    with mock.patch.object(platforms, "SYSFS_PCI", "/nonexistent"):
         yield
 
 
@@ -286,8 +303,11 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print what tests reported."""
-    for outcome in terminalreporter.getreports("passed"):
+    """Print what tests reported, and what a sample leaves out."""
+    reports = terminalreporter.getreports("passed")
+    if not depth.SOAK and any(each.nodeid.startswith("tests/property/") for each in reports):
+        terminalreporter.write_line(f"properties: 1 in {depth.SHARE} of the examples that make soak tries")
+    for outcome in reports:
         for name, text in outcome.user_properties:
             if name == "report" and outcome.when == "call":
                 terminalreporter.write_line(text)

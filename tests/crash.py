@@ -15,6 +15,7 @@ import itertools
 import os
 import signal
 import stat
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -56,11 +57,28 @@ def run(work: Callable[[], None], die_at: int | None = None) -> bool:
 
     A step is the moment before a call, or half way through a write.
     """
+    return _run_child(work, lambda number, _kind: number == die_at)
+
+
+def steps(work: Callable[[], None]) -> list[str]:
+    """Do the work in a child; the kind of each step at which it could have been killed, in order."""
+    with tempfile.TemporaryFile() as file:
+        write, descriptor = os.write, file.fileno()
+
+        def note(_number: int, kind: str) -> bool:
+            write(descriptor, f"{kind}\n".encode())
+            return False
+
+        assert _run_child(work, note)
+        file.seek(0)
+        return file.read().decode().split()
+
+
+def _run_child(work: Callable[[], None], dies: Callable[[int, str], bool]) -> bool:
     child = os.fork()
     if child == 0:
         try:
-            if die_at is not None:
-                _arm(die_at)
+            _arm(dies)
             work()
             os._exit(0)
         except BaseException:
@@ -72,17 +90,14 @@ def run(work: Callable[[], None], die_at: int | None = None) -> bool:
     return status == 0
 
 
-def _arm(die_at: int) -> None:
+def _arm(dies: Callable[[int, str], bool]) -> None:
     step = itertools.count()
-
-    def reach() -> None:
-        if next(step) == die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
 
     def lethal(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(*arguments: Any, **options: Any) -> Any:
-            reach()
-            if name == "write" and len(arguments[1]) > 1 and next(step) == die_at:
+            if dies(next(step), name):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if name == "write" and len(arguments[1]) > 1 and dies(next(step), "half-write"):
                 call(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
                 os.kill(os.getpid(), signal.SIGKILL)
             return call(*arguments, **options)

@@ -19,11 +19,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils import grub
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats import grub
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from tests.linux_host import LinuxHost, captured_drivers, usual_host
 
-MENU = Path(__file__).parent / "unit/module_utils/data/debian-12-xen-grub.cfg"
+MENU = Path(__file__).parent / "unit/formats/data/debian-12-xen-grub.cfg"
 SETTINGS = (
     'GRUB_DEFAULT="Debian GNU/Linux, with Xen hypervisor"\n'
     'GRUB_CMDLINE_LINUX_DEFAULT=""\nGRUB_CMDLINE_LINUX="console=hvc0 net.ifnames=0"\n'

@@ -14,8 +14,6 @@ import json
 import math
 import os
 import re
-import shutil
-import subprocess
 import time
 from typing import Any
 
@@ -40,6 +38,9 @@ def kernel_version(configname: str) -> str:
 def predict(machine: Machine, entry: int | None = None) -> dict[str, Any]:
     """Ask the firmware what this boot does (of one entry, if a person chose it). It reads the
     files of the machine, not a copy."""
+    # Only here: most commands load this module, few boot, and loading it is a third of what a command takes.
+    import subprocess
+
     command = [
         machine.path("pcibackctl"), "boot",
         "--config", machine.file("/boot.cfg"),
@@ -349,6 +350,8 @@ def _start_network(machine: Machine) -> None:
 
 def remove_xen_nodes(machine: Machine) -> None:
     """Empty /kern: its nodes come from the running kernel, and there is none between two boots."""
+    import shutil  # as subprocess above
+
     kern = machine.file("/kern")
     for name in os.listdir(kern):
         path = os.path.join(kern, name)

@@ -4,7 +4,7 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include <pciback/backend.h>
+#include <pciback/topology.h>
 
 #include <errno.h>
 
@@ -113,17 +113,4 @@ pciback_topology_remove(struct pciback_topology *topology, const struct pciback_
 	for (topology->n_places--; i < topology->n_places; i++)
 		topology->places[i] = topology->places[i + 1];
 	return 0;
-}
-
-int
-pciback_topology_place(const struct pciback_topology *topology,
-    const struct pciback_device *device, struct pciback_address *ret_place)
-{
-	for (size_t i = 0; i < topology->n_places; i++) {
-		if (topology->places[i].device == device) {
-			*ret_place = address_of(topology->places[i].key);
-			return 0;
-		}
-	}
-	return -ENOENT;
 }

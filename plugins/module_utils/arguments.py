@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
+from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE
 
 SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "address": {"type": "str"},
@@ -24,15 +28,53 @@ SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "all": {"type": "bool", "default": False},
 }
 
-# What xl may be told of one device, beside its address (PCI_SPEC_STRING of xl.cfg(5)).
-XL_DEVICE_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "permissive": {"type": "bool"},
-    "msitranslate": {"type": "bool"},
-    "seize": {"type": "bool"},
-    "power_mgmt": {"type": "bool"},
-    "rdm_policy": {"type": "str", "choices": ["strict", "relaxed"]},
-    "vslot": {"type": "str"},
+# Refusals that the owner overrides, each for one device.
+ALLOW: Mapping[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
+        "address": {"type": "str", "required": True},
+    },
 }
+
+# What xl may be told of one device, beside its address.
+XL_DEVICE_OPTIONS: Mapping[str, Mapping[str, Any]] = {name: option.argument for name, option in OPTIONS.items()}
+
+# Options of 0.1.0, each a path of one file of the state directory. In native_backend `record` was another file.
+OLD_OPTIONS: Mapping[str, str] = {
+    "record": state_directory.PINS,
+    "originals": state_directory.ORIGINALS,
+    "drivers": state_directory.DRIVERS,
+    "lock": state_directory.LOCK,
+}
+
+
+def state_directory_options(*old: str) -> dict[str, dict[str, Any]]:
+    """The specification of ``state_directory``, and of the options of 0.1.0 that a module had in its place."""
+    options: dict[str, dict[str, Any]] = {option: {"type": "path"} for option in old}
+    return {"state_directory": {"type": "path", "default": state_directory.DIRECTORY}, **options}
+
+
+def open_state_directory(module: Any, *, record: str = state_directory.PINS) -> StateDirectory:
+    """The state directory that an AnsibleModule's options name; an option of 0.1.0 overrides the path of its file.
+
+    :param record: which file the option ``record`` stands for
+    :raises PcibackError: a path is not absolute
+    """
+    path = absolute_path(module.params["state_directory"], "state_directory")
+    elsewhere = {}
+    for option, name in {**OLD_OPTIONS, "record": record}.items():
+        if module.params.get(option) is None:
+            continue
+        elsewhere[name] = absolute_path(module.params[option], option)
+        module.deprecate(
+            f"Option '{option}' is deprecated. Use 'state_directory' instead, in which the file is '{name}'",
+            version="1.0.0",
+            collection_name="xen.pciback",
+        )
+    return StateDirectory(path, elsewhere)
 
 
 def absolute_path(value: str, option: str) -> str:
@@ -43,17 +85,3 @@ def absolute_path(value: str, option: str) -> str:
     if not os.path.isabs(value):
         raise PcibackError(f"option '{option}' is '{value}', and has to be an absolute path")
     return os.path.normpath(value)
-
-
-def menu_entries(value: Any, option: str) -> str | list[str]:
-    """The menu entries that get the list: a word or titles.
-
-    :raises PcibackError: it is neither
-    """
-    if value in ("xen", "default"):
-        return str(value)
-    if isinstance(value, list) and value and all(isinstance(title, str) for title in value):
-        return value
-    raise PcibackError(
-        f"option '{option}' must be 'xen', 'default' or a list of titles; quote a title that YAML takes for a number"
-    )

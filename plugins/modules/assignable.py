@@ -32,36 +32,17 @@ options:
     type: str
     choices: [assigned, returned]
     default: assigned
-  allow:
-    description: Refusals that the owner overrides, each for one device.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      code:
-        description: The refusal's code.
-        type: str
-        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
-        required: true
-      address:
-        description: The device.
-        type: str
-        required: true
-  drivers:
-    description: File on the host that records which driver each device had. It goes with the last device that is returned.
-    type: path
-    default: /var/db/xen-pciback/drivers.json
-  record:
-    description: File on the host that holds the pins, which say what hidden devices were.
-    type: path
-    default: /var/db/xen-pciback/devices.json
   xl:
     description: The path of xl. By default C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
 extends_documentation_fragment:
+  - xen.pciback.allow
   - xen.pciback.selectors
   - xen.pciback.attributes
-  - xen.pciback.lock
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.drivers
+  - xen.pciback.state_directory.lock
+  - xen.pciback.state_directory.pins
 attributes:
   check_mode:
     support: full
@@ -122,67 +103,41 @@ devices:
       sample: pciback
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils import drivers
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS, absolute_path
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
-    make_directory,
-    read_file,
-    remove_file,
-    replace_file,
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    ALLOW,
+    SELECTOR_OPTIONS,
+    open_state_directory,
+    state_directory_options,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, pin_of, select
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, platform, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.pciback import DRIVER, Pciback
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import Xl, find_xl
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import locate, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.pins import locate
-from ansible_collections.xen.pciback.plugins.module_utils.safety import ALLOWABLE, BRIDGE, guard
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.pciback import DRIVER, Pciback
+from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import RecordFile, StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl, find_xl
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BRIDGE
 
-MODE = 0o644
-"""Of a record that did not exist; it tells nothing that sysfs does not."""
-
-
-class DriverRecord:
-    """drivers.json on the host: replaced before a device is taken from its driver, and after it is back.
-
-    :raises PcibackError: the file is there, but it can't be read or understood
-    """
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._data = read_file(path, limit=drivers.MAX_FILE) if os.path.lexists(path) else None
-        self.drivers = {} if self._data is None else drivers.parse(self._data, path)
-
-    def save(self, wanted: Mapping[Address, str | None]) -> None:
-        """Replace the file, or remove it if nothing is left to be recorded.
-
-        :raises PcibackError: it can't be written, or somebody else has changed it
-        """
-        data = drivers.render(wanted) if wanted else None
-        if data != self._data:
-            if data is None:
-                remove_file(self.path)
-            else:
-                make_directory(os.path.dirname(self.path))
-                replace_file(self.path, data, expected=self._data, mode=MODE)
-        self._data, self.drivers = data, dict(wanted)
+Drivers = RecordFile[Mapping[Address, "str | None"]]
 
 
-def choose(module: AnsibleModule, found: Sequence[Device]) -> tuple[Device, ...]:
+def choose(module: AnsibleModule, found: Sequence[Device], state: StateDirectory) -> tuple[Device, ...]:
     """The devices that the selectors name, in bus order.
 
     :raises PcibackError: one names none or several
     """
-    pins = records.read_pins(module.params["record"])
+    pins = state.pins()
     places = locate(pins, {device.address: pin_of(device) for device in found})
     by_place = {place.address: pins[old] for old, place in places.items() if place.address is not None}
     selectors = [parse_selector(item) for item in module.params["devices"]]
@@ -190,9 +145,7 @@ def choose(module: AnsibleModule, found: Sequence[Device]) -> tuple[Device, ...]
     return tuple(chosen[address] for address in sorted(chosen))
 
 
-def check_assign(
-    module: AnsibleModule, host: platform.Platform, chosen: Sequence[Device], found: Sequence[Device]
-) -> None:
+def check_assign(module: AnsibleModule, host: Platform, chosen: Sequence[Device], found: Sequence[Device]) -> None:
     """Make sure that dom0 can do without the devices.
 
     :raises PcibackError: it can't, with all reasons
@@ -247,50 +200,48 @@ def check_return(module: AnsibleModule, chosen: Sequence[Device], xl: str | None
         module.warn(f"{message}, and has to be detached first")
 
 
-def assign(module: AnsibleModule, pciback: Pciback, record: DriverRecord, chosen: Sequence[Device]) -> None:
+def assign(module: AnsibleModule, pciback: Pciback, record: Drivers, chosen: Sequence[Device]) -> None:
     """Hand devices to pciback. Their drivers are recorded first."""
     now = {device.address: pciback.holder(device.address) for device in chosen}
     # One that a killed run has left without a driver keeps the driver that was recorded then.
     new = {
         address: driver
         for address, driver in now.items()
-        if driver != DRIVER and (driver is not None or address not in record.drivers)
+        if driver != DRIVER and (driver is not None or address not in record.value)
     }
-    record.save({**record.drivers, **new})
+    record.save({**record.value, **new})
     pciback.load()
     for device in chosen:
         pciback.assign(device.address)
 
 
-def give_back(pciback: Pciback, record: DriverRecord, chosen: Sequence[Device]) -> None:
+def give_back(pciback: Pciback, record: Drivers, chosen: Sequence[Device]) -> None:
     """Give devices to their drivers."""
     for device in chosen:
         address = device.address
-        recorded = address in record.drivers
+        recorded = address in record.value
         noted = None if recorded else pciback.driver_before(address)
-        pciback.release(address, record.drivers.get(address, noted), known=recorded or noted is not None)
+        pciback.release(address, record.value.get(address, noted), known=recorded or noted is not None)
     back = {device.address for device in chosen}
-    record.save({address: driver for address, driver in record.drivers.items() if address not in back})
+    record.save({address: driver for address, driver in record.value.items() if address not in back})
 
 
-def work(module: AnsibleModule) -> dict[str, Any]:
+def work(module: AnsibleModule, state: StateDirectory) -> dict[str, Any]:
     """Do what the parameters say, and return the documented result."""
     params = module.params
-    if platform.system() != platform.LINUX:
+    host = platforms.here(runner(module))
+    if host.backends["kernel"].needs_reboot:
         raise PcibackError(
             "NetBSD's kernel takes devices from dom0 at boot only; this module is for Linux dom0s",
             remedy="use xen.pciback.boot_hide and reboot",
         )
-    for option in ("drivers", "record"):
-        params[option] = absolute_path(params[option], option)
-    host = platform.here(runner(module))
     host.check_dom0()
     found = host.devices()
-    chosen = choose(module, found)
+    chosen = choose(module, found, state)
     before = {device.address: device.driver for device in chosen}
     toolstack = toolstack_of(params["xl"])
-    pciback = Pciback(runner(module), linux.SYS, toolstack)
-    record = DriverRecord(params["drivers"])
+    pciback = Pciback(runner(module), linux_bus.SYS, toolstack)
+    record = state.drivers()
     if params["state"] == "assigned":
         check_assign(module, host, chosen, found)
         moving = [device for device in chosen if device.driver != DRIVER]
@@ -298,11 +249,10 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         if moving and not module.check_mode:
             assign(module, pciback, record, moving)
     else:
-        moving = [device for device in chosen if device.driver == DRIVER or device.address in record.drivers]
+        moving = [device for device in chosen if device.driver == DRIVER or device.address in record.value]
         check_return(module, moving, toolstack)
         after = {
-            device.address: record.drivers.get(device.address) if device in moving else device.driver
-            for device in chosen
+            device.address: record.value.get(device.address) if device in moving else device.driver for device in chosen
         }
         if moving and not module.check_mode:
             give_back(pciback, record, moving)
@@ -346,25 +296,16 @@ def main() -> None:
         argument_spec={
             "devices": {"type": "list", "elements": "dict", "required": True, "options": dict(SELECTOR_OPTIONS)},
             "state": {"type": "str", "choices": ["assigned", "returned"], "default": "assigned"},
-            "allow": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
-                    "address": {"type": "str", "required": True},
-                },
-            },
-            "drivers": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DRIVERS)},
-            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
+            "allow": dict(ALLOW),
             "xl": {"type": "path"},
-            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+            **state_directory_options("drivers", "record", "lock"),
         },
         supports_check_mode=True,
     )
     try:
-        with lock_host(module):
-            result = work(module)
+        state = open_state_directory(module)
+        with state.lock(f"module {module._name}", check_mode=module.check_mode):
+            result = work(module, state)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     module.exit_json(**result)

@@ -42,7 +42,7 @@ options:
       - Whether there is a hide list. V(absent) removes every list, broken ones and those of the owner too; on Linux,
         where those may stand in files that are not ours, it overrides them with an empty one.
       - V(original) puts the file back as it was before it was changed for the first time, byte for byte, with the
-        lists that it had then, and removes O(record). If somebody else has edited the file since, the edit stays;
+        lists that it had then, and removes the pins. If somebody else has edited the file since, the edit stays;
         our lists go, those from before come back where their lines were not edited, and a warning names those that did not.
     type: str
     choices: [present, absent, original]
@@ -71,31 +71,29 @@ options:
     description: Whether to keep a copy of the file with a timestamp in its name.
     type: bool
     default: false
-  record:
-    description: File on the host that keeps O(pins).
-    type: path
-    default: /var/db/xen-pciback/devices.json
   pins:
     description:
       - The identities of the devices that are or will be hidden, so that a later run finds them when they have moved,
         and notices when another card has taken their place. Keys are addresses with domain; values have V(id),
         V(subsystem), V(class), V(driver), V(slot), V(mac), V(serial) and V(known_as), as M(xen.pciback.plan) makes them.
-      - Takes the place of all that O(record) holds, before the boot configuration is changed. Without any, O(record) is
-        removed.
-      - If it is not given, O(record) is left alone.
+      - Takes the place of all that is recorded in O(state_directory), before the boot configuration is changed. Without
+        any, the record is removed.
+      - If it is not given, the record is left alone.
     type: dict
 extends_documentation_fragment:
   - xen.pciback.attributes
-  - xen.pciback.lock
-  - xen.pciback.originals
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.lock
+  - xen.pciback.state_directory.originals
+  - xen.pciback.state_directory.pins
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 notes:
-  - Needs root, because O(path), O(record), O(originals) and O(lock) are root's. In check mode it needs to read O(path),
-    O(record) and O(originals).
+  - Needs root, because O(path) and O(state_directory) are root's. In check mode it needs to read O(path) and what
+    O(state_directory) holds.
   - Two readers check every change. This module reads its own result as the loader, Xen and the kernel do, and
     O(predictor) does the same with code that shares nothing with it.
 seealso:
@@ -212,310 +210,18 @@ previous:
   sample: {number: 3, title: Xen (previous pciback), reason: ""}
 """
 
-import os
-import tempfile
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.xen.pciback.plugins.module_utils import grub, linux_hide, pins
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path, menu_entries
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import (
-    make_directory,
-    read_file,
-    remove_file,
-    replace_file,
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    absolute_path,
+    open_state_directory,
+    state_directory_options,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import XEN, BootCfg, Edit, Previous
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux_boot_files, platform, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.linux_boot import BootEdit, LinuxBoot, xen_entries
-from ansible_collections.xen.pciback.plugins.module_utils.native import (
-    Prediction,
-    boot_files,
-    disagreement,
-    predict,
-)
-from ansible_collections.xen.pciback.plugins.module_utils.originals import BOOT, SETTING
-from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
-
-BOOT_CFG = "/boot.cfg"
-MODE = 0o644
-"""Of a record that did not exist; it tells nothing that dmesg(8) and ifconfig(8) don't."""
-
-MOST_BYTES = 1 << 20
-"""Far more than the loader reads; what is too large for it is its reader's to say."""
-
-
-def read_boot_cfg(path: str) -> BootCfg:
-    """Read the boot configuration; every refusal has the code of a bad one."""
-    try:
-        return BootCfg.parse(read_file(path, limit=MOST_BYTES), file=path)
-    except PcibackError as error:
-        error.code = "boot-config-invalid"
-        raise
-
-
-def check_prediction(module: AnsibleModule, edit: Edit, wanted: list[Address]) -> list[Prediction]:
-    """Have every edited entry predicted, and refuse if the model reads it in another way."""
-    predictor = module.params["predictor"]
-    numbers = [placement.number for placement in edit.entries]
-    if not wanted:
-        numbers = [entry.number for entry in edit.boot_cfg.entries if entry.kind == XEN]
-    default = edit.boot_cfg.default
-    predictions = []
-
-    run = runner(module)
-    with tempfile.NamedTemporaryFile(dir=module.tmpdir, prefix="boot.cfg.") as candidate:
-        candidate.write(edit.boot_cfg.render())
-        candidate.flush()
-        for number in numbers:
-            # An entry that somebody may choose one day can miss its kernel today; the one that boots must not.
-            boots = default is not None and number == default.number
-            files = boot_files(module.params["path"]) if boots else None
-            prediction = predict(predictor, candidate.name, number, files=files, run=run)
-            problem = disagreement(prediction, wanted)
-            if not wanted and not prediction.claims:
-                # An entry that doesn't boot for another reason is no reason to keep a list in it.
-                problem = None
-            if problem is None and default is not None and prediction.default != default.number:
-                problem = f"entry {prediction.default} is predicted to boot by default, not {default.number}"
-            if problem is not None:
-                raise PcibackError(
-                    f"{problem}; nothing was changed",
-                    code="prediction-mismatch",
-                    file=module.params["path"],
-                    remedy="look at the file with 'pcibackctl boot --config FILE'",
-                )
-            predictions.append(prediction)
-    return predictions
-
-
-def update_record(module: AnsibleModule) -> dict[str, str] | None:
-    """Make the record hold exactly the pins that are given; the difference, or ``None`` if there is none."""
-    path = module.params["record"]
-    if module.params["pins"] is None:
-        return None
-    wanted = pins.from_mapping(module.params["pins"])
-    before = read_file(path, limit=pins.MAX_FILE) if os.path.lexists(path) else None
-    if (before is None and not wanted) or (before is not None and wanted and pins.parse(before, path) == wanted):
-        return None
-    if not wanted:
-        if not module.check_mode:
-            remove_file(path)
-        return difference(path, before or b"", b"")
-    after = pins.render(wanted)
-    if not module.check_mode:
-        make_directory(os.path.dirname(path))
-        replace_file(path, after, expected=before, mode=MODE)
-    return difference(path, before or b"", after)
-
-
-def difference(path: str, before: bytes, after: bytes) -> dict[str, str]:
-    """What Ansible shows in diff mode."""
-    return {
-        "before_header": path,
-        "after_header": path,
-        "before": to_text(before, errors="replace"),
-        "after": to_text(after, errors="replace"),
-    }
-
-
-class Writing:
-    """A change of the boot configuration, and what has to be recorded of it: decided first, written later."""
-
-    def __init__(self, module: AnsibleModule, record: OriginalsFile, before: bytes, after: bytes) -> None:
-        self._module = module
-        self._path = module.params["path"]
-        self._record = record
-        self._noted = note(record.originals, [Change(os.path.realpath(self._path), BOOT, before, after)])
-        self._before, self._after = before, after
-        self.warnings = self._noted.warnings
-        self.differences = [difference(self._path, before, after)] if before != after else []
-        self.differences += record.difference(self._noted.after)
-
-    def write(self) -> str:
-        """Write what has to be recorded, and then the boot configuration; returns the backup's path."""
-        if self._module.check_mode:
-            return ""
-        self._record.save(self._noted.before)
-        if self._before == self._after:
-            return ""
-        return replace_file(self._path, self._after, expected=self._before, backup=self._module.params["backup"])
-
-    def settle(self) -> None:
-        """Drop from the record what has been put back."""
-        if not self._module.check_mode:
-            self._record.save(self._noted.after)
-
-
-def restore_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
-    """Put the boot configuration back as it was, and return the documented result."""
-    path = module.params["path"]
-    before = read_boot_cfg(path).render()
-    record = OriginalsFile(module.params["originals"])
-    restored = restore(path, record.originals.files.get(os.path.realpath(path)), before)
-    after = before if restored.data is None else restored.data
-    writing = Writing(module, record, before, after)
-    for warning in restored.warnings:
-        module.warn(warning)
-    backup = writing.write()
-    differences = writing.differences + remove_record(module)
-    writing.settle()
-    default = BootCfg.parse(after, file=path).default
-    hidden = () if default is None or default.hide is None else default.hide.claims
-    result: dict[str, Any] = {
-        "changed": bool(differences),
-        "diff": differences,
-        "claims": [str(address) for address in dict.fromkeys(hidden)],
-        "entries": [],
-        "previous": vars(Previous(None, "", "the file is as it was before its first change")),
-    }
-    if backup:
-        result["backup_file"] = backup
-    return result
-
-
-def wanted_devices(module: AnsibleModule) -> list[Address]:
-    """What is to be hidden."""
-    present = module.params["state"] == "present"
-    return [parse_address(text, max_domain=0) for text in module.params["devices"] or []] if present else []
-
-
-def edit_boot_cfg(module: AnsibleModule) -> dict[str, Any]:
-    """Do what the parameters say on NetBSD, and return the documented result."""
-    path = module.params["path"] = module.params["path"] or BOOT_CFG
-    if module.params["state"] == "original":
-        return restore_boot_cfg(module)
-    wanted = wanted_devices(module)
-    boot_cfg = read_boot_cfg(path)
-    entries = menu_entries(module.params["entries"], "entries")
-    edit = boot_cfg.hide(wanted, entries, previous=module.params["previous"]) if wanted else boot_cfg.unhide()
-    predictions = check_prediction(module, edit, wanted) if module.params["predictor"] else None
-    writing = Writing(module, OriginalsFile(module.params["originals"]), boot_cfg.render(), edit.boot_cfg.render())
-    for warning in writing.warnings:
-        module.warn(warning)
-    shown = [item for item in [update_record(module), *writing.differences] if item is not None]
-    backup = writing.write()
-    writing.settle()
-    result: dict[str, Any] = {
-        "changed": bool(shown),
-        "diff": shown,
-        "claims": [str(address) for address in dict.fromkeys(wanted)],
-        "entries": [vars(placement) for placement in edit.entries],
-        "previous": vars(edit.previous),
-    }
-    if backup:
-        result["backup_file"] = backup
-    if predictions is not None:
-        result["prediction"] = [
-            {
-                "entry": prediction.entry,
-                "outcome": prediction.outcome,
-                "claims": [str(address) for address in prediction.claims],
-            }
-            for prediction in predictions
-        ]
-    return result
-
-
-def remove_record(module: AnsibleModule) -> list[dict[str, str]]:
-    """Remove the pins; the difference."""
-    path = module.params["record"]
-    if not os.path.lexists(path):
-        return []
-    before = read_file(path, limit=MOST_BYTES)
-    if not module.check_mode:
-        remove_file(path)
-    return [difference(path, before, b"")]
-
-
-def edit_linux(module: AnsibleModule) -> dict[str, Any]:
-    """Do what the parameters say on Linux, and return the documented result."""
-    if module.params["entries"] != "xen":
-        raise PcibackError("on Linux every entry that starts Xen gets the list; option 'entries' can only be 'xen'")
-    if module.params["predictor"]:
-        raise PcibackError("pcibackctl predicts what NetBSD boots; leave option 'predictor' out on Linux")
-    host = linux_boot_files.HOST
-    menu = module.params["path"] or linux_boot_files.default_menu(host)
-    directory = os.path.dirname(module.params["originals"])
-    record = OriginalsFile(module.params["originals"])
-    boot = linux_boot_files.read(menu, directory, host)
-    wanted = wanted_devices(module)
-    warnings: list[str] = []
-    if module.params["state"] == "original":
-        mine = [path for path in record.originals.of_kind(SETTING) if path in boot.files]
-        restored = {path: restore(path, record.originals.files[path], boot.files[path]) for path in mine}
-        warnings += [warning for each in restored.values() for warning in each.warnings]
-        edit = boot.without({path: each.data for path, each in restored.items()})
-    else:
-        edit = boot.edit(wanted, previous=module.params["previous"])
-        warnings += boot.warnings()
-    todo = linux_boot_files.commands(edit, boot, host)
-    # What an interrupted run has put back already has to be noted, too.
-    after = {**boot.files, **{each.path: each.after for each in edit.files}}
-    noted = note(record.originals, [Change(path, SETTING, boot.files[path], after[path]) for path in boot.files])
-    for warning in dict.fromkeys([*warnings, *noted.warnings]):
-        module.warn(warning)
-    shown = [difference(each.path, each.before or b"", each.after or b"") for each in edit.files]
-    shown += record.difference(noted.after)
-    backup = ""
-    if module.params["state"] == "original":
-        shown += remove_record(module)
-    else:
-        shown += [item for item in [update_record(module)] if item is not None]
-    if not module.check_mode:
-        record.save(noted.before)
-        if edit.changed:
-            backup = linux_boot_files.apply(
-                runner(module), boot, edit, directory, backup=module.params["backup"], host=host
-            )
-        record.save(noted.after)
-        boot = linux_boot_files.read(menu, directory, host)
-    return {
-        **linux_result(boot, edit, wanted),
-        "changed": bool(shown or todo),
-        "diff": shown,
-        "commands": [" ".join(argv) for argv in todo],
-        **({"backup_file": backup} if backup else {}),
-    }
-
-
-def linux_result(boot: LinuxBoot, edit: BootEdit, wanted: list[Address]) -> dict[str, Any]:
-    """The part of the result that tells of entries. Check mode names the entries of the menu that is there."""
-    menu = boot.read_menu()
-    numbers = {id(entry): number for number, entry in enumerate(menu.entries, 1)}
-    entries = [
-        {
-            "number": numbers[id(entry)],
-            "title": entry.title,
-            "line": entry.line,
-            "place": "kernel",
-            "value": edit.value,
-            "form": "long",
-            "changed": edit.menu,
-        }
-        for entry in xen_entries(menu)
-        if edit.value is not None
-    ]
-    own = boot.own_list() if edit.value is None else None
-    reading = linux_hide.read(own or "")
-    hidden = wanted or [address for address in boot.modules if reading.hides(address)]
-    kept = next((entry for entry in menu.entries if entry.ids[-1] == grub.PREVIOUS_ID), None)
-    number = numbers[id(kept)] if kept is not None and edit.previous else None
-    return {
-        "claims": [str(address) for address in dict.fromkeys(hidden)],
-        "entries": entries,
-        "previous": {"number": number, "title": edit.previous, "reason": edit.reason},
-    }
-
-
-EDITORS = {platform.NETBSD: edit_boot_cfg, platform.LINUX: edit_linux}
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import STATES, BootRequest
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import PRESENT
 
 
 def main() -> None:
@@ -524,28 +230,40 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path"},
             "devices": {"type": "list", "elements": "str"},
-            "state": {"type": "str", "choices": ["present", "absent", "original"], "default": "present"},
+            "state": {"type": "str", "choices": list(STATES), "default": PRESENT},
             "entries": {"type": "raw", "default": "xen"},
             "previous": {"type": "bool", "default": True},
             "predictor": {"type": "path"},
             "backup": {"type": "bool", "default": False},
-            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
             "pins": {"type": "dict"},
-            "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
-            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+            **state_directory_options("record", "originals", "lock"),
         },
         required_if=[("state", "present", ["devices"])],
         supports_check_mode=True,
     )
+    params = module.params
     try:
-        for option in ("path", "record", "originals"):
-            if module.params[option] is not None:
-                module.params[option] = absolute_path(module.params[option], option)
-        with lock_host(module):
-            result = EDITORS[platform.system()](module)
+        state = open_state_directory(module)
+        request = BootRequest(
+            path=None if params["path"] is None else absolute_path(params["path"], "path"),
+            state=params["state"],
+            devices=params["devices"] or (),
+            entries=params["entries"],
+            previous=params["previous"],
+            predictor=params["predictor"],
+            backup=params["backup"],
+            pins=params["pins"],
+            records=state,
+            check_mode=module.check_mode,
+            scratch=module.tmpdir,
+        )
+        with state.lock(f"module {module._name}", check_mode=module.check_mode):
+            result = platforms.here(runner(module)).edit_boot(request)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy, line=error.line, column=error.column)
-    module.exit_json(**result)
+    for warning in result.warnings:
+        module.warn(warning)
+    module.exit_json(changed=result.changed, diff=result.differences, **result.values)
 
 
 if __name__ == "__main__":

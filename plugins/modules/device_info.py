@@ -26,13 +26,11 @@ options:
         call of pcictl(8) a function; on Linux it is always read.
     type: bool
     default: true
-  record:
-    description: File on the host that holds the pins, which say what hidden devices were.
-    type: path
-    default: /var/db/xen-pciback/devices.json
 extends_documentation_fragment:
   - xen.pciback.selectors
   - xen.pciback.attributes
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.pins
 attributes:
   check_mode:
     support: full
@@ -159,19 +157,23 @@ backend:
   sample: true
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import SELECTOR_OPTIONS
-from ansible_collections.xen.pciback.plugins.module_utils.device import Device, parse_selector, pin_of, select
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import platform, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    SELECTOR_OPTIONS,
+    open_state_directory,
+    state_directory_options,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, differences, locate, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin, differences, locate
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 
 # What only configuration space tells.
 CONFIGURATION = ("subsystem", "serial", "slot")
@@ -212,7 +214,7 @@ def as_result(device: Device, assignable: bool, pinned: tuple[Address, Pin] | No
 
 def look(module: AnsibleModule) -> dict[str, Any]:
     """Read the bus and return what the selectors name."""
-    host = platform.here(runner(module))
+    host = platforms.here(runner(module))
     host.check_dom0()
     selectors = [parse_selector(item) for item in module.params["devices"] or []]
     configuration = module.params["configuration"] or any(
@@ -220,7 +222,7 @@ def look(module: AnsibleModule) -> dict[str, Any]:
     )
     found = host.devices(configuration=configuration)
     claims = host.claims()
-    pins: Mapping[Address, Pin] = records.read_pins(module.params["record"])
+    pins: Mapping[Address, Pin] = open_state_directory(module).pins()
     places = locate(pins, {device.address: pin_of(device) for device in found})
     pinned = {place.address: (old, pins[old]) for old, place in places.items() if place.address is not None}
     if module.params["devices"] is not None:
@@ -242,7 +244,7 @@ def main() -> None:
         argument_spec={
             "devices": {"type": "list", "elements": "dict", "options": dict(SELECTOR_OPTIONS)},
             "configuration": {"type": "bool", "default": True},
-            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.DEVICES)},
+            **state_directory_options("record"),
         },
         supports_check_mode=True,
     )

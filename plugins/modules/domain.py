@@ -77,7 +77,8 @@ options:
     type: path
 extends_documentation_fragment:
   - xen.pciback.attributes
-  - xen.pciback.lock
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.lock
 attributes:
   check_mode:
     support: full
@@ -167,344 +168,15 @@ remedy:
   returned: failure
 """
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import platform, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import (
-    ABSENT,
-    ALIVE,
-    RUNNING,
-    RunningDomain,
-    Xl,
-    check_name,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import open_state_directory, state_directory_options
+from ansible_collections.xen.pciback.plugins.module_utils.engines.guest import STATES
+from ansible_collections.xen.pciback.plugins.module_utils.engines.guests import bring_into_states, read_guests
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import CODE, PciSpec, XlConfig
-
-MOST_BYTES = 1 << 20
-ASSIGN = "hand devices to pciback with xen.pciback.assignable, or take them out of the guest's file"
-
-SHUT_DOWN = "shut down"
-DESTROYED = "destroyed"
-CREATED = "created"
-
-
-def detached(address: Address) -> str:
-    """The action of taking a device from a guest that runs."""
-    return f"detached {address.bdf}"
-
-
-def attached(spec: PciSpec) -> str:
-    """The action of giving a device to a guest that runs."""
-    return f"attached {spec.device}"
-
-
-@dataclass
-class Guest:
-    """One guest on its way into its state.
-
-    :ivar path: its configuration file; empty if none is given
-    :ivar now: its domain, as far as is known; ``None`` if it has none
-    :ivar config: its file, read if it is to start
-    :ivar planned: what leads from what was there to the state, as far as can be foreseen
-    :ivar actions: what was done
-    :ivar reluctance: why it is restarted, although its devices were to change while it runs
-    :ivar detach: devices that it is to lose while it runs
-    :ivar attach: devices that it is to get while it runs
-    """
-
-    name: str
-    path: str
-    state: str
-    restart: bool
-    hot_plug: bool = False
-    before: str = ABSENT
-    picture_before: str = ""
-    now: RunningDomain | None = None
-    config: XlConfig | None = None
-    planned: list[str] = field(default_factory=list)
-    actions: list[str] = field(default_factory=list)
-    failure: PcibackError | None = None
-    reluctance: PcibackError | None = None
-    detach: tuple[Address, ...] = ()
-    attach: tuple[PciSpec, ...] = ()
-
-    def plan(self) -> list[str]:
-        """What leads from what is there to the state."""
-        alive = self.now is not None and self.now.alive
-        if self.state == "stopped":
-            return [SHUT_DOWN] if alive else []
-        if self.state == "absent":
-            return [SHUT_DOWN] if alive else [DESTROYED] if self.now else []
-        if alive and self.hot_plug:
-            return [*map(detached, self.detach), *map(attached, self.attach)]
-        if alive:
-            return [SHUT_DOWN, CREATED] if self.restart else []
-        return [DESTROYED, CREATED] if self.now else [CREATED]
-
-    @property
-    def picture(self) -> str:
-        """What diff mode shows: the state, and the devices if they may change without the state."""
-        lines = [self.now.state if self.now else ABSENT]
-        if self.hot_plug and self.now:
-            lines += sorted(address.bdf for address in self.now.devices)
-        return "".join(f"{line}\n" for line in lines)
-
-    def attempt(self, action: str, call: Callable[[Any], None], argument: Any) -> bool:
-        """Do a thing and note it, or note why it failed."""
-        try:
-            call(argument)
-        except PcibackError as error:
-            self.failure = error
-            return False
-        self.actions.append(action)
-        return True
-
-    def describe(self) -> dict[str, Any]:
-        """The documented result."""
-        return {
-            "name": self.name,
-            "before": self.before,
-            "after": self.now.state if self.now else ABSENT,
-            "actions": self.actions,
-            "domid": (self.now.domid or None) if self.now else None,
-            "devices": [str(address) for address in self.now.devices] if self.now else [],
-            "failure": None if self.failure is None else str(self.failure),
-        }
-
-
-def read_guests(domains: Sequence[Mapping[str, Any]]) -> list[Guest]:
-    """The wanted guests, their names checked.
-
-    :raises PcibackError: a name is none or given twice
-    """
-    guests: list[Guest] = []
-    for domain in domains:
-        check_name(domain["name"])
-        if domain["name"] in [guest.name for guest in guests]:
-            raise PcibackError(f"guest {domain['name']} is given twice; give each guest one state")
-        if domain["hot_plug"] and platform.system() != platform.LINUX:
-            raise PcibackError("'hot_plug' is for Linux dom0s: NetBSD's xl can't attach a device to a guest")
-        guests.append(
-            Guest(domain["name"], domain["config"] or "", domain["state"], domain["restart"], domain["hot_plug"])
-        )
-    return guests
-
-
-def look(guests: Sequence[Guest], domains: Sequence[RunningDomain]) -> None:
-    """Note which domain each guest has."""
-    by_name = {domain.name: domain for domain in domains}
-    for guest in guests:
-        guest.now = by_name.get(guest.name)
-
-
-def read_config(guest: Guest) -> XlConfig:
-    """The file of a guest that is to start.
-
-    :raises PcibackError: it is missing, xl would refuse it, or it is another guest's
-    """
-    try:
-        config = XlConfig.parse(read_file(guest.path, limit=MOST_BYTES), guest.path)
-    except PcibackError as error:
-        error.code = CODE
-        raise
-    if config.name != guest.name:
-        says = "no name" if config.name is None else f"the name '{config.name}'"
-        raise PcibackError(f"it has {says}; the guest is '{guest.name}' here", code=CODE, file=guest.path)
-    twice = config.twice
-    if twice is not None:
-        raise PcibackError(
-            f"it lists {twice.spec.device} twice, and xl fails on that half way; list each device once",
-            code=CODE,
-            file=guest.path,
-            line=twice.line,
-            column=twice.column,
-        )
-    return config
-
-
-def compare_devices(guest: Guest) -> None:
-    """Note what a guest that runs has to lose and to get. Entries by name are xl's to resolve, so with one nothing is lost.
-
-    :raises PcibackError: its file can't be used
-    """
-    config = guest.config = read_config(guest)
-    here = guest.now.devices if guest.now else ()
-    specs = [entry.spec for entry in config.pci]
-    if all(spec.address is not None for spec in specs):
-        guest.detach = tuple(address for address in here if not any(spec.covers(address) for spec in specs))
-    guest.attach = tuple(
-        config.with_defaults(spec)
-        for spec in specs
-        if spec.address is not None and not any(spec.covers(address) for address in here)
-    )
-
-
-def check_devices(guests: Sequence[Guest], host: platform.Platform) -> list[str]:
-    """Why guests can't get devices that their files list."""
-    problems = []
-    for guest in guests:
-        specs = (
-            [entry.spec for entry in guest.config.pci] if guest.config and CREATED in guest.planned else guest.attach
-        )
-        addresses = [spec.address for spec in specs if spec.address is not None]
-        problems += [f"guest {guest.name}: {problem}" for problem in host.obstacles(addresses)]
-    return problems
-
-
-def pretend(guests: Sequence[Guest]) -> None:
-    """What would be if all went well, for check mode."""
-    for guest in guests:
-        guest.actions = guest.planned
-        if CREATED in guest.actions:
-            guest.now = RunningDomain(0, guest.name, RUNNING, guest.config.addresses if guest.config else ())
-        elif guest.now is not None and (guest.attach or guest.detach):
-            kept = [address for address in guest.now.devices if address not in guest.detach]
-            new = [spec.address for spec in guest.attach if spec.address is not None]
-            guest.now = replace(guest.now, devices=(*kept, *new))
-        elif guest.actions:
-            guest.now = None
-
-
-def shut_down(guests: Sequence[Guest], host: platform.Platform, xl: Xl, timeout: int) -> None:
-    """Shut guests down together, so that nothing stays of those that go."""
-    waiting = []
-    for guest in guests:
-        if SHUT_DOWN in guest.planned:
-            if guest.attempt(SHUT_DOWN, xl.shutdown, guest.now):
-                waiting.append(guest)
-            elif guest.state == "absent":
-                # It can't be asked, so there is nothing to wait for.
-                guest.failure = None
-    left = xl.wait([guest.now.domid for guest in waiting if guest.now], timeout) if waiting else {}
-    for guest in waiting:
-        state = left.get(guest.now.domid) if guest.now else None
-        if state not in ALIVE:
-            continue
-        guest.actions.remove(SHUT_DOWN)
-        if guest.state != "absent":
-            guest.failure = PcibackError(
-                f"guest {guest.name} was asked to shut down and still runs after {timeout} s",
-                remedy="look at its console, allow more time with 'timeout', or destroy it with 'state: absent'",
-            )
-    domains = xl.domains()
-    for guest in waiting:
-        if guest.now and guest.now.devices and guest.now.domid not in [domain.domid for domain in domains]:
-            host.forget_backend(guest.now.domid)
-    look(guests, domains)
-
-
-def destroy_left(guests: Sequence[Guest], xl: Xl) -> None:
-    """Destroy what is left of guests that are to be absent or to start anew."""
-    for guest in guests:
-        if guest.failure is not None or guest.now is None or guest.state == "stopped":
-            continue
-        unwanted = guest.state == "absent" or not guest.now.alive
-        if unwanted and guest.attempt(DESTROYED, xl.destroy, guest.now):
-            guest.now = None
-
-
-def change_devices(guests: Sequence[Guest], host: platform.Platform, xl: Xl, timeout: int) -> None:
-    """Take devices from guests that run, and then give others to them; restart those that don't follow, if they may be."""
-    changing = [guest for guest in guests if guest.failure is None and (guest.detach or guest.attach)]
-    for guest in changing:
-        for address in guest.detach:
-            if guest.failure is None:
-                guest.attempt(detached(address), partial(unplug, guest, xl, timeout), address)
-    for guest in changing:
-        for spec in guest.attach:
-            if guest.failure is None:
-                guest.attempt(attached(spec), partial(plug, guest, xl, timeout), spec)
-    stubborn = [guest for guest in changing if guest.failure is not None and guest.restart]
-    for guest in stubborn:
-        guest.reluctance, guest.failure = guest.failure, None
-        guest.planned = [SHUT_DOWN, CREATED]
-        guest.attach = guest.detach = ()
-    if stubborn:
-        shut_down(stubborn, host, xl, timeout)
-        destroy_left(stubborn, xl)
-
-
-def unplug(guest: Guest, xl: Xl, timeout: int, address: Address) -> None:
-    """Take a device from a guest.
-
-    :raises PcibackError: the guest keeps it
-    """
-    if guest.now is not None:
-        xl.detach(guest.now, address)
-        xl.wait_connected(guest.now, timeout)
-
-
-def plug(guest: Guest, xl: Xl, timeout: int, spec: PciSpec) -> None:
-    """Give a device to a guest.
-
-    :raises PcibackError: xl could not, or the guest does not notice
-    """
-    if guest.now is not None:
-        xl.attach(guest.now, spec.render())
-        xl.wait_connected(guest.now, timeout)
-
-
-def create_missing(guests: Sequence[Guest], xl: Xl) -> None:
-    """Start guests that are to run and have no domain, in their order."""
-    for guest in guests:
-        if guest.failure is None and guest.state == "running" and guest.now is None:
-            guest.attempt(CREATED, xl.create, guest.path)
-
-
-def apply(guests: Sequence[Guest], host: platform.Platform, xl: Xl, timeout: int) -> None:
-    """Bring the guests into their states."""
-    shut_down(guests, host, xl, timeout)
-    destroy_left(guests, xl)
-    change_devices(guests, host, xl, timeout)
-    create_missing(guests, xl)
-    look(guests, xl.domains())
-    for guest in guests:
-        if guest.failure is None:
-            guest.failure = what_is_wrong(guest)
-
-
-def wait_for_frontends(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
-    """Wait until guests that were started have found their devices."""
-    for guest in guests:
-        if timeout and guest.failure is None and guest.now and guest.now.devices and CREATED in guest.actions:
-            try:
-                xl.wait_connected(guest.now, timeout)
-            except PcibackError as error:
-                guest.failure = error
-
-
-def what_is_wrong(guest: Guest) -> PcibackError | None:
-    """Why a guest is not in its state although nothing failed."""
-    alive = guest.now is not None and guest.now.alive
-    if guest.state == "running" and not alive:
-        return PcibackError(
-            f"guest {guest.name} was started and runs no more", remedy="start it by hand with 'xl create -c' and watch"
-        )
-    if alive and (guest.state != "running" or (CREATED in guest.planned and CREATED not in guest.actions)):
-        return PcibackError(
-            f"guest {guest.name} shut down and runs again, without what its configuration file says now",
-            remedy="write on_poweroff = 'destroy' in its configuration file, and see who starts it",
-        )
-    left = [address for address in guest.detach if guest.now and address in guest.now.devices]
-    lacks = [spec for spec in guest.attach if guest.now and not any(map(spec.covers, guest.now.devices))]
-    if left or lacks:
-        return PcibackError(
-            f"guest {guest.name} has other devices than its configuration file lists: "
-            + ", ".join([f"still {address.bdf}" for address in left] + [f"not {spec.device}" for spec in lacks]),
-            remedy="restart it, or let the task do so with 'restart: true'",
-        )
-    return None
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import RUNNING, Xl
 
 
 def main() -> None:
@@ -518,75 +190,42 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "config": {"type": "path"},
-                    "state": {"type": "str", "choices": ["running", "stopped", "absent"], "default": "running"},
+                    "state": {"type": "str", "choices": list(STATES), "default": RUNNING},
                     "restart": {"type": "bool", "default": False},
                     "hot_plug": {"type": "bool", "default": False},
                 },
-                "required_if": [("state", "running", ["config"])],
+                "required_if": [("state", RUNNING, ["config"])],
             },
             "timeout": {"type": "int", "default": 120},
             "frontend_timeout": {"type": "int", "default": 0},
             "xl": {"type": "path"},
-            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+            **state_directory_options("lock"),
         },
         supports_check_mode=True,
     )
-    timeout = module.params["timeout"]
+    params = module.params
     try:
-        guests = read_guests(module.params["domains"])
-        host = platform.here(runner(module))
-        xl = Xl(runner(module), module.params["xl"])
-        with lock_host(module):
-            look(guests, xl.domains())
-            for guest in guests:
-                guest.before = guest.now.state if guest.now else ABSENT
-                guest.picture_before = guest.picture
-                if guest.hot_plug and guest.state == "running" and guest.now and guest.now.alive:
-                    compare_devices(guest)
-                guest.planned = guest.plan()
-                if CREATED in guest.planned:
-                    guest.config = read_config(guest)
-            problems = check_devices(guests, host)
-            if problems and not module.check_mode:
-                raise PcibackError("; ".join(problems), code=CODE, remedy=ASSIGN)
-            for problem in problems:
-                module.warn(problem)
-            if module.check_mode:
-                pretend(guests)
-            elif any(guest.planned for guest in guests):
-                apply(guests, host, xl, timeout)
-                wait_for_frontends(guests, xl, module.params["frontend_timeout"])
+        host = platforms.here(runner(module))
+        guests = read_guests(params["domains"], host)
+        xl = Xl(runner(module), params["xl"])
+        with open_state_directory(module).lock(f"module {module._name}", check_mode=module.check_mode):
+            outcome = bring_into_states(
+                guests,
+                host,
+                xl,
+                timeout=params["timeout"],
+                frontend_timeout=params["frontend_timeout"],
+                check_mode=module.check_mode,
+            )
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
-    for guest in guests:
-        for warning in guest.config.warnings if guest.config else ():
-            module.warn(warning)
-        if guest.reluctance is not None:
-            module.warn(f"guest {guest.name} had to be restarted: {guest.reluctance}")
-    result: dict[str, Any] = {
-        "changed": any(guest.actions for guest in guests),
-        "domains": [guest.describe() for guest in guests],
-        "diff": [
-            {
-                "before_header": guest.name,
-                "after_header": guest.name,
-                "before": guest.picture_before,
-                "after": guest.picture,
-            }
-            for guest in guests
-            if guest.actions
-        ],
-    }
-    failures = [guest.failure for guest in guests if guest.failure is not None]
-    if failures:
-        remedies = [failure.remedy for failure in failures if failure.remedy is not None]
+    for warning in outcome.warnings:
+        module.warn(warning)
+    if outcome.failure is not None:
         module.fail_json(
-            msg="; ".join(str(failure) for failure in failures),
-            code=next((failure.code for failure in failures if failure.code), None),
-            remedy="; ".join(dict.fromkeys(remedies)) or None,
-            **result,
+            msg=str(outcome.failure), code=outcome.failure.code, remedy=outcome.failure.remedy, **outcome.values
         )
-    module.exit_json(**result)
+    module.exit_json(**outcome.values)
 
 
 if __name__ == "__main__":

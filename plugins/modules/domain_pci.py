@@ -82,16 +82,17 @@ options:
     default: false
 extends_documentation_fragment:
   - xen.pciback.attributes
-  - xen.pciback.lock
-  - xen.pciback.originals
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.lock
+  - xen.pciback.state_directory.originals
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 notes:
-  - Needs to write the files, the directories that they are in, O(originals) and O(lock); that is root as a rule. In
-    check mode it needs to read the files and O(originals).
+  - Needs to write the files, the directories that they are in, and O(state_directory); that is root as a rule. In check
+    mode it needs to read the files and what O(state_directory) holds.
 seealso:
   - module: xen.pciback.domain
   - module: xen.pciback.boot_hide
@@ -155,163 +156,17 @@ remedy:
   returned: failure
 """
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import XL_DEVICE_OPTIONS, absolute_path
-from ansible_collections.xen.pciback.plugins.module_utils.atomic_file import read_file, replace_file
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    XL_DEVICE_OPTIONS,
+    open_state_directory,
+    state_directory_options,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.engines.guest_files import write_guest_files
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.originals import GUEST, Originals
-from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import CODE, PciSpec, XlConfig
-
-MOST_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A guest's file as it is and as it is wanted; ``None`` if it is gone."""
-
-    config: str
-    before: bytes | None
-    after: XlConfig | None
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def data(self) -> bytes | None:
-        """The bytes that are wanted."""
-        return None if self.after is None else self.after.data
-
-    @property
-    def change(self) -> Change:
-        return Change(os.path.realpath(self.config), GUEST, self.before, self.data)
-
-    @property
-    def changed(self) -> bool:
-        return self.before != self.data
-
-
-def check_places(domains: Sequence[Mapping[str, Any]]) -> None:
-    """Make sure that no file is given twice.
-
-    :raises PcibackError: otherwise
-    """
-    places: set[str] = set()
-    for domain in domains:
-        place = os.path.realpath(domain["config"])
-        if place in places:
-            raise PcibackError(f"{domain['config']} is given twice; list all of its devices in one place")
-        places.add(place)
-
-
-def check_owners(domains: Sequence[Mapping[str, Any]]) -> list[list[PciSpec]]:
-    """Each guest's devices, if no device belongs to two guests.
-
-    :raises PcibackError: otherwise, or an address or option is none
-    """
-    owners: dict[Any, str] = {}
-    wanted = []
-    for domain in domains:
-        config = domain["config"]
-        if domain["devices"] is None:
-            raise PcibackError(f"{config} has no 'devices'; an empty list takes all of them out of it")
-        specs = [PciSpec.from_options(device) for device in domain["devices"]]
-        for spec in specs:
-            owner = owners.setdefault(spec.key, config)
-            if owner != config:
-                raise PcibackError(
-                    f"{spec.device} is given to {owner} and to {config}; a device belongs to one guest",
-                    code="assigned-twice",
-                )
-        wanted.append(specs)
-    return wanted
-
-
-def moved(domain: Mapping[str, Any]) -> dict[Address, Address]:
-    """Where a guest's devices have gone.
-
-    :raises PcibackError: one of the addresses is none
-    """
-    return {parse_address(str(old)): parse_address(str(new)) for old, new in domain["moves"].items()}
-
-
-def plan_edit(config: str, specs: Sequence[PciSpec], moves: Mapping[Address, Address]) -> Edit:
-    """Read a file and work out what it has to be.
-
-    :raises PcibackError: it can't be read, or xl would refuse it
-    """
-    try:
-        data = read_file(config, limit=MOST_BYTES)
-    except PcibackError as error:
-        error.code = CODE
-        raise
-    after = XlConfig.parse(data, config).with_pci(specs, moves)
-    return Edit(config, data, after, after.warnings)
-
-
-def plan_return(config: str, originals: Originals) -> Edit:
-    """Read a file and work out what it was.
-
-    :raises PcibackError: it can't be read, or somebody has edited it so that xl would refuse it
-    """
-    try:
-        data = read_file(config, limit=MOST_BYTES) if os.path.lexists(config) else None
-    except PcibackError as error:
-        error.code = CODE
-        raise
-    restored = restore(config, originals.files.get(os.path.realpath(config)), data)
-    after = None if restored.data is None else XlConfig.parse(restored.data, config)
-    return Edit(config, data, after, restored.warnings)
-
-
-def describe(edit: Edit, backup_file: str) -> dict[str, Any]:
-    """The documented result of one file."""
-    return {
-        "config": edit.config,
-        "name": None if edit.after is None else edit.after.name,
-        "changed": edit.changed,
-        "devices": [] if edit.after is None else [str(address) for address in edit.after.addresses],
-        "backup_file": backup_file,
-    }
-
-
-def difference(edit: Edit) -> dict[str, str]:
-    """What diff mode shows of one file."""
-    return {
-        "before_header": edit.config,
-        "after_header": edit.config,
-        "before": (edit.before or b"").decode("utf-8", "backslashreplace"),
-        "after": (edit.data or b"").decode("utf-8", "backslashreplace"),
-    }
-
-
-def apply_edits(edits: Sequence[Edit], backup: bool) -> list[str]:
-    """Write what has changed; the paths of the backups, empty where none was made.
-
-    :raises PcibackError: a file could not be replaced; the message says which were before
-    """
-    backups: list[str] = []
-    done: list[str] = []
-    for edit in edits:
-        if not edit.changed or edit.data is None:
-            backups.append("")
-            continue
-        try:
-            backups.append(replace_file(edit.config, edit.data, expected=edit.before, backup=backup))
-        except PcibackError as error:
-            if done:
-                error.message += f"; changed before that: {', '.join(done)}"
-            raise
-        done.append(edit.config)
-    return backups
 
 
 def main() -> None:
@@ -334,38 +189,27 @@ def main() -> None:
             },
             "state": {"type": "str", "choices": ["present", "original"], "default": "present"},
             "backup": {"type": "bool", "default": False},
-            "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
-            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+            **state_directory_options("originals", "lock"),
         },
         supports_check_mode=True,
     )
-    domains = module.params["domains"]
-    present = module.params["state"] == "present"
     try:
-        check_places(domains)
-        wanted = check_owners(domains) if present else []
-        with lock_host(module):
-            record = OriginalsFile(absolute_path(module.params["originals"], "originals"))
-            if present:
-                edits = [plan_edit(domain["config"], specs, moved(domain)) for domain, specs in zip(domains, wanted)]
-            else:
-                edits = [plan_return(domain["config"], record.originals) for domain in domains]
-            noted = note(record.originals, [edit.change for edit in edits])
-            differences = record.difference(noted.after)
-            backups = [""] * len(edits)
-            if not module.check_mode:
-                record.save(noted.before)
-                backups = apply_edits(edits, module.params["backup"])
-                record.save(noted.after)
+        result = write_guest_files(
+            module.params["domains"],
+            put_back=module.params["state"] == "original",
+            backup=module.params["backup"],
+            records=open_state_directory(module),
+            who=f"module {module._name}",
+            check_mode=module.check_mode,
+        )
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
-    for warning in dict.fromkeys([*(warning for edit in edits for warning in edit.warnings), *noted.warnings]):
+    for warning in result.warnings:
         module.warn(warning)
-    differences = [difference(edit) for edit in edits if edit.changed] + differences
     module.exit_json(
-        changed=bool(differences),
-        domains=[describe(edit, backup_file) for edit, backup_file in zip(edits, backups)],
-        diff=differences,
+        changed=result.changed,
+        domains=[dataclasses.asdict(file) for file in result.files],
+        diff=list(result.differences),
     )
 
 

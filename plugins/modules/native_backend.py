@@ -32,10 +32,6 @@ options:
     description: Where the files are installed.
     type: path
     default: /usr/local
-  record:
-    description: File on the host that records what was installed.
-    type: path
-    default: /var/db/xen-pciback/native.json
   method:
     description:
       - Where it is built. V(auto) means on the host if it has a C compiler and make, else on the controller.
@@ -62,8 +58,10 @@ options:
     default: ''
 extends_documentation_fragment:
   - xen.pciback.attributes
-  - xen.pciback.lock
-  - xen.pciback.originals
+  - xen.pciback.state_directory
+  - xen.pciback.state_directory.lock
+  - xen.pciback.state_directory.native
+  - xen.pciback.state_directory.originals
 attributes:
   check_mode:
     support: full
@@ -71,8 +69,8 @@ attributes:
     support: partial
     details: It shows which paths go, but no content, because it installs binary files.
 notes:
-  - Needs root, because it installs into O(prefix), and O(record), O(originals) and O(lock) are root's. In check mode it
-    needs to read O(record), O(originals) and the installed files.
+  - Needs root, because it installs into O(prefix), and O(state_directory) is root's. In check mode it needs to read what
+    O(state_directory) holds, and the installed files.
 """
 
 EXAMPLES = r"""
@@ -130,14 +128,19 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import absolute_path
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.host_lock import lock_host
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.originals_file import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    absolute_path,
+    open_state_directory,
+    state_directory_options,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.originals import NATIVE
-from ansible_collections.xen.pciback.plugins.module_utils.plan import NativeState
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as RECORD
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 
 _ZIG_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "i386": "x86", "i686": "x86", "aarch64": "aarch64"}
 _ZIG_SYSTEMS = {"NetBSD": "netbsd", "Linux": "linux-musl"}
@@ -164,10 +167,10 @@ def zig_target(module: AnsibleModule) -> str:
         ) from None
 
 
-def inspect(module: AnsibleModule, compiler: str | None) -> NativeState:
+def inspect(module: AnsibleModule, state: StateDirectory, compiler: str | None) -> NativeState:
     """Whether the host has what is wanted."""
     return native_install.inspect(
-        module.params["record"],
+        state,
         prefix=module.params["prefix"],
         source_sha256=module.params["source_sha256"],
         compiler=native_install.compiler_version(runner(module), compiler),
@@ -175,7 +178,7 @@ def inspect(module: AnsibleModule, compiler: str | None) -> NativeState:
     )
 
 
-def install(module: AnsibleModule, compiler: str | None, make: str | None) -> dict[str, Any]:
+def install(module: AnsibleModule, state: StateDirectory, compiler: str | None, make: str | None) -> dict[str, Any]:
     """Install what the archive holds: sources that are built here, or files that were built for this host."""
     params = module.params
     flags = params["cflags"] or None
@@ -193,19 +196,18 @@ def install(module: AnsibleModule, compiler: str | None, make: str | None) -> di
             native_install.build(
                 runner(module), unpacked, stage, prefix=params["prefix"], make=make or "", variables=variables
             )
-        control = os.path.join(params["prefix"], native_install.CONTROL)
+        control = os.path.join(params["prefix"], CONTROL)
         staged = os.path.join(stage, control.lstrip("/"))
         os.chmod(staged, 0o755)
         native_install.selftest(runner(module), staged)
         # Building takes minutes and changes nothing that another run reads.
-        with lock_host(module):
-            if inspect(module, compiler).ready:
+        with state.lock(f"module {module._name}", check_mode=module.check_mode):
+            if inspect(module, state, compiler).ready:
                 # Another run was faster.
                 return {"changed": False, "reason": ""}
             record, warnings = native_install.install(
                 native_install.staged_files(stage),
-                params["record"],
-                params["originals"],
+                state,
                 source_sha256=params["source_sha256"],
                 method=method,
                 compiler=built_by,
@@ -218,18 +220,18 @@ def install(module: AnsibleModule, compiler: str | None, make: str | None) -> di
     return {"method": record.method, "compiler": record.compiler, "files": dict(record.files)}
 
 
-def present(module: AnsibleModule) -> dict[str, Any]:
+def present(module: AnsibleModule, state: StateDirectory) -> dict[str, Any]:
     """Say what the host needs, or install what was sent."""
     params = module.params
     if not params["source_sha256"]:
         raise PcibackError("source_sha256 is missing: call this module as xen.pciback.native_backend, not on its own")
     compiler, make = find_tools(module)
-    state = inspect(module, compiler)
-    result: dict[str, Any] = {"changed": not state.ready, "reason": state.reason, "needs": "nothing"}
-    if state.ready:
+    native = inspect(module, state, compiler)
+    result: dict[str, Any] = {"changed": not native.ready, "reason": native.reason, "needs": "nothing"}
+    if native.ready:
         return result
     if params["archive"]:
-        result.update(install(module, compiler, make))
+        result.update(install(module, state, compiler, make))
         return result
     on_host = params["method"] == "host" or (params["method"] == "auto" and compiler and make)
     if on_host and not (compiler and make):
@@ -244,16 +246,15 @@ def present(module: AnsibleModule) -> dict[str, Any]:
     return result
 
 
-def absent(module: AnsibleModule) -> dict[str, Any]:
+def absent(module: AnsibleModule, state: StateDirectory) -> dict[str, Any]:
     """Remove what was recorded."""
-    record = module.params["record"]
-    with lock_host(module):
-        originals = OriginalsFile(module.params["originals"])
-        removal = native_install.plan_removal(record, originals.originals)
+    with state.lock(f"module {module._name}", check_mode=module.check_mode):
+        originals = state.originals()
+        removal = native_install.plan_removal(state, originals.originals)
         known = originals.originals
         recorded = bool(known.of_kind(NATIVE) or known.directories or (originals.exists and known.empty))
         if not module.check_mode:
-            native_install.remove(record, originals)
+            native_install.remove(state, originals)
     for warning in removal.warnings:
         module.warn(warning)
     listing = "".join(f"{path}\n" for path in removal.paths)
@@ -272,9 +273,7 @@ def main() -> None:
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "prefix": {"type": "path", "default": native_install.PREFIX},
-            "record": {"type": "path", "default": os.path.join(records.DIRECTORY, records.NATIVE)},
-            "originals": {"type": "path", "default": os.path.join(records.DIRECTORY, records.ORIGINALS)},
-            "lock": {"type": "path", "default": os.path.join(records.DIRECTORY, records.LOCK)},
+            **state_directory_options("record", "originals", "lock"),
             "method": {"type": "str", "choices": ["auto", "host", "cross"], "default": "auto"},
             "target": {"type": "str"},
             "cflags": {"type": "str"},
@@ -285,9 +284,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        for option in ("prefix", "record", "originals"):
-            module.params[option] = absolute_path(module.params[option], option)
-        result = present(module) if module.params["state"] == "present" else absent(module)
+        module.params["prefix"] = absolute_path(module.params["prefix"], "prefix")
+        state = open_state_directory(module, record=RECORD)
+        result = present(module, state) if module.params["state"] == "present" else absent(module, state)
     except PcibackError as error:
         module.fail_json(msg=str(error), remedy=error.remedy)
     except OSError as error:

@@ -152,36 +152,19 @@ options:
   native_source_sha256:
     description: Digest of the sources that it should have been built from; by default any will do.
     type: str
-  state_directory:
-    description: Directory on the host for the records of the collection.
-    type: path
-    default: /var/db/xen-pciback
   follow_moves:
     description:
       - Whether pinned devices that are found at another address are followed there. Without it the plan refuses with
         C(identity-changed).
     type: bool
     default: false
-  allow:
-    description: Refusals that the owner overrides, each for one device.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      code:
-        description: The refusal's code; of the others, the host would not survive it or nothing could be done.
-        type: str
-        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
-        required: true
-      address:
-        description: The device.
-        type: str
-        required: true
   xl:
     description: The toolstack's command; found in its usual places by default.
     type: path
 extends_documentation_fragment:
+  - xen.pciback.allow
   - xen.pciback.attributes
+  - xen.pciback.state_directory
 attributes:
   check_mode:
     support: full
@@ -357,145 +340,40 @@ running:
   sample: [{"name": "firewall", "domid": 3, "devices": ["0000:00:05.0"]}]
 """
 
-import os
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    ALLOW,
     SELECTOR_OPTIONS,
     XL_DEVICE_OPTIONS,
     absolute_path,
-    menu_entries,
+    open_state_directory,
+    state_directory_options,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import native_install, records
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.observe import observe
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import check_config_path, check_name
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe, plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.linux_plan import plan_host
-from ansible_collections.xen.pciback.plugins.module_utils.plan import (
-    ABSENT,
-    GUEST_STATES,
-    PRESENT,
-    NativeState,
-    Observed,
-    Plan,
-    Wanted,
-    WantedDevice,
-    WantedGuest,
-)
-from ansible_collections.xen.pciback.plugins.module_utils.safety import ALLOWABLE
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
+from ansible_collections.xen.pciback.plugins.module_utils.planning.result import as_result
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, GUEST_STATES, PRESENT
 
 
-def wanted_device(item: Mapping[str, Any], where: str) -> WantedDevice:
-    """One device line of the owner."""
-    try:
-        selector = parse_selector(item)
-    except PcibackError as error:
-        error.message = f"{where}: {error.message}"
-        raise
-    options = tuple((key, item[key]) for key in XL_DEVICE_OPTIONS if item.get(key) is not None)
-    return WantedDevice(selector, options)
-
-
-def wanted_guest(guest: Mapping[str, Any]) -> WantedGuest:
-    """One guest of the owner. What xl would refuse after the reboot is refused here."""
-    name, config = guest["name"], guest["config"]
-    check_name(name)
-    check_config_path(config)
-    devices = tuple(wanted_device(item, f"guest {name}") for item in guest["devices"])
-    return WantedGuest(name, config, guest["state"], devices)
-
-
-def allowed(item: Mapping[str, Any]) -> tuple[str, Address]:
-    """One refusal that the owner overrides."""
-    try:
-        return item["code"], parse_address(item["address"], max_domain=0)
-    except PcibackError as error:
-        error.message = f"allow: {error.message}"
-        raise
-
-
-def wanted(params: Mapping[str, Any]) -> Wanted:
-    """The module's arguments in the plan's words.
-
-    :raises PcibackError: one of them can't be meant
-    """
-    want = Wanted(
-        guests=tuple(wanted_guest(guest) for guest in params["guests"]),
-        extra_devices=tuple(wanted_device(item, "extra_devices") for item in params["extra_devices"]),
-        reboot=params["reboot"],
-        restart_guests=params["restart_guests"],
-        boot_entries=menu_entries(params["boot_entries"], "boot_entries"),
-        keep_previous=params["previous"],
-        native=params["native"],
-        allow=tuple(allowed(item) for item in params["allow"]),
-        follow_moves=params["follow_moves"],
-        state=params["state"],
-    )
-    if want.state == ABSENT:
-        return replace(want, guests=tuple(replace(guest, devices=()) for guest in want.guests), extra_devices=())
-    return want
-
-
-def native_state(module: AnsibleModule) -> NativeState:
+def native_state(module: AnsibleModule, state: StateDirectory) -> NativeState:
     """Whether the native component on the host can be trusted."""
     params = module.params
     return native_install.inspect(
-        os.path.join(params["state_directory"], records.NATIVE),
+        state,
         prefix=params["native_prefix"],
         source_sha256=params["native_source_sha256"] or None,
         compiler=native_install.compiler_version(runner(module), native_install.find_compiler(module)),
         flags=params["native_cflags"] or "",
     )
-
-
-def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
-    """The documented form of a plan."""
-    prediction = observed.prediction
-    return {
-        "reboot_required": plan.reboot_required,
-        "reasons": list(plan.reasons),
-        "actions": [
-            {"action": action.kind, "summary": action.summary, "arguments": dict(action.arguments)}
-            for action in plan.actions
-        ],
-        "refusals": [refusal.__dict__ for refusal in plan.refusals],
-        "devices": [
-            {
-                "address": str(planned.device.address),
-                "pcictl": planned.device.address.pcictl,
-                "id": planned.device.id,
-                "name": planned.device.name,
-                "driver": planned.device.driver,
-                "guest": planned.guest,
-                "held": planned.held,
-                "attached": planned.attached,
-            }
-            for planned in plan.devices
-        ],
-        "moves": [
-            {"from": str(move.old), "to": str(move.new), "guest": move.guest, "because": move.proof}
-            for move in plan.moves
-        ],
-        "recovery": list(plan.recovery),
-        "boot_config": observed.boot_path,
-        "predictable": observed.linux is None,
-        "claims": _texts(observed.claims),
-        "predicted_claims": None if prediction is None else _texts(prediction.claims),
-        "running": [
-            {"name": guest.name, "domid": guest.domid, "devices": _texts(guest.devices)} for guest in observed.running
-        ],
-    }
-
-
-def _texts(addresses: tuple[Address, ...] | None) -> list[str] | None:
-    return None if addresses is None else [str(address) for address in addresses]
 
 
 def main() -> None:
@@ -526,38 +404,32 @@ def main() -> None:
             "native_prefix": {"type": "path", "default": native_install.PREFIX},
             "native_cflags": {"type": "str"},
             "native_source_sha256": {"type": "str"},
-            "state_directory": {"type": "path", "default": records.DIRECTORY},
+            **state_directory_options(),
             "follow_moves": {"type": "bool", "default": False},
-            "allow": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
-                    "address": {"type": "str", "required": True},
-                },
-            },
+            "allow": dict(ALLOW),
             "xl": {"type": "path"},
         },
         supports_check_mode=True,
     )
     params = module.params
     try:
-        for option in ("boot_config", "native_prefix", "state_directory"):
+        for option in ("boot_config", "native_prefix"):
             if params[option] is not None:
                 params[option] = absolute_path(params[option], option)
-        want = wanted(params)
-        observed = observe(
+        state = open_state_directory(module)
+        wanted = read_wanted(params)
+        host = platforms.here(runner(module))
+        observed, selection = observe(
             runner(module),
-            want,
+            host,
+            wanted,
             boot_path=params["boot_config"],
-            pins_path=os.path.join(params["state_directory"], records.DEVICES),
-            state_directory=params["state_directory"],
-            native=native_state(module),
+            state=state,
+            native=native_state(module, state),
             prefix=params["native_prefix"],
             xl=params["xl"],
         )
-        plan = plan_host(want, observed)
+        plan = plan_host(wanted, observed, selection, host)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for warning in plan.warnings:

@@ -19,26 +19,25 @@ from pathlib import Path
 from typing import Sequence
 
 import pytest
-from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import HealthCheck, event, example, given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils import hide_list
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import (
-    MAX_FILE,
-    PREVIOUS_SUFFIX,
-    XEN,
-    BootCfg,
-)
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction, disagreement, predict
+from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_list
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide, unhide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limits import MAX_FILE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import PREVIOUS_SUFFIX, XEN, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import predict
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
+from tests import depth
 
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "2000"))
 
-checked = settings(
-    max_examples=EXAMPLES,
+checked = depth.examples(
+    EXAMPLES,
     database=None,
-    # The same examples on every machine, unless more are asked for than make test does.
+    # The same examples on every machine, unless another number is asked for.
     derandomize="PROPERTY_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
@@ -155,7 +154,11 @@ def multiboots(draw: st.DrawFn, manner: Manner) -> str:
     paths = ["/xen.gz"] * 6 + ["xen.gz", "hd0a:/xen"]
     text = draw(blanks(manner)) + draw(st.sampled_from([*paths, ""] if manner.odd else paths)) + draw(words(manner))
     if draw(rarely):
-        text += draw(st.sampled_from([" -- ", " --", " --  ", "\t-- "])) + draw(words(manner)).lstrip()
+        separator = draw(st.sampled_from([" -- ", " --", " --  ", "\t-- "]))
+        behind = draw(words(manner)).lstrip()
+        # A word that starts with '-' is boot flags, and a 'd' among them stops in the debugger, list or no list.
+        glued = separator.endswith("-") and "d" in behind.partition(" ")[0]
+        text += separator + (" " if glued else "") + behind
     if draw(very_rarely):
         text += " " + "z" * draw(st.sampled_from([150, 180, 200, 1000]))
     return text
@@ -258,7 +261,7 @@ def test_what_is_written_is_what_the_kernel_claims(
         entries = _entries(boot_cfg, which)
         assert boot_cfg.render() == data
         try:
-            edit = boot_cfg.hide(devices, entries, previous=previous)
+            edit = hide(boot_cfg, devices, entries, previous=previous)
         except PcibackError as refusal:
             tally["refused"] += 1
             event(f"refused: {refusal.code} {re.sub('[0-9]+', 'N', refusal.message)[:50]}")
@@ -280,7 +283,7 @@ def test_what_is_written_is_what_the_kernel_claims(
         if edit.previous.number is not None and not edit.previous.reason:
             _check_previous(model, data, written, boot_cfg, edit.previous.number)
             tally["previous"] += 1
-        again = edit.boot_cfg.hide(devices, entries, previous=previous)
+        again = hide(edit.boot_cfg, devices, entries, previous=previous)
         assert not again.changed
         assert again.boot_cfg.render() == written
         without, wanted = _unhidden(edit.boot_cfg), _unhidden(boot_cfg)
@@ -293,16 +296,16 @@ def test_what_is_written_is_what_the_kernel_claims(
 
     check()
     report(", ".join(f"{count} {what}" for what, count in tally.items()))
-    assert tally["written"] + tally["refused"] >= EXAMPLES
+    assert tally["written"] + tally["refused"] >= checked.max_examples
     assert tally["written"] > tally["refused"], tally
     assert tally["restored"] * 4 > tally["written"], tally
-    assert tally["previous"] * 4 >= EXAMPLES, tally
+    assert tally["previous"] * 4 >= checked.max_examples, tally
 
 
 def _unhidden(boot_cfg: BootCfg) -> bytes:
     """The bytes without any list, or the sentence that refuses to take them out."""
     try:
-        return boot_cfg.unhide().boot_cfg.render()
+        return unhide(boot_cfg).boot_cfg.render()
     except PcibackError as refusal:
         return refusal.message.encode()
 
@@ -322,7 +325,7 @@ def _check_previous(model: Model, data: bytes, written: bytes, boot_cfg: BootCfg
     assert (kept.outcome, kept.claims) in [(before.outcome, before.claims) for before in outcomes]
 
 
-@settings(max_examples=1000)
+@depth.examples(1000)
 @given(st.binary(max_size=400))
 @example(b"")
 @example(b"\n")
@@ -337,14 +340,14 @@ def test_any_bytes_survive(data: bytes) -> None:
         return
     assert boot_cfg.render() == data
     assert all(entry.number <= 20 for entry in boot_cfg.entries)
-    unhidden = boot_cfg.unhide()
+    unhidden = unhide(boot_cfg)
     assert unhidden.changed == (unhidden.boot_cfg.render() != data)
 
 
 def test_both_read_the_same_menu(pcibackctl: str, tmp_path: Path) -> None:
     model = Model(pcibackctl, tmp_path)
 
-    @settings(checked, max_examples=min(EXAMPLES, 500))
+    @depth.examples(min(EXAMPLES, 500), parent=checked)
     @given(files())
     def check(data: bytes) -> None:
         boot_cfg = BootCfg.parse(data)
@@ -371,7 +374,7 @@ pieces = st.one_of(
 def test_both_read_the_same_list(pcibackctl: str, tmp_path: Path) -> None:
     model = Model(pcibackctl, tmp_path)
 
-    @settings(checked, max_examples=EXAMPLES)
+    @checked
     @given(st.lists(pieces, max_size=24).map("".join).map(lambda text: text.encode()[:80]))
     @example(b"(00:04.0)" * 7)
     @example(b"(00:04.0)" * 7 + b"(")

@@ -9,13 +9,14 @@ import contextlib
 import json
 from collections.abc import Callable
 
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.originals import (
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide as edit_hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
     BOOT,
     GUEST,
     KINDS,
@@ -25,10 +26,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.originals import (
     parse,
     render,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.undo import Change, note, restore
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
+from tests import depth
 
-EXAMPLES = settings(max_examples=500, database=None, derandomize=True)
+EXAMPLES = depth.examples(500, database=None, derandomize=True)
 
 # The record itself
 
@@ -119,7 +123,7 @@ def boot_files(draw: st.DrawFn) -> bytes:
 
 
 def hide(data: bytes, wanted: list[Address]) -> bytes:
-    return BootCfg.parse(data).hide(wanted).boot_cfg.render()
+    return edit_hide(BootCfg.parse(data), wanted).boot_cfg.render()
 
 
 @st.composite
@@ -133,7 +137,7 @@ def guest_files(draw: st.DrawFn) -> bytes:
 
 
 def assign(data: bytes, wanted: list[Address]) -> bytes:
-    return XlConfig.parse(data, "x").with_pci([PciSpec(address) for address in wanted]).render()
+    return with_pci(XlConfig.parse(data, "x"), [PciSpec(address) for address in wanted]).render()
 
 
 @st.composite
@@ -212,6 +216,6 @@ def test_an_edit_of_a_guest_survives(data: bytes, wanted: list[Address], edit: C
     assert restored.data is not None and restored.warnings == ()
     found, expected = XlConfig.parse(restored.data, "x"), XlConfig.parse(edit(data), "x")
     assert [entry.spec for entry in found.pci] == [entry.spec for entry in expected.pci]
-    assert sorted(found.with_pci([]).render().split()) == sorted(expected.with_pci([]).render().split())
+    assert sorted(with_pci(found, []).render().split()) == sorted(with_pci(expected, []).render().split())
     event("byte for byte" if restored.data == edit(data) else "in another form")
     assert restore("/x", known.files.get("/x"), restored.data) == restored

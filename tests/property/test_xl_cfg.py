@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.xl_cfg import PciSpec, XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
+from tests import depth
 
-EXAMPLES = settings(max_examples=300)
-MANY_EXAMPLES = settings(max_examples=2000)
+EXAMPLES = depth.examples(300)
+MANY_EXAMPLES = depth.examples(2000)
 
 addresses = st.builds(
     Address,
@@ -172,7 +175,7 @@ def test_a_file_is_refused_with_its_place_or_loses_nothing(raw: bytes | str) -> 
 @given(files(), wanted_lists)
 def test_an_edit_gives_exactly_the_wanted_devices_and_nothing_else(data: bytes, wanted: list[PciSpec]) -> None:
     before = XlConfig.parse(data, "F")
-    after = before.with_pci(wanted)
+    after = with_pci(before, wanted)
 
     assert {entry.spec.key for entry in after.pci} == {spec.key for spec in wanted}
     assert len(after.pci) == len(wanted)
@@ -181,8 +184,8 @@ def test_an_edit_gives_exactly_the_wanted_devices_and_nothing_else(data: bytes, 
         assert after.satisfies(entry, spec)
     assert split(after) == split(before)
     assert (after.name, after.globals) == (before.name, before.globals)
-    assert after.with_pci(wanted) is after
-    assert XlConfig.parse(after.render(), "F").with_pci(wanted).render() == after.render()
+    assert with_pci(after, wanted) is after
+    assert with_pci(XlConfig.parse(after.render(), "F"), wanted).render() == after.render()
 
 
 @EXAMPLES
@@ -190,7 +193,7 @@ def test_an_edit_gives_exactly_the_wanted_devices_and_nothing_else(data: bytes, 
 def test_entries_that_already_hold_keep_their_spelling(data: bytes, wanted: list[PciSpec]) -> None:
     before = XlConfig.parse(data, "F")
     spelled = {spec.key: {entry.text for entry in before.pci if before.satisfies(entry, spec)} for spec in wanted}
-    for entry in before.with_pci(wanted).pci:
+    for entry in with_pci(before, wanted).pci:
         assert not spelled[entry.spec.key] or entry.text in spelled[entry.spec.key]
 
 
@@ -199,8 +202,8 @@ def test_entries_that_already_hold_keep_their_spelling(data: bytes, wanted: list
 def test_a_file_without_the_list_is_restored(data: bytes, wanted: list[PciSpec], then: list[list[PciSpec]]) -> None:
     config = XlConfig.parse(data, "F")
     for step in [wanted, *then]:
-        config = config.with_pci(step)
-    assert config.with_pci([]).render() == data
+        config = with_pci(config, step)
+    assert with_pci(config, []).render() == data
 
 
 @EXAMPLES
@@ -210,6 +213,6 @@ def test_devices_that_come_and_go_leave_no_trace(data: bytes, wanted: list[PciSp
     held = list({entry.spec.key: entry.spec for entry in found.pci}.values())
     # An empty list is no list afterwards: nothing tells it from one that was emptied.
     assume(held)
-    before = found.with_pci(held)
+    before = with_pci(found, held)
     more = [spec for spec in wanted if spec.key not in {one.key for one in held}]
-    assert before.with_pci(held + more).with_pci(held).render() == before.render()
+    assert with_pci(with_pci(before, held + more), held).render() == before.render()

@@ -1,14 +1,16 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every writer of files on a host, killed at each of its calls, and with the power cut after each."""
+"""Every writer of files on a host, killed at each of its calls, and with the power cut after each.
+
+``make test`` kills at a sample of the calls, ``make soak`` at all of them (tests/depth.py).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import io
-import itertools
 import os
 import re
 import subprocess
@@ -23,9 +25,11 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, linux_boot_files, linux_facts, pciback
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
 from ansible_collections.xen.pciback.plugins.modules import assignable, boot_hide, domain_pci, native_backend
-from tests.crash import Disk, FileState, run, tree, watched
+from tests import depth
+from tests.crash import Disk, FileState, run, steps, tree, watched
 from tests.linux_dom0 import LinuxDom0
 from tests.unit.module_call import call
 
@@ -71,7 +75,7 @@ def module(main: Callable[[], None], root: Path, **options: Any) -> None:
     """Call a module; it must not fail."""
     workspace = root.parent / "ansible-tmp"
     workspace.mkdir(exist_ok=True)
-    places = {"lock": str(root / LOCK), "originals": str(root / ORIGINALS)}
+    places = {"state_directory": str(root / "db")}
     result = call(main, {**places, "_ansible_tmpdir": str(workspace), **options})
     assert not result.get("failed"), result
 
@@ -93,6 +97,12 @@ def hiding_dom0(root: Path) -> None:
     hide(root, devices=["00:04.0"], pins={"0000:00:04.0": CARD})
 
 
+def dom0_of_0_1_0(root: Path) -> None:
+    """One whose pins are where 0.1.0 kept them."""
+    hiding_dom0(root)
+    (root / "db/pins.json").rename(root / "db/devices.json")
+
+
 def edited_dom0(root: Path) -> None:
     (root / "boot.cfg").write_bytes(BOOT_CFG.replace(b"console=pc", b"console=pc pciback.hide=(00:1d.0)"))
     hide(root, devices=["00:04.0"])
@@ -100,7 +110,7 @@ def edited_dom0(root: Path) -> None:
 
 
 def hide(root: Path, **options: Any) -> None:
-    module(boot_hide.main, root, path=str(root / "boot.cfg"), record=str(root / "db/devices.json"), **options)
+    module(boot_hide.main, root, path=str(root / "boot.cfg"), **options)
 
 
 def hide_one(root: Path) -> None:
@@ -137,7 +147,7 @@ def put_back(root: Path, *guests: str) -> None:
 
 
 def native(root: Path, **options: Any) -> None:
-    module(native_backend.main, root, record=str(root / "db/native.json"), **options)
+    module(native_backend.main, root, **options)
 
 
 def install_native(root: Path, generation: str = "b", place: str = "local") -> None:
@@ -173,9 +183,10 @@ def linux_dom0(root: Path, made: bool = True) -> Iterator[LinuxDom0]:
     host = LinuxDom0(root.parent, root, made=made)
     with contextlib.ExitStack() as patches:
         for owner, name, value in (
-            (linux, "SYS", str(host.sys)),
-            (linux_facts, "PROC", str(host.proc)),
-            (linux_boot_files, "HOST", linux_boot_files.Host(str(root))),
+            (platforms, "SYSFS_PCI", str(host.sys / "bus/pci/devices")),
+            (bus, "SYS", str(host.sys)),
+            (facts, "PROC", str(host.proc)),
+            (boot_files, "HOST", boot_files.Host(str(root))),
             (pciback, "write", host.write),
             (boot_hide, "runner", lambda _module: host.run),
             (assignable, "runner", lambda _module: host.run),
@@ -191,7 +202,7 @@ def bare_linux(root: Path) -> None:
 
 def hide_on_linux(root: Path, **options: Any) -> None:
     with linux_dom0(root):
-        module(boot_hide.main, root, record=str(root / "db/devices.json"), **options)
+        module(boot_hide.main, root, **options)
 
 
 def hide_two_on_linux(root: Path) -> None:
@@ -206,12 +217,9 @@ def hiding_linux(root: Path) -> None:
 def assign_on_linux(root: Path, state: str = "assigned") -> None:
     """Hand over two devices, or give one of them back."""
     devices = [{"address": "00:05.0"}, {"address": "01:00.0"}][: 2 if state == "assigned" else 1]
-    places = {"drivers": str(root / "db/drivers.json"), "record": str(root / "db/devices.json")}
-    workspace = {"lock": str(root / LOCK), "_ansible_tmpdir": str(root.parent)}
+    workspace = {"state_directory": str(root / "db"), "_ansible_tmpdir": str(root.parent)}
     with linux_dom0(root) as host:
-        result = call(
-            assignable.main, {"devices": devices, "state": state, "xl": "/usr/sbin/xl", **places, **workspace}
-        )
+        result = call(assignable.main, {"devices": devices, "state": state, "xl": "/usr/sbin/xl", **workspace})
         assert not result.get("failed"), result
         held = {address for address, driver in host.drivers().items() if driver == "pciback"}
         assert held == {"0000:01:00.0", *(["0000:00:05.0"] if state == "assigned" else [])}
@@ -225,6 +233,8 @@ def assigned_linux(root: Path) -> None:
 WRITERS = {
     "boot_hide": Writer(bare_dom0, hide_one, "boot.cfg"),
     "boot_hide with a prediction": Writer(hiding_dom0, hide_one_with_prediction, "boot.cfg"),
+    "boot_hide after 0.1.0": Writer(dom0_of_0_1_0, hide_one, "boot.cfg"),
+    "boot_hide original after 0.1.0": Writer(dom0_of_0_1_0, lambda root: hide(root, state="original"), ORIGINALS),
     "boot_hide without pins": Writer(hiding_dom0, lambda root: hide(root, devices=[], pins={}), ORIGINALS),
     "boot_hide absent": Writer(hiding_dom0, lambda root: hide(root, state="absent", backup=True), ORIGINALS),
     "boot_hide original": Writer(hiding_dom0, lambda root: hide(root, state="original", backup=True), ORIGINALS),
@@ -315,18 +325,16 @@ def test_killed_at_each_call(writer: Writer, tmp_path: Path, report: Callable[[s
         subprocess.run(["cp", "-a", prepared, place], check=True)
 
     before = tree(root)
-    assert run(lambda: writer.work(root))
+    kinds = steps(lambda: writer.work(root))
     after = tree(root)
     assert ours(before) != ours(after)
     assert not [path for path in after if path in (LOCK, PENDING) or LEFTOVER.match(path)]
     backed_up = {match.group(1) for match in map(BACKUP.match, after) if match}
 
-    points, leftovers = 0, 0
-    for point in itertools.count():
+    tried, leftovers = depth.points(kinds), 0
+    for point in tried:
         start_again()
-        if run(partial(writer.work, root), die_at=point):
-            break
-        points += 1
+        assert not run(partial(writer.work, root), die_at=point), f"it came to its end before step {point}"
         found = tree(root)
         assert problems({path: {state} for path, state in found.items()}, before, after, writer.last) == []
         assert is_free(root / LOCK)
@@ -338,9 +346,11 @@ def test_killed_at_each_call(writer: Writer, tmp_path: Path, report: Callable[[s
         assert ours(again) == ours(after), "the next run did not finish the work"
         assert not [path for path in again if LEFTOVER.match(path)], "left behind for good"
         assert {match.group(1) for match in map(BACKUP.match, again) if match} >= backed_up, "no backup"
-    assert points > 20
-    assert leftovers > 5, "no kill hit the writing itself"
-    report(f"killed at {points} points, 0 torn files")
+    start_again()
+    assert run(partial(writer.work, root), die_at=len(kinds)), "there are more points than steps"
+    assert len(kinds) > 20
+    assert leftovers > (5 if depth.SOAK else 0), "no kill hit the writing itself"
+    report(f"killed at {len(tried)} of {len(kinds)} points, 0 torn files")
 
 
 def power_losses(writer: Writer, directory: Path, *, forget: tuple[str, ...] = ()) -> tuple[int, Iterator[str]]:

@@ -34,9 +34,7 @@ CARD = {
 def run_boot_hide(host: Path) -> dict[str, Any]:
     places = {
         "path": f"{host}/boot.cfg",
-        "record": f"{host}/db/devices.json",
-        "lock": f"{host}/db/lock",
-        "originals": f"{host}/db/originals.json",
+        "state_directory": f"{host}/db",
     }
     return call(boot_hide.main, {**places, "devices": ["03:00.0"], "pins": {"0000:03:00.0": CARD}, "backup": True})
 
@@ -46,7 +44,7 @@ def run_domain_pci(host: Path) -> dict[str, Any]:
     domains = [{"config": f"{host}/{name}", "devices": [{"address": bdf}]} for name, bdf in devices.items()]
     return call(
         domain_pci.main,
-        {"domains": domains, "lock": f"{host}/db/lock", "originals": f"{host}/db/originals.json", "backup": True},
+        {"domains": domains, "state_directory": f"{host}/db", "backup": True},
     )
 
 
@@ -60,9 +58,7 @@ def run_native_backend(host: Path) -> dict[str, Any]:
     options = {"source_sha256": "a" * 64, "method": "cross", "archive": str(archive), "archive_compiler": "zig"}
     places = {
         "prefix": f"{host}/local",
-        "record": f"{host}/db/native.json",
-        "lock": f"{host}/db/lock",
-        "originals": f"{host}/db/originals.json",
+        "state_directory": f"{host}/db",
     }
     return call(native_backend.main, {**options, **places, "_ansible_tmpdir": str(host.parent)})
 
@@ -80,7 +76,7 @@ def host(tmp_path: Path) -> Path:
 
 PLACES = [
     (run_boot_hide, "boot.cfg"),
-    (run_boot_hide, "db/devices.json"),
+    (run_boot_hide, "db/pins.json"),
     (run_boot_hide, "db/lock"),
     (run_boot_hide, "db/originals.json"),
     (run_domain_pci, "b"),

@@ -18,46 +18,24 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.boot_cfg import BootCfg
-from ansible_collections.xen.pciback.plugins.module_utils.device import parse_selector
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import linux, linux_facts
-from ansible_collections.xen.pciback.plugins.module_utils.dom0.xl import has_iommu
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.native import Prediction
-from ansible_collections.xen.pciback.plugins.module_utils.pins import Pin
-from ansible_collections.xen.pciback.plugins.module_utils.plan import (
-    Observed,
-    Plan,
-    Wanted,
-    WantedDevice,
-    WantedGuest,
-    make_plan,
-)
-from ansible_collections.xen.pciback.plugins.module_utils.safety import ALLOWABLE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE, REFUSALS
 from tests.conftest import ROOT, Dom0, guest
 from tests.linux_host import LinuxHost, usual_host
+from tests.unit.plans import changed, make_plan, netbsd
 
-CODES = frozenset(
-    {
-        "ambiguous-selector",
-        "assigned-twice",
-        "boot-config-invalid",
-        "boot-disk",
-        "bridge",
-        "console",
-        "domain-config-invalid",
-        "identity-changed",
-        "iommu-group",
-        "list-too-long",
-        "management-nic",
-        "no-iommu",
-        "no-such-device",
-        "prediction-mismatch",
-        "shared-bar-page",
-        "shared-irq",
-    }
-)
+CODES = frozenset(REFUSALS)
 # What an override of it does to a host is a story of its own: test_renumbering.py.
 OVERRIDDEN_ELSEWHERE = frozenset({"identity-changed"})
 # NetBSD knows nothing of IOMMU groups.
@@ -353,7 +331,7 @@ def one_group(host: LinuxHost) -> None:
     host.groups(_3=("0000:00:06.0", "0000:00:06.1"))
 
 
-EDITED = BootCfg.parse(XEN).hide([parse_address("00:05.0")]).boot_cfg.render()
+EDITED = hide(BootCfg.parse(XEN), [parse_address("00:05.0")]).boot_cfg.render()
 
 LINUX = {
     "ambiguous-selector": OnLinux(
@@ -466,8 +444,8 @@ def plan_on_linux(case: OnLinux, folder: Path, *allow: tuple[str, str]) -> Plan:
     host = usual_host(folder)
     case.uses(host)
     facts = linux_facts.read_facts(sys=str(host.sys), proc=str(host.proc))
-    observed = Observed(
-        devices=linux.devices(str(host.sys)),
+    observed = netbsd(
+        devices=linux_bus.devices(str(host.sys)),
         claims=None,
         boot_path="/boot.cfg",
         boot_config=XEN,
@@ -475,7 +453,7 @@ def plan_on_linux(case: OnLinux, folder: Path, *allow: tuple[str, str]) -> Plan:
         facts=replace(facts, iommu=has_iommu(lambda argv, **_more: (0, case.xl_info, ""), "/usr/sbin/xl")),
     )
     pairs = tuple((code, parse_address(address)) for code, address in allow)
-    return make_plan(replace(case.wanted, allow=(*case.wanted.allow, *pairs)), replace(observed, **case.observed))
+    return make_plan(replace(case.wanted, allow=(*case.wanted.allow, *pairs)), changed(observed, **case.observed))
 
 
 @pytest.mark.parametrize("code", sorted(LINUX))

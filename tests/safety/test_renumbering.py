@@ -77,7 +77,7 @@ def claims(host: Dom0) -> list[str]:
 
 
 def pins(host: Dom0) -> dict[str, Any]:
-    return json.loads((host.root / "var/db/xen-pciback/devices.json").read_text())["pins"]
+    return json.loads((host.root / "var/db/xen-pciback/pins.json").read_text())["pins"]
 
 
 def look(host: Dom0) -> dict[str, dict[str, Any]]:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
+from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
 
 
 @pytest.fixture(autouse=True)
-def state_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the default lock and records are, instead of the machine's own /var/db."""
-    directory = tmp_path_factory.mktemp("state") / "xen-pciback"
-    monkeypatch.setattr(records, "DIRECTORY", str(directory))
-    return directory
+    path = tmp_path_factory.mktemp("state") / "xen-pciback"
+    monkeypatch.setattr(state_directory, "DIRECTORY", str(path))
+    return path

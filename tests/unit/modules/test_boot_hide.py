@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import records
+from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
 from ansible_collections.xen.pciback.plugins.modules.boot_hide import main
 from tests.unit.module_call import call
 
@@ -48,13 +48,13 @@ class Host:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.path = directory / "boot.cfg"
-        self.record = directory / "db" / "devices.json"
+        self.record = Path(state_directory.DIRECTORY) / "pins.json"
         self.path.write_bytes(BEFORE)
         self.path.chmod(0o640)
-        self.originals = Path(records.DIRECTORY) / "originals.json"
+        self.originals = Path(state_directory.DIRECTORY) / "originals.json"
 
     def run(self, check: bool = False, **options: Any) -> dict[str, Any]:
-        return call(main, {"path": str(self.path), "record": str(self.record), **options}, check=check)
+        return call(main, {"path": str(self.path), **options}, check=check)
 
     @property
     def files(self) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import xl as adapter
+from ansible_collections.xen.pciback.plugins.module_utils.host import xl as adapter
 from ansible_collections.xen.pciback.plugins.modules.domain import main
 from tests.unit.module_call import call
 from tests.unit.xl_double import XlDouble

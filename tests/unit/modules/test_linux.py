@@ -13,13 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.dom0 import (
-    linux,
-    linux_boot_files,
-    linux_facts,
-    pciback,
-    records,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, state_directory
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
 from ansible_collections.xen.pciback.plugins.modules import (
     assignable,
     boot_hide,
@@ -55,7 +50,7 @@ class Dom0(LinuxDom0):
         return {"guests": listed, "xl": XL, **more}
 
     def plan(self, *guests: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return call(plan.main, self.wanted(*guests, **more, state_directory=records.DIRECTORY))
+        return call(plan.main, self.wanted(*guests, **more, state_directory=state_directory.DIRECTORY))
 
     def apply(self, planned: dict[str, Any], check: bool = False) -> list[dict[str, Any]]:
         """What the role does with a plan."""
@@ -109,9 +104,10 @@ def dom0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dom0:
 
 def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
     """Let the modules work on a host."""
-    monkeypatch.setattr(linux, "SYS", str(host.sys))
-    monkeypatch.setattr(linux_facts, "PROC", str(host.proc))
-    monkeypatch.setattr(linux_boot_files, "HOST", linux_boot_files.Host(str(host.root)))
+    monkeypatch.setattr(platforms, "SYSFS_PCI", str(host.sys / "bus/pci/devices"))
+    monkeypatch.setattr(bus, "SYS", str(host.sys))
+    monkeypatch.setattr(facts, "PROC", str(host.proc))
+    monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(host.root)))
     monkeypatch.setattr(pciback, "write", host.write)
     for module in (assignable, boot_hide, device_info, domain, plan):
         monkeypatch.setattr(module, "runner", lambda _module: host.run)
@@ -155,7 +151,7 @@ def test_check_mode_changes_nothing_and_predicts_it(dom0: Dom0) -> None:
     planned = dom0.plan(FIREWALL)
     pretended = dom0.apply(planned, check=True)
     assert (dom0.tree(), dom0.drivers(), (dom0.folder / "firewall").read_text()) == before
-    assert (dom0.calls, Path(records.DIRECTORY).exists()) == ([], False)
+    assert (dom0.calls, Path(state_directory.DIRECTORY).exists()) == ([], False)
     done = dom0.apply(planned)
     assert [each["changed"] for each in pretended] == [each["changed"] for each in done] == [True] * 4
     assert [each["diff"] for each in pretended] == [each["diff"] for each in done]
@@ -200,7 +196,7 @@ def test_undo_leaves_the_host_as_it_was(dom0: Dom0) -> None:
     planned = dom0.converge({"name": "firewall", "state": "stopped"}, state="absent")
     assert kinds(planned) == ["restore", "run", "return"]
     assert (dom0.tree(), dom0.drivers(), dom0.initramfs, (dom0.folder / "firewall").read_text()) == before
-    assert not Path(records.DIRECTORY).exists()
+    assert not Path(state_directory.DIRECTORY).exists()
 
 
 def test_undo_keeps_the_list_of_the_owner(dom0: Dom0) -> None:
@@ -221,7 +217,7 @@ def test_undo_keeps_the_list_of_the_owner(dom0: Dom0) -> None:
 def test_two_cards_of_one_driver_keep_its_name(dom0: Dom0) -> None:
     devices = [{"address": "00:05.0"}, {"address": "00:06.1"}, {"address": "00:06.0"}]
     dom0.converge({"name": "firewall", "devices": devices}, allow=[])
-    pins = records.read_pins(f"{records.DIRECTORY}/devices.json")
+    pins = state_directory.StateDirectory(state_directory.DIRECTORY).pins()
     assert [pin.driver for pin in pins.values()] == ["e1000", "8139cp", "e1000"]
 
 
@@ -293,7 +289,7 @@ def test_linux_in_a_guest(dom0: Dom0) -> None:
 
 
 def test_no_toolstack(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.xen.pciback.plugins.module_utils.dom0.xl.PLACES", ("/nonexistent/xl",))
+    monkeypatch.setattr("ansible_collections.xen.pciback.plugins.module_utils.host.xl.PLACES", ("/nonexistent/xl",))
     assert "xl was found at none of /nonexistent/xl" in dom0.plan(FIREWALL, xl=None)["msg"]
 
 
@@ -504,7 +500,7 @@ def test_a_run_that_was_killed_between_two_drivers(dom0: Dom0) -> None:
     assert dom0.driver(CARD) == "pciback"
     dom0.write(f"{dom0.sys}/bus/pci/drivers/pciback/unbind", CARD)
     call(assignable.main, {"devices": [{"address": "00:05.0"}], "state": "returned", "xl": XL})
-    assert (dom0.driver(CARD), Path(records.DIRECTORY).exists()) == ("e1000", False)
+    assert (dom0.driver(CARD), Path(state_directory.DIRECTORY).exists()) == ("e1000", False)
 
 
 def test_assignable_is_idempotent(dom0: Dom0) -> None:
@@ -555,7 +551,7 @@ def test_any_wishes_are_fulfilled_and_undone(wishes: list[dict[str, Any]]) -> No
                 dom0.converge(*guests, **more)
         dom0.converge({"name": "firewall", "state": "stopped"}, {"name": "storage", "state": "stopped"}, state="absent")
         assert (dom0.tree(), dom0.drivers(), dom0.initramfs) == before
-        assert not Path(records.DIRECTORY).exists()
+        assert not Path(state_directory.DIRECTORY).exists()
 
 
 def test_device_info(dom0: Dom0) -> None:

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reads what the inventory says of a host, as the options of module ``plan`` have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import menu_entries
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import check_config_path, check_name
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import (
+    ABSENT,
+    Wanted,
+    WantedDevice,
+    WantedGuest,
+)
+
+
+def read_wanted(options: Mapping[str, Any]) -> Wanted:
+    """What the owner wants.
+
+    :raises PcibackError: an option can't be meant
+    """
+    wanted = Wanted(
+        guests=tuple(_guest(guest) for guest in options["guests"]),
+        extra_devices=tuple(_device(item, "extra_devices") for item in options["extra_devices"]),
+        reboot=options["reboot"],
+        restart_guests=options["restart_guests"],
+        boot_entries=menu_entries(options["boot_entries"], "boot_entries"),
+        keep_previous=options["previous"],
+        native=options["native"],
+        allow=tuple(_allowed(item) for item in options["allow"]),
+        follow_moves=options["follow_moves"],
+        state=options["state"],
+    )
+    if wanted.state == ABSENT:
+        return replace(wanted, guests=tuple(replace(guest, devices=()) for guest in wanted.guests), extra_devices=())
+    return wanted
+
+
+def _guest(guest: Mapping[str, Any]) -> WantedGuest:
+    """One guest of the owner. What xl would refuse after the reboot is refused here."""
+    name, config = guest["name"], guest["config"]
+    check_name(name)
+    check_config_path(config)
+    devices = tuple(_device(item, f"guest {name}") for item in guest["devices"])
+    return WantedGuest(name, config, guest["state"], devices)
+
+
+def _device(item: Mapping[str, Any], where: str) -> WantedDevice:
+    """One device line of the owner."""
+    try:
+        selector = parse_selector(item)
+    except PcibackError as error:
+        error.message = f"{where}: {error.message}"
+        raise
+    options = tuple((key, item[key]) for key in OPTIONS if item.get(key) is not None)
+    return WantedDevice(selector, options)
+
+
+def _allowed(item: Mapping[str, Any]) -> tuple[str, Address]:
+    """One refusal that the owner overrides."""
+    try:
+        return item["code"], parse_address(item["address"], max_domain=0)
+    except PcibackError as error:
+        error.message = f"allow: {error.message}"
+        raise

@@ -1,0 +1,287 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The native component on a host: is it the one that was built and checked, and how it gets there.
+
+A record on the host says from which sources, by which compiler and with which flags the files were made and
+what their digests are. Installed files that don't match it are not trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.native_record import NativeRecord
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import NATIVE, Original, Originals
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
+    make_directory,
+    read_file,
+    remove_directory,
+    remove_file,
+    replace_file,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as RECORD
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile, StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note_installation, restore
+
+PREFIX = "/usr/local"
+TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
+
+
+def recorded(state: StateDirectory) -> NativeRecord | None:
+    """What was installed, ``None`` if there is no record that can be read and understood: then nothing is verified."""
+    try:
+        return state.native().value
+    except PcibackError:
+        return None
+
+
+def inspect(
+    state: StateDirectory,
+    *,
+    prefix: str = PREFIX,
+    source_sha256: str | None = None,
+    compiler: str | None = None,
+    flags: str | None = None,
+) -> NativeState:
+    """Compare what is installed with the record, and the record with what is wanted.
+
+    :param source_sha256: digest of the sources that it should be made of; ``None``: don't care
+    :param compiler: first line of what the host's compiler says of its version; ``None``: there is none
+    :param flags: compiler flags that it should be made with; ``None``: don't care
+    """
+    record = recorded(state)
+    control = os.path.join(prefix, CONTROL)
+    if record is None:
+        return NativeState(False, f"nothing of it is recorded in {state.place(RECORD)}")
+    if control not in record.files:
+        return NativeState(False, f"it was not installed under {prefix}")
+    for path, digest in sorted(record.files.items()):
+        found = digest_of(path)
+        if found is None:
+            return NativeState(False, f"{path} is missing")
+        if found != digest:
+            return NativeState(False, f"{path} is not the file that was installed and checked")
+    if source_sha256 is not None and record.source_sha256 != source_sha256:
+        return NativeState(False, "its sources have changed")
+    if flags is not None and record.flags != flags:
+        return NativeState(False, "its compiler flags have changed")
+    if record.method == "host" and compiler is not None and record.compiler != compiler:
+        return NativeState(False, "the host's compiler has changed")
+    return NativeState(True)
+
+
+def digest_of(path: str) -> str | None:
+    """SHA-256 of a regular file; ``None`` if there is no such file."""
+    try:
+        return hashlib.sha256(read_file(path)).hexdigest()
+    except PcibackError:
+        return None
+
+
+def find_compiler(module: Any) -> str | None:
+    """The host's C compiler, looked for where root's PATH over ssh may not lead."""
+    compiler: str | None = module.get_bin_path("cc", opt_dirs=TOOL_DIRECTORIES) or module.get_bin_path("gcc")
+    return compiler
+
+
+def compiler_version(run: Run, compiler: str | None) -> str | None:
+    """The first line that the compiler prints of its version; ``None`` if there is no compiler."""
+    if compiler is None:
+        return None
+    status, out, _err = run([compiler, "--version"])
+    return out.splitlines()[0].strip() if status == 0 and out.strip() else None
+
+
+def unpack(archive: str, directory: str) -> None:
+    """Write the regular files of a tar archive below a directory; anything else in it is refused."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            parts = member.name.split("/")
+            if not member.isfile() or member.name.startswith("/") or ".." in parts:
+                raise PcibackError(f"the archive holds '{member.name}', which is not a plain file below it")
+            content = tar.extractfile(member)
+            if content is None:
+                raise PcibackError(f"'{member.name}' can't be read from the archive")
+            target = os.path.join(directory, *parts)
+            os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+            with open(target, "xb") as file:
+                file.write(content.read())
+            os.chmod(target, member.mode & 0o755)
+
+
+def build(run: Run, sources: str, stage: str, *, prefix: str, make: str, variables: Mapping[str, str]) -> None:
+    """Build, check and stage the native component on this host.
+
+    :param variables: make variables, such as CC and CFLAGS
+    :raises PcibackError: a step failed; the message holds its last lines
+    """
+    settings = [f"{name}={value}" for name, value in sorted(variables.items())]
+    for what, arguments in (
+        ("build", ["control"]),
+        ("check", ["check-control"]),
+        ("install", ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]),
+    ):
+        status, out, err = run([make, *arguments, *settings], cwd=sources)
+        if status != 0:
+            raise PcibackError(
+                f"'make{' ' + arguments[0] if arguments else ''}' of the native component failed: {_tail(out, err)}",
+                remedy=f"the step that failed is {what}; run it by hand in native/ to see all of its output",
+            )
+
+
+def selftest(run: Run, control: str) -> None:
+    """Let pcibackctl check itself on this host.
+
+    :raises PcibackError: it can't run here, or disagrees with its own table
+    """
+    status, out, err = run([control, "selftest"])
+    if status != 0:
+        raise PcibackError(
+            f"'{control} selftest' failed with status {status}: {_tail(out, err)}",
+            remedy="if it was built for another system, set pciback_native_target to this host's",
+        )
+
+
+def staged_files(stage: str) -> Mapping[str, bytes]:
+    """What lies below the staging directory, by the path that it gets on the host."""
+    found = {}
+    for directory, _names, files in os.walk(stage):
+        for name in files:
+            path = os.path.join(directory, name)
+            with open(path, "rb") as file:
+                found["/" + os.path.relpath(path, stage)] = file.read()
+    return found
+
+
+def install(files: Mapping[str, bytes], state: StateDirectory, **origin: Any) -> tuple[NativeRecord, tuple[str, ...]]:
+    """Install staged files in place of those of the old record.
+
+    What was in their places is recorded first, and the new record comes last, so that an interrupted run is noticed.
+
+    :returns: the new record, and sentences about what stays of the old one
+    :raises PcibackError: something else than a file is in one of the places; nothing was changed then
+    """
+    installed = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    record = NativeRecord(files=installed, **origin)
+    written = state.native()
+    originals = state.originals()
+    known = _known(originals.originals, written.value)
+    changes = [Change(path, NATIVE, _content(path), files[path]) for path in sorted(files)]
+    stale = [path for path in known.of_kind(NATIVE) if path not in files]
+    returns, warnings = _give_back(stale, known)
+
+    originals.save(note_installation(known, changes).with_directories(_missing_directories(files)))
+    for change in changes:
+        _apply(change)
+    # What another prefix holds goes before the record forgets it; what it was before stays recorded until all goes.
+    for change in returns:
+        _apply(change)
+    written.save(record)
+    return record, warnings
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What has to be done to remove the native component.
+
+    :ivar changes: its files; one that is not as it was installed stays
+    :ivar directories: those that were made for it, the innermost first
+    :ivar paths: all that goes, files and directories
+    :ivar warnings: sentences about what stays
+    """
+
+    changes: tuple[Change, ...]
+    directories: tuple[str, ...]
+    paths: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def plan_removal(state: StateDirectory, originals: Originals) -> Removal:
+    """What there is to be removed.
+
+    :raises PcibackError: something else than a file is in one of the places
+    """
+    known = _known(originals, recorded(state))
+    changes, warnings = _give_back(known.of_kind(NATIVE), known)
+    directories = tuple(sorted(originals.directories, key=len, reverse=True))
+    gone = [change.path for change in changes if change.before is not None and change.after is None]
+    paths = [change.path for change in changes if change.before != change.after]
+    paths += [state.place(RECORD)] if os.path.lexists(state.place(RECORD)) else []
+    for directory in directories:
+        if os.path.isdir(directory) and {os.path.join(directory, name) for name in os.listdir(directory)} <= set(gone):
+            gone.append(directory)
+            paths.append(directory)
+    return Removal(changes, directories, tuple(paths), warnings)
+
+
+def remove(state: StateDirectory, originals: OriginalsFile) -> None:
+    """Remove what was installed: the files, the record, the directories, and what is recorded of both.
+
+    :raises PcibackError: as :func:`plan_removal`, or something can't be removed
+    """
+    removal = plan_removal(state, originals.originals)
+    for change in removal.changes:
+        _apply(change)
+    remove_file(state.place(RECORD))
+    for directory in removal.directories:
+        remove_directory(directory)
+    originals.save(replace(originals.originals.without_files(originals.originals.of_kind(NATIVE)), directories=()))
+
+
+def _known(originals: Originals, record: NativeRecord | None) -> Originals:
+    """What was in the places of the installed files; if that is not recorded, nothing was."""
+    files = {} if record is None else record.files
+    missing = {path: Original(NATIVE, None, (digest,)) for path, digest in files.items() if path not in originals.files}
+    return originals.with_files(missing)
+
+
+def _give_back(paths: Iterable[str], originals: Originals) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """What makes these files what they were, and sentences about those that stay."""
+    changes: list[Change] = []
+    warnings: list[str] = []
+    for path in paths:
+        before = _content(path)
+        restored = restore(path, originals.files[path], before)
+        changes.append(Change(path, NATIVE, before, restored.data))
+        warnings += restored.warnings
+    return tuple(changes), tuple(warnings)
+
+
+def _content(path: str) -> bytes | None:
+    return read_file(path) if os.path.lexists(path) else None
+
+
+def _apply(change: Change) -> None:
+    if change.after is None:
+        # Also if it is not there: a killed run may have left something beside it.
+        if os.path.isdir(os.path.dirname(change.path)):
+            remove_file(change.path)
+    elif change.before != change.after:
+        make_directory(os.path.dirname(change.path))
+        mode = 0o755 if "/sbin/" in change.path or "/bin/" in change.path else 0o644
+        replace_file(change.path, change.after, expected=change.before, mode=mode)
+
+
+def _missing_directories(files: Iterable[str]) -> set[str]:
+    missing = set()
+    for path in files:
+        directory = os.path.dirname(path)
+        while not os.path.isdir(directory) and directory not in missing:
+            missing.add(directory)
+            directory = os.path.dirname(directory)
+    return missing
+
+
+def _tail(out: str, err: str) -> str:
+    lines = [line.strip() for line in (out + "\n" + err).splitlines() if line.strip()]
+    return " | ".join(lines[-5:]) or "it said nothing"

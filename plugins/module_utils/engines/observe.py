@@ -1,0 +1,159 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Observes a host, resolves what the owner wants of it, and plans: data go down, and each is read once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection, resolve
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST, NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
+from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as NATIVE_RECORD
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
+from ansible_collections.xen.pciback.plugins.module_utils.planning.absent import plan_absent
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState, Observed, RunningGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
+from ansible_collections.xen.pciback.plugins.module_utils.planning.present import plan_present
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
+    BOOT_CONFIG_INVALID,
+    DOMAIN_CONFIG_INVALID,
+    IDENTITY_CHANGED,
+)
+
+# Far more than xl or a loader reads; what is too large for them is theirs to say.
+_MOST_BYTES = 1 << 20
+
+_CODES = {BOOT: BOOT_CONFIG_INVALID, GUEST: DOMAIN_CONFIG_INVALID}
+
+
+def observe(
+    run: Run,
+    host: Platform,
+    wanted: Wanted,
+    *,
+    boot_path: str | None,
+    state: StateDirectory,
+    native: NativeState,
+    prefix: str,
+    xl: str | None,
+) -> tuple[Observed, Selection]:
+    """Read the host, and find the wanted devices on it.
+
+    A boot configuration or a guest's file that can't be read is kept as the error that says so: the plan refuses it.
+
+    :param boot_path: the boot configuration, ``None`` for the one at its usual place
+    :raises PcibackError: this is no dom0, or its tools can't be used
+    """
+    host.check_dom0()
+    boot = host.read_boot(boot_path, state.path, os.path.join(prefix, CONTROL) if native.ready else None)
+    traces = read_traces(wanted, boot.path, state)
+    claims = host.claims()
+    # Who wants nothing but to be rid of a record need not be able to read it.
+    pins = {} if wanted.state == ABSENT else state.pins()
+    devices = host.devices_for([selector for _guest, selector in wanted.requests], claims or (), pins)
+    running, stale = _domains(run, host, wanted, xl)
+    observed = Observed(
+        devices=devices,
+        claims=claims,
+        boot=boot,
+        guest_configs={guest.config: _read(guest.config, _CODES[GUEST]) for guest in wanted.guests},
+        running=running,
+        native=native,
+        pins=pins,
+        traces=traces,
+        stale=stale,
+    )
+    selection = resolve_wanted(wanted, observed, units=host.units)
+    if not selection.unclaimed:
+        return observed, selection
+    devices = host.complete(devices)
+    return replace(observed, devices=devices, facts=host.facts(devices, xl)), selection.with_devices(devices)
+
+
+def resolve_wanted(wanted: Wanted, observed: Observed, *, units: bool) -> Selection:
+    """What the owner's selectors mean on this host."""
+    return resolve(
+        wanted.requests,
+        observed.devices,
+        observed.pins,
+        observed.claims or (),
+        follow=wanted.follow_moves,
+        accepted=[address for code, address in wanted.allow if code == IDENTITY_CHANGED],
+        units=units,
+    )
+
+
+def plan_host(
+    wanted: Wanted, observed: Observed, selection: Selection, host: Platform, *, backend: str = "kernel"
+) -> Plan:
+    """The plan of a host, whatever it runs and whatever is wanted of it."""
+    draft = Draft(wanted, observed, selection)
+    planned = plan_absent if wanted.state == ABSENT else plan_present
+    return planned(draft, host.backends[backend], host.boot_planner(observed.boot))
+
+
+def read_traces(wanted: Wanted, boot_path: str, state: StateDirectory) -> Traces:
+    """What is left of us on the host. Recorded files are read only if they are to be put back.
+
+    :raises PcibackError: the record of originals can't be read or understood
+    """
+    record = state.originals()
+    originals = record.originals
+    if wanted.state != ABSENT:
+        return Traces(originals)
+    return Traces(
+        originals,
+        files={
+            path: _read(path, _CODES[original.kind]) if os.path.lexists(path) else None
+            for path, original in originals.files.items()
+            if original.kind in _CODES
+        },
+        places={path: os.path.realpath(path) for path in (boot_path, *(guest.config for guest in wanted.guests))},
+        devices=state.has_pins,
+        native=os.path.lexists(state.place(NATIVE_RECORD))
+        or bool(originals.of_kind(NATIVE) or originals.directories)
+        or (record.exists and originals.empty),
+    )
+
+
+def _domains(
+    run: Run, host: Platform, wanted: Wanted, xl: str | None
+) -> tuple[tuple[RunningGuest, ...], Mapping[int, tuple[Address, ...]]]:
+    """The guests that run, and the devices of domains that are gone, which xl takes for given away."""
+    try:
+        toolstack = Xl(run, xl=xl)
+    except PcibackError:
+        # A host that only hides devices needs no toolstack, and without one no guest runs.
+        if wanted.guests:
+            raise
+        return (), {}
+    domains = toolstack.domains()
+    alive = tuple(
+        RunningGuest(domain.name, domain.domid, domain.devices, domain.passthrough or bool(domain.devices))
+        for domain in domains
+        if domain.alive
+    )
+    known = {domain.domid for domain in domains}
+    left = {domid: devices for domid, devices in host.listed_backends().items() if domid not in known}
+    return alive, left
+
+
+def _read(path: str, code: str) -> bytes | PcibackError:
+    try:
+        return read_file(path, limit=_MOST_BYTES)
+    except PcibackError as error:
+        error.code = code
+        return error

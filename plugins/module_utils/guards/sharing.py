@@ -1,0 +1,145 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Guards of what a device shares with others: an interrupt line, a page of registers (both XSA-461), a card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.guards.case import Case, Evidence, Notes
+from ansible_collections.xen.pciback.plugins.module_utils.guards.trace import functions_above
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import SHARED_BAR_PAGE, SHARED_IRQ
+
+SAYS = {
+    SHARED_IRQ: "shares its interrupt line with a device that dom0 uses",
+    SHARED_BAR_PAGE: "shares a page of memory with a device that stays in dom0",
+}
+
+# The lines of the interrupt router that the firmware programs are the I/O APIC's first pins.
+_ROUTED_LINES = 16
+_NETWORK_CLASS = 0x02
+_PAGE = 0x1000
+
+
+def siblings(devices: Sequence[Device], chosen: Sequence[Device]) -> tuple[str, ...]:
+    """A sentence for each function that stays in dom0 while another one of the same card leaves."""
+    leaving = {device.address for device in chosen}
+    warnings = []
+    for device in chosen:
+        here = device.address
+        staying = [
+            other.describe()
+            for other in devices
+            if (other.address.domain, other.address.bus, other.address.device) == (here.domain, here.bus, here.device)
+            and other.address not in leaving
+            and not other.held_by_pciback
+        ]
+        if staying:
+            warnings.append(f"{device.describe()} leaves dom0, other functions of its card stay: {'; '.join(staying)}")
+    return tuple(warnings)
+
+
+def registers(case: Case) -> Notes:
+    """Refuse what shares a page with a device that stays.
+
+    A guest gets whole pages; two BARs lie in one if and only if they begin in it, because BARs are aligned.
+    """
+    staying = case.staying()
+    for device in case.chosen.values():
+        if device.config is None:
+            yield (
+                f"configuration space of {device.address.bdf} could not be read: "
+                "whether it shares registers or an interrupt line is not known"
+            )
+        for page, index in _pages(device):
+            for other in staying:
+                for its_page, its_index in _pages(other):
+                    if page == its_page:
+                        yield Evidence(
+                            SHARED_BAR_PAGE,
+                            device.address,
+                            f"its BAR {index} and BAR {its_index} of {other.describe()} lie in the page at {page:#x}",
+                        )
+
+
+def interrupts(case: Case) -> Notes:
+    """Refuse what shares an interrupt line with a device that dom0 uses."""
+    used = [device for device in case.staying() if _is_interrupted(case, device)]
+    for device in case.chosen.values():
+        if device.config is not None and device.config.interrupt_pin is not None and not _lines(case, device):
+            yield (
+                f"the interrupt line of {device.address.bdf} is not known"
+                f"{' while MSI is on' if device.config.message_signalled else ''}: "
+                "whether it shares one with a device of dom0 could not be checked"
+            )
+        for other in used:
+            shared = sorted(_lines(case, device) & _lines(case, other))
+            if shared:
+                yield Evidence(SHARED_IRQ, device.address, f"{', '.join(shared)} is also that of {other.describe()}")
+
+
+def interrupts_of_guests(case: Case) -> Notes:
+    """Warn of a line that two guests share: one that never lets go of it stops the other's device."""
+    owned = [device for device in case.devices if case.owners.get(device.address)]
+    for device in case.chosen.values():
+        guest = case.owners.get(device.address)
+        for other in owned if guest else ():
+            if case.owners[other.address] == guest or (other.address in case.chosen and other.address < device.address):
+                continue
+            shared = sorted(_lines(case, device) & _lines(case, other))
+            if shared:
+                yield (
+                    f"{device.address.bdf} of guest {guest} and {other.address.bdf} of guest "
+                    f"{case.owners[other.address]} share {', '.join(shared)}: each can disturb the other"
+                )
+
+
+def _pages(device: Device) -> list[tuple[int, int]]:
+    """The page in which each memory BAR begins, with the BAR's number."""
+    return [(each.address - each.address % _PAGE, each.index) for each in device.bars or () if each.kind != "io"]
+
+
+def _lines(case: Case, device: Device) -> frozenset[str]:
+    """The names of the line that a function interrupts at: the number that the system noted, the kernel's words.
+
+    A Xen dom0 notes a number of its own for each line that a driver asked for; without a driver it is the
+    firmware's, which counts the lines of the interrupt router.
+    """
+    config = device.config
+    if config is None or config.interrupt_pin is None:
+        return frozenset()
+    lines = set(case.facts.interrupts.get(device.driver or "", ()))
+    if device.irq is not None:
+        lines.add(f"interrupt line {device.irq}")
+        if device.driver is None and device.irq < _ROUTED_LINES:
+            lines.add(f"ioapic0 pin {device.irq}")
+    return frozenset(lines)
+
+
+def _is_interrupted(case: Case, device: Device) -> bool:
+    """Whether a driver of dom0 waits for this function's line, for something that dom0 uses.
+
+    A bridge's own interrupt tells of hot plug and errors, and most drivers never ask for it.
+    """
+    if device.driver is None or device.held_by_pciback or device.is_bridge:
+        return False
+    if device.config is None or device.config.message_signalled:
+        return False
+    return device.class_code >> 16 != _NETWORK_CLASS or not _is_idle(case, device)
+
+
+def _is_idle(case: Case, card: Device) -> bool:
+    """Whether a network card has interfaces, all of them known to carry nothing."""
+    facts = case.facts
+    members = {name for names in facts.bridges.values() for name in names}
+    members.update(name for interface in facts.interfaces.values() for name in interface.parts)
+    interfaces = [
+        interface
+        for interface in facts.interfaces.values()
+        if any(trace.address == card.address for trace in functions_above(case, interface.name))
+    ]
+    return bool(interfaces) and not any(
+        interface.up or interface.addresses or interface.name in members for interface in interfaces
+    )

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Planning the next boot of a Linux dom0, so that it keeps what was done at run time. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_parameter
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.grub import XEN
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import GUEST, SETTING
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot
+from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import hide_action
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
+
+_CODE = BOOT_CONFIG_INVALID
+
+
+@dataclass(frozen=True)
+class LinuxBootPlanner:
+    """See :class:`BootPlanner`."""
+
+    boot: LinuxBoot
+
+    def hide(self, draft: Draft) -> Sequence[Action]:
+        """See :class:`BootPlanner`."""
+        _name_stale_backends(draft)
+        if not draft.is_settled:
+            return []
+        if draft.wanted.boot_entries != "xen":
+            draft.refuse(
+                _CODE,
+                "on Linux every entry that starts Xen gets the hide list",
+                remedy="set pciback_boot_entries to xen",
+            )
+            return []
+        try:
+            edit = self.boot.edit(draft.hidden, previous=draft.wanted.keep_previous)
+        except PcibackError as error:
+            draft.refuse_error(error, _CODE)
+            return []
+        draft.warnings += self.boot.warnings()
+        self._check_default(draft)
+        draft.recovery = _recovery(edit)
+        return hide_action(draft, "the next boot", changed=edit.changed, keep_held=False)
+
+    def own_claims(self, draft: Draft, restored: Mapping[str, bytes | None]) -> tuple[Address, ...]:
+        """See :class:`BootPlanner`."""
+        try:
+            own = self.boot.own_list()
+        except PcibackError as error:
+            # Where nothing of it is ours, it hinders nobody.
+            if draft.observed.traces.originals.of_kind(SETTING):
+                draft.refuse_error(error, _CODE)
+            return ()
+        reading = hide_parameter.read(own or "")
+        return tuple(device.address for device in draft.observed.devices if reading.hides(device.address))
+
+    def to_restore(self, draft: Draft) -> tuple[Sequence[str], Sequence[str]]:
+        """See :class:`BootPlanner`. One call puts all of our settings back, and makes the menu anew."""
+        traces = draft.observed.traces
+        settings = traces.originals.of_kind(SETTING)
+        paths = [self.boot.path] if settings or traces.devices or self.boot.pending else []
+        # The menu alone is named if nothing else is put back.
+        return paths, settings or ([] if traces.originals.of_kind(GUEST) else paths)
+
+    def _check_default(self, draft: Draft) -> None:
+        default = self.boot.read_menu().default
+        if draft.hidden and default is not None and default.kind != XEN:
+            draft.warnings.append(
+                f"{self.boot.path} boots '{default.title}' by default, which does not start Xen; "
+                "set GRUB_DEFAULT to an entry that does"
+            )
+
+
+def _recovery(edit: BootEdit) -> tuple[str, ...]:
+    lines = [
+        "In GRUB's menu, press 'e' at the entry that starts Xen, take the word that begins with "
+        f"{hide_parameter.PARAMETER} out of its line and boot it with Ctrl-x: dom0 then keeps its devices."
+    ]
+    if edit.previous:
+        lines.insert(0, f"In GRUB's menu, choose '{edit.previous}': it boots with the list from before.")
+    return tuple(lines)
+
+
+def _name_stale_backends(draft: Draft) -> None:
+    for domid, addresses in draft.observed.stale.items():
+        names = " ".join(address.bdf for address in addresses)
+        draft.warnings.append(
+            f"xenstore still lists {names} for domain {domid}, which is gone: xl leaves that behind when a guest "
+            f"shuts itself down, and it hinders nobody; 'xenstore-rm /local/domain/0/backend/pci/{domid}' removes it"
+        )

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Edits boot.cfg(5) of a NetBSD dom0: read, check, edit, judge, write."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import Edit, hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previous import Previous
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import menu_entries
+from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
+from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import (
+    ORIGINAL,
+    BootRequest,
+    BootResult,
+    save_pins,
+    texts,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, Noted, note, restore
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
+
+MOST_BYTES = 1 << 20
+"""Far more than the loader reads; what is too large for it is its reader's to say."""
+
+
+def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
+    """Do what is wanted.
+
+    :param path: the boot configuration
+    :raises PcibackError: it is refused; nothing was changed then
+    """
+    before = _read(path)
+    if request.state == ORIGINAL:
+        return _restore(path, before.render(), request)
+    wanted = [] if request.state == ABSENT else [parse_address(text, max_domain=0) for text in request.devices]
+    entries = menu_entries(request.entries, "entries")
+    edit = hide(before, wanted, entries, previous=request.previous)
+    values: dict[str, Any] = {
+        "claims": texts(wanted),
+        "entries": [vars(placement) for placement in edit.entries],
+        "previous": vars(edit.previous),
+    }
+    if request.predictor is not None:
+        values["prediction"] = [
+            {
+                "entry": prediction.entry,
+                "outcome": prediction.outcome,
+                "claims": [str(address) for address in prediction.claims],
+            }
+            for prediction in _judge(run, request.predictor, path, edit, wanted, request.scratch)
+        ]
+    record = request.records.originals()
+    writing = _Writing(path, before.render(), edit.boot_cfg.render(), record, request)
+    shown = [*save_pins(request, request.pins), *writing.differences]
+    backup = writing.write()
+    writing.settle()
+    if backup:
+        values["backup_file"] = backup
+    return BootResult(bool(shown), shown, values, writing.noted.warnings)
+
+
+def _read(path: str) -> BootCfg:
+    """Read the boot configuration; every refusal has the code of a bad one."""
+    try:
+        return BootCfg.parse(read_file(path, limit=MOST_BYTES), file=path)
+    except PcibackError as error:
+        error.code = BOOT_CONFIG_INVALID
+        raise
+
+
+def _judge(
+    run: Run, predictor: str, path: str, edit: Edit, wanted: Sequence[Address], scratch: str | None
+) -> list[Prediction]:
+    """Have every edited entry predicted, and refuse if the model reads it in another way."""
+    numbers = [placement.number for placement in edit.entries]
+    if not wanted:
+        numbers = [entry.number for entry in edit.boot_cfg.entries if entry.kind == XEN]
+    default = edit.boot_cfg.default
+    predictions = []
+    with tempfile.NamedTemporaryFile(dir=scratch, prefix="boot.cfg.") as candidate:
+        candidate.write(edit.boot_cfg.render())
+        candidate.flush()
+        for number in numbers:
+            # An entry that somebody may choose one day can miss its kernel today; the one that boots must not.
+            boots = default is not None and number == default.number
+            files = loader_root(path) if boots else None
+            prediction = predict(predictor, candidate.name, number, files=files, run=run)
+            problem = disagreement(prediction, wanted)
+            if not wanted and not prediction.claims:
+                # An entry that doesn't boot for another reason is no reason to keep a list in it.
+                problem = None
+            if problem is None and default is not None and prediction.default != default.number:
+                problem = f"entry {prediction.default} is predicted to boot by default, not {default.number}"
+            if problem is not None:
+                raise PcibackError(
+                    f"{problem}; nothing was changed",
+                    code=PREDICTION_MISMATCH,
+                    file=path,
+                    remedy="look at the file with 'pcibackctl boot --config FILE'",
+                )
+            predictions.append(prediction)
+    return predictions
+
+
+def _restore(path: str, before: bytes, request: BootRequest) -> BootResult:
+    """Put the boot configuration back as it was."""
+    record = request.records.originals()
+    restored = restore(path, record.originals.files.get(os.path.realpath(path)), before)
+    after = before if restored.data is None else restored.data
+    writing = _Writing(path, before, after, record, request)
+    backup = writing.write()
+    shown = [*writing.differences, *save_pins(request, {})]
+    writing.settle()
+    default = BootCfg.parse(after, file=path).default
+    values: dict[str, Any] = {
+        "claims": texts(() if default is None or default.hide is None else default.hide.claims),
+        "entries": [],
+        "previous": vars(Previous(None, "", "the file is as it was before its first change")),
+    }
+    if backup:
+        values["backup_file"] = backup
+    return BootResult(bool(shown), shown, values, restored.warnings)
+
+
+class _Writing:
+    """A change of the boot configuration, and what has to be recorded of it: decided first, written later."""
+
+    def __init__(self, path: str, before: bytes, after: bytes, record: OriginalsFile, request: BootRequest) -> None:
+        self._path, self._before, self._after = path, before, after
+        self._record, self._request = record, request
+        self.noted: Noted = note(record.originals, [Change(os.path.realpath(path), BOOT, before, after)])
+        self.differences = [difference(path, before, after)] if before != after else []
+        self.differences += record.difference(self.noted.after)
+
+    def write(self) -> str:
+        """Write what has to be recorded, and then the boot configuration; returns the backup's path."""
+        if self._request.check_mode:
+            return ""
+        self._record.save(self.noted.before)
+        if self._before == self._after:
+            return ""
+        return replace_file(self._path, self._after, expected=self._before, backup=self._request.backup)
+
+    def settle(self) -> None:
+        """Drop from the record what has been put back."""
+        if not self._request.check_mode:
+            self._record.save(self.noted.after)

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Planning the next boot of a NetBSD dom0: boot.cfg(5) hides devices, and the C model says whether it does. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import PREVIOUS_SUFFIX, XEN, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import OPTION
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
+from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import hide_action
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WHEN_NEEDED
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
+
+_CODE = BOOT_CONFIG_INVALID
+_HIDE_OPTION = re.compile(rf"(?: --)? {re.escape(OPTION)}\S*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class NetbsdBoot:
+    """What a NetBSD dom0 has for its next boot.
+
+    :ivar data: the bytes of boot.cfg(5), or why they can't be read
+    :ivar prediction: what the C model says that the next boot will do if nobody chooses another entry, ``None`` if it
+        can't be asked
+    """
+
+    path: str
+    data: bytes | PcibackError
+    prediction: Prediction | None = None
+    predictable: bool = True
+
+    @property
+    def predicted_claims(self) -> tuple[Address, ...] | None:
+        """See :class:`BootState`."""
+        return None if self.prediction is None else self.prediction.claims
+
+    def read(self) -> BootCfg:
+        """The boot configuration.
+
+        :raises PcibackError: ``boot-config-invalid``
+        """
+        if isinstance(self.data, PcibackError):
+            raise self.data
+        return BootCfg.parse(self.data, file=self.path)
+
+
+@dataclass(frozen=True)
+class NetbsdBootPlanner:
+    """See :class:`BootPlanner`."""
+
+    boot: NetbsdBoot
+
+    def hide(self, draft: Draft) -> Sequence[Action]:
+        """See :class:`BootPlanner`."""
+        if isinstance(self.boot.data, PcibackError):
+            draft.refuse_error(self.boot.data, _CODE)
+            return []
+        if not draft.is_settled:
+            return []
+        addresses = draft.hidden
+        try:
+            config = self.boot.read()
+            edit = hide(config, addresses, entries=draft.wanted.boot_entries, previous=draft.wanted.keep_previous)
+        except PcibackError as error:
+            draft.refuse_error(error, _CODE)
+            return []
+        draft.recovery = recovery(edit.boot_cfg)
+        edited = [placement.number for placement in edit.entries]
+        self._check_default_entry(draft, config, edited)
+        if not edit.changed:
+            self._check_prediction(draft, config, edited)
+        return hide_action(draft, self.boot.path, changed=edit.changed, keep_held=not draft.reboots)
+
+    def own_claims(self, draft: Draft, restored: Mapping[str, bytes | None]) -> tuple[Address, ...]:
+        """See :class:`BootPlanner`."""
+        path = self.boot.path
+        try:
+            now = self.boot.read()
+            own = restored.get(draft.observed.traces.places.get(path, path))
+            config = now if own is None else BootCfg.parse(own, file=path)
+        except PcibackError as error:
+            draft.refuse_error(error, _CODE)
+            return ()
+        draft.recovery = recovery(config)
+        default = config.default
+        claims: tuple[Address, ...] = ()
+        if default is not None and default.kind == XEN and default.hide is not None:
+            claims = tuple(sorted(set(default.hide.claims)))
+        if config.render() != self.boot.data:
+            self._warn_of_own_list(draft, claims)
+        return claims
+
+    def to_restore(self, draft: Draft) -> tuple[Sequence[str], Sequence[str]]:
+        """See :class:`BootPlanner`. The pins go with the boot configuration, whether that was changed or not."""
+        traces = draft.observed.traces
+        paths = traces.originals.of_kind(BOOT) or ((self.boot.path,) if traces.devices else ())
+        return paths, paths
+
+    def _warn_of_own_list(self, draft: Draft, claims: Sequence[Address]) -> None:
+        """Name what the next boot takes from dom0: the owner's list may be older than the hardware."""
+        for device in draft.observed.devices:
+            if device.address in claims and device.address not in draft.claims:
+                draft.warnings.append(
+                    f"{self.boot.path} hid {device.describe()} before the first run and does so again: "
+                    "the next boot takes it from dom0"
+                )
+
+    def _check_default_entry(self, draft: Draft, config: BootCfg, edited: Sequence[int]) -> None:
+        default = config.default
+        if not draft.hidden or default is None or default.number in edited:
+            return
+        sentence = (
+            f"{self.boot.path} boots entry {default.number} '{default.title}' by default, "
+            "which hides nothing, so a reboot would not give the devices away"
+        )
+        if draft.wanted.reboot == WHEN_NEEDED and draft.missing:
+            draft.refuse(
+                _CODE,
+                sentence,
+                remedy="set default= to an entry that starts Xen, or include that entry in pciback_boot_entries",
+            )
+        else:
+            draft.warnings.append(sentence)
+
+    def _check_prediction(self, draft: Draft, config: BootCfg, edited: Sequence[int]) -> None:
+        prediction, default = self.boot.prediction, config.default
+        if prediction is None or default is None or default.kind != XEN:
+            return
+        # The model was asked about the default entry only; one that is not to hide anything is no disagreement.
+        if draft.hidden and default.number not in edited:
+            return
+        doubt = disagreement(prediction, draft.hidden)
+        if doubt is not None:
+            draft.refuse(
+                PREDICTION_MISMATCH,
+                f"{self.boot.path} reads as wanted, but the model of the boot disagrees: {doubt}",
+                remedy=f"run 'pcibackctl boot --config {self.boot.path}' on the host to see why",
+            )
+
+
+def recovery(config: BootCfg) -> tuple[str, ...]:
+    """What a person at the console does if the host does not come back, in the order of trying."""
+    lines = [
+        f"At its console, choose entry {entry.number} '{entry.title}' in the loader's menu: it boots with the list from before."
+        for entry in config.entries
+        if entry.title.endswith(PREVIOUS_SUFFIX)
+    ]
+    default = config.default
+    if default is not None and default.kind == XEN:
+        typed = [_HIDE_OPTION.sub("", command).strip() for command in default.commands]
+        lines.append(
+            "At the loader's prompt (choose it in the menu), these lines boot dom0 with nothing hidden: "
+            + " | ".join(typed)
+        )
+    return tuple(lines)

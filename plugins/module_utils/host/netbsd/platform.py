@@ -1,0 +1,96 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""A NetBSD dom0: each look at configuration space is a call of pcictl(8), and devices leave dom0 at boot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, fits, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import boot_editor, bus, facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot, NetbsdBootPlanner
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
+from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_BOOT, Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
+
+BOOT_CFG = "/boot.cfg"
+KERNEL = Backend(
+    name="kernel", takes=AT_BOOT, hot_plug=False, bridge_loss="a NetBSD dom0 that hides it panics while it boots"
+)
+
+
+class Netbsd(Platform):
+    """See :class:`Platform`."""
+
+    units = True
+    backends: Mapping[str, Backend] = {KERNEL.name: KERNEL}
+
+    def check_dom0(self) -> None:
+        bus.check_dom0(self._run)
+
+    def claims(self) -> tuple[Address, ...] | None:
+        return bus.claims()
+
+    def devices(self, *, configuration: bool = True) -> tuple[Device, ...]:
+        return facts.with_macs(self._run, bus.devices(self._run, configuration=configuration))
+
+    def devices_for(
+        self, selectors: Sequence[Selector], claims: Sequence[Address], pins: Mapping[Address, Pin]
+    ) -> tuple[Device, ...]:
+        """A call for each configuration space adds up, so only those are read that count: what is held or pinned and
+        what a selector asks for; but all if a pinned device is not surely where it was.
+        """
+        # Bridges alone, so that a selector can ask for a slot.
+        devices = bus.with_configuration(self._run, facts.with_macs(self._run, bus.devices(self._run)), ())
+        asked = {
+            device.address
+            for device in devices
+            for selector in selectors
+            if selector.asks_configuration_of(device, pins.get(device.address))
+        }
+        devices = bus.with_configuration(self._run, devices, asked.union(claims, pins))
+        present = {device.address: device for device in devices}
+        if all(address in present and fits(pin, pin_of(present[address])) for address, pin in pins.items()):
+            return devices
+        return bus.with_configuration(self._run, devices)
+
+    def complete(self, devices: Sequence[Device]) -> tuple[Device, ...]:
+        return bus.with_configuration(self._run, devices)
+
+    def facts(self, devices: Sequence[Device], xl: str | None) -> Facts:
+        found = facts.read_facts(self._run, os.environ.get("SSH_CONNECTION"))
+        return replace(found, iommu=has_iommu(self._run, xl))
+
+    def read_boot(self, path: str | None, state_directory: str, pcibackctl: str | None) -> NetbsdBoot:
+        path = path or BOOT_CFG
+        data: bytes | PcibackError
+        try:
+            data = read_file(path, limit=boot_editor.MOST_BYTES)
+        except PcibackError as error:
+            error.code = BOOT_CONFIG_INVALID
+            return NetbsdBoot(path, error)
+        prediction = None
+        if pcibackctl is not None:
+            prediction = predict(pcibackctl, path, files=loader_root(path), run=self._run)
+        return NetbsdBoot(path, data, prediction)
+
+    def boot_planner(self, boot: BootState) -> NetbsdBootPlanner:
+        if not isinstance(boot, NetbsdBoot):
+            raise TypeError("the state of another platform's boot")
+        return NetbsdBootPlanner(boot)
+
+    def edit_boot(self, request: BootRequest) -> BootResult:
+        return boot_editor.edit_boot(self._run, request.path or BOOT_CFG, request)

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""pcibackctl boot: what NetBSD will do with a boot configuration, as the C model of it says."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import NOT_FOUND, Run
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import (
+    SCHEMA,
+    Prediction,
+    read_prediction,
+)
+
+CONTROL = "sbin/pcibackctl"
+"""Where the program is below the prefix that it was installed under."""
+
+_ANSWERED = (0, 3)
+
+
+def loader_root(config_path: str) -> str | None:
+    """The directory below which the loader finds the files that boot.cfg(5) names.
+
+    ``None`` where that can't be told: a file that is not at the top of the root file system may be of another device.
+    """
+    folder = os.path.dirname(config_path)
+    return folder if folder == "/" else None
+
+
+def predict(
+    pcibackctl: str,
+    config_path: str,
+    entry: int | None = None,
+    *,
+    bus: str | None = None,
+    files: str | None = None,
+    run: Run,
+) -> Prediction:
+    """Ask pcibackctl what NetBSD does when it boots an entry of a boot configuration.
+
+    :param pcibackctl: path of the program
+    :param config_path: the boot configuration
+    :param entry: number in the menu; ``None`` for the default one
+    :param bus: a dump of the host's devices (``lspci -xxxx``), so that claims can be checked against it
+    :param files: where the files of the boot device are, so that missing kernels are found
+    :param run: runs a command
+    :raises PcibackError: the program is missing, fails, or answers something else
+    """
+    command = [pcibackctl, "boot", "--config", config_path, "--json"]
+    if entry is not None:
+        command += ["--entry", str(entry)]
+    if bus is not None:
+        command += ["--bus", bus]
+    if files is not None:
+        command += ["--root", files]
+    status, output, errors = run(command)
+    if status == NOT_FOUND:
+        raise PcibackError("it can't be run", file=pcibackctl, remedy="install it with xen.pciback.native_backend")
+    if status not in _ANSWERED:
+        said = " ".join(errors.split())[:200] or "nothing"
+        raise PcibackError(f"'boot' ended with status {status} and said: {said}", file=pcibackctl)
+    try:
+        return read_prediction(json.loads(output))
+    except (ValueError, KeyError, TypeError, RecursionError, PcibackError) as error:
+        raise PcibackError(
+            f"the answer of 'boot' is not of schema '{SCHEMA}' ({_reason(error)}); build native/ of this version",
+            file=pcibackctl,
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"there is no {error}"
+    return str(error) or type(error).__name__

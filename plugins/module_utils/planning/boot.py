@@ -1,0 +1,49 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What planning asks of a platform about its next boot, and what the platforms' answers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import to_mapping
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action, Step
+
+
+class BootPlanner(Protocol):
+    """The boot configuration of one platform, as planning sees it: pure functions of the draft.
+
+    Each adds refusals and warnings to the draft, and changes nothing else of it but ``recovery``.
+    """
+
+    def hide(self, draft: Draft) -> Sequence[Action]:
+        """Make the next boot hide ``draft.hidden``; nothing if it does."""
+
+    def own_claims(self, draft: Draft, restored: Mapping[str, bytes | None]) -> tuple[Address, ...]:
+        """What the owner's own boot configuration hides.
+
+        :param restored: the recorded files as they will be, by their paths
+        """
+
+    def to_restore(self, draft: Draft) -> tuple[Sequence[str], Sequence[str]]:
+        """The boot configurations that are to be put back, and what a person is told of them."""
+
+
+def hide_action(draft: Draft, where: str, *, changed: bool, keep_held: bool) -> Sequence[Action]:
+    """The step that hides devices and pins them; nothing if both are so already.
+
+    :param where: what hides them, for a person
+    :param changed: whether the boot configuration has to change
+    :param keep_held: whether devices stay pinned that pciback holds and nobody wants any more
+    """
+    pins = draft.selection.record(keep_held=keep_held)
+    if not changed and pins == draft.observed.pins:
+        return []
+    listed = " ".join(address.bdf for address in draft.hidden) or "nothing"
+    summary = f"make {where} hide {listed}" if changed else f"pin {listed}"
+    arguments: dict[str, Any] = {"devices": [str(address) for address in draft.hidden], "pins": to_mapping(pins)}
+    return [Action(Step.HIDE, summary, arguments)]

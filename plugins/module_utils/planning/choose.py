@@ -1,0 +1,104 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which devices leave dom0, and which of them dom0 can't do without."""
+
+from __future__ import annotations
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.located import ChangedError, whose_list
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Answer
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
+from ansible_collections.xen.pciback.plugins.module_utils.guards.sharing import siblings
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Refusal
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedDevice
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
+    ASSIGNED_TWICE,
+    BRIDGE,
+    DOMAIN_CONFIG_INVALID,
+    GUARDS,
+    IDENTITY_CHANGED,
+    NO_SUCH_DEVICE,
+)
+
+
+def choose_devices(draft: Draft) -> None:
+    """Add the devices that the owner's selectors mean, each for one guest."""
+    owners: dict[Address, str] = {}
+    names: set[str] = set()
+    # In the order of the requests: the guests' devices, then the extra ones.
+    answers = iter(draft.selection.answers)
+    for guest in draft.wanted.guests:
+        if guest.name in names:
+            draft.refuse(DOMAIN_CONFIG_INVALID, f"guest {guest.name} is listed twice", remedy="list it once")
+        names.add(guest.name)
+        for item, answer in zip(guest.devices, answers):
+            _choose(draft, item, answer, owners)
+    for item, answer in zip(draft.wanted.extra_devices, answers):
+        _choose(draft, item, answer, owners)
+    draft.warnings += draft.selection.warnings
+
+
+def _choose(draft: Draft, item: WantedDevice, answer: Answer, owners: dict[Address, str]) -> None:
+    guest, error = answer.guest, answer.error
+    whose = whose_list(guest)
+    if isinstance(error, ChangedError):
+        draft.refusals.append(Refusal(error.code or IDENTITY_CHANGED, str(error), error.address.bdf, error.remedy))
+        return
+    if error is not None:
+        draft.refuse(error.code or NO_SUCH_DEVICE, f"{whose}: {error}", device=str(item.selector), remedy=error.remedy)
+        return
+    for device in answer.devices:
+        owner = owners.setdefault(device.address, whose)
+        if any(planned.device.address == device.address for planned in draft.devices):
+            draft.refuse(
+                ASSIGNED_TWICE,
+                f"{device.describe()} is wanted by {owner} and by {whose}; a device belongs to one guest",
+                device=device.address.bdf,
+                remedy="take it out of one of the two lists, or make the selectors more exact",
+            )
+            continue
+        draft.add_device(device, guest, item.options)
+
+
+def refuse_bridges(draft: Draft, bridge_loss: str) -> None:
+    """Refuse bridges.
+
+    :param bridge_loss: what becomes of a dom0 without a PCI bridge
+    """
+    for planned in draft.devices:
+        device = planned.device
+        if device.is_pci_bridge:
+            draft.refusals.append(
+                Refusal(
+                    BRIDGE,
+                    f"{device.describe()} is a PCI bridge: {bridge_loss}",
+                    device.address.bdf,
+                    "give away the functions behind the bridge instead; this can't be overridden",
+                )
+            )
+        elif device.is_bridge:
+            draft.refuse(
+                BRIDGE,
+                f"{device.describe()} is a bridge that the machine itself needs",
+                device=device.address,
+                remedy="leave it to dom0, or allow code 'bridge' for this address",
+            )
+
+
+def refuse_needed(draft: Draft) -> None:
+    """Refuse what dom0 itself needs, unless it has left dom0 already."""
+    for planned in draft.devices:
+        for code, address in draft.wanted.allow:
+            if planned.held and code in GUARDS and address == planned.device.address:
+                draft.warnings.append(f"overridden by the owner: {code} for {address.bdf}, which pciback holds")
+    missing = draft.missing
+    draft.warnings += siblings(draft.observed.devices, [planned.device for planned in draft.devices] if missing else ())
+    if not missing or draft.observed.facts is None:
+        return
+    owners = {planned.device.address: planned.guest for planned in draft.devices}
+    verdict = guard(draft.observed.facts, draft.observed.devices, missing, owners)
+    for finding in verdict.findings:
+        draft.refuse(finding.code, finding.message, device=finding.device, remedy=finding.remedy)
+    draft.warnings += verdict.warnings

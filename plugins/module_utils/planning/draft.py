@@ -1,0 +1,119 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""A plan while it is made: what is wanted and seen, and what the steps so far have found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
+    Action,
+    Plan,
+    PlannedDevice,
+    Refusal,
+    Step,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WHEN_NEEDED, Wanted
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE, BRIDGE, GUARDS
+
+
+@dataclass
+class Draft:
+    """What each step of planning reads and adds to.
+
+    :ivar selection: what the selectors mean on this host
+    :ivar reasons: why a reboot is required
+    """
+
+    wanted: Wanted
+    observed: Observed
+    selection: Selection
+    actions: list[Action] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    devices: list[PlannedDevice] = field(default_factory=list)
+    recovery: tuple[str, ...] = ()
+
+    # --- what is known so far
+
+    @property
+    def claims(self) -> tuple[Address, ...]:
+        """What the running kernel's backend can offer to guests."""
+        return self.observed.claims or ()
+
+    @property
+    def hidden(self) -> list[Address]:
+        """What dom0 has to be without."""
+        return sorted({planned.device.address for planned in self.devices})
+
+    @property
+    def missing(self) -> list[Device]:
+        """The devices that dom0 still has."""
+        return [planned.device for planned in self.devices if not planned.held]
+
+    @property
+    def reboots(self) -> bool:
+        """Whether a reboot is needed and allowed."""
+        return bool(self.reasons) and self.wanted.reboot == WHEN_NEEDED
+
+    def devices_of(self, guest: str) -> list[PlannedDevice]:
+        """The devices that a guest gets."""
+        return [planned for planned in self.devices if planned.guest == guest]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is certain which devices are wanted; what a guard refuses leaves no doubt about that."""
+        return all(refusal.code in (BRIDGE, *GUARDS) for refusal in self.refusals)
+
+    # --- what steps add
+
+    def add_device(self, device: Device, guest: str | None, options: tuple[tuple[str, Any], ...] = ()) -> None:
+        """Plan that a device leaves dom0, for a guest or for nobody yet."""
+        attached = any(device.address in each.devices and each.name == guest for each in self.observed.running)
+        self.devices.append(PlannedDevice(device, guest, options, device.address in self.claims, attached))
+
+    def act(self, step: Step, summary: str, arguments: Mapping[str, Any] | None = None) -> None:
+        """Add a step at the end."""
+        self.actions.append(Action(step, summary, arguments or {}))
+
+    def refuse(
+        self, code: str, message: str, *, device: Address | str | None = None, remedy: str | None = None
+    ) -> None:
+        """Refuse the whole plan, unless the owner overrides this code for this device."""
+        shown = device.bdf if isinstance(device, Address) else device
+        if code in ALLOWABLE and (code, device) in self.wanted.allow:
+            self.warnings.append(f"overridden by the owner: {code} for {shown}: {message}")
+            return
+        self.refusals.append(Refusal(code, message, shown, remedy))
+
+    def refuse_error(self, error: PcibackError, code: str) -> None:
+        """Refuse because of an error; ``code`` is for one that has none of its own."""
+        self.refuse(error.code or code, str(error), remedy=error.remedy)
+
+    def without_actions(self) -> Plan:
+        """The plan that is refused."""
+        return self._plan(())
+
+    def finish(self) -> Plan:
+        """The plan that can be applied."""
+        return self._plan(self.actions)
+
+    def _plan(self, actions: Collection[Action]) -> Plan:
+        return Plan(
+            actions=tuple(actions),
+            refusals=tuple(self.refusals),
+            warnings=tuple(self.warnings),
+            reasons=tuple(self.reasons),
+            devices=tuple(self.devices),
+            recovery=self.recovery,
+            moves=self.selection.moves,
+        )

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What becomes of the guests: their files, and how each gets into its state with its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action, Step
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import (
+    RUNNING,
+    STOPPED,
+    WHEN_NEEDED,
+    WantedGuest,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
+
+SHUT_DOWN = "shut down"
+START = "start"
+RESTART = "restart"
+CHANGE = "change the devices of"
+
+# Ways of a guest to its devices, and what is said of one that is not gone.
+_LEFT = {START: "is not started", RESTART: "is not restarted", CHANGE: "keeps the devices that it has"}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How guests get into their states.
+
+    :ivar way: what brings a guest there, empty if it is there or has to be left alone
+    :ivar obstacle: why a guest can't get its devices, empty if it can; ``kept`` are devices of guests that run on
+    """
+
+    way: Callable[[WantedGuest, RunningGuest | None], str]
+    obstacle: Callable[[WantedGuest, Mapping[Address, str], bool], str]
+
+
+def configure(draft: Draft) -> list[Action]:
+    """List the devices in the guests' files."""
+    names, domains = [], []
+    for guest in draft.wanted.guests:
+        data = draft.observed.guest_configs.get(guest.config)
+        if data is None or isinstance(data, PcibackError):
+            draft.refuse_error(
+                data or PcibackError(f"guest {guest.name} has no configuration file", file=guest.config),
+                DOMAIN_CONFIG_INVALID,
+            )
+            continue
+        specs = [
+            {"address": str(planned.device.address), **dict(planned.options)}
+            for planned in draft.devices_of(guest.name)
+        ]
+        moves = {move.old: move.new for move in draft.selection.moves if move.guest == guest.name}
+        try:
+            config = XlConfig.parse(data, guest.config)
+            changed = with_pci(config, specs, moves).render() != data
+        except PcibackError as error:
+            draft.refuse_error(error, DOMAIN_CONFIG_INVALID)
+            continue
+        draft.warnings += config.warnings
+        if config.name != guest.name:
+            described = "no guest by name" if config.name is None else f"a guest named '{config.name}'"
+            draft.refuse(
+                DOMAIN_CONFIG_INVALID,
+                f"{guest.config} describes {described}, not '{guest.name}'",
+                remedy="correct the name in the inventory or in the file",
+            )
+        if changed:
+            names.append(guest.name)
+            domain: dict[str, Any] = {"config": guest.config, "devices": specs}
+            if moves:
+                domain["moves"] = {str(old): str(new) for old, new in moves.items()}
+            domains.append(domain)
+    if not domains:
+        return []
+    summary = f"list the devices in the configuration of {', '.join(names)}"
+    return [Action(Step.CONFIGURE, summary, {"domains": domains})]
+
+
+def shut_down_all(draft: Draft) -> None:
+    """Shut the guests down before a reboot, and name those that nobody here starts again."""
+    managed = {guest.name for guest in draft.wanted.guests if guest.state != "unmanaged"}
+    for guest in draft.observed.running:
+        if guest.name not in managed:
+            draft.warnings.append(
+                f"guest {guest.name} is running and not managed here: the reboot shuts it down, "
+                "and only the host's own start-up brings it back"
+            )
+    if draft.observed.running:
+        names = sorted(guest.name for guest in draft.observed.running)
+        draft.act(
+            Step.SHUT_DOWN,
+            f"shut down {', '.join(names)} before the reboot",
+            {"domains": [{"name": name, "state": STOPPED} for name in names]},
+        )
+
+
+def run_guests(draft: Draft, backend: Backend, rules: Rules, *, rebooted: bool) -> None:
+    """Bring the guests into their states.
+
+    :param rebooted: whether dom0 is rebooted before
+    """
+    alive = {guest.name: guest for guest in draft.observed.running}
+    running = {} if rebooted else alive
+    ways = {guest.name: rules.way(guest, running.get(guest.name)) for guest in draft.wanted.guests}
+    _leave_alone_what_would_fail(draft, rules, ways, running, rebooted)
+    domains: list[dict[str, Any]] = []
+    for guest in draft.wanted.guests:
+        domain = {"name": guest.name, "config": guest.config, "state": guest.state}
+        way = ways[guest.name]
+        if way == SHUT_DOWN:
+            domains.insert(0, domain)
+        elif way == CHANGE:
+            may_restart = draft.wanted.restart_guests == WHEN_NEEDED
+            domains.append({**domain, "hot_plug": backend.hot_plug, "restart": may_restart})
+        elif way:
+            # Check mode still sees it running before a reboot: said as a restart, it predicts what happens.
+            domains.append({**domain, "restart": True} if guest.name in alive else domain)
+    if domains:
+        summary = "; ".join(f"{ways[domain['name']]} {domain['name']}" for domain in domains)
+        draft.act(Step.RUN, summary, {"domains": domains})
+
+
+def way(draft: Draft, backend: Backend, guest: WantedGuest, now: RunningGuest | None) -> str:
+    """What brings a guest into its state, empty if it is there already or has to be left alone."""
+    if guest.state == STOPPED and now is not None:
+        return SHUT_DOWN
+    if guest.state != RUNNING:
+        return ""
+    if now is None:
+        return START
+    if set(now.devices) == {planned.device.address for planned in draft.devices_of(guest.name)}:
+        return ""
+    # Only what Xen does when it makes a domain lets it have devices.
+    if backend.hot_plug and now.passthrough:
+        return CHANGE
+    if draft.wanted.restart_guests == WHEN_NEEDED:
+        return RESTART
+    draft.warnings.append(
+        f"guest {guest.name} runs with other devices than its configuration lists, until it is "
+        "restarted; allow that with pciback_restart_guests: when_needed"
+    )
+    return ""
+
+
+def obstacle(draft: Draft, backend: Backend, guest: WantedGuest, kept: Mapping[Address, str], rebooted: bool) -> str:
+    """Why a guest can't get its devices, empty if it can."""
+    for planned in draft.devices_of(guest.name):
+        # What is taken at run time is taken by then.
+        if backend.needs_reboot and not planned.held and not rebooted:
+            return "its devices wait for the reboot"
+        owner = kept.get(planned.device.address, guest.name)
+        if owner != guest.name:
+            return f"{planned.device.address.bdf} is still with guest {owner}, which runs on; shut that down first"
+    return ""
+
+
+def _leave_alone_what_would_fail(
+    draft: Draft, rules: Rules, ways: dict[str, str], running: Mapping[str, RunningGuest], rebooted: bool
+) -> None:
+    """Take back starts that xl would refuse: a guest that was shut down for one would stay down."""
+    refused = True
+    while refused:
+        # One that is left alone keeps its devices from others, so look again.
+        kept = {address: name for name, now in running.items() if not ways.get(name) for address in now.devices}
+        refused = False
+        for guest in draft.wanted.guests:
+            reason = rules.obstacle(guest, kept, rebooted)
+            if ways[guest.name] in _LEFT and reason:
+                draft.warnings.append(f"guest {guest.name} {_LEFT[ways[guest.name]]}: {reason}")
+                ways[guest.name] = ""
+                refused = True

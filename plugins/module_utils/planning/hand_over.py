@@ -1,0 +1,97 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""How devices leave dom0 and come back: with a reboot, or at run time, as the backend can.
+
+At boot::
+
+    shut_down -> reboot -> run
+
+At run time, where devices leave dom0 before guests want them, and come back after guests have let go of them::
+
+    assign -> run -> return
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, run_guests, shut_down_all
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
+
+
+def explain_reboot(draft: Draft) -> None:
+    """Say why a reboot is required: for devices that have to leave dom0, and for those that come back."""
+    for device in draft.missing:
+        holder = f"{device.driver or 'no driver'} holds it now"
+        if device.held_by_pciback:
+            holder = f"{device.driver} holds it, but its backend is not up and offers nothing to guests"
+        draft.reasons.append(f"{device.describe()} has to be taken by pciback: {holder}")
+    hidden = set(draft.hidden)
+    for address in draft.claims:
+        if address not in hidden:
+            draft.reasons.append(f"{address.bdf} is held by pciback and wanted by nobody: dom0 gets it back")
+
+
+def hand_over(
+    draft: Draft, backend: Backend, rules: Rules, claims: Collection[Address], assigned: Sequence[Device]
+) -> None:
+    """Let devices change hands, and see to the guests.
+
+    :param claims: what pciback has to hold in the end
+    :param assigned: what it takes from dom0 at run time, if it can
+    """
+    if backend.needs_reboot:
+        _reboot(draft, backend, rules, claims)
+        return
+    if assigned:
+        addresses = [device.address for device in assigned]
+        draft.act(Step.ASSIGN, f"hand {_listed(addresses)} to pciback", _selectors(addresses))
+    run_guests(draft, backend, rules, rebooted=False)
+    kept = _kept_by_guests(draft)
+    back = [address for address in draft.claims if address not in claims and address not in kept]
+    if back:
+        draft.act(Step.RETURN, f"give {_listed(back)} back to dom0", _selectors(back))
+
+
+def _reboot(draft: Draft, backend: Backend, rules: Rules, claims: Collection[Address]) -> None:
+    """Reboot, if that is needed and allowed."""
+    reboots = draft.reboots
+    if draft.reasons and not reboots:
+        draft.warnings.append("a reboot is pending; pciback_reboot: when_needed allows it")
+    if reboots:
+        shut_down_all(draft)
+        arguments = {"reasons": list(draft.reasons), "claims": [str(address) for address in claims]}
+        draft.act(Step.REBOOT, "reboot dom0", arguments)
+    run_guests(draft, backend, rules, rebooted=reboots)
+
+
+def _kept_by_guests(draft: Draft) -> Collection[Address]:
+    """Devices of guests that run on with them."""
+    changing = {
+        domain["name"] for action in draft.actions if action.kind is Step.RUN for domain in action.arguments["domains"]
+    }
+    kept = set()
+    for guest in draft.observed.running:
+        mine = {planned.device.address for planned in draft.devices_of(guest.name)}
+        for address in guest.devices:
+            if guest.name not in changing and address not in mine:
+                kept.add(address)
+                draft.warnings.append(
+                    f"{address.bdf} is with guest {guest.name}, which runs on and is not to have it: it stays there"
+                )
+    return kept
+
+
+def _listed(addresses: Sequence[Address]) -> str:
+    return " ".join(address.bdf for address in addresses)
+
+
+def _selectors(addresses: Sequence[Address]) -> Mapping[str, Any]:
+    """The arguments of the module ``assignable``."""
+    return {"devices": [{"address": str(address)} for address in addresses]}

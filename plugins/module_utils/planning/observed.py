@@ -1,0 +1,77 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What one host shows, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
+
+
+class BootState(Protocol):
+    """What a platform has for its next boot, as far as anybody but the platform has to know."""
+
+    @property
+    def path(self) -> str:
+        """The boot configuration."""
+
+    @property
+    def predictable(self) -> bool:
+        """Whether pcibackctl can predict the next boot."""
+
+    @property
+    def predicted_claims(self) -> tuple[Address, ...] | None:
+        """What the C model says that the next boot will claim if nobody chooses another entry, if it could be asked."""
+
+
+@dataclass(frozen=True)
+class RunningGuest:
+    """A domain that xl knows, with the devices that it has now.
+
+    :ivar passthrough: whether Xen set up an IOMMU for it, as far as is known, so that it can get devices while it runs
+    """
+
+    name: str
+    domid: int
+    devices: tuple[Address, ...] = ()
+    passthrough: bool = True
+
+
+@dataclass(frozen=True)
+class NativeState:
+    """Whether pcibackctl on the host is the one that was built and checked; ``reason`` says why not."""
+
+    ready: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the host shows, read once. A file that can't be read is kept as the error that says so.
+
+    :ivar claims: what the running kernel's backend can offer to guests, ``None`` if it has no backend
+    :ivar boot: what the next boot does
+    :ivar facts: what the guards judge by, ``None`` if no device is to leave dom0
+    :ivar traces: what is left of us, read if everything is to be undone
+    :ivar stale: devices that xenstore lists for domains that are gone, by the numbers of these
+    """
+
+    devices: tuple[Device, ...]
+    claims: tuple[Address, ...] | None
+    boot: BootState
+    guest_configs: Mapping[str, bytes | PcibackError] = field(default_factory=dict)
+    running: tuple[RunningGuest, ...] = ()
+    native: NativeState = NativeState(True)
+    pins: Mapping[Address, Pin] = field(default_factory=dict)
+    facts: Facts | None = None
+    traces: Traces = field(default_factory=Traces)
+    stale: Mapping[int, tuple[Address, ...]] = field(default_factory=dict)

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The plan of a host whose devices are to go to guests."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
+from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import (
+    choose_devices,
+    refuse_bridges,
+    refuse_needed,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, configure, obstacle, way
+from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import explain_reboot, hand_over
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
+
+
+def plan_present(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
+    """Decide what has to be done so that guests get their devices, in which order, and what must not be done."""
+    choose_devices(draft)
+    refuse_bridges(draft, backend.bridge_loss)
+    refuse_needed(draft)
+    if backend.needs_reboot:
+        explain_reboot(draft)
+    hide = boot.hide(draft)
+    listed = configure(draft)
+    if draft.refusals:
+        return draft.without_actions()
+    if draft.observed.boot.predictable and draft.wanted.native and not draft.observed.native.ready:
+        draft.act(Step.NATIVE, f"install pcibackctl: {draft.observed.native.reason}")
+    draft.actions += [*hide, *listed]
+    rules = Rules(way=partial(way, draft, backend), obstacle=partial(obstacle, draft, backend))
+    hand_over(draft, backend, rules, draft.hidden, draft.missing)
+    return draft.finish()

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the owner wants of one host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+
+RUNNING = "running"
+STOPPED = "stopped"
+UNMANAGED = "unmanaged"
+GUEST_STATES = (RUNNING, STOPPED, UNMANAGED)
+
+PRESENT = "present"
+ABSENT = "absent"
+
+NEVER = "never"
+WHEN_NEEDED = "when_needed"
+
+
+@dataclass(frozen=True)
+class WantedDevice:
+    """One device line of the owner: how to find it, and what xl is to be told of it."""
+
+    selector: Selector
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class WantedGuest:
+    """A guest: its name, its xl configuration file, its state and its devices."""
+
+    name: str
+    config: str
+    state: str = RUNNING
+    devices: tuple[WantedDevice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the owner wants of one host. ``allow`` holds pairs of refusal code and address.
+
+    With ``state`` absent everything is undone; no guest has devices then.
+    """
+
+    guests: tuple[WantedGuest, ...] = ()
+    extra_devices: tuple[WantedDevice, ...] = ()
+    reboot: str = NEVER
+    restart_guests: str = NEVER
+    boot_entries: Any = "xen"
+    keep_previous: bool = True
+    native: bool = True
+    allow: tuple[tuple[str, Address], ...] = ()
+    follow_moves: bool = False
+    state: str = PRESENT
+
+    @property
+    def requests(self) -> tuple[tuple[str | None, Selector], ...]:
+        """Every selector, with the guest in whose list it is."""
+        mine: list[tuple[str | None, Selector]] = [
+            (guest.name, item.selector) for guest in self.guests for item in guest.devices
+        ]
+        return (*mine, *((None, item.selector) for item in self.extra_devices))

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every refusal code, once: what it means, what helps, and whether the owner may allow it.
+
+A new refusal is a row here, the place that raises it, and its row and section in docs/reference/refusal-codes.md, which
+tests/unit/test_refusals.py holds against this file. Everything else imports the constants: argument choices are
+:data:`ALLOWABLE`, and what the guards say is :data:`GUARDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class RefusalCode:
+    """One reason to refuse.
+
+    :ivar code: how plans, modules and documentation call it
+    :ivar meaning: when it is refused
+    :ivar remedy: what helps in general; the place that raises it may know better
+    :ivar allowable: whether the owner can override it for one device; of the rest, the host would not survive it or
+        nothing could be done
+    :ivar accepting: what the owner accepts who allows it, where the meaning does not say it already
+    :ivar guard: whether it is judged by what the host uses, so that it only counts while a device has not left dom0
+    """
+
+    code: str
+    meaning: str
+    remedy: str
+    allowable: bool = False
+    accepting: str = ""
+    guard: bool = False
+
+
+_rows: dict[str, RefusalCode] = {}
+
+
+def _refusal(
+    code: str, meaning: str, *, remedy: str, allowable: bool = False, accepting: str = "", guard: bool = False
+) -> str:
+    _rows[code] = RefusalCode(code, meaning, remedy, allowable, accepting, guard)
+    return code
+
+
+NO_SUCH_DEVICE = _refusal(
+    "no-such-device",
+    "no function matches a selector",
+    remedy="correct the selector, or look at the host with xen.pciback.device_info",
+)
+AMBIGUOUS_SELECTOR = _refusal(
+    "ambiguous-selector",
+    "several functions match a selector that does not say all",
+    remedy="add a criterion, such as the address, or say 'all: true' if every one is meant",
+)
+IDENTITY_CHANGED = _refusal(
+    "identity-changed",
+    "another device is where one was given away, or that one is elsewhere",
+    remedy="follow the device, or allow the one that is there now",
+    allowable=True,
+    accepting="the one that is there now is taken",
+)
+ASSIGNED_TWICE = _refusal(
+    "assigned-twice",
+    "one device is in two guests, twice in one, or in a guest and the extra devices",
+    remedy="take it out of one of the two lists, or make the selectors more exact",
+)
+BRIDGE = _refusal(
+    "bridge",
+    "the device is a bridge",
+    remedy="leave it to dom0",
+    allowable=True,
+    accepting="the machine loses a bridge of its own; never for a PCI-PCI bridge",
+)
+BOOT_DISK = _refusal(
+    "boot-disk",
+    "a mounted file system, a swap area or the root device lies on the device",
+    remedy="leave it to dom0",
+    allowable=True,
+    guard=True,
+)
+MANAGEMENT_NIC = _refusal(
+    "management-nic",
+    "the default route or this connection goes through the device",
+    remedy="leave it to dom0 or manage the host through another card",
+    allowable=True,
+    guard=True,
+)
+CONSOLE = _refusal(
+    "console",
+    "dom0's display or its serial console hangs on the device",
+    remedy="leave it to dom0",
+    allowable=True,
+    guard=True,
+)
+SHARED_IRQ = _refusal(
+    "shared-irq",
+    "a device that dom0 uses has the same interrupt line",
+    remedy="take a device of another line, or give the other one away too",
+    allowable=True,
+    accepting="a guest that holds the line stops the other device, too (XSA-461)",
+    guard=True,
+)
+SHARED_BAR_PAGE = _refusal(
+    "shared-bar-page",
+    "registers of a device that stays in dom0 lie in the same page of memory",
+    remedy="give the other one to the same guest",
+    allowable=True,
+    accepting="its guest can then read and write registers of the other device, too (XSA-461)",
+    guard=True,
+)
+NO_IOMMU = _refusal(
+    "no-iommu",
+    "Xen has no IOMMU in use",
+    remedy="switch VT-d or AMD-Vi on in the machine's firmware",
+    allowable=True,
+    accepting=(
+        "its guest can then read and write all memory of the machine by DMA, that of Xen and dom0 included (XSA-61), "
+        "so it has to be trusted like dom0"
+    ),
+    guard=True,
+)
+IOMMU_GROUP = _refusal(
+    "iommu-group",
+    "the IOMMU can't tell the device from one that stays in dom0; on Linux",
+    remedy="give every function of the group to the same guest",
+    allowable=True,
+    accepting="its guest can then reach what the other device reaches",
+    guard=True,
+)
+LIST_TOO_LONG = _refusal(
+    "list-too-long",
+    "the list does not fit into the boot chain",
+    remedy="hide fewer devices",
+)
+BOOT_CONFIG_INVALID = _refusal(
+    "boot-config-invalid",
+    "the boot configuration can't be edited so that it surely boots",
+    remedy="mend what the sentence names",
+)
+DOMAIN_CONFIG_INVALID = _refusal(
+    "domain-config-invalid",
+    "a guest's file is missing or xl can't read it",
+    remedy="mend what the sentence names",
+)
+PREDICTION_MISMATCH = _refusal(
+    "prediction-mismatch",
+    "editor and model disagree about the next boot",
+    remedy="run 'pcibackctl boot' on the host to see why",
+)
+
+REFUSALS: Mapping[str, RefusalCode] = MappingProxyType(_rows)
+ALLOWABLE = tuple(sorted(code for code, row in REFUSALS.items() if row.allowable))
+GUARDS = tuple(sorted(code for code, row in REFUSALS.items() if row.guard))

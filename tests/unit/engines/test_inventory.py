@@ -1,0 +1,61 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory says, and what of it is refused before the host is looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+
+DEFAULTS: dict[str, Any] = {
+    "guests": [],
+    "extra_devices": [],
+    "state": "present",
+    "reboot": "never",
+    "restart_guests": "never",
+    "boot_entries": "xen",
+    "previous": True,
+    "native": True,
+    "allow": [],
+    "follow_moves": False,
+}
+
+
+def guest(**changes: Any) -> dict[str, Any]:
+    return {"name": "firewall", "config": "/etc/xen/firewall", "state": "running", "devices": [], **changes}
+
+
+def test_good_arguments() -> None:
+    wanted = read_wanted({**DEFAULTS, "guests": [guest(name="fire wall $1", config="/etc/xen/fire wall")]})
+    assert (wanted.guests[0].name, wanted.guests[0].config) == ("fire wall $1", "/etc/xen/fire wall")
+    assert wanted.boot_entries == "xen"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"guests": [guest(name="-x")]}, "'-x' is no name of a guest, xl takes it for an option"),
+        ({"guests": [guest(name="12")]}, "'12' is no name of a guest, xl takes it for the number of a domain"),
+        ({"guests": [guest(name="")]}, "'' is no name of a guest"),
+        ({"guests": [guest(name="Domain-0")]}, "'Domain-0' is this host itself"),
+        ({"guests": [guest(config="firewall")]}, "'firewall' can't be given to xl: the path has to be absolute"),
+        ({"guests": [guest(config="/etc/a=b")]}, "'/etc/a=b' can't be given to xl"),
+        ({"guests": [guest(devices=[{"all": True}])]}, "guest firewall: a device needs at least one of"),
+        ({"extra_devices": [{"id": "x"}]}, "extra_devices: 'x' is not an id"),
+        ({"allow": [{"code": "bridge", "address": "x"}]}, "allow: 'x' is not a PCI address"),
+        ({"boot_entries": 5}, "option 'boot_entries' must be 'xen', 'default' or a list of titles"),
+        ({"boot_entries": [2024]}, "quote a title that YAML takes for a number"),
+        ({"boot_entries": None}, "option 'boot_entries' must be"),
+        ({"boot_entries": []}, "option 'boot_entries' must be"),
+        ({"boot_entries": {"Xen": 1}}, "option 'boot_entries' must be"),
+    ],
+)
+def test_what_is_refused_before_anything_is_read(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(PcibackError) as refused:
+        read_wanted({**DEFAULTS, **arguments})
+    assert sentence in str(refused.value)

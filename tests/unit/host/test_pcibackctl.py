@@ -1,0 +1,163 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import predict
+from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import (
+    Finding,
+    MenuEntry,
+    Prediction,
+    disagreement,
+)
+
+A, B = parse_address("00:04.0"), parse_address("00:05.0")
+
+ANSWER: dict[str, Any] = {
+    "schema": "xen.pciback/boot/1",
+    "entry": 2,
+    "title": "Xen",
+    "entries": [
+        {"number": 1, "title": "K", "kind": "kernel", "default": False},
+        {"number": 2, "title": "Xen", "kind": "xen", "default": True, "more": "later"},
+    ],
+    "dom0": {"kernel": "/n", "module_string": "/n", "command_line": ""},
+    "hide": {"value": "(00:04.0)", "length": 9},
+    "claims": ["0000:00:04.0"],
+    "outcome": "registered",
+    "findings": [{"severity": "warning", "code": "x", "line": 1, "column": 8, "message": "why"}],
+}
+
+
+class Runner:
+    """Answers every command alike, and keeps it."""
+
+    def __init__(self, status: int = 0, output: str = "", errors: str = "") -> None:
+        self.answer = (status, output, errors)
+        self.command: list[str] = []
+
+    def __call__(self, command: list[str]) -> tuple[int, str, str]:
+        self.command = command
+        return self.answer
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_predict(status: int) -> None:
+    run = Runner(status, json.dumps(ANSWER))
+    prediction = predict("/sbin/pcibackctl", "/boot.cfg", 2, bus="/bus", run=run)
+    assert run.command == [
+        *("/sbin/pcibackctl", "boot", "--config", "/boot.cfg", "--json"),
+        *("--entry", "2", "--bus", "/bus"),
+    ]
+    assert prediction == Prediction(
+        entry=2,
+        outcome="registered",
+        claims=(A,),
+        findings=(Finding("warning", "x", 1, 8, "why"),),
+        entries=(MenuEntry(1, "K", "kernel", False), MenuEntry(2, "Xen", "xen", True)),
+        default=2,
+    )
+
+
+def test_predict_the_default_of_a_file_without_menu() -> None:
+    run = Runner(0, json.dumps({**ANSWER, "entry": None, "entries": [], "outcome": "not-xen", "claims": []}))
+    prediction = predict("pcibackctl", "/boot.cfg", run=run)
+    assert run.command == ["pcibackctl", "boot", "--config", "/boot.cfg", "--json"]
+    assert (prediction.entry, prediction.default) == (None, None)
+
+
+def test_a_program_that_can_not_be_started() -> None:
+    with pytest.raises(PcibackError) as refusal:
+        predict("/sbin/pcibackctl", "/boot.cfg", run=Runner(127, "", "/sbin/pcibackctl: No such file"))
+    assert str(refusal.value) == "/sbin/pcibackctl: it can't be run"
+
+
+@pytest.mark.parametrize(
+    ("run", "sentence"),
+    [
+        (Runner(2, "", "usage:\n  pcibackctl\n"), "'boot' ended with status 2 and said: usage: pcibackctl"),
+        (Runner(-11, "", ""), "'boot' ended with status -11 and said: nothing"),
+        (Runner(1, "", "x" * 1000), f"'boot' ended with status 1 and said: {'x' * 200}"),
+    ],
+)
+def test_a_program_that_fails(run: Runner, sentence: str) -> None:
+    with pytest.raises(PcibackError) as refusal:
+        predict("/p", "/boot.cfg", run=run)
+    assert str(refusal.value) == f"/p: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [
+        ("", "Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "'the answer' is []"),
+        ("{}", "there is no 'schema'"),
+        ({"schema": "xen.pciback/boot/2"}, "its schema is 'xen.pciback/boot/2'"),
+        ({"outcome": "fine"}, "no outcome is called 'fine'"),
+        (
+            {"claims": ["junk"]},
+            "'junk' is not a PCI address; it is BUS:DEVICE.FUNCTION in hexadecimal, "
+            "such as '03:00.0' or '0000:03:00.0'",
+        ),
+        ({"claims": [4]}, "'claims' is 4"),
+        ({"claims": None}, "'claims' is null"),
+        ({"entry": True}, "'entry' is true"),
+        ({"entry": "2"}, "'entry' is \"2\""),
+        ({"entries": [{"number": 1, "title": "K", "kind": "xen"}]}, "there is no 'default'"),
+        ({"entries": [3]}, "'int' object is not subscriptable"),
+        ({"findings": [{"severity": "error", "code": "x", "line": 1.5, "message": ""}]}, "'line' is 1.5"),
+    ],
+)
+def test_an_answer_of_another_schema(output: Any, why: str) -> None:
+    text = json.dumps({**ANSWER, **output}) if isinstance(output, dict) else output
+    with pytest.raises(PcibackError) as refusal:
+        predict("/p", "/boot.cfg", run=Runner(0, text))
+    assert str(refusal.value) == (
+        f"/p: the answer of 'boot' is not of schema 'xen.pciback/boot/1' ({why}); build native/ of this version"
+    )
+
+
+def _prediction(outcome: str, claims: tuple[Any, ...], *messages: str) -> Prediction:
+    findings = tuple(Finding(severity, "x", 1, 1, text) for severity, text in zip(("warning", "error"), messages))
+    return Prediction(1, outcome, claims, findings, (), 1)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "wanted", "sentence"),
+    [
+        (_prediction("registered", (A, B)), [B, A], None),
+        (_prediction("empty", ()), [], None),
+        (
+            _prediction("kernel-fault", (), "a warning", "the kernel faults here"),
+            [A],
+            "for entry 1 the outcome 'kernel-fault' is predicted, not 'registered': line 1, column 1: the kernel faults here",
+        ),
+        (_prediction("registered", (A,)), [], "for entry 1 the outcome 'registered' is predicted, not 'empty'"),
+        (_prediction("empty", ()), [A], "for entry 1 the outcome 'empty' is predicted, not 'registered'"),
+        (
+            _prediction("registered", (A,)),
+            [A, B],
+            "for entry 1 other claims are predicted than wanted: without 0000:00:05.0",
+        ),
+        (
+            _prediction("registered", (A,)),
+            [B],
+            "for entry 1 other claims are predicted than wanted: without 0000:00:05.0 and with 0000:00:04.0",
+        ),
+    ],
+)
+def test_disagreement(prediction: Prediction, wanted: list[Any], sentence: str | None) -> None:
+    assert disagreement(prediction, wanted) == sentence
+
+
+def test_disagreement_without_a_menu() -> None:
+    assert disagreement(Prediction(None, "not-xen", (), (), (), None), [A]) == (
+        "for the file without a menu the outcome 'not-xen' is predicted, not 'registered'"
+    )
