@@ -16,6 +16,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <pciback/channel.h>
+
 #include "simulated_bus.h"
 
 struct bench {

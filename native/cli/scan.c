@@ -10,22 +10,10 @@
 #include <stdio.h>
 
 #include <pciback/bus.h>
+#include <pciback/registers.h>
 
 #include "output.h"
 #include "read_bus.h"
-
-/* Offsets in a configuration space header. */
-enum {
-	REG_VENDOR = 0x00,
-	REG_DEVICE = 0x02,
-	REG_REVISION = 0x08,
-	REG_SECONDARY = 0x19,
-	REG_SUBORDINATE = 0x1a,
-	REG_SUBSYSTEM_VENDOR = 0x2c,
-	REG_SUBSYSTEM = 0x2e,
-	REG_INTERRUPT_LINE = 0x3c,
-	REG_INTERRUPT_PIN = 0x3d,
-};
 
 static const char *
 bar_kind_name(enum pciback_bar_kind kind)
@@ -73,8 +61,8 @@ json_bridge(struct pciback_json *json, const struct pciback_function *function)
 		return;
 	}
 	pciback_json_object(json, "bridge");
-	pciback_json_unsigned(json, "secondary", pciback_config8(function, REG_SECONDARY));
-	pciback_json_unsigned(json, "subordinate", pciback_config8(function, REG_SUBORDINATE));
+	pciback_json_unsigned(json, "secondary", pciback_config8(function, REG_BRIDGE_SECONDARY));
+	pciback_json_unsigned(json, "subordinate", pciback_config8(function, REG_BRIDGE_SUBORDINATE));
 	pciback_json_object_end(json);
 }
 
@@ -103,7 +91,7 @@ json_interrupt(struct pciback_json *json, const struct pciback_function *functio
 	unsigned line = pciback_config8(function, REG_INTERRUPT_LINE);
 
 	/* No pin, no interrupt line; 255 says that nothing routed it. */
-	if (pin == 0 || line == 0xff)
+	if (pin == 0 || line == INTERRUPT_LINE_NONE)
 		pciback_json_null(json, "irq");
 	else
 		pciback_json_unsigned(json, "irq", line);
@@ -157,8 +145,8 @@ print_text(const struct pciback_bus *bus)
 		    (unsigned)pciback_config8(function, REG_REVISION));
 		if (pciback_header_type(function) != 0)
 			(void)printf("  bridge to %02x-%02x",
-			    (unsigned)pciback_config8(function, REG_SECONDARY),
-			    (unsigned)pciback_config8(function, REG_SUBORDINATE));
+			    (unsigned)pciback_config8(function, REG_BRIDGE_SECONDARY),
+			    (unsigned)pciback_config8(function, REG_BRIDGE_SUBORDINATE));
 		for (size_t j = 0; j < n; j++)
 			(void)printf("  %s %" PRIx64, bar_kind_name(bars[j].kind), bars[j].address);
 		(void)printf("\n");

@@ -11,13 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Offsets in a configuration space header (PCI Local Bus Specification 3.0, chapter 6). */
-enum {
-	REG_CLASS = 0x08,	/* revision in the low byte */
-	REG_HEADER_TYPE = 0x0e,
-	REG_BAR0 = 0x10,
-};
-
 void
 pciback_bus_init(struct pciback_bus *bus)
 {
@@ -148,13 +141,13 @@ pciback_config32(const struct pciback_function *function, size_t offset)
 unsigned
 pciback_header_type(const struct pciback_function *function)
 {
-	return pciback_config8(function, REG_HEADER_TYPE) & 0x7fU;
+	return pciback_config8(function, REG_HEADER_TYPE) & HEADER_TYPE;
 }
 
 bool
 pciback_is_multifunction(const struct pciback_function *function)
 {
-	return (pciback_config8(function, REG_HEADER_TYPE) & 0x80U) != 0;
+	return (pciback_config8(function, REG_HEADER_TYPE) & HEADER_MULTIFUNCTION) != 0;
 }
 
 uint32_t

@@ -46,9 +46,10 @@ refuse(struct dump *dump, size_t line, const char *format, ...)
 static int
 check_header(struct dump *dump)
 {
-	unsigned vendor = dump->config[0] | (unsigned)dump->config[1] << 8;
-	unsigned type = dump->config[0x0e] & 0x7fU;
-	unsigned secondary = dump->config[0x19], subordinate = dump->config[0x1a];
+	unsigned vendor = dump->config[REG_VENDOR] | (unsigned)dump->config[REG_VENDOR + 1] << 8;
+	unsigned type = dump->config[REG_HEADER_TYPE] & HEADER_TYPE;
+	unsigned secondary = dump->config[REG_BRIDGE_SECONDARY];
+	unsigned subordinate = dump->config[REG_BRIDGE_SUBORDINATE];
 	char name[PCIBACK_ADDRESS_SIZE];
 
 	pciback_address_format(&dump->address, name);

@@ -4,12 +4,19 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include <pciback/backend.h>
+#include <pciback/device.h>
 
 #include <errno.h>
 
-#include "interrupt.h"
-#include "policy/policy.h"
+#include <pciback/interrupt.h>
+#include <pciback/operations.h>
+#include <pciback/registers.h>
+
+#include "policy/capability.h"
+#include "policy/command.h"
+#include "policy/header.h"
+#include "policy/raw.h"
+#include "policy/report.h"
 
 /* The largest of each kind that is decoded: I/O ports on a bus, and a 32-bit BAR. */
 #define IO_MAX		(UINT64_C(1) << 16)
@@ -62,9 +69,10 @@ check_settings(const struct pciback_device *device, uint32_t *ret_decode)
 {
 	const struct pciback_device_settings *settings = &device->settings;
 	unsigned n = device->header_type == 0 ? 6 : 2;
+	uint32_t decode = 0;
 
-	*ret_decode = 0;
-	if (settings->config_size != CONVENTIONAL_END && settings->config_size != CONFIG_END)
+	if (settings->config_size != PCIBACK_CONFIG_PCI &&
+	    settings->config_size != PCIBACK_CONFIG_EXPRESS)
 		return refuse(device, "a configuration space of size", settings->config_size);
 	for (unsigned i = 0; i < PCIBACK_RESOURCES; i++) {
 		const struct pciback_resource *resource = &settings->bars[i];
@@ -76,23 +84,22 @@ check_settings(const struct pciback_device *device, uint32_t *ret_decode)
 		    (resource->kind == PCIBACK_RESOURCE_MEM64 && i + 1 >= n))
 			return refuse(device, "a BAR at place", i);
 		if (resource->kind == PCIBACK_RESOURCE_IO)
-			*ret_decode |= COMMAND_IO;
+			decode |= COMMAND_IO;
 		else if (resource->kind != PCIBACK_RESOURCE_NONE)
-			*ret_decode |= COMMAND_MEMORY;
+			decode |= COMMAND_MEMORY;
 	}
 	if (settings->rom.kind != PCIBACK_RESOURCE_NONE &&
 	    (settings->rom.kind != PCIBACK_RESOURCE_MEM32 || !is_resource(&settings->rom) ||
 	    settings->rom.size < ROM_BITS + 1))
 		return refuse(device, "a ROM of kind", settings->rom.kind);
 	/* The bits of a virtual function are wired to zero; what counts is those of its parent. */
-	if (settings->is_virtual_function)
-		*ret_decode = 0;
+	*ret_decode = settings->is_virtual_function ? 0 : decode;
 	return 0;
 }
 
 /* Nothing that an earlier owner programmed goes on; of COMMAND, what is no guest's stays. */
 static int
-quieten(struct pciback_device *device)
+reset_command(struct pciback_device *device)
 {
 	uint32_t command;
 
@@ -140,12 +147,12 @@ pciback_device_init(struct pciback_device *device, const struct pciback_host *ho
 	int r;
 
 	*device = (struct pciback_device){ .host = host, .log = log, .settings = *settings };
-	r = quieten(device);
+	r = reset_command(device);
 	if (r < 0)
 		return r;
 	if (pciback_raw_read(device, REG_HEADER_TYPE, 1, &type) != PCIBACK_DONE)
 		return -EIO;
-	device->header_type = type & 0x7f;
+	device->header_type = type & HEADER_TYPE;
 	if (device->header_type > 1)
 		return refuse(device, "header type", device->header_type);
 	r = check_settings(device, &decode);

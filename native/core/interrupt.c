@@ -4,11 +4,16 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "interrupt.h"
+#include <pciback/interrupt.h>
 
 #include <errno.h>
 
-#include "policy/policy.h"
+#include <pciback/operations.h>
+#include <pciback/registers.h>
+
+#include "policy/command.h"
+#include "policy/raw.h"
+#include "policy/report.h"
 
 /* Which interrupt is on; INTx is off in COMMAND before another is, and on after it was. */
 static enum pciback_answer
@@ -69,7 +74,6 @@ pciback_msi_enable(struct pciback_device *device, uint32_t *ret_pirq)
 	uint32_t pirq = 0;
 	int r;
 
-	*ret_pirq = 0;
 	if (device->interrupt != PCIBACK_INTX || device->msi == 0 ||
 	    host->operations->msi_enable == NULL)
 		return PCIBACK_FAILED;
@@ -173,6 +177,8 @@ pciback_interrupt_act(struct pciback_device *device, uint32_t command, uint32_t 
 
 	switch (command) {
 	case PCIBACK_ENABLE_MSI:
+		/* What Linux answers to one that fails. */
+		*value = 0;
 		return pciback_msi_enable(device, value);
 	case PCIBACK_DISABLE_MSI:
 		return pciback_msi_disable(device, value);

@@ -6,6 +6,8 @@
  */
 #include <pciback/text.h>
 
+#include <errno.h>
+
 int
 pciback_hex_digit(char c)
 {
@@ -16,6 +18,26 @@ pciback_hex_digit(char c)
 	if (c >= 'A' && c <= 'F')
 		return c - 'A' + 10;
 	return -1;
+}
+
+int
+pciback_decimal_parse(const char *text, uint32_t max, uint32_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (*text == '\0')
+		return -EINVAL;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		/* Stays above every maximum once it is there, and can't overflow. */
+		if (value <= UINT32_MAX)
+			value = value * 10 + (uint64_t)(*text - '0');
+	}
+	if (value > max)
+		return -ERANGE;
+	*ret_value = (uint32_t)value;
+	return 0;
 }
 
 char

@@ -4,7 +4,7 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include <pciback/backend.h>
+#include <pciback/topology.h>
 
 #include <errno.h>
 

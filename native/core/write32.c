@@ -8,26 +8,20 @@
 
 #include <string.h>
 
-#define REG_STATUS		0x06
-#define REG_HEADER_TYPE		0x0e
-#define REG_SECONDARY_STATUS	0x1c	/* the dword; the register is its upper half */
-#define REG_CAPABILITIES	0x34
-#define STATUS_CAPABILITIES	0x10
-#define STATUS_CLEAR_BY_ONE	UINT32_C(0xf9000000)	/* in the upper half of its dword */
+#include <pciback/registers.h>
 
-#define CAPABILITY_PM		0x01
-#define CAPABILITY_EXPRESS	0x10
+#define CLEAR_BY_ONE	((uint32_t)STATUS_ERRORS << 16)	/* STATUS is the upper half of its dword */
 
 /* What capabilities have: the dword from their beginning, and its bits. */
 static const struct {
 	uint8_t capability, offset;
 	uint32_t bits;
 } registers[] = {
-	{ CAPABILITY_PM, 0x04, UINT32_C(0x00008000) },		/* PME_STATUS */
-	{ CAPABILITY_EXPRESS, 0x08, UINT32_C(0x000f0000) },	/* Device Status */
-	{ CAPABILITY_EXPRESS, 0x10, UINT32_C(0xc0000000) },	/* Link Status */
-	{ CAPABILITY_EXPRESS, 0x18, UINT32_C(0x011f0000) },	/* Slot Status */
-	{ CAPABILITY_EXPRESS, 0x20, UINT32_C(0x00010000) },	/* Root Status */
+	{ CAPABILITY_POWER, POWER_CONTROL, POWER_PME_STATUS },
+	{ CAPABILITY_EXPRESS, EXPRESS_DEVICE_CONTROL, UINT32_C(0x000f0000) },	/* Device Status */
+	{ CAPABILITY_EXPRESS, EXPRESS_LINK_CONTROL, UINT32_C(0xc0000000) },	/* Link Status */
+	{ CAPABILITY_EXPRESS, EXPRESS_SLOT_CONTROL, UINT32_C(0x011f0000) },	/* Slot Status */
+	{ CAPABILITY_EXPRESS, EXPRESS_ROOT_STATUS, UINT32_C(0x00010000) },	/* Root Status */
 };
 
 void
@@ -37,9 +31,9 @@ pciback_clear_by_one_find(const uint8_t config[PCIBACK_CONFIG_PCI],
 	unsigned offset = config[REG_CAPABILITIES] & 0xfc;
 
 	memset(ret_bits, 0, sizeof(*ret_bits));
-	ret_bits->bits[REG_STATUS / 4] = STATUS_CLEAR_BY_ONE;
-	if ((config[REG_HEADER_TYPE] & 0x7f) == 1)
-		ret_bits->bits[REG_SECONDARY_STATUS / 4] = STATUS_CLEAR_BY_ONE;
+	ret_bits->bits[REG_STATUS / 4] = CLEAR_BY_ONE;
+	if ((config[REG_HEADER_TYPE] & HEADER_TYPE) == 1)
+		ret_bits->bits[REG_BRIDGE_STATUS / 4] = CLEAR_BY_ONE;
 	if ((config[REG_STATUS] & STATUS_CAPABILITIES) == 0)
 		return;
 	/* There is room for 48; a longer list is a circle. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <pciback/json.h>
+#include <pciback/status.h>
 #include <pciback/version.h>
 
 static int
@@ -62,42 +63,43 @@ interrupt_name(enum pciback_interrupt interrupt)
 }
 
 static void
-json_device(struct pciback_json *json, const struct pciback_slot *slot)
+json_device(struct pciback_json *json, const struct pciback_device_status *device)
 {
 	char name[PCIBACK_ADDRESS_SIZE];
 
 	pciback_json_object(json, NULL);
-	pciback_address_format(&slot->address, name);
+	pciback_address_format(&device->address, name);
 	pciback_json_string(json, "address", name);
-	pciback_address_format(&slot->place, name);
+	pciback_address_format(&device->place, name);
 	pciback_json_string(json, "place", name);
-	pciback_json_string(json, "interrupt", interrupt_name(slot->device.interrupt));
-	pciback_json_bool(json, "permissive", slot->device.settings.permissive);
-	pciback_json_unsigned(json, "permissions", slot->ledger.n);
+	pciback_json_string(json, "interrupt", interrupt_name(device->interrupt));
+	pciback_json_bool(json, "permissive", device->permissive);
+	pciback_json_unsigned(json, "permissions", device->n_permissions);
 	pciback_json_object_end(json);
 }
 
 static void
-json_guest(struct pciback_json *json, const struct pciback_guest *guest)
+json_guest(struct pciback_json *json, const struct pciback_backend *backend,
+    const struct pciback_guest_status *guest)
 {
-	const struct pciback_backend *backend = guest->backend;
+	struct pciback_device_status device;
+	size_t position = 0;
 
 	pciback_json_object(json, NULL);
 	pciback_json_unsigned(json, "domain", guest->domain);
 	pciback_json_string(json, "phase", pciback_phase_name(guest->phase));
 	pciback_json_unsigned(json, "state", (unsigned)guest->own);
 	pciback_json_unsigned(json, "frontend_state", (unsigned)guest->frontend);
-	pciback_json_bool(json, "hot_plug", guest->knows_all);
-	pciback_json_unsigned(json, "requests", guest->page != NULL ? guest->channel.n_requests : 0);
-	pciback_json_unsigned(json, "refused", guest->page != NULL ? guest->channel.n_refused : 0);
+	pciback_json_bool(json, "hot_plug", guest->hot_plug);
+	pciback_json_unsigned(json, "requests", guest->n_requests);
+	pciback_json_unsigned(json, "refused", guest->n_refused);
 	if (guest->message[0] != '\0')
 		pciback_json_string(json, "message", guest->message);
 	else
 		pciback_json_null(json, "message");
 	pciback_json_array(json, "devices");
-	for (size_t i = 0; i < backend->n_slots; i++)
-		if (backend->slots[i].guest == guest)
-			json_device(json, &backend->slots[i]);
+	while (pciback_status_device(backend, guest->domain, &position, &device))
+		json_device(json, &device);
 	pciback_json_array_end(json);
 	pciback_json_object_end(json);
 }
@@ -105,7 +107,10 @@ json_guest(struct pciback_json *json, const struct pciback_guest *guest)
 static void
 status_json(const struct pciback_backend *backend, struct answer *answer, uint64_t pid)
 {
+	struct pciback_guest_status guest;
+	struct pciback_counts counts;
 	struct pciback_json json;
+	size_t position = 0;
 
 	pciback_json_init(&json, append, answer);
 	pciback_json_object(&json, NULL);
@@ -113,14 +118,14 @@ status_json(const struct pciback_backend *backend, struct answer *answer, uint64
 	pciback_json_string(&json, "version", PCIBACK_VERSION);
 	pciback_json_unsigned(&json, "pid", pid);
 	pciback_json_array(&json, "guests");
-	for (size_t i = 0; i < backend->n_guests; i++)
-		if (backend->guests[i].used)
-			json_guest(&json, &backend->guests[i]);
+	while (pciback_status_guest(backend, &position, &guest))
+		json_guest(&json, backend, &guest);
 	pciback_json_array_end(&json);
+	pciback_status_counts(backend, &counts);
 	pciback_json_object(&json, "permissions");
-	pciback_json_unsigned(&json, "granted", backend->n_granted);
-	pciback_json_unsigned(&json, "taken_back", backend->n_taken_back);
-	pciback_json_unsigned(&json, "not_taken_back", backend->n_not_taken_back);
+	pciback_json_unsigned(&json, "granted", counts.n_granted);
+	pciback_json_unsigned(&json, "taken_back", counts.n_revoked);
+	pciback_json_unsigned(&json, "not_taken_back", counts.n_not_revoked);
 	pciback_json_object_end(&json);
 	pciback_json_object_end(&json);
 	(void)pciback_json_finish(&json);
@@ -129,34 +134,31 @@ status_json(const struct pciback_backend *backend, struct answer *answer, uint64
 static void
 status_text(const struct pciback_backend *backend, struct answer *answer)
 {
-	size_t n = 0;
+	struct pciback_guest_status guest;
+	size_t position = 0;
+	bool is_empty = true;
 
-	for (size_t i = 0; i < backend->n_guests; i++) {
-		const struct pciback_guest *guest = &backend->guests[i];
+	while (pciback_status_guest(backend, &position, &guest)) {
+		struct pciback_device_status device;
+		size_t at = 0;
 
-		if (!guest->used)
-			continue;
-		n++;
-		answer_say(answer, "domain %u  %s  backend %d %s, frontend %d %s%s\n", (unsigned)guest->domain,
-		    pciback_phase_name(guest->phase), (int)guest->own, pciback_xenbus_name(guest->own),
-		    (int)guest->frontend, pciback_xenbus_name(guest->frontend),
-		    guest->knows_all ? "" : ", no hot plug");
-		for (size_t j = 0; j < backend->n_slots; j++) {
-			const struct pciback_slot *slot = &backend->slots[j];
+		is_empty = false;
+		answer_say(answer, "domain %u  %s  backend %d %s, frontend %d %s%s\n",
+		    (unsigned)guest.domain, pciback_phase_name(guest.phase), (int)guest.own,
+		    pciback_xenbus_name(guest.own), (int)guest.frontend,
+		    pciback_xenbus_name(guest.frontend), guest.hot_plug ? "" : ", no hot plug");
+		while (pciback_status_device(backend, guest.domain, &at, &device)) {
 			char name[PCIBACK_ADDRESS_SIZE], place[PCIBACK_ADDRESS_SIZE];
 
-			if (slot->guest != guest)
-				continue;
-			pciback_address_format(&slot->address, name);
-			pciback_address_format(&slot->place, place);
+			pciback_address_format(&device.address, name);
+			pciback_address_format(&device.place, place);
 			answer_say(answer, "  %s  seen as %s  %s%s\n", name, place,
-			    interrupt_name(slot->device.interrupt),
-			    slot->device.settings.permissive ? "  permissive" : "");
+			    interrupt_name(device.interrupt), device.permissive ? "  permissive" : "");
 		}
-		if (guest->message[0] != '\0')
-			answer_say(answer, "  %s\n", guest->message);
+		if (guest.message[0] != '\0')
+			answer_say(answer, "  %s\n", guest.message);
 	}
-	if (n == 0)
+	if (is_empty)
 		answer_say(answer, "no guest has devices\n");
 }
 
@@ -172,7 +174,7 @@ answer_status(struct answer *answer, const struct pciback_backend *backend,
 }
 
 void
-answer_job(struct answer *answer, struct pciback_backend *backend, const struct pciback_job *job,
+answer_job(struct answer *answer, const struct pciback_backend *backend, const struct pciback_job *job,
     bool json_wanted)
 {
 	bool is_attach = job->kind == PCIBACK_JOB_ATTACH;
@@ -192,11 +194,12 @@ answer_job(struct answer *answer, struct pciback_backend *backend, const struct 
 		pciback_json_array(&json, "devices");
 	}
 	for (size_t i = 0; i < job->n; i++) {
-		const struct pciback_slot *slot = pciback_backend_slot(backend, &job->addresses[i]);
+		struct pciback_device_status device;
 		char name[PCIBACK_ADDRESS_SIZE];
 
-		if (json_wanted && is_attach && slot != NULL) {
-			json_device(&json, slot);
+		if (json_wanted && is_attach &&
+		    pciback_status_find(backend, &job->addresses[i], &device) == 0) {
+			json_device(&json, &device);
 			continue;
 		}
 		pciback_address_format(&job->addresses[i], name);

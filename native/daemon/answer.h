@@ -7,7 +7,7 @@
 #ifndef PCIBACK_DAEMON_ANSWER_H
 #define PCIBACK_DAEMON_ANSWER_H
 
-#include <pciback/guest.h>
+#include <pciback/backend.h>
 
 /* What a client of the control socket is told, as <pciback/control.h> has it. */
 
@@ -28,7 +28,7 @@ void answer_status(struct answer *answer, const struct pciback_backend *backend,
     bool json_wanted, uint64_t pid);
 
 /* What came of a job that is done. */
-void answer_job(struct answer *answer, struct pciback_backend *backend,
+void answer_job(struct answer *answer, const struct pciback_backend *backend,
     const struct pciback_job *job, bool json_wanted);
 
 #endif

@@ -55,21 +55,6 @@ control_answer(struct control *control)
 	}
 }
 
-static struct pciback_job *
-free_job(struct pciback_backend *backend)
-{
-	for (size_t i = 0; i < backend->n_jobs; i++) {
-		struct pciback_job *job = &backend->jobs[i];
-
-		/* Of a client that did not wait for the end. */
-		if (job->kind != PCIBACK_JOB_NONE && job->stage == PCIBACK_JOB_DONE && job->abandoned)
-			job->kind = PCIBACK_JOB_NONE;
-		if (job->kind == PCIBACK_JOB_NONE)
-			return job;
-	}
-	return NULL;
-}
-
 static void
 take_request(struct control *control, struct client *client)
 {
@@ -85,7 +70,7 @@ take_request(struct control *control, struct client *client)
 		answer_status(&client->answer, control->backend, client->json, (uint64_t)getpid());
 		return;
 	}
-	job = free_job(control->backend);
+	job = pciback_backend_job(control->backend);
 	if (job == NULL) {
 		answer_say(&client->answer, "1 too many changes at once; try again\n");
 		return;

@@ -7,7 +7,9 @@
 #ifndef PCIBACK_DAEMON_LOG_H
 #define PCIBACK_DAEMON_LOG_H
 
-#include <pciback/backend.h>
+#include <stddef.h>
+
+#include <pciback/log.h>
 
 /* The log: one line an event. */
 

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/backend.h>
+
 #include "log.h"
 
 #define WAIT_STOP	(PCIBACK_WAIT_CLOSE + 1000)	/* milliseconds for all guests together */

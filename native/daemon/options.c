@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <pciback/control.h>
+#include <pciback/text.h>
 
 /* Where a sentence about a mistake goes. */
 struct reader {

@@ -7,7 +7,8 @@
 #ifndef PCIBACK_DAEMON_OPTIONS_H
 #define PCIBACK_DAEMON_OPTIONS_H
 
-#include <pciback/guest.h>
+#include <pciback/allow.h>
+#include <pciback/topology.h>
 
 #include "log.h"
 

@@ -17,7 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/backend.h>
 #include <pciback/platform.h>
+#include <pciback/status.h>
 #include <pciback/version.h>
 
 #include "control.h"
@@ -57,23 +59,6 @@ fail(int status, const char *format, ...)
 	return status;
 }
 
-/* Everything that is ever needed is allocated here. */
-static int
-allocate(const struct options *options, struct pciback_backend *backend)
-{
-	backend->topology = options->topology;
-	backend->allow = options->allow;
-	backend->n_guests = options->n_guests;
-	backend->n_slots = options->n_devices;
-	backend->n_jobs = CONTROL_CLIENTS * 2;
-	backend->guests = calloc(backend->n_guests, sizeof(*backend->guests));
-	backend->slots = calloc(backend->n_slots, sizeof(*backend->slots));
-	backend->jobs = calloc(backend->n_jobs, sizeof(*backend->jobs));
-	if (backend->guests == NULL || backend->slots == NULL || backend->jobs == NULL)
-		return fail(EXIT_FAILED, "%s", strerror(ENOMEM));
-	return EXIT_OK;
-}
-
 /* Leaves the terminal; the parent's status says whether all went well. */
 static int
 detach_process(void)
@@ -104,6 +89,7 @@ serve(const struct options *options, struct pciback_backend *backend, struct wor
 {
 	struct pciback_xen_link *link = &world->link;
 	char message[LOOP_MESSAGE];
+	struct pciback_counts counts;
 	const char *confined;
 	int status = EXIT_OK, r;
 
@@ -116,7 +102,6 @@ serve(const struct options *options, struct pciback_backend *backend, struct wor
 	confined = pciback_confine(world->has_devices);
 	if (confined != NULL)
 		log_line(NULL, PCIBACK_LOG_INFO, confined);
-	pciback_backend_init(backend);
 	r = pciback_backend_start(backend, link->clock(link->xen.world));
 	if (r < 0)
 		return fail(EXIT_FAILED, "xenstore can't be watched: %s", strerror(-r));
@@ -124,8 +109,8 @@ serve(const struct options *options, struct pciback_backend *backend, struct wor
 	if (loop_run(backend, link, control, message) < 0)
 		status = fail(EXIT_FAILED, "%s", message);
 	pciback_backend_end(backend, link->clock(link->xen.world));
-	log_line(NULL, PCIBACK_LOG_INFO,
-	    backend->n_not_taken_back == 0 ? "ended, no permission is left" :
+	pciback_status_counts(backend, &counts);
+	log_line(NULL, PCIBACK_LOG_INFO, counts.n_not_revoked == 0 ? "ended, no permission is left" :
 	    "ended, and Xen refused to take some permissions back");
 	return status;
 }
@@ -135,7 +120,8 @@ main(int argc, char **argv)
 {
 	char mistake[OPTIONS_MESSAGE], message[PCIBACK_PLATFORM_MESSAGE];
 	struct options options;
-	static struct pciback_backend backend;
+	struct pciback_backend_settings settings;
+	struct pciback_backend *backend;
 	static struct control control;
 	struct world world;
 	int status, r;
@@ -150,24 +136,32 @@ main(int argc, char **argv)
 	}
 	if (options_read(argc, argv, &options, mistake) < 0)
 		return fail(EXIT_USAGE, "%s", mistake);
-	status = allocate(&options, &backend);
-	if (status != EXIT_OK)
-		return status;
-	if (world_open(&options, argv, &backend, &world, message) < 0)
+	settings = (struct pciback_backend_settings){
+		.topology = options.topology,
+		.allow = options.allow,
+		.n_guests = options.n_guests,
+		.n_devices = options.n_devices,
+		.n_jobs = CONTROL_CLIENTS * 2,
+	};
+	r = pciback_backend_new(&settings, &backend);
+	if (r < 0)
+		return fail(EXIT_FAILED, "%s", strerror(-r));
+	if (world_open(&options, argv, backend, &world, message) < 0) {
+		pciback_backend_free(backend);
 		return fail(EXIT_FAILED, "%s", message);
-	backend.hardware.log = log_line;
+	}
+	world.hardware.log = log_line;
+	pciback_backend_bind(backend, &world.link.xen, &world.hardware);
 	r = loop_catch_signals();
 	if (r == 0)
-		r = control_open(&control, options.control, &backend);
+		r = control_open(&control, options.control, backend);
 	if (r < 0)
 		status = fail(EXIT_FAILED, r == -EADDRINUSE ? "%s: another pcibackd is running" :
 		    "the control socket %s can't be made: %s", options.control, strerror(-r));
 	else
-		status = serve(&options, &backend, &world, &control);
+		status = serve(&options, backend, &world, &control);
 	control_close(&control);
 	world_close(&world);
-	free(backend.guests);
-	free(backend.slots);
-	free(backend.jobs);
+	pciback_backend_free(backend);
 	return status;
 }

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pciback/text.h>
+#include <pciback/xen.h>
+
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
@@ -66,7 +69,7 @@ read_change(enum pciback_job_kind kind, char *rest, struct pciback_job *ret_job,
 	uint32_t domain;
 	bool has_flag = false;
 
-	if (word == NULL || pciback_decimal_parse(word, 0x7fef, &domain) < 0 || domain == 0)
+	if (word == NULL || pciback_decimal_parse(word, PCIBACK_DOMAIN_MAX, &domain) < 0 || domain == 0)
 		return refuse(message, "a domain's number from 1 to 32751 would follow --domain");
 	job.domain = (uint16_t)domain;
 	while ((word = next_word(&rest)) != NULL) {

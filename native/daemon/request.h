@@ -7,7 +7,7 @@
 #ifndef PCIBACK_DAEMON_REQUEST_H
 #define PCIBACK_DAEMON_REQUEST_H
 
-#include <pciback/guest.h>
+#include <pciback/job.h>
 
 /* What a client of the control socket asks: a line as <pciback/control.h> has it. */
 

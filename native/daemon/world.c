@@ -69,12 +69,11 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 
 	if (options->bus != NULL)
 		return become_simulated(argv, message);
-	r = pciback_hardware_open(&backend->hardware, message);
+	r = pciback_hardware_open(&world.hardware, message);
 	if (r == 0)
 		r = pciback_xen_open(&world.link, backend, message);
 	if (r < 0)
 		return r;
-	backend->xen = world.link.xen;
 	*ret_world = world;
 	return 0;
 }

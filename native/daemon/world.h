@@ -19,12 +19,13 @@
 
 struct world {
 	struct pciback_xen_link link;
+	struct pciback_hardware hardware;	/* `log` is left for the caller to set */
 	bool has_devices;		/* of the machine */
 	void *devices;			/* the implementation's own */
 };
 
 /*
- * Opens what the options name: fills in the backend's `xen` and `hardware`, but not the log.
+ * Opens what the options name, for a backend that is then bound to it.
  * `argv` is main()'s. A world that the program does not have is another program's, which then takes
  * the place of this one. Returns 0, or a negative errno value with one sentence in `message`.
  */

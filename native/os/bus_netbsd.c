@@ -52,7 +52,7 @@ read_function(struct pciback_bus *bus, int fd, const struct pciback_address *add
 		for (unsigned byte = 0; byte < 4; byte++)
 			config[reg + byte] = (uint8_t)(value >> 8 * byte);
 	}
-	*ret_multifunction = (config[0x0e] & 0x80) != 0;
+	*ret_multifunction = (config[REG_HEADER_TYPE] & HEADER_MULTIFUNCTION) != 0;
 	r = pciback_bus_add(bus, address, 0, config, sizeof(config));
 	return r < 0 ? r : 1;
 }

@@ -22,6 +22,8 @@
 
 #include <pciback/bus.h>
 #include <pciback/os.h>
+#include <pciback/policy.h>
+#include <pciback/registers.h>
 
 #define DEVICES "/sys/bus/pci/devices"
 
@@ -30,11 +32,6 @@
 #define RESOURCE_MEMORY		0x00000200u
 #define RESOURCE_PREFETCH	0x00002000u
 #define RESOURCE_MEMORY_64	0x00100000u
-
-#define REG_COMMAND		0x04
-#define REG_INTERRUPT_PIN	0x3d
-#define COMMAND_IO		0x0001u
-#define COMMAND_MEMORY		0x0002u
 
 struct device {
 	int fd;				/* of the file "config" */
@@ -226,7 +223,7 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	if (r == 0)
 		r = get(device, "device", &id);
 	if (r == 0)
-		r = config_read(NULL, device, 0x0e, 1, &header_type);
+		r = config_read(NULL, device, REG_HEADER_TYPE, 1, &header_type);
 	if (r == 0)
 		r = config_read(NULL, device, REG_INTERRUPT_PIN, 1, &pin);
 	if (r < 0)
@@ -239,7 +236,7 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	if (pin != 0 && get(device, "irq", &irq) == 0 && irq < 255)
 		settings->interrupt_line = (uint8_t)irq;
 	settings->quirks = pciback_quirks(&settings->n_quirks);
-	return read_resources(device, (header_type & 0x7f) == 0 ? 6 : 2, settings);
+	return read_resources(device, (header_type & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }
 
 static void

@@ -18,18 +18,11 @@
 #include <unistd.h>
 
 #include <pciback/bus.h>
+#include <pciback/policy.h>
+#include <pciback/registers.h>
 #include <pciback/write32.h>
 
 #include "pci_netbsd.h"
-
-#define REG_COMMAND		0x04
-#define REG_HEADER_TYPE		0x0e
-#define REG_BAR			0x10
-#define REG_INTERRUPT_LINE	0x3c
-#define REG_INTERRUPT_PIN	0x3d
-#define COMMAND_IO		0x0001u
-#define COMMAND_MEMORY		0x0002u
-#define COMMAND_MASTER		0x0004u
 
 struct device {
 	int fd;
@@ -183,7 +176,7 @@ probe_bar(const struct device *device, unsigned offset, uint32_t *ret_mask)
 static int
 size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resource)
 {
-	unsigned offset = REG_BAR + *i * 4;
+	unsigned offset = REG_BAR0 + *i * 4;
 	uint32_t low = 0, high = 0, mask = 0, high_mask = UINT32_MAX;
 	struct pciback_resource resource = { .kind = PCIBACK_RESOURCE_MEM32 };
 	uint64_t sizes;
@@ -228,7 +221,7 @@ size_bars(struct device *device, unsigned n_bars, struct pciback_device_settings
 
 	if (r == 0)
 		r = config_write(NULL, device, REG_COMMAND, 2,
-		    command & ~(COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER));
+		    command & ~(uint32_t)(COMMAND_DECODE | COMMAND_MASTER));
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < n_bars && r == 0;) {
@@ -261,13 +254,13 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 			config[offset + byte] = (uint8_t)(value >> 8 * byte);
 	}
 	pciback_clear_by_one_find(config, &device->clear_by_one);
-	settings->vendor = (uint16_t)(config[0] | config[1] << 8);
-	settings->device = (uint16_t)(config[2] | config[3] << 8);
+	settings->vendor = (uint16_t)(config[REG_VENDOR] | config[REG_VENDOR + 1] << 8);
+	settings->device = (uint16_t)(config[REG_DEVICE] | config[REG_DEVICE + 1] << 8);
 	settings->config_size = PCIBACK_CONFIG_PCI;
-	if (config[REG_INTERRUPT_PIN] != 0 && config[REG_INTERRUPT_LINE] != 0xff)
+	if (config[REG_INTERRUPT_PIN] != 0 && config[REG_INTERRUPT_LINE] != INTERRUPT_LINE_NONE)
 		settings->interrupt_line = config[REG_INTERRUPT_LINE];
 	settings->quirks = pciback_quirks(&settings->n_quirks);
-	return size_bars(device, (config[REG_HEADER_TYPE] & 0x7f) == 0 ? 6 : 2, settings);
+	return size_bars(device, (config[REG_HEADER_TYPE] & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }
 
 static void

@@ -18,12 +18,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/backend.h>
+#include <pciback/text.h>
+
 /*
  * Some ten microseconds on real hardware: about what a guest takes from one answer to its next request. An event costs
  * three system calls and a switch of processes more. Who sends requests one by one can keep the process at this; it
  * serves the others in between all the same.
  */
-#define PATIENCE 50000
+#define N_POLLS 50000
 
 static int
 receive(void *world)
@@ -130,9 +133,8 @@ pciback_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend *back
 	xen_store_fill(&xen->operations);
 	xen_guest_fill(&xen->operations);
 	xen_permission_fill(&xen->operations);
-	backend->patience = PATIENCE;
 	*ret_link = (struct pciback_xen_link){
-		.xen = { .operations = &xen->operations, .world = xen },
+		.xen = { .operations = &xen->operations, .world = xen, .n_polls = N_POLLS },
 		.fds = { xs_fileno(xen->store), xenevtchn_fd(xen->events) },
 		.n_fds = 2,
 		.receive = receive,

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pciback/text.h>
+
 /* A transaction that somebody else's writes came into is tried again; so often, in all. */
 #define ATTEMPTS 10
 

@@ -7,7 +7,10 @@
 #ifndef PCIBACK_TESTS_FAKE_XEN_H
 #define PCIBACK_TESTS_FAKE_XEN_H
 
-#include <pciback/guest.h>
+#include <pciback/job.h>
+
+#include "../core/guest/backend.h"
+#include "../core/guest/paths.h"
 
 /*
  * A Xen and a bus in memory, without a process of their own: a store with watches, domains, pages,

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <pciback/policy.h>
+
 #include "simulated_bus.h"
 
 struct simulated {

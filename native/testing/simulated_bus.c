@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../core/policy/registers.h"
+#include <pciback/registers.h>
 
 #define MEMORY_MAX	(UINT64_C(1) << 20)
 #define PORTS_MAX	UINT64_C(256)
@@ -78,7 +78,7 @@ set_up_capability(struct pciback_simulated_device *device, unsigned at, uint8_t 
 
 	switch (id) {
 	case CAPABILITY_POWER:
-		if (device->power != 0 || at + POWER_LENGTH > CONVENTIONAL_END)
+		if (device->power != 0 || at + POWER_LENGTH > PCIBACK_CONFIG_PCI)
 			return;
 		device->power = (uint8_t)at;
 		memset(device->writable + at, 0, POWER_LENGTH);
@@ -87,21 +87,21 @@ set_up_capability(struct pciback_simulated_device *device, unsigned at, uint8_t 
 		set_bits(device->clear_by_one, at + POWER_CONTROL, 2, POWER_PME_STATUS);
 		return;
 	case CAPABILITY_VPD:
-		if (device->vpd != 0 || at + VPD_LENGTH > CONVENTIONAL_END)
+		if (device->vpd != 0 || at + VPD_LENGTH > PCIBACK_CONFIG_PCI)
 			return;
 		device->vpd = (uint8_t)at;
 		break;
 	case CAPABILITY_MSI:
 		size = 10U + ((control & MSI_64) != 0 ? 4U : 0U) +
 		    ((control & MSI_MASKABLE) != 0 ? 10U : 0U);
-		if (device->msi != 0 || at + size > CONVENTIONAL_END)
+		if (device->msi != 0 || at + size > PCIBACK_CONFIG_PCI)
 			return;
 		device->msi = (uint8_t)at;
 		set_bits(device->writable, at + MSI_CONTROL, 2, MSI_ENABLE | MSI_MULTIPLE);
 		set_bits(device->writable, at + 4, 4, ~UINT32_C(3));
 		break;
 	case CAPABILITY_MSIX:
-		if (device->msix != 0 || at + MSIX_LENGTH > CONVENTIONAL_END)
+		if (device->msix != 0 || at + MSIX_LENGTH > PCIBACK_CONFIG_PCI)
 			return;
 		device->msix = (uint8_t)at;
 		memset(device->writable + at, 0, MSIX_LENGTH);
@@ -120,11 +120,11 @@ set_up_capabilities(struct pciback_simulated_device *device)
 {
 	unsigned at = device->config[REG_CAPABILITIES] & 0xfcU;
 
-	memset(device->writable + CAPABILITIES_BEGIN, 0xff,
-	    (size_t)(device->config_size - CAPABILITIES_BEGIN));
+	memset(device->writable + PCIBACK_CONFIG_HEADER, 0xff,
+	    (size_t)(device->config_size - PCIBACK_CONFIG_HEADER));
 	if ((load(device->config + REG_STATUS, 2) & STATUS_CAPABILITIES) == 0)
 		return;
-	for (unsigned i = 0; at >= CAPABILITIES_BEGIN && i < CONVENTIONAL_END / 4; i++) {
+	for (unsigned i = 0; at >= PCIBACK_CONFIG_HEADER && i < PCIBACK_CONFIG_PCI / 4; i++) {
 		set_up_capability(device, at, device->config[at]);
 		at = device->config[at + 1] & 0xfcU;
 	}

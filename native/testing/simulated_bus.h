@@ -7,7 +7,7 @@
 #ifndef PCIBACK_SIMULATED_BUS_H
 #define PCIBACK_SIMULATED_BUS_H
 
-#include <pciback/backend.h>
+#include <pciback/device.h>
 #include <pciback/bus.h>
 
 /*

@@ -100,10 +100,10 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 		    "this is pcibackd-simulated, which has no devices but those of --bus DUMP");
 		return -ENODEV;
 	}
-	r = open_bus(options->bus, &backend->hardware, message);
+	r = open_bus(options->bus, &world.hardware, message);
 	if (r < 0)
 		return r;
-	world.devices = backend->hardware.world;
+	world.devices = world.hardware.world;
 	r = options->xen_socket != NULL ?
 	    simulated_xen_open(&world.link, backend, options->xen_socket, message) :
 	    open_empty(&world.link, backend, message);
@@ -111,7 +111,6 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 		simulated_hardware_close(world.devices);
 		return r;
 	}
-	backend->xen = world.link.xen;
 	*ret_world = world;
 	return 0;
 }

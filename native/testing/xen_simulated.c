@@ -21,6 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/backend.h>
+
+#include "../core/guest/state.h"
+
 /*
  * A Xen that is simulated by another process, for tests. The protocol is in native/README.md,
  * "Simulated Xen"; what is here follows it line by line. The other process is a test and trusted:

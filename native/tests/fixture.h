@@ -7,6 +7,11 @@
 #ifndef PCIBACK_TESTS_FIXTURE_H
 #define PCIBACK_TESTS_FIXTURE_H
 
+#include <pciback/aer.h>
+#include <pciback/channel.h>
+#include <pciback/interrupt.h>
+#include <pciback/policy.h>
+
 #include "simulated_bus.h"
 
 #include "harness.h"

@@ -166,7 +166,7 @@ test_row(struct harness *harness)
 {
 	for (unsigned n = 1; n <= 130; n++) {
 		up(1, true);
-		fake.backend.patience = n % 2;
+		fake.backend.xen.n_polls = n % 2;
 		fake.xen.n_more = n - 1;
 		fake.xen.n_unmasked = 0;
 		CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);

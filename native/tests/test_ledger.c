@@ -26,7 +26,7 @@ test_order(struct harness *harness)
 	fake_run(&fake);
 	CHECK_TEXT(fake.xen.order, "+o+o+p+r+t+d-d-t-r-p-o-o");
 	CHECK_NUMBER(fake.backend.n_granted, 6);
-	CHECK_NUMBER(fake.backend.n_taken_back, 6);
+	CHECK_NUMBER(fake.backend.n_revoked, 6);
 	CHECK(fake_end(&fake));
 }
 
@@ -113,7 +113,7 @@ test_xsa_458_460(struct harness *harness)
 		clean = fake_end(&fake) && clean;
 	}
 	CHECK(clean);
-	CHECK(fake.backend.n_granted == fake.backend.n_taken_back + fake.backend.n_not_taken_back);
+	CHECK(fake.backend.n_granted == fake.backend.n_revoked + fake.backend.n_not_revoked);
 
 	/* Xen takes a dead guest's permissions itself, and then knows none. */
 	fake_init(&fake);
@@ -121,7 +121,7 @@ test_xsa_458_460(struct harness *harness)
 	fake.xen.fail_from = fake.xen.n_calls + 1;
 	fake.xen.fail_with = -ESRCH;
 	CHECK(fake_end(&fake));
-	CHECK_NUMBER(fake.backend.n_not_taken_back, 0);
+	CHECK_NUMBER(fake.backend.n_not_revoked, 0);
 }
 
 /* Two devices of one guest on one interrupt line: it is given once, and goes with the last. */

@@ -93,7 +93,7 @@ test_waiting(struct harness *harness)
 		fake_write(&fake, 2, "/state", "1");
 		fake_run(&fake);
 	}
-	CHECK(fake.xen.n_lines <= n_lines + PCIBACK_COMPLAINTS_BURST);
+	CHECK(fake.xen.n_lines <= n_lines + PCIBACK_ERRORS_BURST);
 	n_lines = fake.xen.n_lines;
 	fake_pass(&fake, 1000);
 	fake_write(&fake, 2, "/state", "1");

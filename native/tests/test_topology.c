@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <pciback/backend.h>
+#include <pciback/topology.h>
 
 static void
 set_address(struct pciback_device *device, const char *name, bool is_virtual_function)

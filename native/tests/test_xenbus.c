@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include <pciback/guest.h>
+#include <pciback/text.h>
+#include <pciback/xenbus.h>
 
 #define NEW		PCIBACK_PHASE_NEW
 #define READY		PCIBACK_PHASE_READY
@@ -22,16 +23,16 @@
 /* Flags of a row; those of an ordinary guest are none. */
 enum {
 	OFFLINE = 1 << 0,
-	KNOWS = 1 << 1,
-	MOVED = 1 << 2,
+	HANDLES_ALL = 1 << 1,
+	WROTE = 1 << 2,
 	RESTARTED = 1 << 3,
 	BLOCKED = 1 << 4,
 	CHANGED = 1 << 5,
-	LATE = 1 << 6,
+	TIMED_OUT = 1 << 6,
 	STOPPED = 1 << 7,
 	GONE = 1 << 8,
 	ABSENT = 1 << 9,
-	OWES = 1 << 10,
+	STALE = 1 << 10,
 	ALL_FLAGS = 1 << 11,
 };
 
@@ -46,13 +47,13 @@ view_of(enum pciback_phase phase, unsigned own, unsigned frontend, unsigned flag
 		.life = (flags & GONE) != 0 ? PCIBACK_LIFE_GONE :
 		    (flags & STOPPED) != 0 ? PCIBACK_LIFE_STOPPED : PCIBACK_LIFE_RUNNING,
 		.online = (flags & OFFLINE) == 0,
-		.knows_all = (flags & KNOWS) != 0,
-		.moved = (flags & MOVED) != 0,
+		.handles_all_states = (flags & HANDLES_ALL) != 0,
+		.frontend_wrote = (flags & WROTE) != 0,
 		.restarted = (flags & RESTARTED) != 0,
 		.blocked = (flags & BLOCKED) != 0,
 		.changed = (flags & CHANGED) != 0,
-		.late = (flags & LATE) != 0,
-		.owes = (flags & OWES) != 0,
+		.timed_out = (flags & TIMED_OUT) != 0,
+		.stale_reconfiguring = (flags & STALE) != 0,
 	};
 }
 
@@ -89,12 +90,12 @@ static const struct row rows[] = {
 	/* Hot plug and unplug. */
 	{ CONNECTED, 7, 4, 0, STEP(NONE) },
 	{ CONNECTED, 7, 7, 0, STEP(RECONFIGURE) },
-	{ CONNECTED, 7, 4, LATE, STEP(SETTLE) },
-	{ CONNECTED, 7, 7, OWES, STEP(NONE) },
-	{ CONNECTED, 7, 7, OWES | LATE, STEP(SETTLE) },
+	{ CONNECTED, 7, 4, TIMED_OUT, STEP(SETTLE) },
+	{ CONNECTED, 7, 7, STALE, STEP(NONE) },
+	{ CONNECTED, 7, 7, STALE | TIMED_OUT, STEP(SETTLE) },
 	{ RECONFIGURED, 8, 7, 0, STEP(NONE) },
 	{ RECONFIGURED, 8, 4, 0, STEP(SETTLE) },
-	{ RECONFIGURED, 8, 7, LATE, STEP(SETTLE) },
+	{ RECONFIGURED, 8, 7, TIMED_OUT, STEP(SETTLE) },
 	{ RECONFIGURED, 7, 7, 0, STEP(RECONFIGURE) },
 	{ CONNECTED, 4, 7, 0, STEP(NONE) },
 	{ CONNECTED, 4, 8, 0, STEP(NONE) },
@@ -105,23 +106,23 @@ static const struct row rows[] = {
 	{ LEAVING, 5, 4, OFFLINE, STEP(NONE) },
 	{ LEAVING, 5, 5, OFFLINE, STEP(RELEASE) },
 	{ LEAVING, 5, 6, OFFLINE, STEP(RELEASE) },
-	{ LEAVING, 5, 4, OFFLINE | LATE, STEP(RELEASE) },
-	{ RELEASED, 5, 6, OFFLINE | KNOWS, STEP(CLOSE) },
+	{ LEAVING, 5, 4, OFFLINE | TIMED_OUT, STEP(RELEASE) },
+	{ RELEASED, 5, 6, OFFLINE | HANDLES_ALL, STEP(CLOSE) },
 	{ RELEASED, 5, 6, OFFLINE, STEP(NONE) },
 	{ RELEASED, 5, 4, OFFLINE | GONE, STEP(CLOSE) },
 	{ CLOSED, 6, 6, OFFLINE, STEP(NONE) },
 	{ READY, 5, 1, OFFLINE, STEP(RELEASE) },
 	{ NEW, 1, 1, OFFLINE, STEP(RELEASE) },
 	/* The frontend leaves of its own. */
-	{ CONNECTED, 4, 5, KNOWS, STEP(RELEASE) },
-	{ CONNECTED, 4, 6, KNOWS, STEP(RELEASE) },
-	{ RELEASED, 5, 5, KNOWS, STEP(NONE) },
-	{ RELEASED, 5, 6, KNOWS, STEP(CLOSE) },
+	{ CONNECTED, 4, 5, HANDLES_ALL, STEP(RELEASE) },
+	{ CONNECTED, 4, 6, HANDLES_ALL, STEP(RELEASE) },
+	{ RELEASED, 5, 5, HANDLES_ALL, STEP(NONE) },
+	{ RELEASED, 5, 6, HANDLES_ALL, STEP(CLOSE) },
 	{ RELEASED, 5, 6, 0, STEP(NONE) },
 	/* And comes back. */
-	{ CLOSED, 6, 1, MOVED, STEP(PREPARE) },
+	{ CLOSED, 6, 1, WROTE, STEP(PREPARE) },
 	{ CLOSED, 6, 1, 0, STEP(NONE) },
-	{ RELEASED, 5, 3, MOVED, STEP(PREPARE) },
+	{ RELEASED, 5, 3, WROTE, STEP(PREPARE) },
 	{ CONNECTED, 4, 1, 0, STEP(RESTART) },
 	{ CONNECTED, 4, 2, 0, STEP(RESTART) },
 	{ CONNECTED, 4, 3, RESTARTED, STEP(RESTART) },
@@ -163,7 +164,7 @@ is_sound(const struct pciback_view *view, enum pciback_step step)
 	switch (step) {
 	case STEP(NONE):
 		/* Nobody waits at 7 for ever, and a dead guest holds nothing. */
-		return !(view->own == PCIBACK_XENBUS_RECONFIGURING && view->late &&
+		return !(view->own == PCIBACK_XENBUS_RECONFIGURING && view->timed_out &&
 		    view->phase != LEAVING) && !(is_held(view->phase) && !serves &&
 		    view->phase != LEAVING) && !(is_held(view->phase) &&
 		    view->life != PCIBACK_LIFE_RUNNING);
@@ -184,7 +185,7 @@ is_sound(const struct pciback_view *view, enum pciback_step step)
 		return view->phase == CONNECTED || view->phase == RECONFIGURED;
 	case STEP(CLOSE):
 		/* Devices first, and a NetBSD guest never sees it. */
-		return !is_held(view->phase) && (view->knows_all || unseen);
+		return !is_held(view->phase) && (view->handles_all_states || unseen);
 	case STEP(RELEASE):
 	case STEP(RESTART):
 		return true;
@@ -198,7 +199,7 @@ is_sound(const struct pciback_view *view, enum pciback_step step)
 static void
 apply(struct pciback_view *view, enum pciback_step step)
 {
-	view->late = false;
+	view->timed_out = false;
 	switch (step) {
 	case STEP(NONE):
 	case STEP(FORGET):
@@ -231,7 +232,7 @@ apply(struct pciback_view *view, enum pciback_step step)
 		view->phase = RELEASED;
 		if (view->own != PCIBACK_XENBUS_CLOSED)
 			view->own = PCIBACK_XENBUS_CLOSING;
-		view->moved = view->restarted = false;
+		view->frontend_wrote = view->restarted = false;
 		return;
 	case STEP(CLOSE):
 		view->phase = CLOSED;
@@ -241,7 +242,7 @@ apply(struct pciback_view *view, enum pciback_step step)
 		view->phase = NEW;
 		if (view->own != PCIBACK_XENBUS_CLOSED)
 			view->own = PCIBACK_XENBUS_INIT_WAIT;
-		view->moved = view->restarted = false;
+		view->frontend_wrote = view->restarted = false;
 		return;
 	}
 }

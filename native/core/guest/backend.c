@@ -4,39 +4,72 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "parts.h"
+#include "backend.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
-/* Domain numbers above are reserved [Xen: DOMID_FIRST_RESERVED is 0x7ff0]. */
-#define DOMAIN_MAX 0x7fef
+#include <pciback/aer.h>
+
+#include "guest.h"
+#include "job.h"
+#include "operations.h"
+#include "paths.h"
+#include "publish.h"
+#include "step.h"
+#include "store.h"
+#include "wait.h"
 
 #define DOMAINS_AT_ONCE 64	/* found in one look at the directory of all backends */
 
-struct pciback_guest *
-pciback_backend_find(struct pciback_backend *backend, uint16_t domain)
+int
+pciback_backend_new(const struct pciback_backend_settings *settings,
+    struct pciback_backend **ret_backend)
 {
-	for (size_t i = 0; i < backend->n_guests; i++)
-		if (backend->guests[i].used && backend->guests[i].domain == domain)
-			return &backend->guests[i];
-	return NULL;
+	struct pciback_backend *backend = calloc(1, sizeof(*backend));
+
+	if (backend == NULL)
+		return -ENOMEM;
+	backend->topology = settings->topology;
+	backend->allow = settings->allow;
+	backend->n_guests = settings->n_guests;
+	backend->guests = calloc(backend->n_guests, sizeof(*backend->guests));
+	backend->n_slots = settings->n_devices;
+	backend->slots = calloc(backend->n_slots, sizeof(*backend->slots));
+	backend->n_jobs = settings->n_jobs;
+	backend->jobs = calloc(backend->n_jobs, sizeof(*backend->jobs));
+	if (backend->guests == NULL || backend->slots == NULL || backend->jobs == NULL) {
+		pciback_backend_free(backend);
+		return -ENOMEM;
+	}
+	*ret_backend = backend;
+	return 0;
 }
 
-struct pciback_slot *
-pciback_backend_slot(struct pciback_backend *backend, const struct pciback_address *address)
+void
+pciback_backend_free(struct pciback_backend *backend)
 {
-	for (size_t i = 0; i < backend->n_slots; i++)
-		if (backend->slots[i].guest != NULL &&
-		    pciback_address_compare(&backend->slots[i].address, address) == 0)
-			return &backend->slots[i];
-	return NULL;
+	if (backend == NULL)
+		return;
+	free(backend->guests);
+	free(backend->slots);
+	free(backend->jobs);
+	free(backend);
+}
+
+void
+pciback_backend_bind(struct pciback_backend *backend, const struct pciback_xen *xen,
+    const struct pciback_hardware *hardware)
+{
+	backend->xen = *xen;
+	backend->hardware = *hardware;
+	pciback_backend_init(backend);
 }
 
 void
 pciback_backend_init(struct pciback_backend *backend)
 {
-	pciback_slot_operations(&backend->operations);
+	pciback_operations_init(&backend->operations);
 	if (backend->hardware.operations->power_set == NULL)
 		backend->operations.power_set = NULL;
 	backend->host = (struct pciback_host){
@@ -45,7 +78,7 @@ pciback_backend_init(struct pciback_backend *backend)
 	};
 	backend->look_backends = backend->look_domains = backend->stopping = false;
 	backend->is_full = false;
-	backend->n_granted = backend->n_taken_back = backend->n_not_taken_back = 0;
+	backend->n_granted = backend->n_revoked = backend->n_not_revoked = 0;
 }
 
 int
@@ -76,26 +109,6 @@ add_guest(struct pciback_backend *backend, uint16_t domain)
 	return NULL;
 }
 
-/* The domain in a path below the directory of all backends, or 0. */
-static uint16_t
-domain_of(const char *path)
-{
-	size_t prefix = strlen(PCIBACK_BACKENDS_PATH);
-	char digits[6];
-	uint32_t domain;
-	size_t length;
-
-	if (strncmp(path, PCIBACK_BACKENDS_PATH "/", prefix + 1) != 0)
-		return 0;
-	path += prefix + 1;
-	length = strcspn(path, "/");
-	if (length >= sizeof(digits))
-		return 0;
-	memcpy(digits, path, length);
-	digits[length] = '\0';
-	return pciback_decimal_parse(digits, DOMAIN_MAX, &domain) < 0 ? 0 : (uint16_t)domain;
-}
-
 void
 pciback_backend_watch(struct pciback_backend *backend, const char *path, uint32_t token)
 {
@@ -110,10 +123,10 @@ pciback_backend_watch(struct pciback_backend *backend, const char *path, uint32_
 		if (token - PCIBACK_WATCH_FRONTEND >= backend->n_guests)
 			return;
 		guest = &backend->guests[token - PCIBACK_WATCH_FRONTEND];
-		guest->look_frontend = guest->moved = guest->used;
+		guest->look_frontend = guest->frontend_wrote = guest->used;
 		return;
 	}
-	domain = domain_of(path);
+	domain = pciback_path_domain(path);
 	guest = domain == 0 ? NULL : pciback_backend_find(backend, domain);
 	if (guest != NULL)
 		guest->look_backend = true;
@@ -150,7 +163,7 @@ look_for_guests(struct pciback_backend *backend)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, PCIBACK_BACKENDS_PATH
 		    " can't be read: error %d", -r);
 	for (size_t i = 0; i < n && i < DOMAINS_AT_ONCE; i++) {
-		if (domains[i] == 0 || domains[i] > DOMAIN_MAX ||
+		if (!pciback_path_is_domain(domains[i]) ||
 		    pciback_backend_find(backend, domains[i]) != NULL)
 			continue;
 		if (add_guest(backend, domains[i]) != NULL)
@@ -180,10 +193,10 @@ pciback_backend_run(struct pciback_backend *backend, uint64_t now)
 		look_for_guests(backend);
 	for (size_t i = 0; i < backend->n_guests; i++)
 		if (backend->guests[i].used)
-			wait = pciback_sooner(wait, pciback_guest_run(&backend->guests[i]));
+			wait = pciback_wait_shorter(wait, pciback_guest_run(&backend->guests[i]));
 	for (size_t i = 0; i < backend->n_jobs; i++)
-		wait = pciback_sooner(wait, pciback_job_run(backend, &backend->jobs[i]));
-	/* What was done, or came in while Xen was asked, may be news to a guest that had its turn. */
+		wait = pciback_wait_shorter(wait, pciback_job_run(backend, &backend->jobs[i]));
+	/* What was done, or came in while Xen was asked, may concern a guest that had its turn. */
 	for (size_t i = 0; i < backend->n_guests; i++)
 		if (backend->guests[i].used && pciback_guest_is_due(&backend->guests[i]))
 			wait = 0;
@@ -219,27 +232,36 @@ pciback_backend_end(struct pciback_backend *backend, uint64_t now)
 	backend->now = now;
 	for (size_t i = 0; i < backend->n_guests; i++) {
 		struct pciback_guest *guest = &backend->guests[i];
-		struct pciback_store_item item;
 
 		if (!guest->used)
 			continue;
 		guest->log.now = now;
-		pciback_guest_release(guest);
+		pciback_step_release(guest);
 		if (guest->phase == PCIBACK_PHASE_READY || guest->phase == PCIBACK_PHASE_CONNECTED ||
 		    guest->phase == PCIBACK_PHASE_RECONFIGURED)
 			(void)pciback_guest_publish(guest, PCIBACK_XENBUS_CLOSING);
-		if (guest->watched) {
-			pciback_item_set(&item, PCIBACK_STORE_READ, guest->domain,
-			    "/local/domain/%u/device/pci/0/state", (unsigned)guest->domain);
-			(void)xen->operations->store_unwatch(xen->world, item.path,
-			    PCIBACK_WATCH_FRONTEND + (uint32_t)i);
-		}
+		if (guest->watched)
+			pciback_store_unwatch_frontend(guest);
 		guest->used = false;
 	}
 	(void)xen->operations->store_unwatch(xen->world, PCIBACK_BACKENDS_PATH,
 	    PCIBACK_WATCH_BACKENDS);
 	(void)xen->operations->store_unwatch(xen->world, PCIBACK_DOMAINS_PATH,
 	    PCIBACK_WATCH_DOMAINS);
+}
+
+struct pciback_job *
+pciback_backend_job(struct pciback_backend *backend)
+{
+	for (size_t i = 0; i < backend->n_jobs; i++) {
+		struct pciback_job *job = &backend->jobs[i];
+
+		if (job->kind != PCIBACK_JOB_NONE && job->stage == PCIBACK_JOB_DONE && job->abandoned)
+			job->kind = PCIBACK_JOB_NONE;
+		if (job->kind == PCIBACK_JOB_NONE)
+			return job;
+	}
+	return NULL;
 }
 
 int

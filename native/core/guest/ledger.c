@@ -4,12 +4,12 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "parts.h"
+#include "ledger.h"
 
 #include <errno.h>
 
 static int
-call(struct pciback_slot *slot, const struct pciback_permission *permission, bool allow,
+call(const struct pciback_slot *slot, const struct pciback_permission *permission, bool allow,
     uint32_t *ret_pirq)
 {
 	const struct pciback_xen *xen = &slot->backend->xen;
@@ -37,7 +37,7 @@ call(struct pciback_slot *slot, const struct pciback_permission *permission, boo
 	case PCIBACK_PERMISSION_MSI:
 		break;
 	}
-	/* An MSI is mapped with what only its device knows; see slot.c. */
+	/* An MSI is mapped with what only its device knows; see operations.c. */
 	return operations->pirq_unmap(xen->world, domain, (uint32_t)permission->first);
 }
 
@@ -49,9 +49,9 @@ is_same(const struct pciback_permission *a, const struct pciback_permission *b)
 	    (a->kind == PCIBACK_PERMISSION_PIRQ || a->n == b->n);
 }
 
-/* Whether what two guests would get must not be shared between them. */
+/* Whether two guests would get something in common that must not be. */
 static bool
-is_shared(const struct pciback_permission *a, const struct pciback_permission *b, unsigned allow)
+is_conflict(const struct pciback_permission *a, const struct pciback_permission *b, unsigned allow)
 {
 	if (a->kind != b->kind)
 		return false;
@@ -65,11 +65,11 @@ is_shared(const struct pciback_permission *a, const struct pciback_permission *b
 }
 
 /*
- * The same permission in another entry of the same guest: with `borrowed` one that goes on
- * needing it, without the one that has it. A device of its own is nobody else's.
+ * The same permission in another entry of the same guest, whose `shared` is as given: false finds the
+ * entry for which Xen was asked. The IOMMU, an MSI-X table and an MSI are of one device only.
  */
 static struct pciback_permission *
-find_same(struct pciback_slot *slot, const struct pciback_permission *permission, bool borrowed)
+find_same(struct pciback_slot *slot, const struct pciback_permission *permission, bool shared)
 {
 	struct pciback_backend *backend = slot->backend;
 
@@ -85,7 +85,7 @@ find_same(struct pciback_slot *slot, const struct pciback_permission *permission
 		for (size_t j = 0; j < other->ledger.n; j++) {
 			struct pciback_permission *entry = &other->ledger.entries[j];
 
-			if (entry != permission && entry->borrowed == borrowed &&
+			if (entry != permission && entry->shared == shared &&
 			    is_same(entry, permission))
 				return entry;
 		}
@@ -104,7 +104,7 @@ is_taken(const struct pciback_slot *slot, const struct pciback_permission *permi
 		if (other->guest == NULL || other->guest == slot->guest)
 			continue;
 		for (size_t j = 0; j < other->ledger.n; j++)
-			if (is_shared(&other->ledger.entries[j], permission, backend->allow))
+			if (is_conflict(&other->ledger.entries[j], permission, backend->allow))
 				return true;
 	}
 	return false;
@@ -126,7 +126,7 @@ pciback_ledger_grant(struct pciback_slot *slot, enum pciback_permission_kind kin
 		return -EBUSY;
 	same = find_same(slot, &permission, false);
 	if (same != NULL) {
-		permission.borrowed = true;
+		permission.shared = true;
 		permission.n = same->n;
 		pirq = (uint32_t)same->n;
 	} else {
@@ -155,32 +155,33 @@ pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq)
 }
 
 int
-pciback_ledger_take_back(struct pciback_slot *slot, size_t keep)
+pciback_ledger_revoke(struct pciback_slot *slot, size_t keep)
 {
 	struct pciback_ledger *ledger = &slot->ledger;
 	int first_error = 0;
 
 	while (ledger->n > keep) {
 		struct pciback_permission permission = ledger->entries[ledger->n - 1];
-		struct pciback_permission *heir;
+		struct pciback_permission *other;
 		int r;
 
-		heir = find_same(slot, &ledger->entries[ledger->n - 1], true);
-		/* Off the list before the call: whatever comes of it, it is not made twice. */
+		other = find_same(slot, &ledger->entries[ledger->n - 1], true);
+		/* Off the list before the call: whatever the result, it is not revoked twice. */
 		ledger->n--;
-		if (permission.borrowed)
+		if (permission.shared)
 			continue;
-		if (heir != NULL) {
-			heir->borrowed = false;
+		/* Another device goes on needing it. */
+		if (other != NULL) {
+			other->shared = false;
 			continue;
 		}
 		r = call(slot, &permission, false, NULL);
-		/* Xen took a dead guest's permissions itself. */
+		/* Xen has revoked a dead guest's permissions itself. */
 		if (r == 0 || r == -ESRCH) {
-			slot->backend->n_taken_back++;
+			slot->backend->n_revoked++;
 			continue;
 		}
-		slot->backend->n_not_taken_back++;
+		slot->backend->n_not_revoked++;
 		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, slot->guest->domain,
 		    "permission %d on %llx could not be taken back: error %d", (int)permission.kind,
 		    (unsigned long long)permission.first, -r);

@@ -4,19 +4,20 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "parts.h"
+#include "publish.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Registers of a bridge that say which buses are behind it [PCI-PCI bridge 3.2.5]. */
-#define BRIDGE_SECONDARY	0x19
-#define BRIDGE_SUBORDINATE	0x1a
+#include <pciback/policy.h>
+#include <pciback/registers.h>
 
-/* Somebody else's changes that we go along with at once. */
+#include "store.h"
+
+/* Changes by others, one after the other, that are looked at at once. */
 #define STALE_MAX 8
 
-/* Whether the guest finds the bus behind a bridge that it has. */
+/* Whether a bus, domain << 8 | bus, is behind a bridge that the guest has. */
 static bool
 is_behind_bridge(const struct pciback_guest *guest, uint32_t root)
 {
@@ -29,10 +30,11 @@ is_behind_bridge(const struct pciback_guest *guest, uint32_t root)
 		if (slot->guest != guest || !slot->is_placed || slot->device.header_type != 1 ||
 		    slot->place.domain != root >> 8)
 			continue;
-		if (pciback_config_read(&slot->device, BRIDGE_SECONDARY, 1, &secondary) ==
-		    PCIBACK_DONE &&
-		    pciback_config_read(&slot->device, BRIDGE_SUBORDINATE, 1, &subordinate) ==
-		    PCIBACK_DONE && secondary <= (root & 0xff) && (root & 0xff) <= subordinate)
+		if (pciback_config_read(&slot->device, REG_BRIDGE_SECONDARY, 1, &secondary) !=
+		    PCIBACK_DONE || pciback_config_read(&slot->device, REG_BRIDGE_SUBORDINATE, 1,
+		    &subordinate) != PCIBACK_DONE)
+			continue;
+		if (secondary <= (root & 0xff) && (root & 0xff) <= subordinate)
 			return true;
 	}
 	return false;
@@ -66,87 +68,73 @@ find_roots(const struct pciback_guest *guest, uint32_t roots[PCIBACK_ENTRIES_MAX
 }
 
 /* Exactly four digits of the domain: NetBSD's frontend counts on it. */
-static size_t
-add_roots(const struct pciback_guest *guest, struct pciback_store_item *items,
-    const uint32_t *roots, size_t n)
+static void
+add_roots(const struct pciback_guest *guest, struct pciback_change *change, const uint32_t *roots,
+    size_t n)
 {
-	size_t added = 0;
-
 	if (n == guest->n_roots && memcmp(roots, guest->roots, n * sizeof(roots[0])) == 0)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		pciback_item_set(&items[added], PCIBACK_STORE_WRITE, guest->domain, "root-%zu", i);
-		pciback_item_value(&items[added++], "%04x:%02x", (unsigned)(roots[i] >> 8),
-		    (unsigned)(roots[i] & 0xff));
-	}
+		return;
+	for (size_t i = 0; i < n; i++)
+		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "root-%zu", i),
+		    "%04x:%02x", (unsigned)(roots[i] >> 8), (unsigned)(roots[i] & 0xff));
 	for (size_t i = n; i < guest->n_roots; i++)
-		pciback_item_set(&items[added++], PCIBACK_STORE_REMOVE, guest->domain, "root-%zu", i);
-	pciback_item_set(&items[added], PCIBACK_STORE_WRITE, guest->domain, "root_num");
-	pciback_item_value(&items[added++], "%zu", n);
-	return added;
+		(void)pciback_change_add(change, PCIBACK_STORE_REMOVE, "root-%zu", i);
+	pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "root_num"), "%zu", n);
 }
 
 /* What is said of one device, if the toolstack has not given its number to another. */
-static size_t
-add_entry(const struct pciback_guest *guest, struct pciback_store_item *items, size_t number)
+static void
+add_entry(const struct pciback_guest *guest, struct pciback_change *change, size_t number)
 {
 	const struct pciback_entry *entry = &guest->entries[number];
 	const struct pciback_slot *slot;
 	char name[PCIBACK_ADDRESS_SIZE];
-	size_t added = 0;
 
 	if (!entry->vdev_differs && !entry->state_differs)
-		return 0;
+		return;
 	pciback_address_format(&entry->address, name);
-	pciback_item_set(&items[added], PCIBACK_STORE_EXPECT, guest->domain, "dev-%zu", number);
-	pciback_item_value(&items[added++], "%s", name);
+	pciback_item_value(pciback_change_add(change, PCIBACK_STORE_EXPECT, "dev-%zu", number), "%s",
+	    name);
 	slot = pciback_backend_slot(guest->backend, &entry->address);
-	if (entry->vdev_differs && slot != NULL && slot->guest == guest) {
-		pciback_item_set(&items[added], PCIBACK_STORE_WRITE, guest->domain, "vdev-%zu", number);
-		pciback_item_value(&items[added++], "%04x:%02x:%02x.%02x",
-		    (unsigned)slot->place.domain, (unsigned)slot->place.bus,
+	if (entry->vdev_differs && slot != NULL && slot->guest == guest)
+		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "vdev-%zu", number),
+		    "%04x:%02x:%02x.%02x", (unsigned)slot->place.domain, (unsigned)slot->place.bus,
 		    (unsigned)slot->place.device, (unsigned)slot->place.function);
-	}
-	if (entry->state_differs) {
-		pciback_item_set(&items[added], PCIBACK_STORE_WRITE, guest->domain, "state-%zu", number);
-		pciback_item_value(&items[added++], "%d", (int)entry->state);
-	}
-	return added;
+	if (entry->state_differs)
+		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "state-%zu", number),
+		    "%d", (int)entry->state);
 }
 
 int
 pciback_guest_publish(struct pciback_guest *guest, enum pciback_xenbus own)
 {
 	struct pciback_backend *backend = guest->backend;
-	struct pciback_store_item *items = backend->items;
+	struct pciback_change change = { .items = backend->items, .domain = guest->domain };
 	uint32_t roots[PCIBACK_ENTRIES_MAX];
 	bool has_devices = own == PCIBACK_XENBUS_INITIALISED || own == PCIBACK_XENBUS_CONNECTED ||
 	    own == PCIBACK_XENBUS_RECONFIGURED;
-	size_t n = 0, n_expected, n_roots = 0;
+	size_t n_roots = 0;
 	int r;
 
 	/* What is written must not bring back a directory that the toolstack has removed meanwhile. */
-	if (guest->own_malformed) {
-		pciback_item_set(&items[n], PCIBACK_STORE_EXPECT, guest->domain, "frontend");
-		pciback_item_value(&items[n++], "/local/domain/%u/device/pci/0", (unsigned)guest->domain);
-	} else {
-		pciback_item_set(&items[n], PCIBACK_STORE_EXPECT, guest->domain, "state");
-		pciback_item_value(&items[n++], "%d", (int)guest->own);
-	}
-	n_expected = n;
+	if (guest->own_malformed)
+		pciback_path(pciback_change_add(&change, PCIBACK_STORE_EXPECT, "frontend")->value,
+		    PCIBACK_DIRECTORY_FRONTEND, guest->domain, "");
+	else
+		pciback_item_value(pciback_change_add(&change, PCIBACK_STORE_EXPECT, "state"), "%d",
+		    (int)guest->own);
 	for (size_t i = 0; i < guest->n_entries; i++)
-		n += add_entry(guest, &items[n], i);
+		add_entry(guest, &change, i);
 	if (has_devices) {
 		n_roots = find_roots(guest, roots);
-		n += add_roots(guest, &items[n], roots, n_roots);
+		add_roots(guest, &change, roots, n_roots);
 	}
-	if (own != guest->own) {
-		pciback_item_set(&items[n], PCIBACK_STORE_WRITE, guest->domain, "state");
-		pciback_item_value(&items[n++], "%d", (int)own);
-	}
-	if (n == n_expected)
+	if (own != guest->own)
+		pciback_item_value(pciback_change_add(&change, PCIBACK_STORE_WRITE, "state"), "%d",
+		    (int)own);
+	if (change.n == 1)
 		return 0;
-	r = backend->xen.operations->store_change(backend->xen.world, items, n);
+	r = pciback_store_change(backend, change.items, change.n);
 	if (r < 0) {
 		/* Decided on what is no longer so, or not to be written now: look again. */
 		guest->look_backend = true;

@@ -4,29 +4,25 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "parts.h"
+#include "store.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 void
 pciback_item_set(struct pciback_store_item *item, enum pciback_store_action action,
-    uint16_t domain, const char *format, ...)
+    enum pciback_directory directory, uint16_t domain, const char *format, ...)
 {
-	size_t length = 0;
+	char key[PCIBACK_STORE_PATH];
 	va_list arguments;
 
+	va_start(arguments, format);
+	(void)vsnprintf(key, sizeof(key), format, arguments);
+	va_end(arguments);
 	item->action = action;
 	item->result = 0;
 	item->value[0] = '\0';
-	if (format[0] != '/')
-		length = (size_t)snprintf(item->path, sizeof(item->path),
-		    PCIBACK_BACKENDS_PATH "/%u/0/", (unsigned)domain);
-	va_start(arguments, format);
-	(void)vsnprintf(item->path + length, sizeof(item->path) - length, format, arguments);
-	va_end(arguments);
+	pciback_path(item->path, directory, domain, key);
 }
 
 void
@@ -39,38 +35,65 @@ pciback_item_value(struct pciback_store_item *item, const char *format, ...)
 	va_end(arguments);
 }
 
-void
-pciback_backend_log(struct pciback_backend *backend, enum pciback_log_level level,
-    uint16_t domain, const char *format, ...)
+struct pciback_store_item *
+pciback_change_add_in(struct pciback_change *change, enum pciback_store_action action,
+    enum pciback_directory directory, const char *key)
 {
-	char line[PCIBACK_LOG_LINE];
-	size_t length = 0;
+	struct pciback_store_item *item = &change->items[change->n++];
+
+	pciback_item_set(item, action, directory, change->domain, "%s", key);
+	return item;
+}
+
+struct pciback_store_item *
+pciback_change_add(struct pciback_change *change, enum pciback_store_action action,
+    const char *format, ...)
+{
+	char key[PCIBACK_STORE_PATH];
 	va_list arguments;
 
-	if (domain != 0)
-		length = (size_t)snprintf(line, sizeof(line), "domain %u: ", (unsigned)domain);
 	va_start(arguments, format);
-	(void)vsnprintf(line + length, sizeof(line) - length, format, arguments);
+	(void)vsnprintf(key, sizeof(key), format, arguments);
 	va_end(arguments);
-	/* Values of the store are in it. */
-	for (char *c = line; *c != '\0'; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	backend->hardware.log(backend->hardware.world, level, line);
+	return pciback_change_add_in(change, action, PCIBACK_DIRECTORY_BACKEND, key);
 }
 
 int
-pciback_sooner(int a, int b)
+pciback_store_read(const struct pciback_backend *backend, struct pciback_store_item *items,
+    size_t n)
 {
-	if (a < 0 || b < 0)
-		return a < 0 ? b : a;
-	return a < b ? a : b;
+	return backend->xen.operations->store_read(backend->xen.world, items, n);
 }
 
 int
-pciback_until(uint64_t now, uint64_t then)
+pciback_store_change(const struct pciback_backend *backend,
+    const struct pciback_store_item *items, size_t n)
 {
-	if (then <= now)
-		return 0;
-	return then - now > INT_MAX ? INT_MAX : (int)(then - now);
+	return backend->xen.operations->store_change(backend->xen.world, items, n);
+}
+
+static uint32_t
+frontend_token(const struct pciback_guest *guest)
+{
+	return PCIBACK_WATCH_FRONTEND + (uint32_t)(guest - guest->backend->guests);
+}
+
+int
+pciback_store_watch_frontend(const struct pciback_guest *guest)
+{
+	const struct pciback_xen *xen = &guest->backend->xen;
+	char path[PCIBACK_STORE_PATH];
+
+	pciback_path(path, PCIBACK_DIRECTORY_FRONTEND, guest->domain, "state");
+	return xen->operations->store_watch(xen->world, path, frontend_token(guest));
+}
+
+void
+pciback_store_unwatch_frontend(const struct pciback_guest *guest)
+{
+	const struct pciback_xen *xen = &guest->backend->xen;
+	char path[PCIBACK_STORE_PATH];
+
+	pciback_path(path, PCIBACK_DIRECTORY_FRONTEND, guest->domain, "state");
+	(void)xen->operations->store_unwatch(xen->world, path, frontend_token(guest));
 }

@@ -4,7 +4,7 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include <pciback/guest.h>
+#include <pciback/xenbus.h>
 
 #include <errno.h>
 
@@ -48,26 +48,6 @@ pciback_xenbus_parse(const char *text, enum pciback_xenbus *ret_state)
 	return 0;
 }
 
-int
-pciback_decimal_parse(const char *text, uint32_t max, uint32_t *ret_value)
-{
-	uint64_t value = 0;
-
-	if (*text == '\0')
-		return -EINVAL;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9')
-			return -EINVAL;
-		/* Stays above every maximum once it is there, and can't overflow. */
-		if (value <= UINT32_MAX)
-			value = value * 10 + (uint64_t)(*text - '0');
-	}
-	if (value > max)
-		return -ERANGE;
-	*ret_value = (uint32_t)value;
-	return 0;
-}
-
 /* A frontend on its way up, from its first state to where it has published its page. */
 static bool
 is_starting(enum pciback_xenbus frontend)
@@ -96,7 +76,7 @@ next_idle(const struct pciback_view *view)
 {
 	bool unseen = view->life != PCIBACK_LIFE_RUNNING ||
 	    view->frontend == PCIBACK_XENBUS_UNKNOWN;
-	bool may_close = view->knows_all || unseen;
+	bool may_close = view->handles_all_states || unseen;
 	bool starts;
 
 	if (view->life != PCIBACK_LIFE_RUNNING || !view->online) {
@@ -112,7 +92,7 @@ next_idle(const struct pciback_view *view)
 		return PCIBACK_STEP_CLOSE;
 	if (view->phase != PCIBACK_PHASE_NEW && view->own != PCIBACK_XENBUS_INITIALISING)
 		/* One that closed may come back; until it moves, its state is an old one. */
-		starts = view->moved && is_starting(view->frontend);
+		starts = view->frontend_wrote && is_starting(view->frontend);
 	else if (is_closed(view->own))
 		starts = is_starting(view->frontend);
 	else
@@ -144,12 +124,12 @@ next_connected(const struct pciback_view *view)
 	    view->frontend == PCIBACK_XENBUS_INIT_WAIT || view->restarted)
 		return PCIBACK_STEP_RESTART;
 	if (view->own == PCIBACK_XENBUS_RECONFIGURING) {
-		if (view->frontend == PCIBACK_XENBUS_RECONFIGURING && !view->owes)
+		if (view->frontend == PCIBACK_XENBUS_RECONFIGURING && !view->stale_reconfiguring)
 			return PCIBACK_STEP_RECONFIGURE;
-		return view->late ? PCIBACK_STEP_SETTLE : PCIBACK_STEP_NONE;
+		return view->timed_out ? PCIBACK_STEP_SETTLE : PCIBACK_STEP_NONE;
 	}
 	if (view->phase == PCIBACK_PHASE_RECONFIGURED)
-		return view->frontend == PCIBACK_XENBUS_CONNECTED || view->late ?
+		return view->frontend == PCIBACK_XENBUS_CONNECTED || view->timed_out ?
 		    PCIBACK_STEP_SETTLE : PCIBACK_STEP_NONE;
 	return view->changed ? PCIBACK_STEP_UPDATE : PCIBACK_STEP_NONE;
 }
@@ -164,7 +144,7 @@ next_held(const struct pciback_view *view)
 	if (view->life != PCIBACK_LIFE_RUNNING)
 		return PCIBACK_STEP_RELEASE;
 	if (view->phase == PCIBACK_PHASE_LEAVING)
-		return is_using(view->frontend) && !view->late ? PCIBACK_STEP_NONE :
+		return is_using(view->frontend) && !view->timed_out ? PCIBACK_STEP_NONE :
 		    PCIBACK_STEP_RELEASE;
 	if (!view->online || is_closed(view->own))
 		return is_connected && is_using(view->frontend) ? PCIBACK_STEP_ASK :

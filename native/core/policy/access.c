@@ -4,12 +4,15 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "policy.h"
+#include <pciback/policy.h>
 
 #include <inttypes.h>
 
+#include "raw.h"
+#include "report.h"
+
 /*
- * The second half of a request's path; the first is in core/dispatch.c. An access is cut into
+ * The second half of a request's path; the first is in core/channel.c. An access is cut into
  * parts, each of which one register owns, or none.
  */
 
@@ -46,11 +49,13 @@ register_read(struct pciback_device *device, const struct pciback_register *reg,
     uint32_t *ret_value)
 {
 	enum pciback_answer answer;
+	uint32_t value;
 
 	if (reg->type != NULL && reg->type->read != NULL)
 		return reg->type->read(device, reg, ret_value);
-	answer = pciback_raw_read(device, reg->offset, reg->size, ret_value);
-	*ret_value &= ~(reg->preserve | reg->zero);
+	answer = pciback_raw_read(device, reg->offset, reg->size, &value);
+	if (answer == PCIBACK_DONE)
+		*ret_value = value & ~(reg->preserve | reg->zero);
 	return answer;
 }
 
@@ -96,8 +101,7 @@ enum pciback_answer
 pciback_config_read(struct pciback_device *device, uint32_t offset, uint32_t size,
     uint32_t *ret_value)
 {
-	*ret_value = 0;
-	if (offset < CONVENTIONAL_END) {
+	if (offset < PCIBACK_CONFIG_PCI) {
 		const struct pciback_register *first = &device->registers[device->first[offset / 4]];
 
 		/* As most accesses are, and a register is always a valid one. */
@@ -187,7 +191,7 @@ enum pciback_answer
 pciback_config_write(struct pciback_device *device, uint32_t offset, uint32_t size,
     uint32_t value)
 {
-	if (offset < CONVENTIONAL_END) {
+	if (offset < PCIBACK_CONFIG_PCI) {
 		struct pciback_register *first = &device->registers[device->first[offset / 4]];
 
 		if (first->offset == offset && first->size == size)

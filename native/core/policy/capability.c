@@ -4,31 +4,20 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "policy.h"
+#include "capability.h"
 
 #include <errno.h>
 
+#include "chain.h"
+#include "command.h"
+#include "quirks.h"
+#include "raw.h"
+#include "register.h"
+
 /*
- * Capabilities: those of a short list are shown to the guest, each with registers of its own. All
- * others are taken out of the chain and read as zero. The chain comes from the device and may
- * point anywhere; what overlaps is hidden altogether, so that no register of a shown one can
- * be another's MSI address.
+ * The registers of each capability that a guest is shown. What is hidden reads as zero, and no
+ * register of a shown one can be another's MSI address.
  */
-
-#define CHAIN_MAX ((CONVENTIONAL_END - CAPABILITIES_BEGIN) / 4)
-
-struct capability {
-	uint8_t offset;
-	uint8_t id;
-	bool shown;
-	uint32_t end;			/* behind its last byte */
-	uint32_t first;			/* its first dword */
-};
-
-struct chain {
-	struct capability list[CHAIN_MAX];	/* in the order of the chain */
-	size_t n;
-};
 
 static enum pciback_answer
 power_write(struct pciback_device *device, struct pciback_register *reg, uint32_t value,
@@ -140,7 +129,7 @@ add(struct pciback_device *device, uint32_t offset, uint8_t size,
 }
 
 static int
-add_power(struct pciback_device *device, const struct capability *capability)
+add_power(struct pciback_device *device, const struct pciback_capability *capability)
 {
 	uint32_t at = capability->offset, states = capability->first >> 16;
 	const struct pciback_register control_register = {
@@ -160,7 +149,7 @@ add_power(struct pciback_device *device, const struct capability *capability)
 }
 
 static int
-add_vpd(struct pciback_device *device, const struct capability *capability)
+add_vpd(struct pciback_device *device, const struct pciback_capability *capability)
 {
 	int r = add(device, capability->offset + VPD_ADDRESS, 2, &type_vpd, 0xffff, 0);
 
@@ -182,7 +171,7 @@ add_rest(struct pciback_device *device, uint32_t begin, uint32_t end,
 }
 
 static int
-add_msi(struct pciback_device *device, const struct capability *capability)
+add_msi(struct pciback_device *device, const struct pciback_capability *capability)
 {
 	int r = add(device, capability->offset + MSI_CONTROL, 2, &type_msi, MSI_ENABLE, 0);
 
@@ -193,7 +182,7 @@ add_msi(struct pciback_device *device, const struct capability *capability)
 }
 
 static int
-add_msix(struct pciback_device *device, const struct capability *capability)
+add_msix(struct pciback_device *device, const struct pciback_capability *capability)
 {
 	int r = add(device, capability->offset + MSIX_CONTROL, 2, &type_msix,
 	    MSIX_ENABLE | MSIX_MASK_ALL, 0);
@@ -204,7 +193,7 @@ add_msix(struct pciback_device *device, const struct capability *capability)
 }
 
 static int
-add_express(struct pciback_device *device, const struct capability *capability)
+add_express(struct pciback_device *device, const struct pciback_capability *capability)
 {
 	const struct pciback_register capabilities = {
 		.offset = (uint16_t)(capability->offset + EXPRESS_DEVICE),
@@ -220,66 +209,10 @@ add_express(struct pciback_device *device, const struct capability *capability)
 	    capability->end, NULL);
 }
 
-static bool
-has_quirk(const struct pciback_device *device, enum pciback_quirk_kind kind, uint8_t id)
-{
-	const struct pciback_device_settings *settings = &device->settings;
-
-	for (size_t i = 0; i < settings->n_quirks; i++) {
-		const struct pciback_quirk *quirk = &settings->quirks[i];
-
-		if (quirk->kind == kind && quirk->capability == id &&
-		    quirk->vendor == settings->vendor && quirk->first <= settings->device &&
-		    settings->device <= quirk->last)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_shown(const struct pciback_device *device, const struct chain *chain, uint8_t id)
-{
-	switch (id) {
-	case CAPABILITY_POWER:
-	case CAPABILITY_VPD:
-	case CAPABILITY_MSI:
-	case CAPABILITY_MSIX:
-	case CAPABILITY_EXPRESS:
-		/* A device has each once; the second would have a state of its own. */
-		for (size_t i = 0; i < chain->n; i++)
-			if (chain->list[i].id == id)
-				return false;
-		return !has_quirk(device, PCIBACK_QUIRK_HIDE, id);
-	default:
-		return has_quirk(device, PCIBACK_QUIRK_SHOW, id);
-	}
-}
-
-/* How long a capability is by its own account; 0 when it does not say. */
-static uint32_t
-known_length(const struct capability *capability)
-{
-	uint32_t control = capability->first >> 16;
-
-	switch (capability->id) {
-	case CAPABILITY_POWER:
-		return POWER_LENGTH;
-	case CAPABILITY_VPD:
-		return VPD_LENGTH;
-	case CAPABILITY_MSI:
-		return 12U + ((control & MSI_64) != 0 ? 4U : 0U) +
-		    ((control & MSI_MASKABLE) != 0 ? 8U : 0U);
-	case CAPABILITY_MSIX:
-		return MSIX_LENGTH;
-	default:
-		return 0;
-	}
-}
-
 /* Whoever had the device before may have left interrupts or wake-up events on; shown or not, they
  * are off when a guest gets it. */
 static int
-switch_off(struct pciback_device *device, const struct capability *capability)
+switch_off(struct pciback_device *device, const struct pciback_capability *capability)
 {
 	uint32_t at = (uint32_t)capability->offset + 2, on = 0, others = 0, control;
 
@@ -298,7 +231,7 @@ switch_off(struct pciback_device *device, const struct capability *capability)
 	default:
 		return 0;
 	}
-	if (at >= CONVENTIONAL_END)
+	if (at >= PCIBACK_CONFIG_PCI)
 		return 0;
 	if (pciback_raw_read(device, at, 2, &control) != PCIBACK_DONE)
 		return -EIO;
@@ -308,92 +241,9 @@ switch_off(struct pciback_device *device, const struct capability *capability)
 	return 0;
 }
 
-/* Walks the chain: within bounds, each place once. */
-static int
-read_chain(struct pciback_device *device, struct chain *chain)
-{
-	bool seen[CHAIN_MAX] = { false };
-	uint32_t status, at;
-
-	chain->n = 0;
-	if (pciback_raw_read(device, REG_STATUS, 2, &status) != PCIBACK_DONE ||
-	    pciback_raw_read(device, REG_CAPABILITIES, 1, &at) != PCIBACK_DONE)
-		return -EIO;
-	if ((status & STATUS_CAPABILITIES) == 0)
-		return 0;
-	for (at &= 0xfc; at != 0; at &= 0xfc) {
-		struct capability *capability = &chain->list[chain->n];
-		uint32_t first;
-
-		if (at < CAPABILITIES_BEGIN || seen[(at - CAPABILITIES_BEGIN) / 4]) {
-			pciback_device_report(device, PCIBACK_LOG_WARNING,
-			    "the chain of capabilities leads to %x and ends there", (unsigned)at);
-			return 0;
-		}
-		seen[(at - CAPABILITIES_BEGIN) / 4] = true;
-		if (pciback_raw_read(device, at, 4, &first) != PCIBACK_DONE)
-			return -EIO;
-		*capability = (struct capability){
-			.offset = (uint8_t)at,
-			.id = (uint8_t)first,
-			.shown = is_shown(device, chain, (uint8_t)first),
-			.first = first,
-		};
-		chain->n++;
-		at = first >> 8;
-	}
-	return 0;
-}
-
-/* Where each ends; hides those that reach into another, or past the end. */
-static void
-find_ends(struct pciback_device *device, struct chain *chain)
-{
-	for (size_t i = 0; i < chain->n; i++) {
-		struct capability *capability = &chain->list[i];
-		uint32_t next = CONVENTIONAL_END, length = known_length(capability);
-
-		for (size_t j = 0; j < chain->n; j++)
-			if (chain->list[j].offset > capability->offset && chain->list[j].offset < next)
-				next = chain->list[j].offset;
-		capability->end = next;
-		if (capability->id == CAPABILITY_EXPRESS) {
-			/* Read-only, so that it may be shorter than its version says. */
-			length = (capability->first >> 16 & EXPRESS_VERSION) >= 2 ? EXPRESS_LENGTH_2 :
-			    EXPRESS_LENGTH_1;
-			if (capability->offset + length < next)
-				capability->end = capability->offset + length;
-		} else if (length != 0) {
-			capability->end = capability->offset + length;
-		}
-	}
-	for (size_t i = 0; i < chain->n; i++) {
-		struct capability *one = &chain->list[i];
-
-		if (one->end > CONVENTIONAL_END) {
-			one->shown = false;
-			one->end = CONVENTIONAL_END;
-			pciback_device_report(device, PCIBACK_LOG_WARNING,
-			    "capability %x at %x runs past the end and is hidden", (unsigned)one->id,
-			    (unsigned)one->offset);
-		}
-		for (size_t j = 0; j < chain->n; j++) {
-			struct capability *other = &chain->list[j];
-
-			if (other->offset <= one->offset || other->offset >= one->end)
-				continue;
-			one->shown = other->shown = false;
-			pciback_device_report(device, PCIBACK_LOG_WARNING,
-			    "capabilities %x at %x and %x at %x overlap and are hidden",
-			    (unsigned)one->id, (unsigned)one->offset, (unsigned)other->id,
-			    (unsigned)other->offset);
-		}
-	}
-}
-
 /* The registers of one that is shown; `next` is what it points to for the guest. */
 static int
-add_shown(struct pciback_device *device, const struct capability *capability, uint8_t next)
+add_shown(struct pciback_device *device, const struct pciback_capability *capability, uint8_t next)
 {
 	uint32_t header = capability->id | (uint32_t)next << 8, constant = capability->first >> 16;
 	uint8_t size = 4;
@@ -432,62 +282,31 @@ add_shown(struct pciback_device *device, const struct capability *capability, ui
 	}
 }
 
-static int
-add_quirks(struct pciback_device *device)
-{
-	const struct pciback_device_settings *settings = &device->settings;
-
-	for (size_t i = 0; i < settings->n_quirks; i++) {
-		const struct pciback_quirk *quirk = &settings->quirks[i];
-		int r;
-
-		if (quirk->kind != PCIBACK_QUIRK_REGISTER || quirk->vendor != settings->vendor ||
-		    settings->device < quirk->first || quirk->last < settings->device)
-			continue;
-		if (quirk->reg.offset < CAPABILITIES_BEGIN || quirk->reg.type != NULL)
-			return -EINVAL;
-		r = pciback_device_add_register(device, &quirk->reg);
-		if (r < 0 && r != -EEXIST)
-			return r;
-		pciback_device_report(device, PCIBACK_LOG_INFO, r == 0 ?
-		    "register %x is open to the guest, as this device needs it" :
-		    "register %x lies in a capability and stays closed",
-		    (unsigned)quirk->reg.offset);
-	}
-	return 0;
-}
-
 int
 pciback_policy_add_capabilities(struct pciback_device *device, uint8_t *ret_first)
 {
-	struct chain chain;
+	struct pciback_chain chain;
 	uint8_t next = 0;
-	int r = read_chain(device, &chain);
+	int r = pciback_chain_read(device, &chain);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < chain.n; i++) {
+	for (size_t i = 0; r == 0 && i < chain.n; i++)
 		r = switch_off(device, &chain.list[i]);
-		if (r < 0)
-			return r;
-	}
-	find_ends(device, &chain);
-	for (size_t i = chain.n; i-- > 0;) {
+	if (r == 0)
+		pciback_chain_find_ends(device, &chain);
+	/* From the end: each points to the next one that is shown. */
+	for (size_t i = r == 0 ? chain.n : 0; r == 0 && i-- > 0;) {
 		if (!chain.list[i].shown)
 			continue;
 		r = add_shown(device, &chain.list[i], next);
-		if (r < 0)
-			return r;
 		next = chain.list[i].offset;
 	}
-	for (size_t i = 0; i < chain.n; i++) {
-		if (chain.list[i].shown)
-			continue;
-		r = add_rest(device, chain.list[i].offset, chain.list[i].end,
-		    &pciback_register_fixed);
-		if (r < 0)
-			return r;
-	}
-	*ret_first = next;
-	return add_quirks(device);
+	for (size_t i = 0; r == 0 && i < chain.n; i++)
+		if (!chain.list[i].shown)
+			r = add_rest(device, chain.list[i].offset, chain.list[i].end,
+			    &pciback_register_fixed);
+	if (r == 0)
+		r = pciback_quirks_add(device);
+	if (r == 0)
+		*ret_first = next;
+	return r;
 }

@@ -4,77 +4,18 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "policy.h"
+#include "header.h"
 
 #include <errno.h>
-#include <inttypes.h>
+
+#include "command.h"
+#include "raw.h"
+#include "register.h"
 
 /*
  * The registers of the first 64 bytes. What a guest may do with each is that of Linux's default
  * or less; docs/explanation/config-space-policy.md says where and why it is less.
  */
-
-static enum pciback_answer
-fixed_read(struct pciback_device *device, const struct pciback_register *reg, uint32_t *ret_value)
-{
-	(void)device;
-	*ret_value = reg->value;
-	return PCIBACK_DONE;
-}
-
-const struct pciback_register_type pciback_register_fixed = { .read = fixed_read };
-
-enum pciback_answer
-pciback_command_apply(struct pciback_device *device, uint32_t wanted)
-{
-	uint32_t passed = device->passed;
-
-	if (device->interrupt != PCIBACK_INTX) {
-		wanted |= COMMAND_INTX_DISABLE;
-		passed |= COMMAND_INTX_DISABLE;
-	}
-	return pciback_raw_write(device, REG_COMMAND, 2, device->kept | (wanted & passed));
-}
-
-static enum pciback_answer
-command_read(struct pciback_device *device, const struct pciback_register *reg,
-    uint32_t *ret_value)
-{
-	enum pciback_answer answer = pciback_raw_read(device, reg->offset, 2, ret_value);
-
-	if (answer == PCIBACK_DONE)
-		*ret_value = (*ret_value & COMMAND_FROM_DEVICE) |
-		    (device->command & ~(uint32_t)COMMAND_FROM_DEVICE);
-	return answer;
-}
-
-/*
- * Decoding stays on whatever the guest wants (XSA-120). INTX_DISABLE is the guest's only if it
- * controls interrupts, and never off beside MSI.
- */
-static enum pciback_answer
-command_write(struct pciback_device *device, struct pciback_register *reg, uint32_t value,
-    uint32_t written)
-{
-	enum pciback_answer answer;
-
-	(void)reg;
-	if (device->settings.permissive && (value & written & COMMAND_PERMISSIVE) != 0)
-		pciback_device_log(device, PCIBACK_LOG_WARNING,
-		    "permissive: %" PRIx32 " is written to COMMAND", value & COMMAND_PERMISSIVE);
-	if (device->interrupt != PCIBACK_INTX && device->settings.interrupt_control &&
-	    (written & ~value & device->command & COMMAND_INTX_DISABLE) != 0)
-		return PCIBACK_DENIED;
-	answer = pciback_command_apply(device, value);
-	if (answer == PCIBACK_DONE)
-		device->command = (uint16_t)value;
-	return answer;
-}
-
-static const struct pciback_register_type type_command = {
-	.read = command_read,
-	.write = command_write,
-};
 
 /* The self-test starts, or nothing does. */
 static enum pciback_answer
@@ -180,7 +121,7 @@ static const struct pciback_register_type type_rom = { .read = rom_read, .write 
 
 /* Those that every header has; BARs, and values that depend on the device, come later. */
 static const struct pciback_register common[] = {
-	{ .offset = REG_COMMAND, .size = 2, .zero = COMMAND_RESERVED, .type = &type_command },
+	{ .offset = REG_COMMAND, .size = 2, .zero = COMMAND_RESERVED, .type = &pciback_register_command },
 	READ_ONLY(REG_CLASS, 4),
 	{ .offset = REG_CACHE_LINE, .size = 1 },
 	{ .offset = REG_LATENCY, .size = 1, .guarded = true },
@@ -189,23 +130,23 @@ static const struct pciback_register common[] = {
 };
 
 static const struct pciback_register of_device[] = {
-	READ_ONLY(0x28, 4),
-	READ_ONLY(REG_SUBSYSTEM, 4),
+	READ_ONLY(REG_CARDBUS, 4),
+	READ_ONLY(REG_SUBSYSTEM_VENDOR, 4),
 	ROM(REG_ROM),
-	FIXED(0x38, 4),
+	FIXED(REG_RESERVED, 4),
 	READ_ONLY(REG_LATENCY_WANTED, 2),
 };
 
 /* Bus numbers and windows, read-only: what is behind the bridge is not this guest's to move. */
 static const struct pciback_register of_bridge[] = {
 	READ_ONLY(REG_BRIDGE_CONTROL, 2),
-	READ_ONLY(0x18, 4),
-	READ_ONLY(0x1c, 4),
-	READ_ONLY(0x20, 4),
-	READ_ONLY(0x24, 4),
-	READ_ONLY(0x28, 4),
-	READ_ONLY(0x2c, 4),
-	READ_ONLY(0x30, 4),
+	READ_ONLY(REG_BRIDGE_PRIMARY, 4),
+	READ_ONLY(REG_BRIDGE_IO, 4),
+	READ_ONLY(REG_BRIDGE_MEMORY, 4),
+	READ_ONLY(REG_BRIDGE_PREFETCHABLE, 4),
+	READ_ONLY(REG_BRIDGE_PREFETCHABLE_BASE, 4),
+	READ_ONLY(REG_BRIDGE_PREFETCHABLE_LIMIT, 4),
+	READ_ONLY(REG_BRIDGE_IO_HIGH, 4),
 	ROM(REG_BRIDGE_ROM),
 };
 

@@ -4,7 +4,15 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "policy.h"
+#include "quirks.h"
+
+#include <errno.h>
+
+#include <pciback/policy.h>
+#include <pciback/registers.h>
+
+#include "register.h"
+#include "report.h"
 
 #define ANY_DEVICE .first = 0, .last = 0xffff
 
@@ -35,4 +43,51 @@ pciback_quirks(size_t *ret_n)
 {
 	*ret_n = sizeof(quirks) / sizeof(quirks[0]);
 	return quirks;
+}
+
+/* Whether a quirk is meant for a device. */
+static bool
+is_for(const struct pciback_quirk *quirk, const struct pciback_device_settings *settings)
+{
+	return quirk->vendor == settings->vendor && quirk->first <= settings->device &&
+	    settings->device <= quirk->last;
+}
+
+bool
+pciback_quirks_has(const struct pciback_device *device, enum pciback_quirk_kind kind,
+    uint8_t capability)
+{
+	const struct pciback_device_settings *settings = &device->settings;
+
+	for (size_t i = 0; i < settings->n_quirks; i++) {
+		const struct pciback_quirk *quirk = &settings->quirks[i];
+
+		if (quirk->kind == kind && quirk->capability == capability && is_for(quirk, settings))
+			return true;
+	}
+	return false;
+}
+
+int
+pciback_quirks_add(struct pciback_device *device)
+{
+	const struct pciback_device_settings *settings = &device->settings;
+
+	for (size_t i = 0; i < settings->n_quirks; i++) {
+		const struct pciback_quirk *quirk = &settings->quirks[i];
+		int r;
+
+		if (quirk->kind != PCIBACK_QUIRK_REGISTER || !is_for(quirk, settings))
+			continue;
+		if (quirk->reg.offset < PCIBACK_CONFIG_HEADER || quirk->reg.type != NULL)
+			return -EINVAL;
+		r = pciback_device_add_register(device, &quirk->reg);
+		if (r < 0 && r != -EEXIST)
+			return r;
+		pciback_device_report(device, PCIBACK_LOG_INFO, r == 0 ?
+		    "register %x is open to the guest, as this device needs it" :
+		    "register %x lies in a capability and stays closed",
+		    (unsigned)quirk->reg.offset);
+	}
+	return 0;
 }

@@ -4,9 +4,21 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "policy.h"
+#include "register.h"
 
 #include <errno.h>
+
+#include "raw.h"
+
+static enum pciback_answer
+fixed_read(struct pciback_device *device, const struct pciback_register *reg, uint32_t *ret_value)
+{
+	(void)device;
+	*ret_value = reg->value;
+	return PCIBACK_DONE;
+}
+
+const struct pciback_register_type pciback_register_fixed = { .read = fixed_read };
 
 /* Keeps `first` true: the first register in or behind each dword. */
 static void
@@ -30,7 +42,7 @@ pciback_device_add_register(struct pciback_device *device, const struct pciback_
 	uint32_t seen = 0;
 	uint8_t place = 0;
 
-	if (!pciback_is_access(reg->offset, reg->size) || reg->offset >= CONVENTIONAL_END)
+	if (!pciback_is_access(reg->offset, reg->size) || reg->offset >= PCIBACK_CONFIG_PCI)
 		return -EINVAL;
 	for (unsigned i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
 		if ((masks[i] & seen) != 0 || (masks[i] & ~pciback_size_mask(reg->size)) != 0)

@@ -12,13 +12,7 @@
 #include <stdint.h>
 
 #include <pciback/address.h>
-
-/* Sizes of a configuration space: the header alone (what lspci shows to an ordinary user), a
- * CardBus bridge's header, conventional PCI, PCI Express. */
-#define PCIBACK_CONFIG_HEADER	64
-#define PCIBACK_CONFIG_CARDBUS	128
-#define PCIBACK_CONFIG_PCI	256
-#define PCIBACK_CONFIG_EXPRESS	4096
+#include <pciback/registers.h>
 
 #define PCIBACK_BARS_MAX 6
 

@@ -7,7 +7,10 @@
 #ifndef PCIBACK_PLATFORM_H
 #define PCIBACK_PLATFORM_H
 
-#include <pciback/guest.h>
+#include <pciback/hardware.h>
+#include <pciback/xen.h>
+
+struct pciback_backend;
 
 /*
  * What a backend runs on: a Xen, and devices. Errors are negative errno values, with one sentence in

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A piece of a text: the bytes from `begin` up to, not including, `end`. */
 struct pciback_span {
@@ -24,6 +25,9 @@ pciback_span_length(struct pciback_span span)
 
 /* The value of a hexadecimal digit, or -1. Independent of the locale. */
 int pciback_hex_digit(char c);
+
+/* Reads a decimal number without sign or blanks, at most `max`. Returns 0, -EINVAL or -ERANGE. */
+int pciback_decimal_parse(const char *text, uint32_t max, uint32_t *ret_value);
 
 /* c in lower case if it is an ASCII capital. Independent of the locale. */
 char pciback_lower(char c);

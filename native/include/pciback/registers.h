@@ -4,29 +4,65 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#ifndef PCIBACK_POLICY_REGISTERS_H
-#define PCIBACK_POLICY_REGISTERS_H
+#ifndef PCIBACK_REGISTERS_H
+#define PCIBACK_REGISTERS_H
 
-/* Offsets in a configuration space header [PCI 6.1; PCI-PCI Bridge 1.2, 3.2]. */
+/*
+ * Names for the registers of a configuration space, in one place for all of native/. Sources: [PCI]
+ * PCI Local Bus Specification 3.0; [bridge] PCI-to-PCI Bridge Architecture Specification 1.2; [PM]
+ * PCI Bus Power Management Interface Specification 1.2; [PCIe] PCI Express Base Specification,
+ * chapter 7.
+ */
+
+/* Sizes of a configuration space: the header alone (what lspci shows to an ordinary user; behind it
+ * are capabilities), a CardBus bridge's header, conventional PCI, PCI Express with its extended
+ * space. */
+#define PCIBACK_CONFIG_HEADER	64
+#define PCIBACK_CONFIG_CARDBUS	128
+#define PCIBACK_CONFIG_PCI	256
+#define PCIBACK_CONFIG_EXPRESS	4096
+
+/* Offsets in a header [PCI 6.1; bridge 3.2]. */
 enum {
 	REG_VENDOR = 0x00,
 	REG_DEVICE = 0x02,
 	REG_COMMAND = 0x04,
 	REG_STATUS = 0x06,
-	REG_CLASS = 0x08,		/* revision in the low byte */
+	REG_CLASS = 0x08,		/* the dword; REG_REVISION is its low byte */
+	REG_REVISION = 0x08,
 	REG_CACHE_LINE = 0x0c,
 	REG_LATENCY = 0x0d,
 	REG_HEADER_TYPE = 0x0e,
 	REG_BIST = 0x0f,
 	REG_BAR0 = 0x10,
-	REG_SUBSYSTEM = 0x2c,
+	REG_BRIDGE_PRIMARY = 0x18,	/* the bus that a bridge is on */
+	REG_BRIDGE_SECONDARY = 0x19,	/* the first and the last bus behind it */
+	REG_BRIDGE_SUBORDINATE = 0x1a,
+	REG_BRIDGE_IO = 0x1c,		/* window; 0x1e is the secondary STATUS */
+	REG_BRIDGE_STATUS = 0x1e,
+	REG_BRIDGE_MEMORY = 0x20,	/* windows */
+	REG_BRIDGE_PREFETCHABLE = 0x24,
+	REG_BRIDGE_PREFETCHABLE_BASE = 0x28,	/* their upper halves */
+	REG_BRIDGE_PREFETCHABLE_LIMIT = 0x2c,
+	REG_BRIDGE_IO_HIGH = 0x30,
+	REG_CARDBUS = 0x28,		/* of a device: CardBus CIS pointer */
+	REG_SUBSYSTEM_VENDOR = 0x2c,
+	REG_SUBSYSTEM = 0x2e,
 	REG_ROM = 0x30,
 	REG_CAPABILITIES = 0x34,
+	REG_RESERVED = 0x38,		/* of a device */
 	REG_BRIDGE_ROM = 0x38,
 	REG_INTERRUPT_LINE = 0x3c,
 	REG_INTERRUPT_PIN = 0x3d,
 	REG_LATENCY_WANTED = 0x3e,	/* of a device: grant and latency */
 	REG_BRIDGE_CONTROL = 0x3e,
+};
+
+enum {
+	HEADER_TYPE = 0x7f,		/* 0 device, 1 PCI-PCI bridge, 2 CardBus bridge */
+	HEADER_MULTIFUNCTION = 0x80,
+
+	INTERRUPT_LINE_NONE = 0xff,	/* unknown, or not connected */
 };
 
 enum {
@@ -41,14 +77,9 @@ enum {
 	COMMAND_FAST_BACK = 1 << 9,
 	COMMAND_INTX_DISABLE = 1 << 10,
 	COMMAND_RESERVED = 0xf800,
-	/* What of COMMAND is read from the device; the guest's own belief is shown for the rest. */
-	COMMAND_FROM_DEVICE = COMMAND_MASTER | COMMAND_SPECIAL | COMMAND_INVALIDATE |
-	    COMMAND_VGA_PALETTE | COMMAND_WAIT | COMMAND_FAST_BACK,
-	/* What reaches the device as the guest wants it. */
-	COMMAND_PASSED = COMMAND_MASTER | COMMAND_INVALIDATE,
-	/* And what does so besides if the device is permissive. */
-	COMMAND_PERMISSIVE = COMMAND_FROM_DEVICE & ~COMMAND_PASSED,
+};
 
+enum {
 	STATUS_CAPABILITIES = 1 << 4,
 	STATUS_ERRORS = 0xf900,		/* cleared by ones */
 
@@ -103,21 +134,20 @@ enum {
 	MSIX_ENTRIES = 0x7ff,		/* less one */
 	MSIX_MASK_ALL = 1 << 14,
 	MSIX_ENABLE = 1 << 15,
+	MSIX_TABLE = 4,
+	MSIX_TABLE_BAR = 0x7,		/* the BAR that it is in; the other bits are an offset there */
 	MSIX_LENGTH = 12,
 
 	EXPRESS_CAPABILITIES = 2,
 	EXPRESS_VERSION = 0xf,
 	EXPRESS_DEVICE = 4,
 	EXPRESS_DEVICE_CONTROL = 8,
+	EXPRESS_LINK_CONTROL = 0x10,
+	EXPRESS_SLOT_CONTROL = 0x18,
+	EXPRESS_ROOT_STATUS = 0x20,
 	EXPRESS_RESET = 1 << 28,	/* the function can be reset through DEVICE_CONTROL */
 	EXPRESS_LENGTH_1 = 0x24,
 	EXPRESS_LENGTH_2 = 0x3c,
-};
-
-enum {
-	CAPABILITIES_BEGIN = 0x40,
-	CONVENTIONAL_END = 0x100,	/* of what registers can lie in; behind it: extended space */
-	CONFIG_END = 0x1000,
 };
 
 #endif

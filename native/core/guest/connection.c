@@ -1,0 +1,161 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "connection.h"
+
+#include <errno.h>
+
+#include <pciback/aer.h>
+
+#include "look.h"
+#include "store.h"
+
+/* Requests served before others have their turn. */
+#define REQUESTS_AT_ONCE 64
+
+/* The answer to a report, or that there will be none. */
+static void
+end_report(struct pciback_guest *guest, enum pciback_recovery result)
+{
+	struct pciback_backend *backend = guest->backend;
+	const struct pciback_xen *xen = &backend->xen;
+	struct pciback_store_item items[2];
+	struct pciback_change change = { .items = items, .domain = guest->domain };
+
+	guest->report.is_out = false;
+	if (result == PCIBACK_RECOVERY_DISCONNECT) {
+		pciback_backend_log(backend, PCIBACK_LOG_WARNING, guest->domain,
+		    "its driver could not recover a device");
+		/* What Linux's backend says then; but a directory that is gone is not made again. */
+		pciback_item_value(pciback_change_add(&change, PCIBACK_STORE_EXPECT, "frontend-id"), "%u",
+		    (unsigned)guest->domain);
+		pciback_item_value(pciback_change_add(&change, PCIBACK_STORE_WRITE, "aerState"),
+		    "aerfail");
+		(void)pciback_store_change(backend, change.items, change.n);
+	}
+	if (xen->operations->recovered != NULL)
+		xen->operations->recovered(xen->world, guest->domain, &guest->report.address,
+		    guest->report.command, result);
+}
+
+void
+pciback_connection_check_report(struct pciback_guest *guest)
+{
+	enum pciback_recovery result;
+
+	if (!guest->report.is_out)
+		return;
+	if (pciback_aer_take(&guest->channel, &result) == 0) {
+		end_report(guest, result);
+	} else if (guest->backend->now >= guest->report.deadline) {
+		pciback_aer_cancel(&guest->channel);
+		end_report(guest, PCIBACK_RECOVERY_DISCONNECT);
+	}
+}
+
+void
+pciback_connection_close(struct pciback_guest *guest)
+{
+	const struct pciback_xen *xen = &guest->backend->xen;
+	struct pciback_page *page = guest->page;
+
+	if (guest->report.is_out) {
+		pciback_aer_cancel(&guest->channel);
+		end_report(guest, PCIBACK_RECOVERY_DISCONNECT);
+	}
+	/* What comes in from here on finds no page. */
+	guest->page = NULL;
+	if (guest->port_bound && xen->operations->event_unbind(xen->world, guest->port) < 0)
+		pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain,
+		    "event channel %u could not be unbound", (unsigned)guest->port);
+	guest->port_bound = false;
+	if (page != NULL && xen->operations->page_unmap(xen->world, page) < 0)
+		pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain,
+		    "its page could not be unmapped");
+	guest->event_pending = false;
+}
+
+int
+pciback_connection_open(struct pciback_guest *guest)
+{
+	struct pciback_backend *backend = guest->backend;
+	const struct pciback_xen *xen = &backend->xen;
+	struct pciback_page *page;
+	int r = pciback_guest_look_at_channel(guest);
+
+	if (r < 0)
+		return r;
+	r = xen->operations->page_map(xen->world, guest->domain, guest->seen_reference, &page);
+	if (r < 0) {
+		pciback_log_write(&guest->log, PCIBACK_LOG_WARNING,
+		    "its page %u can't be mapped: error %d", (unsigned)guest->seen_reference, -r);
+		return r;
+	}
+	guest->page = page;
+	r = xen->operations->event_bind(xen->world, guest->domain, guest->seen_port, &guest->port);
+	if (r < 0) {
+		pciback_log_write(&guest->log, PCIBACK_LOG_WARNING,
+		    "its event channel %u can't be bound: error %d", (unsigned)guest->seen_port, -r);
+		pciback_connection_close(guest);
+		return r;
+	}
+	guest->port_bound = true;
+	guest->reference = guest->seen_reference;
+	guest->remote_port = guest->seen_port;
+	guest->passed_initialised = false;
+	pciback_channel_init(&guest->channel, guest->page, &guest->topology, &backend->host,
+	    &guest->log, guest, backend->now);
+	/* There may be a request already. */
+	guest->event_pending = true;
+	return 0;
+}
+
+void
+pciback_connection_recognise(struct pciback_guest *guest)
+{
+	if (guest->page != NULL && (atomic_load_explicit(&guest->page->flags, memory_order_relaxed) &
+	    PCIBACK_FLAG_AER_HANDLER) != 0)
+		guest->handles_all_states = true;
+}
+
+/* A driver sends one request after the other: the next one is often there before its event. */
+static bool
+expect_request(const struct pciback_guest *guest)
+{
+	for (unsigned i = 0; i < guest->backend->xen.n_polls; i++)
+		if (pciback_channel_pending(&guest->channel))
+			return true;
+	return false;
+}
+
+void
+pciback_connection_serve(struct pciback_guest *guest)
+{
+	const struct pciback_xen *xen = &guest->backend->xen;
+	int r;
+
+	guest->event_pending = false;
+	if (guest->page == NULL)
+		return;
+	pciback_connection_recognise(guest);
+	pciback_connection_check_report(guest);
+	for (int n = 0; n < REQUESTS_AT_ONCE; n += r) {
+		r = pciback_channel_serve(&guest->channel, guest->backend->now,
+		    (unsigned)(REQUESTS_AT_ONCE - n));
+		if (r == -EAGAIN) {
+			/* Masked until its next request may be served. */
+			guest->retry_event = guest->backend->now + 1;
+			return;
+		}
+		if (r <= 0 || !expect_request(guest))
+			break;
+	}
+	guest->retry_event = 0;
+	if (!pciback_channel_pending(&guest->channel))
+		(void)xen->operations->event_unmask(xen->world, guest->port);
+	/* What came in before the event channel was open again made no event. */
+	guest->event_pending = pciback_channel_pending(&guest->channel);
+}

@@ -1,0 +1,24 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_GUEST_SLOT_H
+#define PCIBACK_GUEST_SLOT_H
+
+#include "state.h"
+
+/*
+ * Gives a device to a guest: takes it from dom0, grants what belongs to it, lays out its policy,
+ * assigns it, gives it a place on the guest's bus.
+ * Returns 0, also when the guest has it already, or a negative errno after having undone all of
+ * it, and then one sentence in message.
+ */
+int pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry,
+    char message[PCIBACK_LOG_LINE]);
+
+/* Takes a device back from its guest, as far as it was given, and returns it to dom0. */
+void pciback_slot_take_back(struct pciback_slot *slot);
+
+#endif

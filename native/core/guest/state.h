@@ -1,0 +1,202 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_GUEST_STATE_H
+#define PCIBACK_GUEST_STATE_H
+
+/*
+ * The backend's data: its guests, their devices, what was granted for each, and who is where in it.
+ *
+ * Calls within core/guest go one way. Each file includes the headers of those that it calls, and
+ * this is their order, from the bottom:
+ *
+ *	paths, wait	xenstore paths; time to wait
+ *	xenbus		the state machine, pure
+ *	state		the data; finding guests and devices in it
+ *	store		one item of a read or a change of the store
+ *	entry, error	what the toolstack names; what is wrong with it
+ *	ledger		permissions of one device
+ *	operations	what a device's policy asks of this process
+ *	slot		gives one device to a guest, takes it back
+ *	look, view	reads the store; makes of it what the state machine decides on
+ *	publish		writes to the store what the guest shall see
+ *	connection	one guest's channel: page, event channel, requests, error reports
+ *	devices		one guest's devices as the store names them
+ *	step		one step of the state machine
+ *	guest		one guest: looks, decides, acts
+ *	toolstack, job	what a toolstack would write; attach and detach
+ *	status, backend	all guests
+ */
+
+#include <pciback/address.h>
+#include <pciback/allow.h>
+#include <pciback/channel.h>
+#include <pciback/device.h>
+#include <pciback/hardware.h>
+#include <pciback/limit.h>
+#include <pciback/log.h>
+#include <pciback/topology.h>
+#include <pciback/xen.h>
+
+struct pciback_job;
+
+enum pciback_permission_kind {
+	PCIBACK_PERMISSION_IOPORT,	/* first, n: ports */
+	PCIBACK_PERMISSION_IOMEM,	/* first, n: frames of 4096 bytes */
+	PCIBACK_PERMISSION_PIRQ,	/* first: irq; n: the pirq that it is mapped to */
+	PCIBACK_PERMISSION_IRQ,		/* first: pirq */
+	PCIBACK_PERMISSION_MSIX_TABLE,	/* Xen knows where it is */
+	PCIBACK_PERMISSION_DEVICE,	/* the device itself, to the IOMMU */
+	PCIBACK_PERMISSION_MSI,		/* first: pirq */
+};
+
+struct pciback_permission {
+	enum pciback_permission_kind kind;
+	bool shared;			/* another device of the guest has the same, for which Xen was asked */
+	uint64_t first, n;
+};
+
+/* 6 BARs and the ROM, pirq, irq, the MSI-X table, the device, and every vector. */
+#define PCIBACK_PERMISSIONS_MAX (11 + PCIBACK_VECTORS_MAX)
+
+/* What was granted for a device, in that order. It is revoked from the end, each once, also if that
+ * fails (XSA-458, XSA-460, XSA-476). */
+struct pciback_ledger {
+	size_t n;
+	struct pciback_permission entries[PCIBACK_PERMISSIONS_MAX];
+};
+
+/* A device that a guest has. */
+struct pciback_slot {
+	struct pciback_guest *guest;	/* NULL: the slot is free */
+	struct pciback_backend *backend;
+	void *handle;			/* of the hardware */
+	bool is_open, is_placed;
+	struct pciback_address address;	/* the real one: what identifies it */
+	struct pciback_address place;	/* where the guest sees it */
+	struct pciback_device device;
+	struct pciback_ledger ledger;
+};
+
+/* One device as the toolstack names it. Its number N changes whenever one before it goes away. */
+struct pciback_entry {
+	struct pciback_address address;
+	enum pciback_xenbus state;	/* 1 new, 3 given, 5 to be taken back, 6 failed */
+	bool valid;			/* address and state could be read */
+	bool permissive;
+	bool vdev_differs;		/* vdev-N is not what it should be */
+	bool state_differs;		/* nor is state-N */
+	int error;			/* why it could not be given, 0 if it could */
+};
+
+/* A report of an error that waits for the guest's answer. */
+struct pciback_report {
+	bool is_out;
+	struct pciback_address address;
+	enum pciback_command command;
+	uint64_t deadline;
+};
+
+struct pciback_guest {
+	struct pciback_backend *backend;
+	bool used;
+	uint16_t domain;
+	enum pciback_phase phase;
+	enum pciback_xenbus own, frontend;
+	enum pciback_life life;
+	bool online, exists;
+	bool handles_all_states, frontend_wrote, blocked;	/* as in pciback_view */
+	bool passed_initialised;	/* the frontend has been further than 3 since it was connected */
+	bool stale_reconfiguring;	/* it was at 7 when a change was given up, and has not written since */
+	bool malformed;			/* one of the toolstack's keys of a device */
+	bool own_malformed;		/* the backend's state: the next one that is written is good */
+	unsigned n_stale;		/* changes in a row that came too late */
+	bool refused;			/* one of the keys of the whole is malformed: no device is given */
+	bool waits_for_device;		/* one that is about to be taken back from another guest */
+	bool watched;			/* its frontend */
+	bool look_backend, look_frontend, look_life;	/* what may have changed */
+	bool event_pending;
+	uint32_t reference, remote_port;	/* of the channel, as the frontend published them */
+	uint32_t seen_reference, seen_port;
+	struct pciback_page *page;	/* NULL: there is no channel */
+	uint32_t port;
+	bool port_bound;
+	uint64_t deadline;		/* of what is waited for; 0: nothing is */
+	uint64_t retry;			/* 0: nothing to be tried again */
+	uint64_t retry_event;		/* the same for requests past their limit */
+	uint64_t remove_at;		/* 0: the store's nodes stay */
+	size_t n_roots;			/* published */
+	uint32_t roots[PCIBACK_ENTRIES_MAX];	/* domain << 8 | bus */
+	size_t n_entries;
+	struct pciback_entry entries[PCIBACK_ENTRIES_MAX];
+	struct pciback_report report;
+	struct pciback_channel channel;
+	struct pciback_topology topology;
+	struct pciback_log log;
+	struct pciback_limit limit;	/* of watch events (XSA-349) */
+	struct pciback_limit error_limit;	/* lines of the log about its devices */
+	char message[PCIBACK_LOG_LINE];	/* the last error of the toolstack's keys, "" if none */
+};
+
+/* Watch events of one frontend that are looked at; those in between are one event. */
+#define PCIBACK_WATCHES_PER_SECOND	50
+#define PCIBACK_WATCHES_BURST		100
+
+/* Lines of the log about one guest's devices that can't be had. All are in the store. */
+#define PCIBACK_ERRORS_PER_SECOND	1
+#define PCIBACK_ERRORS_BURST		16
+
+/* Milliseconds, as PCIBACK_WAIT_CLOSE. */
+#define PCIBACK_WAIT_CHANGE	8000	/* for a frontend to take part in a change */
+#define PCIBACK_WAIT_LOOK	60000	/* and to look at the result: its drivers start within that [Linux] */
+#define PCIBACK_WAIT_REPORT	5000	/* for the answer to an error report */
+#define PCIBACK_WAIT_REMOVE	30000	/* before nodes of a domain that is gone are removed */
+#define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
+
+/* Enough for one guest: seven keys of each device, and what is said of it as a whole. */
+#define PCIBACK_STORE_ITEMS (PCIBACK_ENTRIES_MAX * 7 + 64)
+
+/* Everything. The arrays are cleared to zero before they are first used. */
+struct pciback_backend {
+	struct pciback_xen xen;
+	struct pciback_hardware hardware;
+	enum pciback_topology_kind topology;
+	unsigned allow;			/* PCIBACK_ALLOW_* */
+	struct pciback_guest *guests;
+	size_t n_guests;
+	struct pciback_slot *slots;
+	size_t n_slots;
+	struct pciback_job *jobs;
+	size_t n_jobs;
+
+	struct pciback_operations operations;	/* the devices' view of this process */
+	struct pciback_host host;
+	bool look_backends, look_domains, stopping;
+	bool is_full;			/* a guest found no place in the table */
+	uint64_t now;
+	uint64_t n_granted, n_revoked, n_not_revoked;	/* permissions */
+	struct pciback_store_item items[PCIBACK_STORE_ITEMS];
+};
+
+/* The guest of a domain, or NULL. */
+struct pciback_guest *pciback_backend_find(struct pciback_backend *backend, uint16_t domain);
+
+/* The slot of the device at a real address, or NULL. */
+struct pciback_slot *pciback_backend_slot(struct pciback_backend *backend,
+    const struct pciback_address *address);
+
+/* Whether the guest has no devices and no channel, by its phase. */
+bool pciback_guest_is_idle(const struct pciback_guest *guest);
+
+/* Writes one line of the log that no guest can cause: "domain N: ...", or without it if `domain` is
+ * 0. Arguments as printf(3); bytes that are not printable become '?'. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 4, 5)))
+#endif
+void pciback_backend_log(const struct pciback_backend *backend, enum pciback_log_level level,
+    uint16_t domain, const char *format, ...);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "view.h"
+
+#include "entry.h"
+
+/* Whether the store names other devices than the guest has. Once a frontend is connected, only those
+ * that are no longer named at all: the others wait until it takes part. */
+static bool
+is_changed(const struct pciback_guest *guest)
+{
+	struct pciback_backend *backend = guest->backend;
+	bool is_ready = guest->phase == PCIBACK_PHASE_READY;
+
+	for (size_t i = 0; i < backend->n_slots; i++) {
+		const struct pciback_slot *slot = &backend->slots[i];
+		const struct pciback_entry *entry;
+
+		if (slot->guest != guest)
+			continue;
+		entry = pciback_guest_entry(guest, &slot->address);
+		if (entry == NULL ? !guest->malformed :
+		    is_ready && !pciback_entry_wanted(guest, entry))
+			return true;
+	}
+	for (size_t i = 0; i < guest->n_entries; i++) {
+		const struct pciback_entry *entry = &guest->entries[i];
+		const struct pciback_slot *slot;
+
+		if (entry->vdev_differs)
+			return true;
+		if (!is_ready || !pciback_entry_wanted(guest, entry))
+			continue;
+		slot = pciback_backend_slot(backend, &entry->address);
+		if (slot == NULL || slot->guest != guest)
+			return true;
+	}
+	return false;
+}
+
+bool
+pciback_guest_timed_out(const struct pciback_guest *guest)
+{
+	return guest->deadline != 0 && guest->backend->now >= guest->deadline;
+}
+
+void
+pciback_guest_view(const struct pciback_guest *guest, struct pciback_view *ret_view)
+{
+	*ret_view = (struct pciback_view){
+		.phase = guest->phase,
+		.exists = guest->exists,
+		.own = guest->own,
+		.frontend = guest->frontend,
+		.life = guest->life,
+		.online = guest->online && !guest->backend->stopping,
+		.handles_all_states = guest->handles_all_states,
+		.frontend_wrote = guest->frontend_wrote,
+		.restarted = guest->page != NULL && guest->frontend == PCIBACK_XENBUS_INITIALISED &&
+		    (guest->passed_initialised || guest->seen_reference != guest->reference ||
+		    guest->seen_port != guest->remote_port),
+		.blocked = guest->blocked || guest->refused,
+		.changed = is_changed(guest),
+		.timed_out = pciback_guest_timed_out(guest),
+		.stale_reconfiguring = guest->stale_reconfiguring,
+	};
+}

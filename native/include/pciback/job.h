@@ -1,0 +1,53 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_JOB_H
+#define PCIBACK_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pciback/address.h>
+#include <pciback/log.h>
+#include <pciback/topology.h>
+
+/* A change that somebody asked for by hand. */
+enum pciback_job_kind {
+	PCIBACK_JOB_NONE,
+	PCIBACK_JOB_ATTACH,
+	PCIBACK_JOB_DETACH,
+};
+
+enum pciback_job_stage {
+	PCIBACK_JOB_START,
+	PCIBACK_JOB_WAIT,		/* for the devices to be taken or let go */
+	PCIBACK_JOB_WAIT_CLOSED,	/* for all of the guest's to be let go */
+	PCIBACK_JOB_CLEAN,		/* the store's entries go */
+	PCIBACK_JOB_DONE,
+};
+
+/*
+ * What a toolstack would write to attach or detach devices, step by step. Fill in the first
+ * group; when stage is DONE, error is 0 or a negative errno and message says why in one sentence.
+ */
+struct pciback_job {
+	enum pciback_job_kind kind;
+	uint16_t domain;
+	bool permissive;		/* attach: writes to registers that nobody knows */
+	bool force;			/* detach: also from a frontend that can't take part */
+	size_t n;
+	struct pciback_address addresses[PCIBACK_ENTRIES_MAX];
+
+	enum pciback_job_stage stage;
+	bool started;
+	bool abandoned;			/* nobody waits for its end */
+	uint64_t deadline;
+	int error;
+	char message[PCIBACK_LOG_LINE];
+};
+
+#endif

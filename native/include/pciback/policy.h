@@ -1,0 +1,48 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_POLICY_H
+#define PCIBACK_POLICY_H
+
+/*
+ * What a guest may read and write of a device's configuration space [PCI: PCI Local Bus
+ * Specification 3.0; PCIe: PCI Express Base Specification, chapter 7; PM: PCI Bus Power Management
+ * Interface Specification 1.2].
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pciback/pciif.h>
+#include <pciback/register.h>
+
+struct pciback_device;
+
+/* The quirks that are known to be needed, *ret_n of them. A register yields to a capability at its
+ * place. */
+const struct pciback_quirk *pciback_quirks(size_t *ret_n);
+
+/*
+ * What a guest reads from a configuration space: `size` bytes (1, 2, 4) at `offset`, a multiple of
+ * it, up to 4095. Past the device's config_size there are ones, as on a bus where nobody answers,
+ * and the device isn't asked.
+ * Returns PCIBACK_DONE, PCIBACK_INVALID_OFFSET for any other offset or size, or PCIBACK_FAILED when
+ * the device could not be read.
+ */
+enum pciback_answer pciback_config_read(struct pciback_device *device, uint32_t offset,
+    uint32_t size, uint32_t *ret_value);
+
+/*
+ * A guest's write. It is cut at the borders of registers and each part goes to the one that owns
+ * it (XSA-128); parts that nobody owns are dropped unless the device is permissive, and answered
+ * with PCIBACK_DONE. The first part that is not done ends the write and is the answer.
+ * Returns PCIBACK_DONE, PCIBACK_INVALID_OFFSET as above, PCIBACK_DENIED when the policy forbids it,
+ * or PCIBACK_FAILED when the device could not be read or written.
+ */
+enum pciback_answer pciback_config_write(struct pciback_device *device, uint32_t offset,
+    uint32_t size, uint32_t value);
+
+#endif

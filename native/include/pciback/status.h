@@ -1,0 +1,63 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_STATUS_H
+#define PCIBACK_STATUS_H
+
+/*
+ * What a backend tells of its guests and their devices.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pciback/address.h>
+#include <pciback/device.h>
+#include <pciback/xenbus.h>
+
+struct pciback_backend;
+
+struct pciback_guest_status {
+	uint16_t domain;
+	enum pciback_phase phase;
+	enum pciback_xenbus own, frontend;
+	bool hot_plug;			/* the frontend is known to handle it */
+	uint64_t n_requests, n_refused;	/* over the channel that is open; 0 without one */
+	const char *message;		/* the last error, "" if none; valid until the backend runs again */
+};
+
+struct pciback_device_status {
+	struct pciback_address address;
+	struct pciback_address place;	/* where the guest sees it */
+	enum pciback_interrupt interrupt;
+	bool permissive;
+	size_t n_permissions;		/* that Xen gave for it */
+};
+
+/* Permissions since the backend was made. */
+struct pciback_counts {
+	uint64_t n_granted, n_revoked;
+	uint64_t n_not_revoked;		/* Xen refused to */
+};
+
+/* The next guest: *position is 0 for the first, and is moved on. False: there are no more. */
+bool pciback_status_guest(const struct pciback_backend *backend, size_t *position,
+    struct pciback_guest_status *ret_status);
+
+/* The next device of a guest, in the same way. */
+bool pciback_status_device(const struct pciback_backend *backend, uint16_t domain,
+    size_t *position, struct pciback_device_status *ret_status);
+
+/* The device at a real address. Returns 0, or -ENOENT if no guest has it. */
+int pciback_status_find(const struct pciback_backend *backend,
+    const struct pciback_address *address, struct pciback_device_status *ret_status);
+
+/* Of all guests. */
+void pciback_status_counts(const struct pciback_backend *backend,
+    struct pciback_counts *ret_counts);
+
+#endif
