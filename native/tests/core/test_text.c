@@ -6,7 +6,29 @@
  */
 #include "harness.h"
 
+#include <errno.h>
+
 #include <pciback/text.h>
+
+static void
+test_decimal(struct harness *harness)
+{
+	uint32_t value = 7;
+
+	CHECK_NUMBER(pciback_decimal_parse("4294967295", UINT32_MAX, &value), 0);
+	CHECK_NUMBER(value, UINT32_MAX);
+	CHECK_NUMBER(pciback_decimal_parse("0", 0, &value), 0);
+	CHECK_NUMBER(value, 0);
+	CHECK_NUMBER(pciback_decimal_parse("4294967296", UINT32_MAX, &value), -ERANGE);
+	CHECK_NUMBER(pciback_decimal_parse("99999999999999999999999999", UINT32_MAX, &value), -ERANGE);
+	CHECK_NUMBER(pciback_decimal_parse("1", 0, &value), -ERANGE);
+	CHECK_NUMBER(pciback_decimal_parse("", 9, &value), -EINVAL);
+	CHECK_NUMBER(pciback_decimal_parse("+1", 9, &value), -EINVAL);
+	CHECK_NUMBER(pciback_decimal_parse(" 1", 9, &value), -EINVAL);
+	CHECK_NUMBER(pciback_decimal_parse("1 ", 9, &value), -EINVAL);
+	CHECK_NUMBER(pciback_decimal_parse("0x1", 9, &value), -EINVAL);
+	CHECK_NUMBER(value, 0);
+}
 
 void
 test_text(struct harness *harness)
@@ -33,4 +55,5 @@ test_text(struct harness *harness)
 	pciback_position("ab\ncd\n", 6, &line, &column);
 	CHECK_NUMBER(line, 3);
 	CHECK_NUMBER(column, 1);
+	test_decimal(harness);
 }

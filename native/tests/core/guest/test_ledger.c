@@ -183,7 +183,7 @@ test_xsa_461(struct harness *harness)
 }
 
 void
-test_ledger(struct harness *harness)
+test_guest_ledger(struct harness *harness)
 {
 	test_order(harness);
 	test_no_msix_table(harness);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <pciback/text.h>
 #include <pciback/xenbus.h>
 
 #define NEW		PCIBACK_PHASE_NEW
@@ -278,10 +277,9 @@ test_all(struct harness *harness)
 }
 
 void
-test_xenbus(struct harness *harness)
+test_guest_xenbus(struct harness *harness)
 {
 	enum pciback_xenbus state = PCIBACK_XENBUS_CLOSED;
-	uint32_t value = 7;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct pciback_view view = view_of(rows[i].phase, rows[i].own, rows[i].frontend,
@@ -303,20 +301,6 @@ test_xenbus(struct harness *harness)
 	CHECK_NUMBER(pciback_xenbus_parse("-1", &state), -EINVAL);
 	CHECK_NUMBER(pciback_xenbus_parse("4\n", &state), -EINVAL);
 	CHECK_NUMBER(state, PCIBACK_XENBUS_CONNECTED);
-
-	CHECK_NUMBER(pciback_decimal_parse("4294967295", UINT32_MAX, &value), 0);
-	CHECK_NUMBER(value, UINT32_MAX);
-	CHECK_NUMBER(pciback_decimal_parse("0", 0, &value), 0);
-	CHECK_NUMBER(value, 0);
-	CHECK_NUMBER(pciback_decimal_parse("4294967296", UINT32_MAX, &value), -ERANGE);
-	CHECK_NUMBER(pciback_decimal_parse("99999999999999999999999999", UINT32_MAX, &value), -ERANGE);
-	CHECK_NUMBER(pciback_decimal_parse("1", 0, &value), -ERANGE);
-	CHECK_NUMBER(pciback_decimal_parse("", 9, &value), -EINVAL);
-	CHECK_NUMBER(pciback_decimal_parse("+1", 9, &value), -EINVAL);
-	CHECK_NUMBER(pciback_decimal_parse(" 1", 9, &value), -EINVAL);
-	CHECK_NUMBER(pciback_decimal_parse("1 ", 9, &value), -EINVAL);
-	CHECK_NUMBER(pciback_decimal_parse("0x1", 9, &value), -EINVAL);
-	CHECK_NUMBER(value, 0);
 
 	CHECK_TEXT(pciback_xenbus_name(PCIBACK_XENBUS_RECONFIGURED), "Reconfigured");
 	CHECK_TEXT(pciback_xenbus_name((enum pciback_xenbus)9), "?");

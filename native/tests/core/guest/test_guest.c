@@ -160,22 +160,6 @@ test_netbsd(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
-/* However many requests follow each other: when none is left, the event channel is open. */
-static void
-test_row(struct harness *harness)
-{
-	for (unsigned n = 1; n <= 130; n++) {
-		up(1, true);
-		fake.backend.xen.n_polls = n % 2;
-		fake.xen.n_more = n - 1;
-		fake.xen.n_unmasked = 0;
-		CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
-		CHECK_NUMBER(fake.guests[0].channel.n_requests, n);
-		CHECK_NUMBER(fake.xen.n_unmasked, 1);
-		CHECK(fake_end(&fake));
-	}
-}
-
 /* Mini-OS: sets no flag, reads vdev-N, says 7 when asked, and is known from then on. */
 static void
 test_mini_os(struct harness *harness)
@@ -371,83 +355,6 @@ test_xsa_349(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
-/* XSA-332: a request storm is held back, and the event channel stays masked meanwhile. */
-static void
-test_xsa_332(struct harness *harness)
-{
-	unsigned n = 0;
-
-	up(1, true);
-	while (fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL) == PCIBACK_DONE &&
-	    n < 20000)
-		n++;
-	CHECK_NUMBER(n, PCIBACK_REQUESTS_BURST);
-	fake.xen.n_unmasked = 0;
-	fake_run(&fake);
-	CHECK_NUMBER(fake.xen.n_unmasked, 0);
-	CHECK((atomic_load(&fake.xen.page[1].flags) & PCIBACK_FLAG_REQUEST) != 0);
-	fake_pass(&fake, 2);
-	CHECK((atomic_load(&fake.xen.page[1].flags) & PCIBACK_FLAG_REQUEST) == 0);
-	CHECK_NUMBER(fake.xen.n_unmasked, 1);
-	CHECK(fake_end(&fake));
-}
-
-/* An error report waits for one guest only, and not for ever. */
-static void
-test_report(struct harness *harness)
-{
-	const struct pciback_address address = { .bus = 3 };
-	struct pciback_page *page = &fake.xen.page[1];
-
-	up(1, true);
-	fake_create(&fake, 2, 1, 1);
-	fake_frontend(&fake, 2, true);
-	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
-	    fake.now), 0);
-	CHECK_NUMBER(atomic_load(&page->flags) & PCIBACK_FLAG_AER, PCIBACK_FLAG_AER);
-	CHECK_NUMBER(fake_request(&fake, 2, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
-	CHECK_NUMBER(fake.xen.recovery, 0);
-	CHECK(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2, fake.now) < 0);
-	atomic_store(&page->aer.error, PCIBACK_RECOVERY_CAN);
-	atomic_fetch_and(&page->flags, ~(uint32_t)PCIBACK_FLAG_AER);
-	pciback_backend_event(&fake.backend, fake.guests[0].port);
-	fake_run(&fake);
-	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_CAN);
-
-	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
-	    fake.now), 0);
-	fake_pass(&fake, PCIBACK_WAIT_REPORT);
-	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_DISCONNECT);
-	CHECK_TEXT(fake_read(&fake, 1, "aerState"), "aerfail");
-	CHECK_NUMBER(atomic_load(&page->flags) & PCIBACK_FLAG_AER, 0);
-	/* One that goes while a report is out. */
-	fake.xen.recovery = 0;
-	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
-	    fake.now), 0);
-	set("/state", "6");
-	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_DISCONNECT);
-	CHECK(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2, fake.now) < 0);
-	CHECK(fake_end(&fake));
-
-	/* A directory that goes meanwhile is not made again. */
-	up(1, true);
-	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
-	    fake.now), 0);
-	fake_remove(&fake, 1, "");
-	fake_run(&fake);
-	CHECK_TEXT(fake_read(&fake, 1, "aerState"), "(none)");
-	CHECK(fake_end(&fake));
-	up(1, true);
-	fake_write(&fake, 1, "state", "9");
-	fake_run(&fake);
-	fake.xen.vanishes = "/local/domain/0/backend/pci/1/0";
-	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
-	fake_run(&fake);
-	CHECK(fake.xen.vanishes == NULL);
-	CHECK_TEXT(own(), "(none)");
-	CHECK(fake_end(&fake));
-}
-
 /* The store fails at any moment of a life; afterwards the life goes on. */
 static void
 test_failures(struct harness *harness)
@@ -478,17 +385,14 @@ test_failures(struct harness *harness)
 }
 
 void
-test_guest(struct harness *harness)
+test_guest_guest(struct harness *harness)
 {
 	test_linux(harness);
 	test_netbsd(harness);
 	test_mini_os(harness);
-	test_row(harness);
 	test_rude(harness);
 	test_next_frontend(harness);
 	test_dead(harness);
 	test_xsa_349(harness);
-	test_xsa_332(harness);
-	test_report(harness);
 	test_failures(harness);
 }

@@ -170,32 +170,6 @@ test_virtual_function(struct harness *harness)
 	fixture_free(&fixture);
 }
 
-/* A host without MSI, and a device without. */
-static void
-test_without_msi(struct harness *harness)
-{
-	static struct fixture fixture;
-	uint8_t config[PCIBACK_CONFIG_EXPRESS];
-
-	fixture_card(config);
-	for (unsigned i = 0; i < 2; i++) {
-		if (i == 1)
-			fixture_store(config, 0x34, 1, 0x80);
-		fixture_init(&fixture, config, sizeof(config));
-		if (i == 0)
-			fixture.operations.msi_enable = NULL;
-		if (i == 0)
-			fixture.operations.msix_enable = NULL;
-		CHECK_NUMBER(fixture_hand_out(&fixture), 0);
-		atomic_store(&fixture.page.request.vectors[0].entry, 0);
-		CHECK_NUMBER(fixture_request(&fixture, PCIBACK_ENABLE_MSI, 0, 0, 0), -5);
-		CHECK_NUMBER(fixture_request(&fixture, PCIBACK_ENABLE_MSIX, 0, 0, 1), -22);
-		CHECK_NUMBER(fixture_request(&fixture, PCIBACK_DISABLE_MSI, 0, 0, 0), 0);
-		CHECK_NUMBER(fixture_request(&fixture, PCIBACK_DISABLE_MSIX, 0, 0, 0), 0);
-		fixture_free(&fixture);
-	}
-}
-
 void
 test_device(struct harness *harness)
 {
@@ -203,5 +177,4 @@ test_device(struct harness *harness)
 	test_hand_over(harness);
 	test_reads_that_fail(harness);
 	test_virtual_function(harness);
-	test_without_msi(harness);
 }

@@ -184,7 +184,7 @@ test_xsa_43(struct harness *harness)
 }
 
 void
-test_look(struct harness *harness)
+test_guest_look(struct harness *harness)
 {
 	test_toolstack(harness);
 	test_frontend(harness);

@@ -110,102 +110,10 @@ test_serving(struct harness *harness)
 	fixture_free(&fixture);
 }
 
-static void
-test_limits(struct harness *harness)
-{
-	struct pciback_limit limit;
-	unsigned n = 0;
-
-	pciback_limit_init(&limit, 10, 3, 1000);
-	for (unsigned i = 0; i < 5; i++)
-		CHECK(pciback_limit_take(&limit, 1000) == (i < 3));
-	CHECK(!pciback_limit_take(&limit, 1099));
-	CHECK(pciback_limit_take(&limit, 1100));
-	CHECK(!pciback_limit_take(&limit, 1100));
-	CHECK(!pciback_limit_take(&limit, 500));	/* a clock that went back */
-	CHECK(pciback_limit_take(&limit, 1200));
-	while (n < 10 && pciback_limit_take(&limit, UINT64_MAX))
-		n++;
-	CHECK_NUMBER(n, 3);
-	pciback_limit_init(&limit, UINT32_MAX, UINT32_MAX, 0);
-	CHECK(pciback_limit_take(&limit, UINT64_MAX));
-	CHECK(pciback_limit_take(&limit, UINT64_MAX));
-}
-
-static void
-test_log(struct harness *harness)
-{
-	static struct fixture fixture;
-	char text[400];
-
-	fixture_init_card(&fixture);
-	fixture.log.now = 5000;
-	pciback_log_write(&fixture.log, PCIBACK_LOG_INFO, "%s", "tab\there\nnew\033line\x80");
-	CHECK_TEXT(fixture.line, "domain 7: tab?here?new?line?");
-	memset(text, 'x', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	fixture.log.now = 6000;
-	pciback_log_write(&fixture.log, PCIBACK_LOG_INFO, "%s", text);
-	CHECK_NUMBER(strlen(fixture.line), PCIBACK_LOG_LINE - 1);
-	fixture.log.n_dropped = UINT32_MAX;
-	pciback_log_write(&fixture.log, PCIBACK_LOG_INFO, "dropped");
-	CHECK_NUMBER(fixture.log.n_dropped, UINT32_MAX);
-	fixture_free(&fixture);
-}
-
-static void
-test_aer(struct harness *harness)
-{
-	static const struct {
-		int32_t answer;
-		enum pciback_recovery result;
-	} answers[] = { { 1, PCIBACK_RECOVERY_NONE }, { 2, PCIBACK_RECOVERY_CAN },
-		{ 3, PCIBACK_RECOVERY_NEEDS_RESET }, { 4, PCIBACK_RECOVERY_DISCONNECT },
-		{ 5, PCIBACK_RECOVERY_DONE }, { 0, PCIBACK_RECOVERY_DISCONNECT },
-		{ 6, PCIBACK_RECOVERY_DISCONNECT }, { -1, PCIBACK_RECOVERY_DISCONNECT },
-		{ INT32_MIN, PCIBACK_RECOVERY_DISCONNECT } };
-	static const struct pciback_address place = { .device = 3, .function = 2 };
-	static struct fixture fixture;
-	enum pciback_recovery result;
-
-	fixture_init_card(&fixture);
-	CHECK_NUMBER(pciback_aer_send(&fixture.channel, PCIBACK_AER_DETECTED, 2, &place), -ENOTSUP);
-	CHECK_NUMBER(pciback_aer_take(&fixture.channel, &result), -ENOENT);
-	atomic_store(&fixture.page.flags, PCIBACK_FLAG_AER_HANDLER);
-	CHECK_NUMBER(pciback_aer_send(&fixture.channel, PCIBACK_DISABLE_MSIX, 2, &place), -EINVAL);
-	CHECK_NUMBER(pciback_aer_send(&fixture.channel, PCIBACK_ENABLE_MULTI_MSI, 2, &place),
-	    -EINVAL);
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		CHECK_NUMBER(pciback_aer_send(&fixture.channel, PCIBACK_AER_SLOT_RESET, 2, &place), 0);
-		CHECK_NUMBER(fixture.n_notified, i + 1);
-		CHECK_NUMBER(atomic_load(&fixture.page.flags), 6);
-		CHECK_NUMBER(atomic_load(&fixture.page.aer.command), 9);
-		CHECK_NUMBER(atomic_load(&fixture.page.aer.error), 2);
-		CHECK_NUMBER(atomic_load(&fixture.page.aer.devfn), 0x1a);
-		CHECK_NUMBER(pciback_aer_send(&fixture.channel, PCIBACK_AER_RESUME, 1, &place), -EBUSY);
-		CHECK_NUMBER(pciback_aer_take(&fixture.channel, &result), -EAGAIN);
-		atomic_store(&fixture.page.aer.error, answers[i].answer);
-		atomic_store(&fixture.page.flags, PCIBACK_FLAG_AER_HANDLER);
-		CHECK_NUMBER(pciback_aer_take(&fixture.channel, &result), 0);
-		CHECK_NUMBER(result, answers[i].result);
-		CHECK_NUMBER(pciback_aer_take(&fixture.channel, &result), -ENOENT);
-	}
-	/* A guest that does not answer is given up, and asked again. */
-	CHECK_NUMBER(pciback_aer_send(&fixture.channel, PCIBACK_AER_DETECTED, 3, &place), 0);
-	pciback_aer_cancel(&fixture.channel);
-	CHECK_NUMBER(atomic_load(&fixture.page.flags), 2);
-	CHECK_NUMBER(pciback_aer_take(&fixture.channel, &result), -ENOENT);
-	CHECK_NUMBER(pciback_aer_send(&fixture.channel, PCIBACK_AER_DETECTED, 3, &place), 0);
-	fixture_free(&fixture);
-}
-
 void
-test_dispatch(struct harness *harness)
+test_channel(struct harness *harness)
 {
 	test_answers(harness);
 	test_page(harness);
 	test_serving(harness);
-	test_limits(harness);
-	test_log(harness);
-	test_aer(harness);
 }

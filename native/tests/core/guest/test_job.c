@@ -323,7 +323,7 @@ test_refusals(struct harness *harness)
 }
 
 void
-test_job(struct harness *harness)
+test_guest_job(struct harness *harness)
 {
 	test_new_guest(harness);
 	test_running_guest(harness);

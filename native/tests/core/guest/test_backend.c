@@ -300,7 +300,7 @@ test_any_order(struct harness *harness)
 }
 
 void
-test_backend(struct harness *harness)
+test_guest_backend(struct harness *harness)
 {
 	test_table(harness);
 	test_noise(harness);

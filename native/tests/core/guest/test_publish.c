@@ -116,7 +116,7 @@ test_stale(struct harness *harness)
 }
 
 void
-test_publish(struct harness *harness)
+test_guest_publish(struct harness *harness)
 {
 	test_keys(harness);
 	test_roots(harness);

@@ -1,0 +1,136 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "harness.h"
+
+#include <errno.h>
+
+#include "fake_xen.h"
+
+static struct fake fake;
+
+static void
+set(const char *path, const char *value)
+{
+	fake_write(&fake, 1, path, value);
+	fake_run(&fake);
+}
+
+static const char *
+own(void)
+{
+	return fake_read(&fake, 1, "state");
+}
+
+static void
+up(unsigned n, bool is_linux)
+{
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, n);
+	fake_frontend(&fake, 1, is_linux);
+	set("/state", "4");
+}
+
+/* However many requests follow each other: when none is left, the event channel is open. */
+static void
+test_row(struct harness *harness)
+{
+	for (unsigned n = 1; n <= 130; n++) {
+		up(1, true);
+		fake.backend.xen.n_polls = n % 2;
+		fake.xen.n_more = n - 1;
+		fake.xen.n_unmasked = 0;
+		CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
+		CHECK_NUMBER(fake.guests[0].channel.n_requests, n);
+		CHECK_NUMBER(fake.xen.n_unmasked, 1);
+		CHECK(fake_end(&fake));
+	}
+}
+
+/* XSA-332: a request storm is held back, and the event channel stays masked meanwhile. */
+static void
+test_xsa_332(struct harness *harness)
+{
+	unsigned n = 0;
+
+	up(1, true);
+	while (fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL) == PCIBACK_DONE &&
+	    n < 20000)
+		n++;
+	CHECK_NUMBER(n, PCIBACK_REQUESTS_BURST);
+	fake.xen.n_unmasked = 0;
+	fake_run(&fake);
+	CHECK_NUMBER(fake.xen.n_unmasked, 0);
+	CHECK((atomic_load(&fake.xen.page[1].flags) & PCIBACK_FLAG_REQUEST) != 0);
+	fake_pass(&fake, 2);
+	CHECK((atomic_load(&fake.xen.page[1].flags) & PCIBACK_FLAG_REQUEST) == 0);
+	CHECK_NUMBER(fake.xen.n_unmasked, 1);
+	CHECK(fake_end(&fake));
+}
+
+/* An error report waits for one guest only, and not for ever. */
+static void
+test_report(struct harness *harness)
+{
+	const struct pciback_address address = { .bus = 3 };
+	struct pciback_page *page = &fake.xen.page[1];
+
+	up(1, true);
+	fake_create(&fake, 2, 1, 1);
+	fake_frontend(&fake, 2, true);
+	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
+	    fake.now), 0);
+	CHECK_NUMBER(atomic_load(&page->flags) & PCIBACK_FLAG_AER, PCIBACK_FLAG_AER);
+	CHECK_NUMBER(fake_request(&fake, 2, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
+	CHECK_NUMBER(fake.xen.recovery, 0);
+	CHECK(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2, fake.now) < 0);
+	atomic_store(&page->aer.error, PCIBACK_RECOVERY_CAN);
+	atomic_fetch_and(&page->flags, ~(uint32_t)PCIBACK_FLAG_AER);
+	pciback_backend_event(&fake.backend, fake.guests[0].port);
+	fake_run(&fake);
+	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_CAN);
+
+	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
+	    fake.now), 0);
+	fake_pass(&fake, PCIBACK_WAIT_REPORT);
+	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_DISCONNECT);
+	CHECK_TEXT(fake_read(&fake, 1, "aerState"), "aerfail");
+	CHECK_NUMBER(atomic_load(&page->flags) & PCIBACK_FLAG_AER, 0);
+	/* One that goes while a report is out. */
+	fake.xen.recovery = 0;
+	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
+	    fake.now), 0);
+	set("/state", "6");
+	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_DISCONNECT);
+	CHECK(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2, fake.now) < 0);
+	CHECK(fake_end(&fake));
+
+	/* A directory that goes meanwhile is not made again. */
+	up(1, true);
+	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
+	    fake.now), 0);
+	fake_remove(&fake, 1, "");
+	fake_run(&fake);
+	CHECK_TEXT(fake_read(&fake, 1, "aerState"), "(none)");
+	CHECK(fake_end(&fake));
+	up(1, true);
+	fake_write(&fake, 1, "state", "9");
+	fake_run(&fake);
+	fake.xen.vanishes = "/local/domain/0/backend/pci/1/0";
+	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
+	fake_run(&fake);
+	CHECK(fake.xen.vanishes == NULL);
+	CHECK_TEXT(own(), "(none)");
+	CHECK(fake_end(&fake));
+}
+
+void
+test_guest_connection(struct harness *harness)
+{
+	test_row(harness);
+	test_xsa_332(harness);
+	test_report(harness);
+}
