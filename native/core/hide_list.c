@@ -53,7 +53,7 @@ parse_entry(const char *text, size_t length, struct pciback_hide_entry *entry)
 	if (colon == NULL)
 		return PCIBACK_HIDE_FAULT;
 	if (length >= 4 && memcmp(text, "0000", 4) == 0) {
-		/* A domain, the kernel believes, and looks no further at it. */
+		/* The kernel takes it for a domain and does not look at it further. */
 		length -= (size_t)(colon + 1 - text);
 		text = colon + 1;
 	}

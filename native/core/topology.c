@@ -114,16 +114,3 @@ pciback_topology_remove(struct pciback_topology *topology, const struct pciback_
 		topology->places[i] = topology->places[i + 1];
 	return 0;
 }
-
-int
-pciback_topology_place(const struct pciback_topology *topology,
-    const struct pciback_device *device, struct pciback_address *ret_place)
-{
-	for (size_t i = 0; i < topology->n_places; i++) {
-		if (topology->places[i].device == device) {
-			*ret_place = address_of(topology->places[i].key);
-			return 0;
-		}
-	}
-	return -ENOENT;
-}

@@ -26,7 +26,7 @@ pciback_error_set(struct pciback_guest *guest, const char *format, ...)
 	if (strcmp(message, guest->message) == 0)
 		return;
 	memcpy(guest->message, message, sizeof(message));
-	/* A frontend that starts anew makes the backend try again as often as it likes (XSA-43). */
+	/* A frontend that restarts makes the backend try again, as often as it likes (XSA-43). */
 	if (pciback_limit_take(&guest->error_limit, guest->backend->now))
 		pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain, "%s", message);
 	pciback_item_set(&item, PCIBACK_STORE_WRITE, PCIBACK_DIRECTORY_ERROR, guest->domain,

@@ -98,7 +98,7 @@ watch_frontend(struct pciback_guest *guest)
 	return r;
 }
 
-/* Looks, if there may be news, and acts on it. */
+/* Looks, if anything may have changed, and acts on it. */
 static void
 follow(struct pciback_guest *guest)
 {

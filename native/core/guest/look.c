@@ -232,7 +232,7 @@ pciback_guest_look(struct pciback_guest *guest)
 			return r;
 		guest->look_backend = false;
 	}
-	/* A frontend that starts anew may do so between two looks. */
+	/* A frontend can restart between two looks. */
 	if (guest->page != NULL && guest->frontend == PCIBACK_XENBUS_INITIALISED)
 		(void)pciback_guest_look_at_channel(guest);
 	return 0;

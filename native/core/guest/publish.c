@@ -67,7 +67,7 @@ find_roots(const struct pciback_guest *guest, uint32_t roots[PCIBACK_ENTRIES_MAX
 	return n;
 }
 
-/* Exactly four digits of the domain: NetBSD's frontend counts on it. */
+/* Exactly four digits of the domain, which NetBSD's frontend requires. */
 static void
 add_roots(const struct pciback_guest *guest, struct pciback_change *change, const uint32_t *roots,
     size_t n)

@@ -12,7 +12,7 @@
 /*
  * Writes what the guest's devices look like (vdev-N, state-N, root-N, root_num) where it differs,
  * and the backend's own state, in one transaction that fails with -ESTALE when the toolstack has
- * changed anything meanwhile. Returns 0 or what the store returned; it is then looked at anew.
+ * changed anything meanwhile. Returns 0, or what the store returned, and then it is read again.
  */
 int pciback_guest_publish(struct pciback_guest *guest, enum pciback_xenbus own);
 

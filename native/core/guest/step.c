@@ -46,7 +46,7 @@ step_prepare(struct pciback_guest *guest)
 	guest->handles_all_states = false;
 	pciback_devices_take_back_unwanted(guest, false);
 	/* All of them or none: the guest does not look yet, and can wait. What was given and taken back
-	 * again would make others who wait try in vain. */
+	 * again would only make other guests that wait try again. */
 	n_wanted = waits ? 0 : pciback_devices_give_wanted(guest);
 	n_held = pciback_devices_count(guest);
 	if (waits || (n_held == 0 && n_wanted > 0)) {
@@ -72,7 +72,7 @@ static void
 step_connect(struct pciback_guest *guest)
 {
 	if (pciback_connection_open(guest) < 0) {
-		/* Until the frontend moves again. */
+		/* Until the frontend writes its state again. */
 		guest->blocked = true;
 		return;
 	}
@@ -92,7 +92,7 @@ step_release(struct pciback_guest *guest, enum pciback_phase phase, enum pciback
 
 	pciback_step_release(guest);
 	guest->frontend_wrote = false;
-	/* Whatever the store says to it, nothing is held. */
+	/* Also if the store can't be written. */
 	guest->phase = phase;
 	(void)enter(guest, phase, guest->own == PCIBACK_XENBUS_CLOSED ? guest->own : own);
 	if (was_held)
@@ -110,7 +110,7 @@ step_forget(struct pciback_guest *guest)
 	if (guest->watched)
 		pciback_store_unwatch_frontend(guest);
 	guest->used = false;
-	/* Its directory may have been made anew meanwhile. */
+	/* Its directory may have been made again meanwhile. */
 	if (backend->is_full || guest->look_backend)
 		backend->look_backends = true;
 	backend->is_full = false;

@@ -11,7 +11,7 @@
 
 #include "state.h"
 
-/* Does one step of the state machine. When it fails, the next look decides anew. */
+/* Does one step of the state machine. When it fails, the next look decides again. */
 void pciback_step_perform(struct pciback_guest *guest, enum pciback_step step);
 
 /* Takes back all that a guest has: the channel, then the devices. */

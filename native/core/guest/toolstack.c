@@ -100,7 +100,7 @@ set_own_state(struct pciback_change *change, enum pciback_xenbus state)
 	pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "state"), "%d", (int)state);
 }
 
-/* Whatever comes of it, the guest is looked at anew. */
+/* Makes the change; whether it succeeds or not, the guest is read again. */
 static int
 end(struct pciback_guest *guest, const struct pciback_change *change)
 {

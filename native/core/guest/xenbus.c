@@ -91,12 +91,12 @@ next_idle(const struct pciback_view *view)
 	    (view->frontend == PCIBACK_XENBUS_CLOSED || view->frontend == PCIBACK_XENBUS_UNKNOWN))
 		return PCIBACK_STEP_CLOSE;
 	if (view->phase != PCIBACK_PHASE_NEW && view->own != PCIBACK_XENBUS_INITIALISING)
-		/* One that closed may come back; until it moves, its state is an old one. */
+		/* One that closed may come back; until it writes its state, what is there is the old one. */
 		starts = view->frontend_wrote && is_starting(view->frontend);
 	else if (is_closed(view->own))
 		starts = is_starting(view->frontend);
 	else
-		/* Of an earlier process of ours there may be one that is connected. */
+		/* One may be connected to a pcibackd that ran before this one. */
 		starts = is_starting(view->frontend) || is_using(view->frontend);
 	if (starts && !view->blocked)
 		return PCIBACK_STEP_PREPARE;
@@ -149,7 +149,7 @@ next_held(const struct pciback_view *view)
 	if (!view->online || is_closed(view->own))
 		return is_connected && is_using(view->frontend) ? PCIBACK_STEP_ASK :
 		    PCIBACK_STEP_RELEASE;
-	/* Somebody made our directory anew. */
+	/* The toolstack has removed the backend's directory and made it again. */
 	if (view->own == PCIBACK_XENBUS_INITIALISING)
 		return PCIBACK_STEP_RESTART;
 	if (view->frontend == PCIBACK_XENBUS_UNKNOWN || is_closed(view->frontend))

@@ -13,7 +13,7 @@
 #include <pciback/registers.h>
 
 enum {
-	/* What of COMMAND is read from the device; the guest's own belief is shown for the rest. */
+	/* What of COMMAND is read from the device; what the guest wrote is shown for the rest. */
 	COMMAND_FROM_DEVICE = COMMAND_MASTER | COMMAND_SPECIAL | COMMAND_INVALIDATE |
 	    COMMAND_VGA_PALETTE | COMMAND_WAIT | COMMAND_FAST_BACK,
 	/* What reaches the device as the guest wants it. */
@@ -25,7 +25,7 @@ enum {
 /*
  * Writes all of the device's COMMAND: what the host keeps, what of `wanted` is the guest's to
  * have, and INTX_DISABLE as the interrupt that is on demands it. Never a read: what a device
- * forgot comes back, and what it says decides nothing.
+ * lost in a power state comes back, and what it says decides nothing.
  */
 enum pciback_answer pciback_command_apply(struct pciback_device *device, uint32_t wanted);
 

@@ -73,7 +73,7 @@ struct pciback_device {
 	uint8_t header_type;		/* 0 device, 1 PCI bridge */
 	enum pciback_interrupt interrupt;
 	bool interrupt_by_registers;	/* switched on there, not by a request */
-	uint16_t command;		/* COMMAND as the guest believes it */
+	uint16_t command;		/* COMMAND as the guest sees it */
 	uint16_t kept, passed;		/* bits of COMMAND: always on; the guest's to have */
 	uint16_t power_states;		/* bit n: the device can be in Dn */
 	uint8_t msi, msix, power;	/* offsets of capabilities, 0 for none */

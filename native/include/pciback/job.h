@@ -15,7 +15,7 @@
 #include <pciback/log.h>
 #include <pciback/topology.h>
 
-/* A change that somebody asked for by hand. */
+/* What a job does. */
 enum pciback_job_kind {
 	PCIBACK_JOB_NONE,
 	PCIBACK_JOB_ATTACH,
@@ -24,8 +24,8 @@ enum pciback_job_kind {
 
 enum pciback_job_stage {
 	PCIBACK_JOB_START,
-	PCIBACK_JOB_WAIT,		/* for the devices to be taken or let go */
-	PCIBACK_JOB_WAIT_CLOSED,	/* for all of the guest's to be let go */
+	PCIBACK_JOB_WAIT,		/* for the devices to be given or taken back */
+	PCIBACK_JOB_WAIT_CLOSED,	/* for all of the guest's to be taken back */
 	PCIBACK_JOB_CLEAN,		/* the store's entries go */
 	PCIBACK_JOB_DONE,
 };
@@ -44,7 +44,7 @@ struct pciback_job {
 
 	enum pciback_job_stage stage;
 	bool started;
-	bool abandoned;			/* nobody waits for its end */
+	bool abandoned;			/* nobody waits for its end; it is done all the same */
 	uint64_t deadline;
 	int error;
 	char message[PCIBACK_LOG_LINE];

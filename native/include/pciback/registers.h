@@ -107,7 +107,6 @@ enum {
 
 /* Offsets and bits in capabilities [PCI 6.8 and appendix I; PM 3.2; PCIe 7.8]. */
 enum {
-	POWER_CAPABILITIES = 2,
 	POWER_D1 = 1 << 9,
 	POWER_D2 = 1 << 10,
 	POWER_PME = 0xf800,
@@ -138,7 +137,6 @@ enum {
 	MSIX_TABLE_BAR = 0x7,		/* the BAR that it is in; the other bits are an offset there */
 	MSIX_LENGTH = 12,
 
-	EXPRESS_CAPABILITIES = 2,
 	EXPRESS_VERSION = 0xf,
 	EXPRESS_DEVICE = 4,
 	EXPRESS_DEVICE_CONTROL = 8,

@@ -81,8 +81,4 @@ pciback_topology_find(const struct pciback_topology *topology, uint32_t domain, 
 	return NULL;
 }
 
-/* Where the guest sees a device, in *ret_place. Returns 0 or -ENOENT. */
-int pciback_topology_place(const struct pciback_topology *topology,
-    const struct pciback_device *device, struct pciback_address *ret_place);
-
 #endif

@@ -74,7 +74,7 @@ struct pciback_xen_operations {
 	    struct pciback_page **ret_page);
 	int (*page_unmap)(void *world, struct pciback_page *page);
 	/* Binds an event channel of the guest to a local port. A port that fired stays masked until
-	 * it is unmasked, so that a storm costs one event (XSA-332). */
+	 * it is unmasked, so that any number of events cost one (XSA-332). */
 	int (*event_bind)(void *world, uint16_t domain, uint32_t remote_port, uint32_t *ret_port);
 	int (*event_unbind)(void *world, uint32_t port);
 	int (*event_unmask)(void *world, uint32_t port);

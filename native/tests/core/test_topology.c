@@ -53,7 +53,7 @@ test_topology(struct harness *harness)
 			CHECK_NUMBER(pciback_topology_add(&topology, &devices[i], &place), -EEXIST);
 		}
 		for (size_t i = 0; i < n; i++) {
-			CHECK_NUMBER(pciback_topology_place(&topology, &devices[i], &place), 0);
+			(void)pciback_address_parse(kind == 0 ? added[i].place : added[i].real, 12, &place);
 			CHECK(pciback_topology_find(&topology, place.domain, place.bus,
 			    (uint32_t)place.device << 3 | place.function) == &devices[i]);
 			CHECK(pciback_topology_find(&topology, place.domain + 0x10000U, place.bus,
@@ -65,9 +65,10 @@ test_topology(struct harness *harness)
 		/* The others keep their places, and a place that is free is given away again. */
 		CHECK_NUMBER(pciback_topology_remove(&topology, &devices[1]), 0);
 		CHECK_NUMBER(pciback_topology_remove(&topology, &devices[1]), -ENOENT);
-		CHECK_NUMBER(pciback_topology_place(&topology, &devices[1], &place), -ENOENT);
-		CHECK_NUMBER(pciback_topology_place(&topology, &devices[7], &place), 0);
-		CHECK_NUMBER(place.device, kind == 0 ? 5 : 0x1f);
+		CHECK(kind != 0 || pciback_topology_find(&topology, 0, 0, 1 << 3 | 3) == NULL);
+		CHECK(kind != 0 || pciback_topology_find(&topology, 0, 0, 5 << 3 | 3) == &devices[7]);
+		CHECK(kind == 0 || pciback_topology_find(&topology, 0, 5, 0x1f << 3 | 3) == NULL);
+		CHECK(kind == 0 || pciback_topology_find(&topology, 0, 2, 0x1f << 3 | 3) == &devices[7]);
 		CHECK_NUMBER(pciback_topology_add(&topology, &devices[1], &place), 0);
 		CHECK_NUMBER(place.device, kind == 0 ? 1 : 0x1f);
 	}

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../../core/guest/ledger.h"
 #include "fake_xen.h"
 
 static struct fake fake;
@@ -126,7 +127,7 @@ test_xsa_458_460(struct harness *harness)
 
 /* Two devices of one guest on one interrupt line: it is given once, and goes with the last. */
 static void
-test_borrowed(struct harness *harness)
+test_shared(struct harness *harness)
 {
 	fake_init(&fake);
 	fake.xen.devices[1].config[0x3c] = fake.xen.devices[0].config[0x3c];
@@ -138,7 +139,7 @@ test_borrowed(struct harness *harness)
 	CHECK_NUMBER(fake_held(&fake, "irq", 1), 1);
 	CHECK_NUMBER(fake_held(&fake, "iomem", 1), 1);
 	CHECK_NUMBER(fake_held(&fake, "ioport", 1), 2);
-	/* The one that has it goes, the one that borrowed it stays. */
+	/* The one that has it goes, the other one stays. */
 	fake_write(&fake, 1, "state-0", "5");
 	fake_run(&fake);
 	CHECK_NUMBER(fake_held(&fake, "pirq", 1), 1);
@@ -182,14 +183,33 @@ test_xsa_461(struct harness *harness)
 	}
 }
 
+/* A pirq is told only if it was granted. */
+static void
+test_pirq(struct harness *harness)
+{
+	struct pciback_slot *slot = &fake.slots[0];
+	uint32_t pirq = 77;
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	fake.xen.fail_at = fake.xen.n_calls + 1;
+	CHECK_NUMBER(pciback_ledger_grant(slot, PCIBACK_PERMISSION_PIRQ, 40, 0, &pirq), -EIO);
+	CHECK_NUMBER(pirq, 77);
+	CHECK_NUMBER(pciback_ledger_grant(slot, PCIBACK_PERMISSION_PIRQ, 40, 0, &pirq), 0);
+	CHECK_NUMBER(pirq, 140);
+	CHECK_NUMBER(pciback_ledger_revoke(slot, slot->ledger.n - 1), 0);
+	CHECK(fake_end(&fake));
+}
+
 void
 test_guest_ledger(struct harness *harness)
 {
+	test_pirq(harness);
 	test_order(harness);
 	test_no_msix_table(harness);
 	test_lost_msix_table(harness);
 	test_xsa_476(harness);
 	test_xsa_458_460(harness);
-	test_borrowed(harness);
+	test_shared(harness);
 	test_xsa_461(harness);
 }

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "../../../core/policy/capability.h"
+
 /* A device in a power state that it does not have, or that the host does not switch. */
 static void
 test_power(struct harness *harness)
@@ -102,9 +104,32 @@ test_interrupt_control(struct harness *harness)
 	fixture_free(&fixture);
 }
 
+/* Where the chain begins is said only if all of it could be laid out. */
+static void
+test_first(struct harness *harness)
+{
+	static const struct pciback_quirk quirk = { .vendor = 0x8086, .first = 0, .last = 0xffff,
+		.kind = PCIBACK_QUIRK_REGISTER, .reg = { .offset = 0x10, .size = 4 } };
+	static struct fixture fixture;
+	uint8_t first = 0x99;
+
+	fixture_init_card(&fixture);
+	fixture.device.n_registers = 0;
+	fixture.device.settings.quirks = &quirk;
+	fixture.device.settings.n_quirks = 1;
+	CHECK_NUMBER(pciback_policy_add_capabilities(&fixture.device, &first), -EINVAL);
+	CHECK_NUMBER(first, 0x99);
+	fixture.device.n_registers = 0;
+	fixture.device.settings.n_quirks = 0;
+	CHECK_NUMBER(pciback_policy_add_capabilities(&fixture.device, &first), 0);
+	CHECK_NUMBER(first, 0x40);
+	fixture_free(&fixture);
+}
+
 void
 test_policy_capability(struct harness *harness)
 {
+	test_first(harness);
 	test_power(harness);
 	test_interrupt_control(harness);
 }
