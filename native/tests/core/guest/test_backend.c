@@ -31,7 +31,7 @@ test_table(struct harness *harness)
 
 /* Events that nobody asked for. */
 static void
-test_noise(struct harness *harness)
+test_unasked(struct harness *harness)
 {
 	fake_init(&fake);
 	fake_create(&fake, 1, 0, 1);
@@ -119,7 +119,7 @@ test_restart(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
-/* The operations of the fake, but for a read of the store in whose midst a guest asks for something. */
+/* The operations of the fake, but for a read of the store during which a guest sends a request. */
 static int (*store_read)(void *world, struct pciback_store_item *items, size_t n);
 static unsigned n_reads_until_event;
 
@@ -172,7 +172,7 @@ deassign_and_make(void *world, uint16_t domain, const struct pciback_address *ad
 	return deassign(world, domain, address);
 }
 
-/* A directory that is made anew while what its guest had is taken back is not overlooked. */
+/* A directory that is made again while what its guest had is taken back is not overlooked. */
 static void
 test_made_anew_meanwhile(struct harness *harness)
 {
@@ -240,7 +240,7 @@ test_report_meanwhile(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
-/* No order of states at either end leaves anything behind, and none makes us write 6 or 8 to a
+/* No order of states at either end leaves anything behind, and none makes the backend write 6 or 8 to a
  * frontend that might not survive it. */
 static void
 test_any_order(struct harness *harness)
@@ -303,7 +303,7 @@ void
 test_guest_backend(struct harness *harness)
 {
 	test_table(harness);
-	test_noise(harness);
+	test_unasked(harness);
 	test_stop(harness);
 	test_restart(harness);
 	test_event_meanwhile(harness);

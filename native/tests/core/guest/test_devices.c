@@ -10,7 +10,7 @@
 
 static struct fake fake;
 
-/* Guests that wait for a device take nothing in vain, and don't keep each other awake. */
+/* Guests that wait for a device are given nothing meanwhile, and don't make each other look. */
 void
 test_guest_devices(struct harness *harness)
 {
@@ -37,7 +37,7 @@ test_guest_devices(struct harness *harness)
 	CHECK_NUMBER(fake_held(&fake, "device", 3), 1);
 	CHECK(fake_end(&fake));
 
-	/* The owner had news, and keeps the device: there is nothing to wait for. */
+	/* The store has changed for the owner, which keeps the device: there is nothing to wait for. */
 	fake_init(&fake);
 	fake_create(&fake, 1, 3, 1);
 	fake_create(&fake, 2, 0, 1);
@@ -48,7 +48,7 @@ test_guest_devices(struct harness *harness)
 	CHECK_TEXT(pciback_backend_find(&fake.backend, 1)->message, "0000:03:00.0 belongs to domain 2");
 	CHECK(fake_end(&fake));
 
-	/* A frontend that starts anew does not fill the log with devices that can't be had (XSA-43). */
+	/* A frontend that restarts does not fill the log with devices that can't be had (XSA-43). */
 	fake_init(&fake);
 	fake_create(&fake, 1, 0, 2);
 	fake_create(&fake, 2, 0, 2);

@@ -181,7 +181,7 @@ test_mini_os(struct harness *harness)
 
 /* Frontends that vanish, crash, restart, or never answer. */
 static void
-test_rude(struct harness *harness)
+test_faulty(struct harness *harness)
 {
 	/* It never lets go. */
 	up(1, true);
@@ -244,7 +244,7 @@ test_rude(struct harness *harness)
 	CHECK_TEXT(own(), "4");
 	CHECK(fake_end(&fake));
 
-	/* It starts anew without a word: the old channel goes, and with it all that it enabled. */
+	/* It restarts without closing first: the old channel goes, and with it all that it enabled. */
 	up(1, true);
 	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_ENABLE_MSI, 0, 0, 0, 0, NULL), PCIBACK_DONE);
 	set("/state", "1");
@@ -278,7 +278,7 @@ test_rude(struct harness *harness)
 	CHECK_TEXT(own(), "3");
 	CHECK(fake_end(&fake));
 
-	/* The toolstack makes our directory anew. */
+	/* The toolstack makes the backend's directory again. */
 	up(1, true);
 	set("state", "1");
 	CHECK_TEXT(own(), "4");
@@ -318,7 +318,7 @@ test_dead(struct harness *harness)
 	CHECK(pciback_backend_find(&fake.backend, 1) == NULL);
 	CHECK(fake_end(&fake));
 
-	/* Nodes that were there before us. */
+	/* Nodes that were there before the backend. */
 	fake_init(&fake);
 	fake.xen.life[1] = PCIBACK_LIFE_GONE;
 	fake_create(&fake, 1, 0, 1);
@@ -331,7 +331,7 @@ test_dead(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
-/* XSA-349: a storm of store writes costs us no more than so many looks. */
+/* XSA-349: any number of store writes costs no more than so many looks. */
 static void
 test_xsa_349(struct harness *harness)
 {
@@ -390,7 +390,7 @@ test_guest_guest(struct harness *harness)
 	test_linux(harness);
 	test_netbsd(harness);
 	test_mini_os(harness);
-	test_rude(harness);
+	test_faulty(harness);
 	test_next_frontend(harness);
 	test_dead(harness);
 	test_xsa_349(harness);

@@ -77,7 +77,7 @@ test_roots(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
-/* The toolstack changes something between our look and our writing. */
+/* The toolstack changes something between the look and the change. */
 static void
 test_stale(struct harness *harness)
 {

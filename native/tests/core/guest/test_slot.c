@@ -56,7 +56,7 @@ test_ownership(struct harness *harness)
 	    PCIBACK_NO_DEVICE);
 	CHECK(fake_end(&fake));
 
-	/* A guest that is made anew gets the device once the old one has let it go. */
+	/* A guest that is created again gets the device once it was taken back from the old one. */
 	fake_init(&fake);
 	fake_create(&fake, 1, 0, 1);
 	fake_frontend(&fake, 1, true);

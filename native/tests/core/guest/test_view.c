@@ -31,7 +31,7 @@ test_connected(struct harness *harness)
 	CHECK(view().exists && view().online && view().handles_all_states);
 	CHECK_NUMBER(view().phase, PCIBACK_PHASE_CONNECTED);
 	CHECK(!view().changed && !view().restarted && !view().timed_out && !view().blocked);
-	/* A frontend at 3 with another page has started anew. */
+	/* A frontend at 3 with another page has restarted. */
 	guest->seen_reference++;
 	CHECK(view().restarted);
 	guest->seen_reference--;

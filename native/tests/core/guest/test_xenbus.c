@@ -66,7 +66,7 @@ struct row {
 #define STEP(name) PCIBACK_STEP_##name
 
 static const struct row rows[] = {
-	/* Start-up. The frontend may have published its page before we are ready, or after. */
+	/* Start-up. The frontend may have published its page before the backend is ready, or after. */
 	{ NEW, 1, 1, 0, STEP(PREPARE) },
 	{ NEW, 1, 3, 0, STEP(PREPARE) },
 	{ NEW, 2, 1, 0, STEP(PREPARE) },
@@ -79,7 +79,7 @@ static const struct row rows[] = {
 	{ READY, 3, 3, BLOCKED, STEP(NONE) },
 	{ CONNECTED, 4, 3, 0, STEP(NONE) },
 	{ CONNECTED, 4, 4, 0, STEP(NONE) },
-	/* A process before us served it. */
+	/* An earlier pcibackd served it. */
 	{ NEW, 4, 4, 0, STEP(PREPARE) },
 	{ READY, 3, 4, 0, STEP(CONNECT) },
 	{ NEW, 7, 7, 0, STEP(PREPARE) },
@@ -135,7 +135,7 @@ static const struct row rows[] = {
 	{ NEW, 4, 4, GONE, STEP(CLOSE) },
 	{ NEW, 6, 4, GONE, STEP(NONE) },
 	{ CONNECTED, 4, 4, ABSENT, STEP(FORGET) },
-	/* The directory is made anew. */
+	/* The directory is made again. */
 	{ CONNECTED, 1, 1, 0, STEP(RESTART) },
 	{ RELEASED, 1, 1, 0, STEP(PREPARE) },
 	/* What can't be done does not leave it at 7. */

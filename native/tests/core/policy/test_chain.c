@@ -13,7 +13,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Chains of capabilities that no honest device has. */
+/* Chains of capabilities that no working device has. */
 static void
 test_chains(struct harness *harness)
 {
