@@ -10,8 +10,10 @@ PCIBACKCTL = native/build/pcibackctl
 ENVIRONMENT = PATH="$$PWD/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$$PWD/$(COLLECTIONS)" PYTHONPATH="$$PWD/$(COLLECTIONS)" \
 	PCIBACKCTL="$$PWD/$(PCIBACKCTL)"
 
-# A process for each processor; tests of one file stay together, because they share what they have made.
-PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadscope --durations=15
+# A process for each processor; tests/conftest.py keeps those together that share what they have made.
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --durations=15
+# Playbooks wait too: for reboots, for each other.
+PYTEST_WAITING = $(PYTEST) --numprocesses=$$(($$(getconf _NPROCESSORS_ONLN) + 2))
 
 all: help
 
@@ -86,10 +88,16 @@ test-conformance: $(VENV)/test.stamp native
 	$(ENVIRONMENT) $(PYTEST) tests/conformance
 
 test-safety: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(PYTEST) tests/safety
+	$(ENVIRONMENT) $(PYTEST_WAITING) tests/safety
 
-test-lab: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(PYTEST) tests/integration
+# Molecule does one thing after the other, for which one processor is enough.
+test-lab:
+	@sh tests/parts.sh test-lab 0 "$(MAKE)" test-setup --beside test-molecule test-integration
+
+test-integration: $(VENV)/test.stamp collection-link native
+	$(ENVIRONMENT) $(PYTEST_WAITING) tests/integration
+
+test-molecule: $(VENV)/test.stamp collection-link native
 	$(ENVIRONMENT) $(BIN)/molecule test --all --exclude xen
 
 test-xen:
@@ -137,4 +145,4 @@ clean:
 	rm -rf build native/build tests/output
 
 .PHONY: all help collection-link native lab demo test test-setup test-unit test-native test-conformance test-safety \
-	test-lab test-xen xen-scenario soak soak-native soak-python xen-lab lint docs fuzz bench bench-xen clean
+	test-lab test-integration test-molecule test-xen xen-scenario soak soak-native soak-python xen-lab lint docs fuzz bench bench-xen clean

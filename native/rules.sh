@@ -12,6 +12,8 @@
 # An object depends on every header, so that one that changed is never missed, and on the command
 # that made it. What the compiler said of it is shown, and kept beside it for `make check`.
 
+# shellcheck disable=SC2016 # make's variables
+
 set -eu
 file=$1
 variants=$2
@@ -38,7 +40,6 @@ object() {
 		fi
 		;;
 	esac
-	# shellcheck disable=SC2016 # make's variables
 	printf '%s: %s %s $(HEADERS)
 	@mkdir -p $(@D)
 	$(COMPILE_%s)%s -c -o $@ %s 2>$@.says || { cat $@.says >&2; exit 1; }
@@ -54,7 +55,6 @@ fuzzer() {
 	dictionary=
 	[ ! -f "fuzz/$name.dict" ] || dictionary=" -dict=fuzz/$name.dict"
 	object fuzz "$1"
-	# shellcheck disable=SC2016 # make's variables
 	printf 'build/fuzz-%s: $(FUZZED:%%.c=build/fuzz/%%.o) build/fuzz/%s.o
 	$(LINK_fuzz) -o $@ $(FUZZED:%%.c=build/fuzz/%%.o) build/fuzz/%s.o
 
@@ -70,8 +70,7 @@ fuzz-%s: build/fuzz-%s
 	echo "HEADERS = $(find . -path ./build -prune -o -name '*.h' -print | sed 's,^\./,,' | sort | tr '\n' ' ')"
 	sources=$(printf '%s\n' "$@" | sort -u)
 	for variant in $variants; do
-		# shellcheck disable=SC2016 # make's variables
-		printf 'build/%s/command: always
+			printf 'build/%s/command: always
 	@mkdir -p $(@D)
 	@echo $(COMPILE_%s) >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv -f $@.new $@; fi

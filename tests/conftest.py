@@ -104,7 +104,9 @@ class Dom0:
             extra += ["--boot-cfg", str(self.workspace / "boot.cfg")]
         firmware = os.environ.get("PCIBACKCTL", str(ROOT / "native/build/pcibackctl"))
         command = [sys.executable, str(ROOT / "lab/dom0.py"), "create", str(self.directory), "--force"]
-        command += ["--bus", bus, "--firmware", firmware, "--guest", "firewall", "--guest", "storage", *extra]
+        command += ["--bus", bus, "--firmware", firmware, "--guest", "firewall", "--guest", "storage"]
+        # It answers at once after a reboot; that one waits where it doesn't is Molecule's to see.
+        command += ["--downtime", "0", *extra]
         subprocess.run(command, check=True, capture_output=True, text=True)
         if keep_bytecode:
             self._keep_bytecode()
@@ -264,6 +266,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         deeper = [item for item in items if getattr(getattr(item, "module", None), "depth", None) is depth]
         config.hook.pytest_deselected(items=[item for item in items if item not in deeper])
         items[:] = deeper
+    for item in items:
+        # Tests that share what was made for their file stay together; others go where a processor is free.
+        fixtures = getattr(item, "_fixtureinfo", None)
+        shared = fixtures and any(each[-1].scope in ("module", "class") for each in fixtures.name2fixturedefs.values())
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session", autouse=True)

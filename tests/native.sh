@@ -3,70 +3,28 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The native component with every compiler and make that it supports, under sanitizers and valgrind, 10,000 random lives
-# of guests, and a minute of each fuzzer. Called by `make test-native`. Each build has a copy of the sources of its own.
+# The native component with each compiler and each make that it supports, under sanitizers and valgrind, with some lives
+# of guests and some seconds of each fuzzer. Called by `make test-native`; what takes longer is in soak_native.sh.
 set -eu
-top=$PWD
-work=$top/build/native
-rm -rf "$work"
-mkdir -p "$work"
+work=$PWD/build/native
+. tests/native_steps.sh
 
-step() {
-	printf '=== %s\n' "$*"
+of_gcc() {
+	step "gcc with make: build, check, install" build_check_install make gcc
+	step "gcc with AddressSanitizer and UndefinedBehaviorSanitizer" make_in make-gcc check-sanitize CC=gcc
+	step "200 random lives of guests, with the sanitizers" lives 1 200 "$work/make-gcc/build/pcibackd-sanitize"
+	step "valgrind" make_in make-gcc check-valgrind build/pcibackd-valgrind CC=gcc
+	step "16 random lives of guests, with valgrind" valgrind_lives 3 16 make-gcc
+	step "fuzzers, their corpora and three seconds each" make_in make-gcc fuzz FUZZ_SECONDS=3
 }
 
-copy() { # NAME
-	mkdir -p "$work/$1"
-	(cd native && tar -cf - --exclude=./build .) | tar -xf - -C "$work/$1"
+of_clang() {
+	step "clang with bmake: build, check, install" build_check_install bmake clang
+	step "clang with AddressSanitizer and UndefinedBehaviorSanitizer" make_in bmake-clang check-sanitize CC=clang
+	step "zig cc -target x86_64-netbsd with bmake: build, tests too" cross_build bmake x86_64-netbsd
+	step "zig cc -target aarch64-netbsd with bmake: build, tests too" cross_build bmake aarch64-netbsd
+	step "zig cc -target x86_64-linux-musl with make: build, tests too" cross_build make x86_64-linux-musl
 }
 
-for make in make bmake; do
-	for cc in gcc clang; do
-		step "$cc with $make: build, check, install"
-		copy "$make-$cc"
-		(
-			cd "$work/$make-$cc"
-			$make CC="$cc"
-			$make check CC="$cc"
-			$make install CC="$cc" PREFIX=/usr/pkg DESTDIR="$work/$make-$cc/stage"
-			test -x stage/usr/pkg/sbin/pcibackctl
-			build/pcibackd --version
-		) >"$work/$make-$cc.log" 2>&1 || { cat "$work/$make-$cc.log"; exit 1; }
-	done
-done
-
-for target in x86_64-netbsd aarch64-netbsd x86_64-linux-musl; do
-	case $target in
-	*-netbsd) make="bmake" ;;
-	*) make="make" ;;
-	esac
-	step "zig cc -target $target with $make: build, tests too"
-	copy "zig-$target"
-	$make -C "$work/zig-$target" CC="python -m ziglang cc -target $target" all build/unit-tests build/backend-tests \
-		>"$work/zig-$target.log" 2>&1 || { cat "$work/zig-$target.log"; exit 1; }
-done
-
-cd "$work/make-gcc"
-for cc in gcc clang; do
-	step "$cc with AddressSanitizer and UndefinedBehaviorSanitizer"
-	make check-sanitize CC="$cc"
-done
-lives() { # SEED LIVES PCIBACKD
-	(cd "$top" && python -m tests.simulator --seed "$1" --lives "$2" --pcibackd "$3")
-}
-
-# Of each process the last eight lives are those during which it is told to stop.
-step "10,000 random lives of guests, with the sanitizers, from two seeds side by side"
-lives 1 5040 "$work/make-gcc/build/pcibackd-sanitize" >"$work/lives-1.log" 2>&1 &
-first=$!
-lives 2 5040 "$work/make-gcc/build/pcibackd-sanitize"
-wait $first || { cat "$work/lives-1.log"; exit 1; }
-tail -n 20 "$work/lives-1.log"
-step "valgrind"
-make check-valgrind
-make build/pcibackd-valgrind
-lives 3 160 "valgrind --quiet --error-exitcode=9 --leak-check=full $work/make-gcc/build/pcibackd-valgrind"
-step "lines that the tests run"
-make coverage
-step "fuzzers, a minute each, four at a time"
-make -j4 fuzz FUZZ_SECONDS=60
+side_by_side of_gcc of_clang
+total "the native component"

@@ -784,6 +784,22 @@ fake_frontend(struct fake *fake, uint16_t domain, bool is_linux)
 }
 
 void
+fake_set(struct fake *fake, uint16_t domain, const char *path, const char *value)
+{
+	fake_write(fake, domain, path, value);
+	fake_run(fake);
+}
+
+void
+fake_connect(struct fake *fake, unsigned n, bool is_linux)
+{
+	fake_init(fake);
+	fake_create(fake, 1, 0, n);
+	fake_frontend(fake, 1, is_linux);
+	fake_set(fake, 1, "/state", "4");
+}
+
+void
 fake_kill(struct fake *fake, uint16_t domain, enum pciback_life life)
 {
 	fake->xen.life[domain] = life;

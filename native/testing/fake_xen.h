@@ -117,6 +117,12 @@ void fake_create(struct fake *fake, uint16_t domain, unsigned first, unsigned n)
 /* A frontend publishes its page and goes to 3; with `is_linux` it shows that it is Linux's. */
 void fake_frontend(struct fake *fake, uint16_t domain, bool is_linux);
 
+/* Writes one key as fake_write(), and lets the backend act on it. */
+void fake_set(struct fake *fake, uint16_t domain, const char *path, const char *value);
+
+/* A fresh Xen, and domain 1 with n devices connected; `is_linux` as above. */
+void fake_connect(struct fake *fake, unsigned n, bool is_linux);
+
 /* The domain comes to an end. */
 void fake_kill(struct fake *fake, uint16_t domain, enum pciback_life life);
 

@@ -137,7 +137,7 @@ def included(path: Path) -> set[str]:
     found = set()
     for bracket, name in INCLUDE.findall(path.read_text()):
         beside = [path.parent] if bracket == '"' else []
-        for folder in (*beside, NATIVE / "include", NATIVE):
+        for folder in (*beside, NATIVE / "include", NATIVE, NATIVE / "testing", NATIVE / "tests"):
             target = (folder / name).resolve()
             if target.is_file():
                 found.add(str(target.relative_to(NATIVE)))

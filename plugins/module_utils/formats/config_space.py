@@ -116,7 +116,7 @@ class ConfigSpace:
                 yield Bar(here, kind, address, prefetchable=bool(value & 8))
 
     def _capabilities(self) -> Iterator[tuple[int, int]]:
-        """Kind and offset; a chain that bites its own tail is walked once."""
+        """Kind and offset; a chain of pointers that leads back to itself is walked once."""
         if not self._register(0x04) & _STATUS_CAPABILITIES:
             return
         offset, seen = self._register(0x34) & 0xFC, set()

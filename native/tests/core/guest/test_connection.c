@@ -12,26 +12,10 @@
 
 static struct fake fake;
 
-static void
-set(const char *path, const char *value)
-{
-	fake_write(&fake, 1, path, value);
-	fake_run(&fake);
-}
-
 static const char *
 own(void)
 {
 	return fake_read(&fake, 1, "state");
-}
-
-static void
-up(unsigned n, bool is_linux)
-{
-	fake_init(&fake);
-	fake_create(&fake, 1, 0, n);
-	fake_frontend(&fake, 1, is_linux);
-	set("/state", "4");
 }
 
 /* However many requests follow each other: when none is left, the event channel is open. */
@@ -39,7 +23,7 @@ static void
 test_row(struct harness *harness)
 {
 	for (unsigned n = 1; n <= 130; n++) {
-		up(1, true);
+		fake_connect(&fake, 1, true);
 		fake.backend.xen.n_polls = n % 2;
 		fake.xen.n_more = n - 1;
 		fake.xen.n_unmasked = 0;
@@ -56,7 +40,7 @@ test_xsa_332(struct harness *harness)
 {
 	unsigned n = 0;
 
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	while (fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL) == PCIBACK_DONE &&
 	    n < 20000)
 		n++;
@@ -78,7 +62,7 @@ test_report(struct harness *harness)
 	const struct pciback_address address = { .bus = 3 };
 	struct pciback_page *page = &fake.xen.page[1];
 
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	fake_create(&fake, 2, 1, 1);
 	fake_frontend(&fake, 2, true);
 	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
@@ -103,20 +87,20 @@ test_report(struct harness *harness)
 	fake.xen.recovery = 0;
 	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
 	    fake.now), 0);
-	set("/state", "6");
+	fake_set(&fake, 1, "/state", "6");
 	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_DISCONNECT);
 	CHECK(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2, fake.now) < 0);
 	CHECK(fake_end(&fake));
 
 	/* A directory that goes meanwhile is not made again. */
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	CHECK_NUMBER(pciback_backend_report(&fake.backend, &address, PCIBACK_AER_DETECTED, 2,
 	    fake.now), 0);
 	fake_remove(&fake, 1, "");
 	fake_run(&fake);
 	CHECK_TEXT(fake_read(&fake, 1, "aerState"), "(none)");
 	CHECK(fake_end(&fake));
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	fake_write(&fake, 1, "state", "9");
 	fake_run(&fake);
 	fake.xen.vanishes = "/local/domain/0/backend/pci/1/0";

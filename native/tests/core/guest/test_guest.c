@@ -13,26 +13,10 @@
 
 static struct fake fake;
 
-static void
-set(const char *path, const char *value)
-{
-	fake_write(&fake, 1, path, value);
-	fake_run(&fake);
-}
-
 static const char *
 own(void)
 {
 	return fake_read(&fake, 1, "state");
-}
-
-static void
-up(unsigned n, bool is_linux)
-{
-	fake_init(&fake);
-	fake_create(&fake, 1, 0, n);
-	fake_frontend(&fake, 1, is_linux);
-	set("/state", "4");
 }
 
 /* Linux: publishes, waits for 4, scans, 4; takes part in changes; closes. */
@@ -51,7 +35,7 @@ test_linux(struct harness *harness)
 	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 1, 0, 4, 0, NULL),
 	    PCIBACK_NO_DEVICE);
 	CHECK_NUMBER(fake.xen.n_notified, 2);
-	set("/state", "4");
+	fake_set(&fake, 1, "/state", "4");
 	CHECK_TEXT(own(), "4");
 
 	/* Hot plug. */
@@ -59,27 +43,27 @@ test_linux(struct harness *harness)
 	fake_write(&fake, 1, "dev-1", "0000:03:01.0");
 	fake_write(&fake, 1, "state-1", "1");
 	fake_write(&fake, 1, "num_devs", "2");
-	set("state", "7");
+	fake_set(&fake, 1, "state", "7");
 	CHECK_TEXT(own(), "7");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
-	set("/state", "7");
+	fake_set(&fake, 1, "/state", "7");
 	CHECK_TEXT(own(), "8");
 	CHECK_TEXT(fake_read(&fake, 1, "vdev-1"), "0000:00:01.00");
 	CHECK_TEXT(fake_read(&fake, 1, "state-1"), "3");
 	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 1, 0, 4, 0, NULL), PCIBACK_DONE);
-	set("/state", "4");
+	fake_set(&fake, 1, "/state", "4");
 	CHECK_TEXT(own(), "4");
 
 	/* Hot unplug of the first: the second becomes number 0 and stays where it is. */
 	fake_write(&fake, 1, "state-0", "5");
-	set("state", "7");
-	set("/state", "7");
+	fake_set(&fake, 1, "state", "7");
+	fake_set(&fake, 1, "/state", "7");
 	CHECK_TEXT(own(), "8");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
 	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL),
 	    PCIBACK_NO_DEVICE);
 	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 1, 0, 4, 0, NULL), PCIBACK_DONE);
-	set("/state", "4");
+	fake_set(&fake, 1, "/state", "4");
 	CHECK_TEXT(own(), "4");
 	fake_write(&fake, 1, "dev-0", "0000:03:01.0");
 	fake_write(&fake, 1, "vdev-0", "0000:00:01.00");
@@ -94,23 +78,23 @@ test_linux(struct harness *harness)
 	CHECK_TEXT(own(), "4");
 
 	/* Shut down. */
-	set("/state", "5");
+	fake_set(&fake, 1, "/state", "5");
 	CHECK_TEXT(own(), "5");
 	CHECK_NUMBER(fake_held(&fake, NULL, 0), 0);
-	set("/state", "6");
+	fake_set(&fake, 1, "/state", "6");
 	CHECK_TEXT(own(), "6");
 	/* Its driver is loaded again. */
-	set("/state", "1");
+	fake_set(&fake, 1, "/state", "1");
 	CHECK_TEXT(own(), "3");
 	fake_frontend(&fake, 1, true);
 	CHECK_TEXT(own(), "4");
 	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
 	/* xl destroys it. */
 	fake_write(&fake, 1, "online", "0");
-	set("state", "5");
+	fake_set(&fake, 1, "state", "5");
 	CHECK_TEXT(own(), "5");
 	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
-	set("/state", "6");
+	fake_set(&fake, 1, "/state", "6");
 	CHECK_TEXT(own(), "6");
 	CHECK_NUMBER(fake_held(&fake, NULL, 0), 0);
 	fake_remove(&fake, 1, "/");
@@ -124,24 +108,24 @@ test_linux(struct harness *harness)
 static void
 test_netbsd(struct harness *harness)
 {
-	up(2, false);
+	fake_connect(&fake, 2, false);
 	CHECK_TEXT(own(), "4");
 	/* Of the toolstack's own 7 it would have died; it is not followed by an 8. */
 	fake_write(&fake, 1, "state-1", "5");
-	set("state", "7");
+	fake_set(&fake, 1, "state", "7");
 	CHECK_TEXT(own(), "7");
 	fake_pass(&fake, PCIBACK_WAIT_CHANGE);
 	CHECK_TEXT(own(), "4");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 2);
 	/* The toolstack takes its entry away all the same. */
 	fake_remove(&fake, 1, "dev-1");
-	set("num_devs", "1");
+	fake_set(&fake, 1, "num_devs", "1");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
 	CHECK_TEXT(own(), "4");
 	fake_write(&fake, 1, "online", "0");
-	set("state", "5");
+	fake_set(&fake, 1, "state", "5");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
-	set("/state", "6");
+	fake_set(&fake, 1, "/state", "6");
 	CHECK_TEXT(own(), "5");
 	CHECK_NUMBER(fake_held(&fake, NULL, 0), 0);
 	fake_pass(&fake, 60000);
@@ -152,10 +136,10 @@ test_netbsd(struct harness *harness)
 	CHECK(fake_end(&fake));
 
 	/* Closes of its own, and its toolstack then takes the devices: still 5. */
-	up(1, false);
-	set("/state", "6");
+	fake_connect(&fake, 1, false);
+	fake_set(&fake, 1, "/state", "6");
 	CHECK_TEXT(own(), "5");
-	set("online", "0");
+	fake_set(&fake, 1, "online", "0");
 	CHECK_TEXT(own(), "5");
 	CHECK(fake_end(&fake));
 }
@@ -164,17 +148,17 @@ test_netbsd(struct harness *harness)
 static void
 test_mini_os(struct harness *harness)
 {
-	up(1, false);
+	fake_connect(&fake, 1, false);
 	CHECK_TEXT(fake_read(&fake, 1, "vdev-0"), "0000:00:00.00");
 	fake_write(&fake, 1, "dev-1", "0000:03:01.0");
 	fake_write(&fake, 1, "num_devs", "2");
-	set("state", "7");
-	set("/state", "7");
+	fake_set(&fake, 1, "state", "7");
+	fake_set(&fake, 1, "/state", "7");
 	CHECK_TEXT(own(), "8");
-	set("/state", "4");
+	fake_set(&fake, 1, "/state", "4");
 	CHECK_TEXT(own(), "4");
-	set("/state", "5");
-	set("/state", "6");
+	fake_set(&fake, 1, "/state", "5");
+	fake_set(&fake, 1, "/state", "6");
 	CHECK_TEXT(own(), "6");
 	CHECK(fake_end(&fake));
 }
@@ -184,9 +168,9 @@ static void
 test_faulty(struct harness *harness)
 {
 	/* It never lets go. */
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	fake_write(&fake, 1, "online", "0");
-	set("state", "5");
+	fake_set(&fake, 1, "state", "5");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
 	fake_pass(&fake, PCIBACK_WAIT_CLOSE - 1);
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
@@ -196,9 +180,9 @@ test_faulty(struct harness *harness)
 	CHECK(fake_end(&fake));
 
 	/* It stops between 8 and 4. */
-	up(1, true);
-	set("state", "7");
-	set("/state", "7");
+	fake_connect(&fake, 1, true);
+	fake_set(&fake, 1, "state", "7");
+	fake_set(&fake, 1, "/state", "7");
 	CHECK_TEXT(own(), "8");
 	fake_pass(&fake, PCIBACK_WAIT_LOOK - 1);
 	CHECK_TEXT(own(), "8");
@@ -207,47 +191,47 @@ test_faulty(struct harness *harness)
 	/* Its 7 is that of the change that was given up: it would not look a second time. */
 	fake_write(&fake, 1, "dev-1", "0000:03:01.0");
 	fake_write(&fake, 1, "num_devs", "2");
-	set("state", "7");
+	fake_set(&fake, 1, "state", "7");
 	CHECK_TEXT(own(), "7");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
 	fake_pass(&fake, PCIBACK_WAIT_CHANGE);
 	CHECK_TEXT(own(), "4");
 	/* It is there again, and takes part in what comes then. */
-	set("/state", "4");
-	set("state", "7");
+	fake_set(&fake, 1, "/state", "4");
+	fake_set(&fake, 1, "state", "7");
 	CHECK_TEXT(own(), "7");
-	set("/state", "7");
+	fake_set(&fake, 1, "/state", "7");
 	CHECK_TEXT(own(), "8");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 2);
 	CHECK(fake_end(&fake));
 
 	/* A device that can't be had does not leave it at 7. */
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	fake_write(&fake, 1, "dev-1", "0000:03:09.0");
 	fake_write(&fake, 1, "num_devs", "2");
-	set("state", "7");
-	set("/state", "7");
+	fake_set(&fake, 1, "state", "7");
+	fake_set(&fake, 1, "/state", "7");
 	CHECK_TEXT(own(), "8");
 	CHECK_TEXT(fake_read(&fake, 1, "state-1"), "6");
-	set("/state", "4");
+	fake_set(&fake, 1, "/state", "4");
 	CHECK_TEXT(own(), "4");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
 	CHECK(fake_end(&fake));
 
 	/* Nor does a key that can't be read. */
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	fake_write(&fake, 1, "num_devs", "many");
-	set("state", "7");
-	set("/state", "7");
+	fake_set(&fake, 1, "state", "7");
+	fake_set(&fake, 1, "/state", "7");
 	CHECK_TEXT(own(), "8");
-	set("/state", "4");
+	fake_set(&fake, 1, "/state", "4");
 	CHECK_TEXT(own(), "4");
 	CHECK(fake_end(&fake));
 
 	/* It restarts without closing first: the old channel goes, and with it all that it enabled. */
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_ENABLE_MSI, 0, 0, 0, 0, NULL), PCIBACK_DONE);
-	set("/state", "1");
+	fake_set(&fake, 1, "/state", "1");
 	CHECK_TEXT(own(), "3");
 	CHECK_NUMBER(fake_held(&fake, "page", 0), 0);
 	CHECK_NUMBER(fake_held(&fake, "msi", 0), 0);
@@ -256,31 +240,31 @@ test_faulty(struct harness *harness)
 	CHECK(fake_end(&fake));
 
 	/* So fast that only the last state is seen. */
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	fake_frontend(&fake, 1, true);
 	CHECK_TEXT(own(), "4");
 	CHECK_NUMBER(fake.xen.next_port, 2);
 	CHECK_NUMBER(fake_held(&fake, "page", 0), 1);
 	/* At 3 with another event channel. */
 	fake_write(&fake, 1, "/event-channel", "12");
-	set("/state", "3");
+	fake_set(&fake, 1, "/state", "3");
 	CHECK_NUMBER(fake.xen.next_port, 3);
 	CHECK_NUMBER(fake_held(&fake, "event", 0), 1);
 	CHECK(fake_end(&fake));
 
 	/* Its directory goes; it comes back. */
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	fake_remove(&fake, 1, "/");
 	fake_run(&fake);
 	CHECK_TEXT(own(), "6");
 	CHECK_NUMBER(fake_held(&fake, NULL, 0), 0);
-	set("/state", "1");
+	fake_set(&fake, 1, "/state", "1");
 	CHECK_TEXT(own(), "3");
 	CHECK(fake_end(&fake));
 
 	/* The toolstack makes the backend's directory again. */
-	up(1, true);
-	set("state", "1");
+	fake_connect(&fake, 1, true);
+	fake_set(&fake, 1, "state", "1");
 	CHECK_TEXT(own(), "4");
 	CHECK_NUMBER(fake.xen.next_port, 2);
 	CHECK(fake_end(&fake));
@@ -290,13 +274,13 @@ test_faulty(struct harness *harness)
 static void
 test_next_frontend(struct harness *harness)
 {
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	fake_remove(&fake, 1, "/state");
 	fake_run(&fake);
 	CHECK_TEXT(own(), "6");
-	set("/state", "6");
+	fake_set(&fake, 1, "/state", "6");
 	/* A toolstack's mistake, that has to be corrected. */
-	set("state", "4");
+	fake_set(&fake, 1, "state", "4");
 	CHECK_TEXT(own(), "5");
 	CHECK_NUMBER(fake_held(&fake, NULL, 0), 0);
 	CHECK(fake_end(&fake));
@@ -307,7 +291,7 @@ test_next_frontend(struct harness *harness)
 static void
 test_dead(struct harness *harness)
 {
-	up(2, true);
+	fake_connect(&fake, 2, true);
 	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
 	CHECK_NUMBER(fake_held(&fake, NULL, 0), 0);
 	CHECK_TEXT(own(), "6");
@@ -337,7 +321,7 @@ test_xsa_349(struct harness *harness)
 {
 	size_t n_reads;
 
-	up(1, true);
+	fake_connect(&fake, 1, true);
 	n_reads = fake.xen.n_reads;
 	for (unsigned i = 0; i < 10000; i++) {
 		fake_write(&fake, 1, "/state", i % 2 == 0 ? "8" : "4");
@@ -362,20 +346,20 @@ test_failures(struct harness *harness)
 	bool clean = true, arrived = true;
 
 	for (size_t i = 0; i < 60; i++) {
-		up(1, true);
+		fake_connect(&fake, 1, true);
 		fake.xen.fail_at = fake.xen.n_calls + 1 + i;
 		fake_write(&fake, 1, "dev-1", "0000:03:01.0");
 		fake_write(&fake, 1, "num_devs", "2");
-		set("state", "7");
+		fake_set(&fake, 1, "state", "7");
 		fake_pass(&fake, 1100);
-		set("/state", "7");
+		fake_set(&fake, 1, "/state", "7");
 		fake_pass(&fake, 1100);
-		set("/state", "4");
+		fake_set(&fake, 1, "/state", "4");
 		fake_pass(&fake, 1100);
 		arrived = arrived && strcmp(own(), "4") == 0;
-		set("/state", "5");
+		fake_set(&fake, 1, "/state", "5");
 		fake_pass(&fake, 1100);
-		set("/state", "6");
+		fake_set(&fake, 1, "/state", "6");
 		fake_pass(&fake, 1100);
 		arrived = arrived && strcmp(own(), "6") == 0;
 		clean = fake_held(&fake, NULL, 0) == 0 && fake_end(&fake) && clean;

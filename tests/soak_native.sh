@@ -1,0 +1,38 @@
+#!/bin/sh
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What the native component has to stand for longer than `make test-native` takes: 10,080 random lives of guests, a minute
+# of each fuzzer, every pair of a compiler and a make, and how many lines the unit tests run. Called by `make soak`.
+set -eu
+work=$PWD/build/soak-native
+. tests/native_steps.sh
+
+of_gcc() {
+	step "gcc with make: build, check, install" build_check_install make gcc
+	step "gcc with bmake: build, check, install" build_check_install bmake gcc
+	step "lines that the tests run" make_in make-gcc coverage
+}
+
+of_clang() {
+	step "clang with make: build, check, install" build_check_install make clang
+	step "clang with bmake: build, check, install" build_check_install bmake clang
+	step "pcibackd with the sanitizers and for valgrind" \
+		make_in make-clang build/pcibackd-sanitize build/pcibackd-valgrind CC=gcc
+}
+
+# Of each process the last eight lives are those during which it is told to stop.
+first_lives() {
+	step "5,040 random lives of guests, with the sanitizers" lives 1 5040 "$work/make-clang/build/pcibackd-sanitize"
+}
+
+other_lives() {
+	step "5,040 others" lives 2 5040 "$work/make-clang/build/pcibackd-sanitize"
+	step "160 random lives of guests, with valgrind" valgrind_lives 3 160 make-clang
+}
+
+side_by_side of_gcc of_clang
+side_by_side first_lives other_lives
+step "fuzzers, a minute each, four at a time" make_in make-gcc -j4 fuzz FUZZ_SECONDS=60
+total "the native component"
