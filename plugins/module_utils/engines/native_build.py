@@ -16,8 +16,13 @@ FindProgram = Callable[..., Optional[str]]
 
 TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
 
-_ZIG_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "i386": "x86", "i686": "x86", "aarch64": "aarch64"}
-_ZIG_SYSTEMS = {"NetBSD": "netbsd", "Linux": "linux-musl"}
+# What uname(1) prints of systems that zig builds for, and zig's words for them.
+_ZIG_MACHINES = (("amd64", "x86_64"), ("x86_64", "x86_64"), ("i386", "x86"), ("i686", "x86"), ("aarch64", "aarch64"))
+_ZIG_TARGETS = {
+    f"{system} {machine}": f"{zig_machine}-{zig_system}"
+    for system, zig_system in (("NetBSD", "netbsd"), ("Linux", "linux-musl"))
+    for machine, zig_machine in _ZIG_MACHINES
+}
 
 
 def find_compiler(find: FindProgram) -> str | None:
@@ -48,9 +53,8 @@ def zig_target(run: Run, uname: str) -> str:
     :raises PcibackError: zig builds for no such system
     """
     _status, out, _err = run([uname, "-sm"])
-    system, _blank, machine = out.strip().partition(" ")
     try:
-        return f"{_ZIG_MACHINES[machine]}-{_ZIG_SYSTEMS[system]}"
+        return _ZIG_TARGETS[out.strip()]
     except KeyError:
         raise PcibackError(
             f"no build for '{out.strip()}' is known",
