@@ -352,7 +352,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     open_state_directory,
     state_directory_options,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_build, native_install
 from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe, plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -371,7 +371,7 @@ def native_state(module: AnsibleModule, state: StateDirectory) -> NativeState:
         state,
         prefix=params["native_prefix"],
         source_sha256=params["native_source_sha256"] or None,
-        compiler=native_install.compiler_version(runner(module), native_install.find_compiler(module)),
+        compiler=native_build.compiler_version(runner(module), native_build.find_compiler(module.get_bin_path)),
         flags=params["native_cflags"] or "",
     )
 

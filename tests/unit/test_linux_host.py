@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules on a Linux dom0, in the order in which the role calls them."""
+"""A Linux dom0 as a whole: what is planned is done by the modules, and then nothing is left to do."""
 
 from __future__ import annotations
 
@@ -13,109 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, state_directory
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
-from ansible_collections.xen.pciback.plugins.modules import (
-    assignable,
-    boot_hide,
-    device_info,
-    domain,
-    domain_pci,
-    plan,
-)
-from tests.linux_dom0 import LinuxDom0
+from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
+from ansible_collections.xen.pciback.plugins.modules import assignable
+from tests.unit.linux_modules import CARD, FIREWALL, NVME, RTL, SECOND, XL, Dom0, connect, kinds
 from tests.unit.module_call import call
-
-XL = "/usr/sbin/xl"
-CARD, RTL, SECOND, NVME = "0000:00:05.0", "0000:00:06.0", "0000:00:06.1", "0000:01:00.0"
-FIREWALL = {"name": "firewall", "devices": [{"address": "00:05.0"}]}
-
-
-class Dom0(LinuxDom0):
-    """A host with the modules."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.folder = folder
-        for name in ("firewall", "storage"):
-            self.config(name)
-
-    def config(self, name: str, more: str = "") -> Path:
-        path = self.folder / name
-        path.write_text(f"name = '{name}'\nkernel = '/boot/vmlinuz'\n{more}")
-        return path
-
-    def wanted(self, *guests: dict[str, Any], **more: Any) -> dict[str, Any]:
-        listed = [{"config": str(self.folder / guest["name"]), "devices": [], **guest} for guest in guests]
-        return {"guests": listed, "xl": XL, **more}
-
-    def plan(self, *guests: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return call(plan.main, self.wanted(*guests, **more, state_directory=state_directory.DIRECTORY))
-
-    def apply(self, planned: dict[str, Any], check: bool = False) -> list[dict[str, Any]]:
-        """What the role does with a plan."""
-        done = []
-        for action in planned["actions"]:
-            arguments = action["arguments"]
-            if action["action"] == "hide":
-                done.append(call(boot_hide.main, {"path": planned["boot_config"], **arguments}, check=check))
-            elif action["action"] == "configure":
-                done.append(call(domain_pci.main, arguments, check=check))
-            elif action["action"] in ("assign", "return"):
-                state = "assigned" if action["action"] == "assign" else "returned"
-                done.append(call(assignable.main, {**arguments, "state": state, "xl": XL}, check=check))
-            elif action["action"] == "run":
-                done.append(call(domain.main, {**arguments, "xl": XL, "timeout": 0}, check=check))
-            elif action["action"] == "restore":
-                if arguments["guests"]:
-                    done.append(
-                        call(domain_pci.main, {"domains": arguments["guests"], "state": "original"}, check=check)
-                    )
-                for path in arguments["boot"]:
-                    done.append(call(boot_hide.main, {"path": path, "state": "original"}, check=check))
-            else:
-                raise ValueError(action["action"])
-            assert not done[-1].get("failed"), done[-1]["msg"]
-        return done
-
-    def converge(self, *guests: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """Plan and apply; then nothing may be left to do."""
-        planned = self.plan(*guests, **more)
-        assert not planned.get("failed") and planned["refusals"] == [], planned
-        self.apply(planned)
-        again = self.plan(*guests, **more)
-        assert (again["actions"], again["refusals"]) == ([], []), again
-        return planned
-
-    def run_guest(self, name: str, *devices: str) -> None:
-        self.next += 1
-        self.guests.append(
-            {"name": name, "domid": self.next, "pci": list(devices), "asked": False, "context": bool(devices)}
-        )
-
-    def pci(self) -> dict[str, list[str]]:
-        return {guest["name"]: guest["pci"] for guest in self.guests}
-
-
-@pytest.fixture
-def dom0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dom0:
-    return connect(Dom0(tmp_path), monkeypatch)
-
-
-def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
-    """Let the modules work on a host."""
-    monkeypatch.setattr(platforms, "SYSFS_PCI", str(host.sys / "bus/pci/devices"))
-    monkeypatch.setattr(bus, "SYS", str(host.sys))
-    monkeypatch.setattr(facts, "PROC", str(host.proc))
-    monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(host.root)))
-    monkeypatch.setattr(pciback, "write", host.write)
-    for module in (assignable, boot_hide, device_info, domain, plan):
-        monkeypatch.setattr(module, "runner", lambda _module: host.run)
-    return host
-
-
-def kinds(planned: dict[str, Any]) -> list[str]:
-    return [action["action"] for action in planned["actions"]]
 
 
 def test_from_nothing_to_a_guest_with_its_card(dom0: Dom0) -> None:
@@ -240,14 +141,6 @@ def test_without_an_iommu(dom0: Dom0) -> None:
     assert [refusal["code"] for refusal in dom0.plan(FIREWALL)["refusals"]] == ["no-iommu"]
 
 
-def test_a_guest_that_can_not_start_without_an_iommu(dom0: Dom0) -> None:
-    dom0.converge({**FIREWALL, "state": "unmanaged"})
-    dom0.iommu = False
-    config = str(dom0.folder / "firewall")
-    failed = call(domain.main, {"domains": [{"name": "firewall", "config": config}], "xl": XL})
-    assert (failed["code"], "Xen has no IOMMU in use" in failed["msg"]) == ("no-iommu", True)
-
-
 @pytest.mark.parametrize("told", [True, False])
 def test_functions_of_one_conventional_card_stay_together(dom0: Dom0, told: bool) -> None:
     """Under Xen the kernel knows no groups; without Xen's help it would say the same."""
@@ -319,68 +212,6 @@ def test_a_list_that_would_override_ours_is_refused(dom0: Dom0) -> None:
     ), refusal
 
 
-def test_a_menu_that_turns_out_otherwise_is_not_used(dom0: Dom0) -> None:
-    """A setting that no one could foresee: a later file replaces the whole command line."""
-    dom0.write_file("/etc/default/grub.d/zz.cfg", 'GRUB_CMDLINE_LINUX_XEN_REPLACE="quiet"\n')
-    before = dom0.tree()
-    failed = call(boot_hide.main, {"devices": ["00:05.0"]})
-    assert failed["code"] == "prediction-mismatch", failed
-    assert "would hide nothing, not (0000:00:05.0)" in failed["msg"]
-    assert dom0.tree() == before
-    assert "update-initramfs" not in dom0.calls
-
-
-def test_a_menu_that_grub_can_not_read_is_not_used(dom0: Dom0) -> None:
-    dom0.write_file("/etc/grub.d/50_mine", "#!/bin/sh\necho '}'\n", 0o755)
-    before = dom0.tree()
-    failed = call(boot_hide.main, {"devices": ["00:05.0"]})
-    assert "grub-script-check" in failed["msg"] and "has a syntax error" in failed["msg"]
-    assert dom0.tree() == before
-
-
-def test_what_an_interrupted_run_left_is_finished(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
-    (hide,) = [action for action in dom0.plan(FIREWALL)["actions"] if action["action"] == "hide"]
-    with monkeypatch.context() as full:
-        full.setattr(dom0, "_update_initramfs", lambda _words: (1, "", "No space left on device\n"))
-        failed = call(boot_hide.main, hide["arguments"])
-    assert failed["msg"] == "'/usr/sbin/update-initramfs -u -k all' failed with status 1: No space left on device"
-    assert "conf/modules" not in dom0.initramfs
-    assert kinds(dom0.converge(FIREWALL)) == ["hide", "configure", "assign", "run"]
-    assert dom0.initramfs["conf/modules"] == b"xen-pciback\n"
-
-
-def test_the_menu_is_in_the_language_of_the_host(dom0: Dom0) -> None:
-    dom0.write_file("/etc/default/locale", '#  File generated by update-locale\nLANG="de_DE.UTF-8"\n')
-    assert call(boot_hide.main, {"devices": ["00:05.0"]})["changed"]
-    assert dom0.language == "de_DE.UTF-8"
-
-
-def test_the_previous_entry_boots_what_was_before(dom0: Dom0) -> None:
-    dom0.converge(FIREWALL)
-    first = call(boot_hide.main, {"devices": ["00:05.0"]})
-    assert first["changed"] is False
-    assert first["previous"]["title"] == "Debian GNU/Linux, with Xen hypervisor (previous pciback)"
-    assert first["previous"]["number"] == 9
-    second = call(boot_hide.main, {"devices": ["01:00.0"]})
-    script = dom0.path("/etc/grub.d/42_xen_pciback")
-    assert second["changed"] and f"xen-pciback.hide=({CARD})" in script.read_text()
-    assert call(boot_hide.main, {"devices": ["01:00.0"], "previous": False})["previous"]["reason"] == "none is wanted"
-    assert not script.exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ({"entries": "default"}, "option 'entries' can only be 'xen'"),
-        ({"predictor": "/usr/local/sbin/pcibackctl"}, "leave option 'predictor' out on Linux"),
-        ({"devices": ["x"]}, "'x' is not a PCI address"),
-    ],
-)
-def test_what_boot_hide_refuses(dom0: Dom0, arguments: dict[str, Any], sentence: str) -> None:
-    assert sentence in call(boot_hide.main, {"devices": ["00:05.0"], **arguments})["msg"]
-    assert dom0.calls == []
-
-
 def test_a_deaf_guest_is_restarted_if_it_may_be(dom0: Dom0) -> None:
     dom0.converge(FIREWALL)
     dom0.deaf.add("firewall")
@@ -392,17 +223,6 @@ def test_a_deaf_guest_is_restarted_if_it_may_be(dom0: Dom0) -> None:
     domid = dom0.guests[0]["domid"]
     dom0.converge(two, restart_guests="when_needed")
     assert (dom0.pci(), dom0.guests[0]["domid"] != domid) == ({"firewall": [CARD, NVME]}, True)
-
-
-def test_a_guest_that_starts_reports_its_devices(dom0: Dom0) -> None:
-    dom0.converge({**FIREWALL, "state": "unmanaged"})
-    started = {"name": "firewall", "config": str(dom0.folder / "firewall")}
-    arguments = {"domains": [started], "xl": XL, "frontend_timeout": 1}
-    assert not call(domain.main, arguments).get("failed")
-    dom0._xl_shutdown(["2"])
-    dom0.deaf.add("firewall")
-    failed = call(domain.main, arguments)
-    assert failed["msg"].startswith("guest firewall has not noticed its PCI devices within 1 s")
 
 
 def test_a_guest_that_was_started_without_an_iommu_gets_no_device_while_it_runs(dom0: Dom0) -> None:
@@ -418,48 +238,11 @@ def test_a_guest_that_was_started_without_an_iommu_gets_no_device_while_it_runs(
     assert not any("pci-attach" in call for call in dom0.calls)
 
 
-def test_xl_says_so_when_a_guest_has_no_iommu(dom0: Dom0) -> None:
-    config = str(dom0.config("firewall"))
-    dom0.converge({"name": "firewall"}, extra_devices=[{"address": "01:00.0"}])
-    dom0.config("firewall", "pci = ['01:00.0']\n")
-    failed = call(domain.main, {"domains": [{"name": "firewall", "config": config, "hot_plug": True}], "xl": XL})
-    assert "Xen has set up no IOMMU for the guest, because it was started without PCI devices" in failed["msg"]
-    assert "passthrough" in failed["remedy"]
-
-
 def test_options_of_the_file_reach_a_guest_that_runs(dom0: Dom0) -> None:
     dom0.config("firewall", "pci_permissive = 1\npassthrough = 'enabled'\n")
     dom0.converge({"name": "firewall"})
     dom0.converge({"name": "firewall", "devices": [{"address": "01:00.0", "msitranslate": True, "vslot": "7"}]})
     assert any("pci-attach 2 01:00.0@7,permissive=1,msitranslate=1" in call for call in dom0.calls), dom0.calls
-
-
-@pytest.mark.parametrize(
-    ("pci", "sentence"),
-    [
-        ("['00:05.0', '00:05.0']", "line 3, column 19: it lists 00:05.0 twice"),
-        ("['00:06.*', '00:06.1']", "it lists 00:06.1 twice"),
-        ("['00:15.0']", "guest firewall: 00:15.0 does not exist"),
-        ("['0001:00:05.0']", "guest firewall: 0001:00:05.0 does not exist"),
-        ("['00:06.0']", "guest firewall: 00:06.0 is not with pciback but with 8139cp"),
-        ("['00:05']", "the function is missing, and xl crashes on that; write '00:05.0'"),
-        ("['nonsense']", "xl can't take 'nonsense' for a PCI device"),
-        ("['00:05.0,bogus=1']", "xl knows no option 'bogus'"),
-        ("[ 5 ]", "xl can't take '5' for a PCI device"),
-    ],
-)
-def test_what_xl_would_fail_on_never_reaches_it(dom0: Dom0, pci: str, sentence: str) -> None:
-    config = str(dom0.config("firewall", f"pci = {pci}\n"))
-    failed = call(domain.main, {"domains": [{"name": "firewall", "config": config}], "xl": XL})
-    assert sentence in failed["msg"] and failed["code"] == "domain-config-invalid"
-    assert dom0.calls == []
-
-
-def test_what_a_guest_has_is_not_returned(dom0: Dom0) -> None:
-    dom0.converge(FIREWALL)
-    failed = call(assignable.main, {"devices": [{"address": "00:05.0"}], "state": "returned", "xl": XL})
-    assert failed["msg"] == "00:05.0 is with guest firewall"
-    assert dom0.driver(CARD) == "pciback"
 
 
 def test_a_guest_that_is_not_managed_keeps_what_it_has(dom0: Dom0) -> None:
@@ -469,48 +252,6 @@ def test_a_guest_that_is_not_managed_keeps_what_it_has(dom0: Dom0) -> None:
     planned = dom0.converge(FIREWALL)
     assert "01:00.0 is with guest mail, which runs on" in str(planned["warnings"])
     assert dom0.pci()["mail"] == [NVME]
-
-
-def test_what_xl_handed_over_goes_back_to_the_driver_that_xl_noted(dom0: Dom0) -> None:
-    dom0.load_pciback()
-    dom0.write(f"{dom0.sys}/bus/pci/drivers/8139cp/unbind", RTL)
-    dom0.write(f"{dom0.sys}/bus/pci/drivers/pciback/new_slot", RTL)
-    dom0.write(f"{dom0.sys}/bus/pci/drivers/pciback/bind", RTL)
-    dom0.libxl[RTL] = "/sys/bus/pci/drivers/8139cp"
-    result = call(assignable.main, {"devices": [{"id": "10ec:8139"}], "state": "returned", "xl": XL})
-    assert (result["changed"], dom0.driver(RTL)) == (True, "8139cp")
-
-
-def test_a_driver_gets_its_device_back_if_pciback_does_not_take_it(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(path: str, text: str) -> None:
-        if not path.endswith("pciback/bind"):
-            dom0.write(path, text)
-
-    monkeypatch.setattr(pciback, "write", write)
-    failed = call(assignable.main, {"devices": [{"address": "00:05.0"}], "xl": XL})
-    assert failed["msg"] == "pciback did not take 00:05.0; no driver holds it now"
-    assert dom0.driver(CARD) == "e1000"
-    assert (dom0.sys / "bus/pci/drivers/pciback/slots").read_text() == ""
-
-
-def test_a_run_that_was_killed_between_two_drivers(dom0: Dom0) -> None:
-    call(assignable.main, {"devices": [{"address": "00:05.0"}], "xl": XL})
-    dom0.write(f"{dom0.sys}/bus/pci/drivers/pciback/unbind", CARD)
-    assert call(assignable.main, {"devices": [{"address": "00:05.0"}], "xl": XL})["changed"]
-    assert dom0.driver(CARD) == "pciback"
-    dom0.write(f"{dom0.sys}/bus/pci/drivers/pciback/unbind", CARD)
-    call(assignable.main, {"devices": [{"address": "00:05.0"}], "state": "returned", "xl": XL})
-    assert (dom0.driver(CARD), Path(state_directory.DIRECTORY).exists()) == ("e1000", False)
-
-
-def test_assignable_is_idempotent(dom0: Dom0) -> None:
-    for state in ("assigned", "returned"):
-        arguments = {"devices": [{"id": "1b36:0010"}, {"id": "10ec:8139"}], "state": state, "xl": XL}
-        arguments["allow"] = [{"code": "iommu-group", "address": "00:06.0"}]
-        predicted = call(assignable.main, arguments, check=True)
-        assert predicted["diff"] == call(assignable.main, arguments)["diff"] != []
-        again = call(assignable.main, {**arguments, "devices": [{"address": "01:00.0"}, {"address": "00:06.0"}]})
-        assert (again["changed"], again["diff"]) == (False, [])
 
 
 PLACES = ("firewall", "storage", "extra", "dom0")
@@ -552,13 +293,3 @@ def test_any_wishes_are_fulfilled_and_undone(wishes: list[dict[str, Any]]) -> No
         dom0.converge({"name": "firewall", "state": "stopped"}, {"name": "storage", "state": "stopped"}, state="absent")
         assert (dom0.tree(), dom0.drivers(), dom0.initramfs) == before
         assert not Path(state_directory.DIRECTORY).exists()
-
-
-def test_device_info(dom0: Dom0) -> None:
-    dom0.host.groups(_7=(CARD,))
-    info = call(device_info.main, {})
-    assert info["backend"] is False and len(info["devices"]) == 12
-    (card,) = [each for each in info["devices"] if each["address"] == CARD]
-    assert (card["iommu_group"], card["slot"], card["driver"], card["irq"]) == ("7", "0000:00/05.0", "e1000", 21)
-    (nvme,) = [each for each in info["devices"] if each["address"] == NVME]
-    assert (nvme["reset_methods"], nvme["slot"]) == (["flr", "bus"], "0000:00/08.0/00.0")
