@@ -85,13 +85,11 @@ class Dom0(LinuxDom0):
         return planned
 
     def run_guest(self, name: str, *devices: str) -> None:
-        self.next += 1
-        self.guests.append(
-            {"name": name, "domid": self.next, "pci": list(devices), "asked": False, "context": bool(devices)}
-        )
+        self.xl.add(name, "running", *devices)
+        self.xl.guests[-1].update(context=bool(devices))
 
     def pci(self) -> dict[str, list[str]]:
-        return {guest["name"]: guest["pci"] for guest in self.guests}
+        return {guest["name"]: guest["pci"] for guest in self.xl.guests}
 
 
 def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:

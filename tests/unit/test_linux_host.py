@@ -63,11 +63,11 @@ def test_check_mode_changes_nothing_and_predicts_it(dom0: Dom0) -> None:
 
 def test_another_device_comes_without_restart(dom0: Dom0) -> None:
     dom0.converge(FIREWALL)
-    domid = dom0.guests[0]["domid"]
+    domid = dom0.xl.guests[0]["domid"]
     dom0.calls.clear()
     planned = dom0.converge({"name": "firewall", "devices": [{"address": "00:05.0"}, {"address": "01:00.0"}]})
     assert kinds(planned) == ["hide", "configure", "assign", "run"]
-    assert (dom0.guests[0]["domid"], dom0.pci()) == (domid, {"firewall": [CARD, NVME]})
+    assert (dom0.xl.guests[0]["domid"], dom0.pci()) == (domid, {"firewall": [CARD, NVME]})
     assert f"xl pci-attach {domid} 01:00.0" in dom0.calls
 
 
@@ -88,7 +88,7 @@ def test_a_device_goes_back_to_its_driver(dom0: Dom0) -> None:
     assert dom0.drivers() == before
     assert dom0.pci() == {"firewall": []}
     # Xen keeps what was in a guest from all memory until xl asks it not to.
-    assert dom0.quarantined == set()
+    assert dom0.xl.quarantined == set()
 
 
 def test_undo_leaves_the_host_as_it_was(dom0: Dom0) -> None:
@@ -137,7 +137,7 @@ def test_what_dom0_needs_is_refused(dom0: Dom0, address: str, code: str) -> None
 
 
 def test_without_an_iommu(dom0: Dom0) -> None:
-    dom0.iommu = False
+    dom0.xl.iommu = False
     assert [refusal["code"] for refusal in dom0.plan(FIREWALL)["refusals"]] == ["no-iommu"]
 
 
@@ -155,7 +155,7 @@ def test_functions_of_one_conventional_card_stay_together(dom0: Dom0, told: bool
 
 
 def test_what_a_dead_domain_left_behind_is_named(dom0: Dom0) -> None:
-    dom0.stale[7] = [CARD, NVME]
+    dom0.xl.stale[7] = [CARD, NVME]
     planned = dom0.converge(FIREWALL)
     (warning,) = [text for text in map(str, planned["warnings"]) if "xenstore still" in text]
     assert "xenstore still lists 00:05.0 01:00.0 for domain 7, which is gone: " in warning
@@ -165,7 +165,7 @@ def test_what_a_dead_domain_left_behind_is_named(dom0: Dom0) -> None:
 def test_a_guest_that_is_shut_down_leaves_nothing_behind(dom0: Dom0) -> None:
     dom0.converge(FIREWALL, {"name": "storage"})
     dom0.converge({**FIREWALL, "state": "stopped"}, {"name": "storage", "state": "stopped"})
-    assert (dom0.guests, dom0.stale) == ([], {})
+    assert (dom0.xl.guests, dom0.xl.stale) == ([], {})
     assert dom0.calls.count("xenstore-rm") == 1, "only where there were devices"
 
 
@@ -188,7 +188,7 @@ def test_no_toolstack(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_xenstored_does_not_run(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
     said = "libxl: error: libxl.c:91:libxl_ctx_alloc: cannot connect to xenstore: Connection refused\n"
-    monkeypatch.setattr(dom0, "_xl_list", lambda _words: (1, "", f"{said}cannot init xl context\n"))
+    monkeypatch.setattr(dom0.xl, "_list", lambda _words: (1, "", f"{said}cannot init xl context\n"))
     failed = dom0.plan(FIREWALL)
     assert "xl can't reach xenstored" in failed["msg"] and "service xen start" in failed["remedy"]
 
@@ -214,15 +214,15 @@ def test_a_list_that_would_override_ours_is_refused(dom0: Dom0) -> None:
 
 def test_a_deaf_guest_is_restarted_if_it_may_be(dom0: Dom0) -> None:
     dom0.converge(FIREWALL)
-    dom0.deaf.add("firewall")
+    dom0.xl.deaf.add("firewall")
     two = {"name": "firewall", "devices": [{"address": "00:05.0"}, {"address": "01:00.0"}]}
     planned = dom0.plan(two)
     with pytest.raises(AssertionError, match="has not noticed its PCI devices within 0 s"):
         dom0.apply(planned)
-    dom0.guests[0]["pci"].remove(NVME)
-    domid = dom0.guests[0]["domid"]
+    dom0.xl.guests[0]["pci"].remove(NVME)
+    domid = dom0.xl.guests[0]["domid"]
     dom0.converge(two, restart_guests="when_needed")
-    assert (dom0.pci(), dom0.guests[0]["domid"] != domid) == ({"firewall": [CARD, NVME]}, True)
+    assert (dom0.pci(), dom0.xl.guests[0]["domid"] != domid) == ({"firewall": [CARD, NVME]}, True)
 
 
 def test_a_guest_that_was_started_without_an_iommu_gets_no_device_while_it_runs(dom0: Dom0) -> None:
