@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import stat
-import tarfile
 
 import pytest
 
@@ -190,72 +188,6 @@ def test_an_interrupted_installation_can_be_removed(installed, left):
     remove(record)
     assert not prefix.exists()
     assert os.listdir(record.parent) == []
-
-
-def archive(tmp_path, *members):
-    path = tmp_path / "archive.tar"
-    with tarfile.open(path, "w") as tar:
-        for name, kind in members:
-            member = tarfile.TarInfo(name)
-            member.type = kind
-            member.size = 3 if kind == tarfile.REGTYPE else 0
-            member.linkname = "/etc/passwd"
-            tar.addfile(member, io.BytesIO(b"abc"))
-    return str(path)
-
-
-def test_unpack(tmp_path):
-    target = tmp_path / "target"
-    native_install.unpack(archive(tmp_path, ("core/a.c", tarfile.REGTYPE)), str(target))
-    assert (target / "core/a.c").read_bytes() == b"abc"
-
-
-@pytest.mark.parametrize(
-    "member",
-    [
-        ("/etc/passwd", tarfile.REGTYPE),
-        ("../x", tarfile.REGTYPE),
-        ("a/../../x", tarfile.REGTYPE),
-        ("x", tarfile.SYMTYPE),
-    ],
-)
-def test_unpack_refuses_what_leaves_the_directory(tmp_path, member):
-    with pytest.raises(PcibackError, match="not a plain file below it"):
-        native_install.unpack(archive(tmp_path, member), str(tmp_path / "target"))
-    assert not (tmp_path / "x").exists()
-
-
-def test_a_failing_step_shows_its_last_lines():
-    def run(argv, cwd=None):
-        return (2, "one\ntwo\n", "core.c:3: error: no such thing\n") if "check-control" in argv else (0, "", "")
-
-    with pytest.raises(PcibackError) as caught:
-        native_install.build(run, "/src", "/stage", prefix="/usr/local", make="make", variables={"CC": "cc"})
-    assert str(caught.value).startswith(
-        "'make check-control' of the native component failed: one | two | core.c:3: error"
-    )
-
-
-def test_steps_and_their_arguments():
-    steps = []
-
-    def run(argv, cwd=None):
-        steps.append((argv, cwd))
-        return 0, "", ""
-
-    variables = {"CFLAGS": "-O2 -g", "CC": "cc"}
-    native_install.build(run, "/src", "/stage", prefix="/usr/local", make="make", variables=variables)
-    settings = ["CC=cc", "CFLAGS=-O2 -g"]
-    assert steps == [
-        (["make", "control", *settings], "/src"),
-        (["make", "check-control", *settings], "/src"),
-        (["make", "install", "PREFIX=/usr/local", "DESTDIR=/stage", *settings], "/src"),
-    ]
-
-
-def test_selftest_that_does_not_run_here():
-    with pytest.raises(PcibackError, match=r"selftest' failed with status 127: /x: Exec format error"):
-        native_install.selftest(lambda argv: (127, "", "/x: Exec format error"), "/x")
 
 
 def test_install_refuses_a_link_in_the_place_before_it_changes_anything(tmp_path):
