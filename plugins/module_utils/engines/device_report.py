@@ -38,8 +38,8 @@ def report(
     pinned = {place.address: (old, pins[old]) for old, place in places.items() if place.address is not None}
     if wanted is not None:
         by_place = {address: pin for address, (_old, pin) in pinned.items()}
-        chosen = {device for selector in selectors for device in select(selector, found, by_place)}
-        found = tuple(device for device in found if device in chosen)
+        chosen = {device.address for selector in selectors for device in select(selector, found, by_place)}
+        found = tuple(device for device in found if device.address in chosen)
     return {
         "devices": [
             _describe(device, device.address in (claims or ()), pinned.get(device.address), pins.get(device.address))

@@ -78,3 +78,16 @@ def test_a_record_of_other_types_verifies_nothing(installed, files):
 def test_other_prefix(installed, tmp_path):
     state = native_inspect.inspect(StateDirectory(str(installed[1].parent)), prefix=str(tmp_path / "other"))
     assert "was not installed under" in state.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [
+        ((0, "cc (nb3 20190319) 7.4.0\nCopyright\n", ""), "cc (nb3 20190319) 7.4.0"),
+        ((0, "", ""), None),
+        ((1, "x", ""), None),
+    ],
+)
+def test_the_version_is_the_first_line(answer, version):
+    assert native_inspect.compiler_version(lambda argv: answer, "/usr/bin/cc") == version
+    assert native_inspect.compiler_version(lambda argv: answer, None) is None
