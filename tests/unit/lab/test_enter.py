@@ -95,19 +95,6 @@ def test_processes_left_behind_live_on(host: Host) -> None:
     assert (host.root / "tmp/late").read_text() == "late\n"
 
 
-def test_compiler_is_there_unless_left_out(host: Host) -> None:
-    host.create()
-    (host.root / "tmp/a.c").write_text('#include <stdio.h>\nint main(void) { return puts("built") < 0; }\n')
-    assert host.sh("cc -o /tmp/a /tmp/a.c && /tmp/a").stdout == "built\n"
-    host.dom0("destroy")
-    host.create("--no-compiler")
-    script = "for name in cc gcc g++ c99 c89 cpp clang make gmake bmake; do command -v $name; done"
-    assert host.sh(script).stdout == ""
-    found = "import shutil; print([n for n in ('cc', 'gcc', 'c99', 'clang', 'make', 'bmake') if shutil.which(n)])"
-    assert host.run("/.machine/python", "-c", found).stdout == "[]\n"
-    assert host.sh("cc --version").returncode != 0
-
-
 def test_strange_names_of_directories(tmp_path: Path, firmware: Path) -> None:
     host = Host(tmp_path / "a b\\c#d", firmware).create()
     assert host.run("/sbin/sysctl", "-n", "kern.hostname").stdout == "a b\\c#d\n"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -230,17 +229,6 @@ def test_shutdown_without_reboot_is_the_end(arguments: list[str], reason: str, h
     host.create()
     assert host.run("/sbin/shutdown", *arguments).returncode == 0
     assert reason in host.run("/bin/true").stderr
-
-
-def test_firmware_that_does_not_run_is_one_sentence(host: Host) -> None:
-    host.create()
-    shutil.copy("/bin/false", host.directory / "machine" / "pcibackctl")
-    before = (host.directory / "machine" / "state.json").read_bytes()
-    done = host.dom0("reboot")
-    assert done.returncode == 1
-    assert done.stderr.startswith("dom0.py: the machine's firmware, ")
-    assert done.stderr.count("\n") == 1
-    assert (host.directory / "machine" / "state.json").read_bytes() == before
 
 
 def test_parallel_commands_lose_nothing(host: Host) -> None:
