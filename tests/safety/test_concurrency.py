@@ -25,21 +25,12 @@ from tests.crash import tree
 RUNS = 20
 PLAYBOOKS = RUNS if depth.SOAK else 5
 LINES = [b"menu=Xen %d:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n" % number for number in range(5)]
-CARD = {
-    "id": "8086:100e",
-    "subsystem": None,
-    "class": "020000",
-    "driver": "wm0",
-    "slot": "0000:00/04.0",
-    "mac": "52:54:00:12:34:56",
-    "serial": None,
-    "known_as": None,
-}
 
 # Says that it is ready, waits for a line, and only then is a module.
 PROGRAM = """
 import importlib, json, sys
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from tests.unit.host.netbsd.boot_cfgs import CARD
 from tests.unit.module_call import call
 # As in conftest.py, which this process knows nothing of: no Linux dom0.
 platforms.SYSFS_PCI = "/nonexistent"
