@@ -20,6 +20,7 @@ import pytest
 from tests import depth
 from tests.conftest import ROOT, Dom0, Run
 from tests.crash import tree
+from tests.unit.host.netbsd.boot_cfgs import CARD
 
 # A controller and its processes are much work for a machine of two processors.
 RUNS = 20
@@ -30,7 +31,6 @@ LINES = [b"menu=Xen %d:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M
 PROGRAM = """
 import importlib, json, sys
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
-from tests.unit.host.netbsd.boot_cfgs import CARD
 from tests.unit.module_call import call
 # As in conftest.py, which this process knows nothing of: no Linux dom0.
 platforms.SYSFS_PCI = "/nonexistent"
