@@ -135,7 +135,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.native_compone
     bring,
     remove,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.engines.native_install import PREFIX
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import PREFIX
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE

@@ -27,11 +27,11 @@ PYTHON_FLOORS: Sequence[Sequence[str]] = (
     ("module_utils/planning",),
     ("module_utils/host",),
     ("module_utils/host/netbsd", "module_utils/host/linux"),
-    ("module_utils/host/platform",),
+    ("module_utils/host/platforms",),
     ("module_utils/engines",),
     ("module_utils/arguments",),
     ("plugin_utils",),
-    ("modules", "action", "lookup", "connection", "doc_fragments"),
+    ("modules", "action", "lookup", "test", "connection", "doc_fragments"),
 )
 C_FLOORS: Sequence[Sequence[str]] = (
     ("core",),

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Callable, Optional
 
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import TOOL_DIRECTORIES, FindProgram
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
-
-FindProgram = Callable[..., Optional[str]]
-
-TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
 
 # What uname(1) prints of systems that zig builds for, and zig's words for them.
 _ZIG_MACHINES = (("amd64", "x86_64"), ("x86_64", "x86_64"), ("i386", "x86"), ("i686", "x86"), ("aarch64", "aarch64"))
@@ -25,25 +21,9 @@ _ZIG_TARGETS = {
 }
 
 
-def find_compiler(find: FindProgram) -> str | None:
-    """The host's C compiler, looked for where root's PATH over ssh may not lead.
-
-    :param find: the path of a program, ``None`` if there is none, as an AnsibleModule's ``get_bin_path`` finds it
-    """
-    return find("cc", opt_dirs=TOOL_DIRECTORIES) or find("gcc")
-
-
 def find_make(find: FindProgram) -> str | None:
     """The host's make."""
     return find("make", opt_dirs=TOOL_DIRECTORIES)
-
-
-def compiler_version(run: Run, compiler: str | None) -> str | None:
-    """The first line that the compiler prints of its version; ``None`` if there is no compiler."""
-    if compiler is None:
-        return None
-    status, out, _err = run([compiler, "--version"])
-    return out.splitlines()[0].strip() if status == 0 and out.strip() else None
 
 
 def zig_target(run: Run, uname: str) -> str:

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_build, native_install
-from ansible_collections.xen.pciback.plugins.module_utils.engines.native_build import FindProgram
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_build, native_inspect, native_install
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import FindProgram
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
@@ -62,10 +62,10 @@ class Outcome:
 def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeRequest) -> Outcome:
     """Say what the host needs, or install what was sent.
 
-    :param find: see :func:`native_build.find_compiler`
+    :param find: see :func:`native_inspect.find_compiler`
     :raises PcibackError: it can't be built or installed; what was installed before is as it was
     """
-    compiler, make = native_build.find_compiler(find), native_build.find_make(find)
+    compiler, make = native_inspect.find_compiler(find), native_build.find_make(find)
     native = _inspect(run, state, request, compiler)
     values: dict[str, Any] = {"changed": not native.ready, "reason": native.reason, "needs": "nothing"}
     if native.ready:
@@ -111,11 +111,11 @@ def remove(state: StateDirectory, *, who: str, check_mode: bool) -> Outcome:
 
 
 def _inspect(run: Run, state: StateDirectory, request: NativeRequest, compiler: str | None) -> NativeState:
-    return native_install.inspect(
+    return native_inspect.inspect(
         state,
         prefix=request.prefix,
         source_sha256=request.source_sha256,
-        compiler=native_build.compiler_version(run, compiler),
+        compiler=native_inspect.compiler_version(run, compiler),
         flags=request.flags,
     )
 
@@ -131,7 +131,7 @@ def _install(
         if request.archive_compiler:
             method, built_by, stage = CROSS, request.archive_compiler, unpacked
         else:
-            method, built_by = HOST, native_build.compiler_version(run, compiler) or ""
+            method, built_by = HOST, native_inspect.compiler_version(run, compiler) or ""
             variables = {"CC": compiler or "", "SOURCE_SHA256": request.source_sha256}
             if request.flags:
                 variables["CFLAGS"] = request.flags

@@ -24,12 +24,13 @@ def decode(data: bytes, file: str, advice: str) -> Any:
     """
     try:
         return json.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, RecursionError):
-        raise PcibackError(f"it is not JSON in UTF-8{advice}", file=file) from None
     except json.JSONDecodeError as error:
         raise PcibackError(
             f"it is not JSON: {error.msg}{advice}", file=file, line=error.lineno, column=error.colno
         ) from None
+    except (ValueError, RecursionError):
+        # Other bytes than UTF-8, a number of more digits than Python converts, or too many brackets.
+        raise PcibackError(f"it is not JSON in UTF-8{advice}", file=file) from None
 
 
 def check_schema(document: Any, schema: str, file: str) -> None:

@@ -45,7 +45,7 @@ def parse(data: bytes) -> NativeRecord | None:
         if value.pop("schema") != SCHEMA:
             return None
         record = NativeRecord(**value)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     texts = (record.source_sha256, record.method, record.compiler, record.flags)
     sound = (

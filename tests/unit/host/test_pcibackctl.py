@@ -1,6 +1,8 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""pcibackctl is asked what a boot does, and every answer that it can give is read or refused."""
+
 from __future__ import annotations
 
 import json
@@ -10,15 +12,14 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import predict
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import (
     Finding,
     MenuEntry,
     Prediction,
-    disagreement,
 )
 
-A, B = parse_address("00:04.0"), parse_address("00:05.0")
+A = parse_address("00:04.0")
 
 ANSWER: dict[str, Any] = {
     "schema": "xen.pciback/boot/1",
@@ -124,40 +125,8 @@ def test_an_answer_of_another_schema(output: Any, why: str) -> None:
     )
 
 
-def _prediction(outcome: str, claims: tuple[Any, ...], *messages: str) -> Prediction:
-    findings = tuple(Finding(severity, "x", 1, 1, text) for severity, text in zip(("warning", "error"), messages))
-    return Prediction(1, outcome, claims, findings, (), 1)
-
-
 @pytest.mark.parametrize(
-    ("prediction", "wanted", "sentence"),
-    [
-        (_prediction("registered", (A, B)), [B, A], None),
-        (_prediction("empty", ()), [], None),
-        (
-            _prediction("kernel-fault", (), "a warning", "the kernel faults here"),
-            [A],
-            "for entry 1 the outcome 'kernel-fault' is predicted, not 'registered': line 1, column 1: the kernel faults here",
-        ),
-        (_prediction("registered", (A,)), [], "for entry 1 the outcome 'registered' is predicted, not 'empty'"),
-        (_prediction("empty", ()), [A], "for entry 1 the outcome 'empty' is predicted, not 'registered'"),
-        (
-            _prediction("registered", (A,)),
-            [A, B],
-            "for entry 1 other claims are predicted than wanted: without 0000:00:05.0",
-        ),
-        (
-            _prediction("registered", (A,)),
-            [B],
-            "for entry 1 other claims are predicted than wanted: without 0000:00:05.0 and with 0000:00:04.0",
-        ),
-    ],
+    ("path", "root"), [("/boot.cfg", "/"), ("/efi/boot.cfg", None), ("/mnt/boot.cfg", None), ("boot.cfg", None)]
 )
-def test_disagreement(prediction: Prediction, wanted: list[Any], sentence: str | None) -> None:
-    assert disagreement(prediction, wanted) == sentence
-
-
-def test_disagreement_without_a_menu() -> None:
-    assert disagreement(Prediction(None, "not-xen", (), (), (), None), [A]) == (
-        "for the file without a menu the outcome 'not-xen' is predicted, not 'registered'"
-    )
+def test_the_loader_finds_kernels_beside_a_file_at_the_top_only(path: str, root: str | None) -> None:
+    assert loader_root(path) == root

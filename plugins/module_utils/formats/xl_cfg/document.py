@@ -18,10 +18,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import error_at, place, printable
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.lexer import Token, tokenize, unquote
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS, PciSpec
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import LONG_MAX, OPTIONS, PciSpec, decimal
 
 _STRTOL = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
-_LONG_MAX = (1 << 63) - 1
 
 
 # --- statements
@@ -358,8 +357,8 @@ def _long(raw: bytes | None) -> int | None:
         return None
     digits = match.group(2)
     base = 16 if digits[:2].lower() == "0x" else 8 if digits[0] == "0" else 10
-    value = int(digits, base)
-    return None if value > _LONG_MAX else -value if match.group(1) == "-" else value
+    value = decimal(digits) if base == 10 else int(digits, base)
+    return None if value > LONG_MAX else -value if match.group(1) == "-" else value
 
 
 def _as_text(raw: bytes) -> str:

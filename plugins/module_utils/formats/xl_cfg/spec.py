@@ -15,13 +15,14 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import CODE
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
 MAX_VSLOT = 0x1F
 MAX_NAME = 64
+LONG_MAX = (1 << 63) - 1
 
 _RDM_POLICIES = ("strict", "relaxed")
-_ATOI = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
+_ATOI = re.compile(r"[ \t\n\v\f\r]*([+-]?)([0-9]+)")
 _STRTOUL16 = re.compile(r"[ \t\n\v\f\r]*\+?(?:0[xX](?=[0-9a-fA-F]))?([0-9a-fA-F]+)")
 
 
@@ -49,10 +50,21 @@ class Option:
 
 def _read_flag(name: str, text: str) -> tuple[bool, str]:
     match = _ATOI.match(text)
-    on = match is not None and int(match.group(1)) != 0
+    on = match is not None and _atoi(match.group(1), match.group(2)) != 0
     if match is not None and match.end() == len(text):
         return on, ""
     return on, f"means {int(on)} to xl, which reads a number; write '{name}=1' or '{name}=0'"
+
+
+def decimal(digits: str) -> int:
+    """A number without sign, or another one above :data:`LONG_MAX` if it is above that. Python reads only 4300 digits."""
+    return int(digits.lstrip("0")[:20] or "0")
+
+
+def _atoi(sign: str, digits: str) -> int:
+    """What atoi(3) makes of a number: strtol(3), which stops at the ends of 64 bits, cut to 32 bits."""
+    number = min(decimal(digits), LONG_MAX + (sign == "-"))
+    return (-number if sign == "-" else number) & 0xFFFFFFFF
 
 
 def _write_flag(value: bool) -> str:
@@ -153,7 +165,9 @@ class PciSpec:
         try:
             return _parse(text)
         except PcibackError as error:
-            raise PcibackError(f"xl can't take '{text}' for a PCI device: {error.message}", code=CODE) from None
+            raise PcibackError(
+                f"xl can't take '{text}' for a PCI device: {error.message}", code=DOMAIN_CONFIG_INVALID
+            ) from None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> PciSpec:

@@ -17,7 +17,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_editor, boot_files, bus, facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_plan import LinuxBootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.kernel_backend import KernelBackend
@@ -74,6 +74,9 @@ class Linux(Platform):
         return LinuxBootPlanner(boot)
 
     def edit_boot(self, request: BootRequest) -> BootResult:
+        # Here, because most module calls edit nothing.
+        from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_editor
+
         return boot_editor.edit_boot(self._run, request.path or boot_files.default_menu(boot_files.HOST), request)
 
     def run_time_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:

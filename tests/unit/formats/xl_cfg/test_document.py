@@ -86,6 +86,8 @@ def test_reads_the_name(data: bytes, name: str | None) -> None:
         (b"' -1'", True),
         (b"010", True),
         (b"'+0'", False),
+        (b"9223372036854775807", True),
+        (5000 * b"0", False),
     ],
 )
 def test_reads_a_default_for_all_devices(value: bytes, expected: bool) -> None:
@@ -104,6 +106,9 @@ def test_reads_a_default_for_all_devices(value: bytes, expected: bool) -> None:
         b"pci_seize=[1]",
         b"pci_seize+=1",
         b"pci_seize='99999999999999999999'",
+        b"pci_seize=" + 5000 * b"9",
+        b"pci_seize='-" + 5000 * b"9" + b"'",
+        b"pci_seize=0x" + 5000 * b"f",
     ],
 )
 def test_warns_of_a_default_that_xl_ignores(statement: bytes) -> None:

@@ -54,6 +54,25 @@ def test_reads_a_device_as_xl_does(text: str, spec: PciSpec) -> None:
 
 
 @pytest.mark.parametrize(
+    ("number", "flag"),
+    [
+        ("9223372036854775807", True),
+        ("-9223372036854775808", False),
+        ("4294967296", False),
+        ("-4294967295", True),
+        (5000 * "9", True),
+        ("+" + 5000 * "9", True),
+        ("-" + 5000 * "9", False),
+        (5000 * "0" + "1", True),
+        (5000 * "0", False),
+    ],
+)
+def test_reads_a_flag_of_many_digits_as_atoi_does(number: str, flag: bool) -> None:
+    spec = PciSpec.parse(f"00:05.0,permissive={number}")
+    assert (spec.permissive, spec.doubts) == (flag, ())
+
+
+@pytest.mark.parametrize(
     ("text", "flag", "doubt"),
     [
         (

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import LAB, Host
+from tests.unit.lab.conftest import LAB, Host
 
-BOOTS = json.loads((Path(__file__).parents[2] / "conformance" / "data" / "boots.json").read_text(encoding="utf-8"))
+BOOTS = json.loads((Path(__file__).parents[3] / "conformance" / "data" / "boots.json").read_text(encoding="utf-8"))
 XEN = "menu=Xen:load /n{before};multiboot /xen.gz dom0_mem=256M{after}\ntimeout=1\n"
 
 

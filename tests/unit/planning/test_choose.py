@@ -1,0 +1,39 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which devices leave dom0, and which must not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted
+from tests.unit.planning.hosts import BUS, codes, device, guest, host, kinds
+from tests.unit.plans import make_plan
+
+
+def test_extra_devices_are_hidden_and_given_to_nobody():
+    plan = make_plan(Wanted(extra_devices=(device(address="00:0a.0"),)), host())
+    assert kinds(plan) == ["hide"]
+    assert plan.devices[0].guest is None
+
+
+def test_isa_bridge_can_be_allowed_and_is_reported():
+    isa = replace(BUS[0], class_code=0x060100)
+    wanted = Wanted(guests=(guest(device(address="00:00.0")),))
+    seen = host(devices=(isa, *BUS[1:]))
+    assert codes(make_plan(wanted, seen)) == ["bridge"]
+    allowed = replace(wanted, allow=(("bridge", parse_address("00:00.0")),))
+    plan = make_plan(allowed, seen)
+    assert codes(plan) == [] and any("overridden by the owner: bridge" in warning for warning in plan.warnings)
+    assert codes(make_plan(replace(wanted, allow=(("bridge", parse_address("00:01.0")),)), seen)) == ["bridge"]
+
+
+def test_pci_bridge_can_not_be_allowed():
+    wanted = Wanted(guests=(guest(device(address="00:0d.0")),), allow=(("bridge", parse_address("00:0d.0")),))
+    assert codes(make_plan(wanted, host())) == ["bridge"]
+
+
+def test_same_guest_twice():
+    assert codes(make_plan(Wanted(guests=(guest(), guest())), host())) == ["domain-config-invalid"]
