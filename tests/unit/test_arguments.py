@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     state_directory_options,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import (
     DIRECTORY,
     DRIVERS,
@@ -69,8 +69,8 @@ def test_a_relative_path_is_refused(option: str) -> None:
         open_state_directory(Module(**{option: "db"}))
 
 
-def test_a_module_has_the_options_that_it_had() -> None:
+def test_a_module_has_the_options_that_it_had(directory: Path) -> None:
     assert state_directory_options("lock") == {
-        "state_directory": {"type": "path", "default": state_directory.DIRECTORY},
+        "state_directory": {"type": "path", "default": str(directory)},
         "lock": {"type": "path"},
     }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The native component is unpacked, built and checked on a host."""
+"""How the native component is built on a host, or checked there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tarfile
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_build, native_inspect
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_build
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 
@@ -98,16 +98,3 @@ def test_a_system_that_zig_does_not_know(uname):
     with pytest.raises(PcibackError, match=f"no build for '{uname.strip()}' is known") as caught:
         native_build.zig_target(lambda argv: (0, uname, ""), "/usr/bin/uname")
     assert "name the system with target" in caught.value.remedy
-
-
-def test_the_compiler_is_looked_for_where_paths_of_ssh_do_not_lead():
-    places = {"gcc": "/usr/bin/gcc", "make": "/usr/bin/make"}
-    asked = []
-
-    def find(name, opt_dirs=None):
-        asked.append((name, opt_dirs))
-        return places.get(name)
-
-    assert (native_inspect.find_compiler(find), native_build.find_make(find)) == ("/usr/bin/gcc", "/usr/bin/make")
-    directories = ["/usr/pkg/bin", "/usr/local/bin"]
-    assert asked == [("cc", directories), ("gcc", None), ("make", directories)]

@@ -11,6 +11,7 @@ import stat
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.engines import native_inspect
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_build import find_make
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 from tests.unit.engines.native import remove
@@ -78,6 +79,19 @@ def test_a_record_of_other_types_verifies_nothing(installed, files):
 def test_other_prefix(installed, tmp_path):
     state = native_inspect.inspect(StateDirectory(str(installed[1].parent)), prefix=str(tmp_path / "other"))
     assert "was not installed under" in state.reason
+
+
+def test_the_compiler_is_looked_for_where_paths_of_ssh_do_not_lead():
+    places = {"gcc": "/usr/bin/gcc", "make": "/usr/bin/make"}
+    asked = []
+
+    def find(name, opt_dirs=None):
+        asked.append((name, opt_dirs))
+        return places.get(name)
+
+    assert (native_inspect.find_compiler(find), find_make(find)) == ("/usr/bin/gcc", "/usr/bin/make")
+    directories = ["/usr/pkg/bin", "/usr/local/bin"]
+    assert asked == [("cc", directories), ("gcc", None), ("make", directories)]
 
 
 @pytest.mark.parametrize(
