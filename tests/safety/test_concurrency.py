@@ -20,21 +20,12 @@ import pytest
 from tests import depth
 from tests.conftest import ROOT, Dom0, Run
 from tests.crash import tree
+from tests.unit.host.netbsd.boot_cfgs import CARD
 
 # A controller and its processes are much work for a machine of two processors.
 RUNS = 20
 PLAYBOOKS = RUNS if depth.SOAK else 5
 LINES = [b"menu=Xen %d:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n" % number for number in range(5)]
-CARD = {
-    "id": "8086:100e",
-    "subsystem": None,
-    "class": "020000",
-    "driver": "wm0",
-    "slot": "0000:00/04.0",
-    "mac": "52:54:00:12:34:56",
-    "serial": None,
-    "known_as": None,
-}
 
 # Says that it is ready, waits for a line, and only then is a module.
 PROGRAM = """

@@ -31,6 +31,7 @@ from ansible_collections.xen.pciback.plugins.modules import assignable, boot_hid
 from tests import depth
 from tests.crash import Disk, FileState, run, steps, tree, watched
 from tests.linux_dom0 import LinuxDom0
+from tests.unit.host.netbsd.boot_cfgs import CARD
 from tests.unit.module_call import call
 
 ROOT = Path(__file__).parent.parent.parent
@@ -45,16 +46,6 @@ BOOT_CFG = (
     b"menu=Xen:load /netbsd-XEN3_DOM0.gz console=pc;multiboot /xen.gz dom0_mem=512M\nmenu=NetBSD:boot netbsd\n"
     b"timeout=5\n"
 )
-CARD = {
-    "id": "8086:100e",
-    "subsystem": None,
-    "class": "020000",
-    "driver": "wm0",
-    "slot": "0000:00/04.0",
-    "mac": "52:54:00:12:34:56",
-    "serial": None,
-    "known_as": None,
-}
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,11 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.modules import boot_hide, domain_pci, native_backend
 from tests.crash import FileState, tree
+from tests.unit.host.netbsd.boot_cfgs import CARD
 from tests.unit.module_call import call
 
 ROOT = Path(__file__).parent.parent.parent
 PCIBACKCTL = Path(os.environ.get("PCIBACKCTL", str(ROOT / "native/build/pcibackctl")))
-CARD = {
-    "id": "8086:100e",
-    "subsystem": None,
-    "class": "020000",
-    "driver": "wm0",
-    "slot": "0000:00/04.0",
-    "mac": "52:54:00:12:34:56",
-    "serial": None,
-    "known_as": None,
-}
 
 
 def run_boot_hide(host: Path) -> dict[str, Any]:

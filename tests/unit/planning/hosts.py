@@ -10,9 +10,11 @@ from dataclasses import replace
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed, RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
@@ -91,3 +93,8 @@ def converged(wanted: Wanted = ONE, bdf: str = "00:05.0") -> Observed:
         prediction=predicted("registered", address),
         pins={d.address: pin_of(d) for d in BUS if d.address == address},
     )
+
+
+def draft_of(wanted: Wanted, observed: Observed) -> Draft:
+    """A plan that no step has added to yet."""
+    return Draft(wanted, observed, resolve_wanted(wanted, observed, units=True))
