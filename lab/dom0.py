@@ -18,7 +18,6 @@ import re
 import shutil
 import stat
 import sys
-import sysconfig
 from contextlib import contextmanager
 from typing import Iterator
 
@@ -26,8 +25,10 @@ LAB = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, LAB)
 
 from machine import board, boot, bus
-from machine.commands import PATHS
-from machine.state import STATE_SCHEMA, Machine, write_atomically
+from machine.borrowed import Refused, borrow
+from machine.build import build
+from machine.firmware import FirmwareError
+from machine.state import STATE_SCHEMA, Machine
 
 BOOT_CFG = """\
 menu=Boot Xen dom0:load /netbsd-XEN3_DOM0.gz console=xencons;multiboot /xen.gz dom0_mem=512M \
@@ -38,40 +39,7 @@ default=1
 timeout=5
 clear=1
 """
-KERNELS = ("/netbsd", "/netbsd-XEN3_DOM0.gz", "/xen.gz")
-GUEST_KERNEL = "/usr/local/xen/%s/netbsd-XEN3_DOMU.gz"
-GUEST_CONFIG = """\
-name = "%(name)s"
-type = "pv"
-kernel = "%(kernel)s"
-memory = 256
-vcpus = 1
-"""
-# What every command of the machine is: its name tells which one it plays.
-COMMAND = """\
-#!/.machine/python -ISB
-import sys
-sys.path.insert(0, "/.lab")
-from machine.commands import main
-sys.exit(main())
-"""
-# Real folders of the machine, writable inside.
-FOLDERS = (
-    "dev", "etc", "etc/alternatives", "kern", "proc", "root", "sbin", "tmp", "usr/local/bin", "usr/local/sbin",
-    "usr/pkg/bin", "usr/pkg/etc/xen", "usr/pkg/sbin", "usr/sbin", "var/db", "var/log", "var/run", "var/tmp",
-    ".lab", ".machine",
-)  # fmt: skip
-DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
-COMPILERS = re.compile(
-    r"(?:[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+-)?"
-    r"(?:cc|gcc|c\+\+|g\+\+|cpp|c89|c99|c89-gcc|c99-gcc|clang|clang\+\+|clang-cpp|tcc|icc|zig|make|make-first|gmake|bmake|pmake)"
-    r"(?:-[0-9.]+)?"
-)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-
-
-class Refused(Exception):
-    """One sentence for the person at the terminal."""
 
 
 # -- create --------------------------------------------------------------------------------------
@@ -108,7 +76,9 @@ def create(options: argparse.Namespace) -> int:
             continue
         if os.path.isdir(directory) and os.listdir(directory):
             raise Refused(f"{directory} is not empty and not an embedded dom0; give another directory")
-        _build(directory, settings, dump, facts, firmware, boot_cfg, options)
+        build(
+            Machine.outside(directory), settings, dump, facts, firmware, boot_cfg, options.guest, tuple(options.kernel)
+        )
         print(f"{directory}: created")
     return 0
 
@@ -163,60 +133,6 @@ def _boot_cfg(path: str | None) -> bytes:
         raise Refused(f"boot.cfg {path}: {error.strerror}") from error
 
 
-def _build(
-    directory: str,
-    settings: dict[str, object],
-    dump: str,
-    facts: str,
-    firmware: str,
-    boot_cfg: bytes,
-    options: argparse.Namespace,
-) -> None:
-    machine = Machine.outside(directory)
-    os.makedirs(machine.directory, exist_ok=True)
-    for folder in FOLDERS:
-        os.makedirs(machine.file(folder), exist_ok=True)
-    for folder in ("tmp", "var/tmp"):
-        os.chmod(machine.file(folder), 0o1777)
-    os.chmod(machine.file("root"), 0o700)
-    _borrowed_links(machine.root)
-    for device in DEVICES:
-        _write(machine.file("dev/" + device), b"")
-    for number in range(8):
-        _write(machine.file(f"dev/pci{number}"), b"", 0o600)
-    _write(machine.file("dev/drvctl"), b"", 0o600)
-    for link, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
-        os.symlink(target, machine.file("dev/" + link))
-    _write(
-        machine.file("etc/passwd"),
-        b"root:*:0:0:root:/root:/bin/sh\nnobody:*:32767:39:nobody:/nonexistent:/sbin/nologin\n",
-    )
-    _write(machine.file("etc/group"), b"wheel:*:0:root\nnobody:*:39:\n")
-    _write(machine.file("etc/ld.so.cache"), b"")
-    name = os.path.basename(os.path.abspath(directory))
-    _write(machine.file("etc/rc.conf"), (f"rc_configured=YES\nhostname={name}\n").encode())
-    for kernel in KERNELS + tuple(options.kernel):
-        os.makedirs(os.path.dirname(machine.file(kernel)), exist_ok=True)
-        _write(machine.file(kernel), b"placeholder of a kernel\n", 0o755)
-    _write(machine.file("boot.cfg"), boot_cfg)
-    for guest in options.guest:
-        kernel = GUEST_KERNEL % guest
-        os.makedirs(os.path.dirname(machine.file(kernel)), exist_ok=True)
-        _write(machine.file(kernel), b"placeholder of a kernel\n")
-        _write(machine.file("usr/pkg/etc/xen/" + guest), (GUEST_CONFIG % {"name": guest, "kernel": kernel}).encode())
-    shutil.copyfile(dump, machine.path("bus.lspci"))
-    known = dict(bus.load(dump, facts).facts, management=settings["management"])
-    _write(machine.path("bus.json"), (json.dumps(known, indent=2) + "\n").encode())
-    for path in PATHS:
-        if not path.startswith("/usr/bin/"):
-            os.symlink("/.machine/command", machine.file(path))
-    _borrow(machine, bool(settings["compiler"]), firmware)
-    machine.state = {"schema": STATE_SCHEMA, "name": name, "settings": settings}
-    with machine.locked():
-        boot.power_on(machine)
-        machine.save()
-
-
 def _refresh(directory: str, settings: dict[str, object], firmware: str) -> None:
     machine = Machine.outside(directory)
     machine.load()
@@ -227,143 +143,7 @@ def _refresh(directory: str, settings: dict[str, object], firmware: str) -> None
                 directory, ", ".join(changed) or "version of the lab"
             )
         )
-    _borrow(machine, bool(settings["compiler"]), firmware)
-
-
-def _borrow(machine: Machine, compiler: bool, firmware: str) -> None:
-    """What comes from the controller: the interpreter, its libraries and programs, the firmware."""
-    interpreter, mounts = _python(machine.root)
-    mounts = [("../machine", "/.machine", ""), (LAB, "/.lab", "ro"), *list(_system_mounts(machine, compiler)), *mounts]
-    table = []
-    for source, inside, mode in mounts:
-        flags = "rbind" if source.startswith("/") and os.path.isdir(source) else "bind"
-        words = [flags] + ([mode, *_kept_flags(source)] if mode else [])
-        table.append("{} {} none {}\n".format(_escaped(source), _escaped("." + inside), ",".join(words)))
-    _write(machine.path("command"), COMMAND.encode(), 0o755)
-    _link(interpreter, machine.path("python"))
-    _link(interpreter, machine.file("usr/pkg/bin/python{}.{}".format(*sys.version_info)))
-    _same_or_copy(firmware, machine.path("pcibackctl"))
-    write_atomically(machine.path("mounts"), "".join(table))
-
-
-def _system_mounts(machine: Machine, compiler: bool) -> Iterator[tuple[str, str, str]]:
-    for folder in _system_folders():
-        os.makedirs(machine.file(folder), exist_ok=True)
-        yield folder, folder, "ro"
-    yield "/proc", "/proc", ""
-    for device in DEVICES:
-        yield "/dev/" + device, "/dev/" + device, ""
-    for shared in ("/etc/alternatives", "/etc/ld.so.cache"):
-        if os.path.exists(shared):
-            yield shared, shared, "ro"
-    for path in PATHS:
-        if path.startswith("/usr/bin/") and os.path.isfile(path) and not os.path.islink(path):
-            yield "../machine/command", path, ""
-    if not compiler:
-        for path in _compilers():
-            yield "/dev/null", path, ""
-
-
-def _system_folders() -> list[str]:
-    """/usr/bin, the libraries and headers; those at the top only where they are no links into /usr."""
-    folders = ["/usr/bin", "/usr/share", "/usr/include", "/usr/libexec"]
-    folders += ["/usr/" + name for name in sorted(os.listdir("/usr")) if re.fullmatch(r"lib(32|64|x32)?", name)]
-    folders += ["/" + name for name in sorted(os.listdir("/")) if re.fullmatch(r"bin|lib(32|64|x32)?", name)]
-    return [folder for folder in folders if os.path.isdir(folder) and not os.path.islink(folder)]
-
-
-def _borrowed_links(root: str) -> None:
-    for name in sorted(os.listdir("/")):
-        if re.fullmatch(r"bin|lib(32|64|x32)?", name) and os.path.islink("/" + name):
-            os.symlink(os.readlink("/" + name), os.path.join(root, name))
-
-
-def _compilers() -> list[str]:
-    """Compilers and makes of the controller that would be visible inside; links are followed, for
-    a mount on a link lands on what it points to."""
-    found = set()
-    for name in os.listdir("/usr/bin"):
-        if COMPILERS.fullmatch(name):
-            path = os.path.realpath(os.path.join("/usr/bin", name))
-            if os.path.isfile(path) and path.startswith(("/usr/bin/", "/usr/lib")):
-                found.add(path)
-    return sorted(found)
-
-
-def _python(root: str) -> tuple[str, list[tuple[str, str, str]]]:
-    """The real interpreter behind this one (a virtualenv's is a link), and what to mount for it."""
-    interpreter = os.path.realpath("/proc/self/exe")
-    if not os.access(interpreter, os.X_OK):
-        raise Refused(
-            f"{interpreter}, which runs this, can't be executed by you inside; run dom0.py with another Python"
-        )
-    prefix = os.path.realpath(sys.base_prefix)
-    if prefix == "/usr":
-        return interpreter, []
-    needed = [prefix]
-    if prefix == "/usr/local":
-        # The machine's own /usr/local must stay visible.
-        library = os.path.join(sysconfig.get_config_var("LIBDIR") or "", sysconfig.get_config_var("INSTSONAME") or "")
-        needed = [interpreter, sysconfig.get_path("stdlib")] + ([library] if os.path.isfile(library) else [])
-    for path in needed:
-        place = os.path.join(root, path.lstrip("/"))
-        if os.path.isdir(path):
-            os.makedirs(place, exist_ok=True)
-        elif not os.path.exists(place):
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            _write(place, b"")
-    return interpreter, [(path, path, "ro") for path in needed]
-
-
-def _kept_flags(source: str) -> list[str]:
-    """Flags that a read-only remount in a user namespace must repeat, or the kernel refuses it."""
-    flags = os.statvfs(source).f_flag
-    names = {os.ST_NOSUID: "nosuid", os.ST_NODEV: "nodev", os.ST_NOEXEC: "noexec", os.ST_NOATIME: "noatime",
-             os.ST_NODIRATIME: "nodiratime", os.ST_RELATIME: "relatime"}  # fmt: skip
-    return [name for flag, name in names.items() if flags & flag]
-
-
-def _escaped(path: str) -> str:
-    """fstab's fields end at a blank, so blanks are written as octal escapes."""
-    return re.sub(r"[\s\\#]", lambda found: f"\\{ord(found.group()):03o}", path)
-
-
-def _write(path: str, data: bytes, mode: int = 0o644) -> None:
-    with open(path, "wb") as stream:
-        stream.write(data)
-    os.chmod(path, mode)
-
-
-def _link(target: str, path: str) -> None:
-    if not os.path.islink(path) or os.readlink(path) != target:
-        if os.path.lexists(path):
-            os.unlink(path)
-        os.symlink(target, path)
-
-
-def _same_or_copy(source: str, path: str) -> None:
-    """The firmware is the machine's own: building the project anew must not change it under a
-    running machine. Machines made in one call share a copy, for it is their biggest file."""
-    try:
-        with open(source, "rb") as new, open(path, "rb") as old:
-            if new.read() == old.read():
-                return
-    except FileNotFoundError:
-        pass
-    made = _copies.get(source)
-    try:
-        if made is None:
-            raise FileNotFoundError
-        os.link(made, path + ".new")
-    except OSError:
-        shutil.copyfile(source, path + ".new")
-        os.chmod(path + ".new", 0o755)
-    os.replace(path + ".new", path)
-    _copies[source] = path
-
-
-# Firmware to the copy of it that this call made last.
-_copies: dict[str, str] = {}
+    borrow(machine, bool(settings["compiler"]), firmware)
 
 
 # -- the other commands ----------------------------------------------------------------------------
@@ -566,7 +346,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         result: int = options.run(options)
-    except (Refused, boot.FirmwareError, board.BoardError) as error:
+    except (Refused, FirmwareError, board.BoardError) as error:
         print(f"dom0.py: {error}", file=sys.stderr)
         return 1
     return result

@@ -10,7 +10,6 @@ recordings of a Debian 12 dom0 under Xen 4.17.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -22,6 +21,7 @@ from typing import Any
 from ansible_collections.xen.pciback.plugins.module_utils.formats import grub
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from tests.linux_host import LinuxHost, captured_drivers, usual_host
+from tests.xl_double import Answer, XlDouble, done, failed, libxl
 
 MENU = Path(__file__).parent / "unit/formats/data/debian-12-xen-grub.cfg"
 SETTINGS = (
@@ -36,6 +36,96 @@ ALIASES = (
 XEN_LINE = re.compile(r"^(\s*module2?\s+/boot/vmlinuz\S+ placeholder root=\S+ ro (?:single )?).*$", re.MULTILINE)
 
 
+class LinuxXl(XlDouble):
+    """xl of a Linux dom0, which gives devices to guests.
+
+    :ivar iommu: whether Xen has one
+    :ivar quarantined: devices that were in a guest, until xl is asked to let dom0 have them
+    :ivar stale: devices that xenstore lists for domains that are gone
+    :ivar deaf: guests that don't notice what happens to their devices, by their names
+    """
+
+    looks_to_end = 0
+
+    def __init__(self, host: LinuxDom0) -> None:
+        super().__init__(host.root)
+        self.host = host
+        self.next = 2
+        self.iommu = True
+        self.quarantined: set[str] = set()
+        self.stale: dict[int, list[str]] = {}
+        self.deaf: set[str] = set()
+
+    def answer(self, words: list[str]) -> Answer:
+        if words[0] not in ("list", "info"):
+            self.host.calls.append("xl " + " ".join(words))
+        return super().answer(words)
+
+    def _info(self, words: list[str]) -> Answer:
+        return done(f"virt_caps              : pv {'pv_directio ' if self.iommu else ''}gnttab-v1\n")
+
+    def _assignable(self, address: str) -> bool:
+        taken = {each for guest in self.guests for each in guest["pci"]}
+        return self.host.driver(address) == "pciback" and address not in taken
+
+    def _create(self, words: list[str]) -> Answer:
+        data = Path(words[0]).read_bytes()
+        config = XlConfig.parse(data, words[0])
+        wanted = [str(address) for address in config.addresses]
+        domid, self.next = self.next, self.next + 1
+        if wanted and not self.iommu:
+            return failed(6, "libxl: error: libxl_create.c:1160:x: passthrough not supported on this platform")
+        for address in wanted:
+            if not self._assignable(address):
+                return failed(3, libxl("pci 1677 x", domid, f"PCI device {address} is not assignable"))
+        # Xen sets up an IOMMU for a domain when it is made, or never.
+        asked = b"passthrough" in data
+        guest = {"name": config.name, "domid": domid, "state": "running", "pci": wanted}
+        guest["waits"] = config.name in self.deaf
+        self.guests.append({**guest, "asked": asked, "context": self.iommu and (bool(wanted) or asked)})
+        return done()
+
+    def _pci_attach(self, words: list[str]) -> Answer:
+        guest, address = self._find(words[0]), "0000:" + words[1].partition(",")[0].partition("@")[0]
+        if not self._assignable(address):
+            return failed(1, libxl("pci 1677 x", 3, f"PCI device {address} is not assignable"))
+        if not guest["context"]:
+            return failed(1, libxl("pci 1529 x", 3, "xc_assign_device failed: Operation not supported"))
+        guest["pci"].append(address)
+        guest["waits"] = guest["name"] in self.deaf
+        return 0, "", "libxl: error: libxl_pci.c:1573:x: The kernel doesn't support reset from sysfs for PCI device\n"
+
+    def _pci_detach(self, words: list[str]) -> Answer:
+        guest, address = self._find(words[0]), words[1]
+        if address not in guest["pci"]:
+            return failed(1, libxl("pci 1969 do_pci_remove", 3, "PCI device not attached to this domain"))
+        if guest["name"] in self.deaf:
+            return failed(1, "libxl: error: libxl_device.c:1486:x: unable to remove device")
+        guest["pci"].remove(address)
+        self.quarantined.add(address)
+        return done()
+
+    def _end(self, guest: dict[str, Any]) -> None:
+        if guest["pci"]:
+            self.stale[guest["domid"]] = list(guest["pci"])
+        self.quarantined.update(guest["pci"])
+        super()._end(guest)
+
+    def _destroy(self, words: list[str]) -> Answer:
+        self.quarantined.update(self._find(words[0])["pci"])
+        return super()._destroy(words)
+
+    def _pci_assignable_remove(self, words: list[str]) -> Answer:
+        address = words[-1]
+        if address not in self.quarantined:
+            return failed(1, f"libxl: error: libxl_pci.c:906:x: failed to de-quarantine {address}")
+        self.quarantined.remove(address)
+        pciback = self.host.sys / "bus/pci/drivers/pciback"
+        self.host.write(str(pciback / "unbind"), address)
+        self.host.write(str(pciback / "remove_slot"), address)
+        return done()
+
+
 class LinuxDom0:
     """The host: ``root`` is its /, ``sys`` its sysfs, ``calls`` what was run and changed something.
 
@@ -46,13 +136,8 @@ class LinuxDom0:
         self.root = root or folder / "root"
         self.sys = folder / "sys"
         self.proc = folder / "proc"
-        self.guests: list[dict[str, Any]] = []
-        self.next = 1
-        self.iommu = True
-        self.quarantined: set[str] = set()
+        self.xl = LinuxXl(self)
         self.libxl: dict[str, str] = {}
-        self.stale: dict[int, list[str]] = {}
-        self.deaf: set[str] = set()
         self.calls: list[str] = []
         self.initramfs: dict[str, bytes] = {}
         self.language = ""
@@ -182,6 +267,8 @@ class LinuxDom0:
     def run(self, argv: list[str], cwd: str | None = None) -> tuple[int, str, str]:
         """A command of the host."""
         name, words = os.path.basename(argv[0]), argv[1:]
+        if name == "xl":
+            return self.xl.answer(words)
         if name == "env":
             self.language = next(word.partition("=")[2] for word in words if word.startswith("LANG="))
             return self.run(argv[argv.index(f"LANG={self.language}") + 1 :])
@@ -249,7 +336,7 @@ class LinuxDom0:
     def _xenstore_read(self, words: list[str]) -> tuple[int, str, str]:
         match = re.match(r"/local/domain/0/backend/pci/(\d+)/0/state", words[0])
         if match:
-            guest = next((each for each in self.guests if each["domid"] == int(match.group(1))), None)
+            guest = next((each for each in self.xl.guests if each["domid"] == int(match.group(1))), None)
             if guest is None or not guest["pci"]:
                 return 1, "", "xenstore-read: couldn't read path\n"
             return 0, "7\n" if guest.get("waits") else "4\n", ""
@@ -258,8 +345,8 @@ class LinuxDom0:
         return (0, f"{path}\n", "") if path else (1, "", "xenstore-read: couldn't read path\n")
 
     def _xenstore_ls(self, words: list[str]) -> tuple[int, str, str]:
-        lists = {guest["domid"]: guest["pci"] for guest in self.guests if guest["pci"]}
-        lists.update(self.stale)
+        lists = {guest["domid"]: guest["pci"] for guest in self.xl.guests if guest["pci"]}
+        lists.update(self.xl.stale)
         lines = [f'{words[1]}/{domid}/0/dev-{n} = "{a}"' for domid, pci in lists.items() for n, a in enumerate(pci)]
         return (0, "\n".join(lines), "") if lines else (1, "", "xenstore-ls: xs_directory: No such file or directory\n")
 
@@ -267,109 +354,8 @@ class LinuxDom0:
         match = re.fullmatch(r"/local/domain/0/backend/pci/(\d+)", words[0])
         assert match, "nothing else is ours"
         self.calls.append("xenstore-rm")
-        gone = self.stale.pop(int(match.group(1)), None)
+        gone = self.xl.stale.pop(int(match.group(1)), None)
         return (0, "", "") if gone else (1, "", "xenstore-rm: could not remove path\n")
-
-    def _xl(self, words: list[str]) -> tuple[int, str, str]:
-        if words[:1] != ["list"] and words != ["info"]:
-            self.calls.append("xl " + " ".join(words))
-        method = getattr(self, "_xl_" + words[0].replace("-", "_"))
-        answer: tuple[int, str, str] = method(words[1:])
-        return answer
-
-    def _xl_info(self, words: list[str]) -> tuple[int, str, str]:
-        return 0, f"virt_caps              : pv {'pv_directio ' if self.iommu else ''}gnttab-v1\n", ""
-
-    def _xl_list(self, words: list[str]) -> tuple[int, str, str]:
-        if words == ["-l"]:
-            documents = []
-            for guest in self.guests:
-                pci = []
-                for address in guest["pci"]:
-                    bus, dev, func = (int(part, 16) for part in re.split("[:.]", address[5:]))
-                    numbers = {"bus": bus, "dev": dev, "func": func}
-                    pci.append({**{key: value for key, value in numbers.items() if value}, "vfunc_mask": 1})
-                about = {"name": guest["name"], **({"passthrough": "enabled"} if guest["asked"] else {})}
-                documents.append({"domid": guest["domid"], "config": {"c_info": about, "pcidevs": pci}})
-            return 0, json.dumps([{"domid": 0, "config": {"c_info": {"name": "Domain-0"}}}, *documents]), ""
-        lines = [f"{guest['name']:<40} {guest['domid']:>5}   256     1     -b----      34.9" for guest in self.guests]
-        head = "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
-        return 0, head + "\n".join(["Domain-0  0  1536  2  r-----  720.2", *lines]) + "\n", ""
-
-    def _assignable(self, address: str) -> bool:
-        taken = {each for guest in self.guests for each in guest["pci"]}
-        return self.driver(address) == "pciback" and address not in taken
-
-    def _xl_create(self, words: list[str]) -> tuple[int, str, str]:
-        config = XlConfig.parse(Path(words[0]).read_bytes(), words[0])
-        wanted = [str(address) for address in config.addresses]
-        self.next += 1
-        if wanted and not self.iommu:
-            return 6, "", "libxl: error: libxl_create.c:1160:x: passthrough not supported on this platform\n"
-        for address in wanted:
-            if not self._assignable(address):
-                return (
-                    3,
-                    "",
-                    f"libxl: error: libxl_pci.c:1677:x: Domain {self.next}:PCI device {address} is not assignable\n",
-                )
-        # Xen sets up an IOMMU for a domain when it is made, or never.
-        asked = b"passthrough" in Path(words[0]).read_bytes()
-        guest = {"name": config.name, "domid": self.next, "pci": wanted, "waits": config.name in self.deaf}
-        self.guests.append({**guest, "asked": asked, "context": self.iommu and (bool(wanted) or asked)})
-        return 0, "", ""
-
-    def _guest(self, word: str) -> dict[str, Any]:
-        return next(guest for guest in self.guests if str(guest["domid"]) == word)
-
-    def _xl_pci_attach(self, words: list[str]) -> tuple[int, str, str]:
-        guest, address = self._guest(words[0]), "0000:" + words[1].partition(",")[0].partition("@")[0]
-        if not self._assignable(address):
-            return 1, "", f"libxl: error: libxl_pci.c:1677:x: Domain 3:PCI device {address} is not assignable\n"
-        if not guest["context"]:
-            return (
-                1,
-                "",
-                "libxl: error: libxl_pci.c:1529:x: Domain 3:xc_assign_device failed: Operation not supported\n",
-            )
-        guest["pci"].append(address)
-        guest["waits"] = guest["name"] in self.deaf
-        return 0, "", "libxl: error: libxl_pci.c:1573:x: The kernel doesn't support reset from sysfs for PCI device\n"
-
-    def _xl_pci_detach(self, words: list[str]) -> tuple[int, str, str]:
-        guest, address = self._guest(words[0]), words[1]
-        if address not in guest["pci"]:
-            return (
-                1,
-                "",
-                "libxl: error: libxl_pci.c:1969:do_pci_remove: Domain 3:PCI device not attached to this domain\n",
-            )
-        if guest["name"] in self.deaf:
-            return 1, "", "libxl: error: libxl_device.c:1486:x: unable to remove device\n"
-        guest["pci"].remove(address)
-        self.quarantined.add(address)
-        return 0, "", ""
-
-    def _xl_shutdown(self, words: list[str]) -> tuple[int, str, str]:
-        guest = self._guest(words[-1])
-        if guest["pci"]:
-            self.stale[guest["domid"]] = list(guest["pci"])
-        return self._xl_destroy(words)
-
-    def _xl_destroy(self, words: list[str]) -> tuple[int, str, str]:
-        guest = self._guest(words[-1])
-        self.quarantined.update(guest["pci"])
-        self.guests.remove(guest)
-        return 0, "", ""
-
-    def _xl_pci_assignable_remove(self, words: list[str]) -> tuple[int, str, str]:
-        address = words[-1]
-        if address not in self.quarantined:
-            return 1, "", f"libxl: error: libxl_pci.c:906:x: failed to de-quarantine {address}\n"
-        self.quarantined.remove(address)
-        self.write(str(self.sys / "bus/pci/drivers/pciback/unbind"), address)
-        self.write(str(self.sys / "bus/pci/drivers/pciback/remove_slot"), address)
-        return 0, "", ""
 
     def reboot(self) -> None:
         """What the next boot does: the default entry's list, if the initramfs has xen-pciback.
@@ -377,7 +363,8 @@ class LinuxDom0:
         udev(7) loads the other drivers in the initramfs before that, unless they are told to wait.
         """
         menu = grub.read_menu(self.path("/boot/grub/grub.cfg").read_bytes())
-        self.guests, self.quarantined, self.libxl, self.stale = [], set(), {}, {}
+        self.libxl = {}
+        self.xl.guests, self.xl.quarantined, self.xl.stale = [], set(), {}
         pciback = self.sys / "bus/pci/drivers/pciback"
         for device in list(self.drivers()):
             if self.driver(device) is not None:

@@ -10,58 +10,19 @@ their drivers, /kern, the message buffer, the console, and whether the machine a
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
+import shutil
 import time
 from typing import Any
 
 from . import autoconf
 from .autoconf import Line
 from .bus import Slot
+from .firmware import predict
+from .kernel import KERNEL_RELEASE, kernel_version
 from .state import Machine, write_atomically
-
-KERNEL_RELEASE = "7.99.10"
-_BUILT = "Sun Nov 22 17:04:00 UTC 2026"
-
-
-class FirmwareError(Exception):
-    """The model could not be run at all."""
-
-
-def kernel_version(configname: str) -> str:
-    """What ``kern.version`` begins with."""
-    return f"NetBSD {KERNEL_RELEASE} ({configname}) #0: {_BUILT}"
-
-
-def predict(machine: Machine, entry: int | None = None) -> dict[str, Any]:
-    """Ask the firmware what this boot does (of one entry, if a person chose it). It reads the
-    files of the machine, not a copy."""
-    # Only here: most commands load this module, few boot, and loading it is a third of what a command takes.
-    import subprocess
-
-    command = [
-        machine.path("pcibackctl"), "boot",
-        "--config", machine.file("/boot.cfg"),
-        "--bus", machine.path("bus.lspci"),
-        "--root", machine.root,
-        "--json",
-    ]  # fmt: skip
-    if entry is not None:
-        command += ["--entry", str(entry)]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    except OSError as error:
-        raise FirmwareError(f"the machine's firmware, {command[0]}, does not start: {error.strerror}") from error
-    try:
-        found = json.loads(done.stdout.decode("utf-8", "replace"))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or done.returncode not in (0, 3):
-        said = done.stderr.decode("utf-8", "replace").strip() or "nothing"
-        raise FirmwareError(f"the machine's firmware, {command[0]}, ended with {done.returncode} and said: {said}")
-    return found
 
 
 def power_on(machine: Machine, chosen: int | None = None) -> None:
@@ -350,8 +311,6 @@ def _start_network(machine: Machine) -> None:
 
 def remove_xen_nodes(machine: Machine) -> None:
     """Empty /kern: its nodes come from the running kernel, and there is none between two boots."""
-    import shutil  # as subprocess above
-
     kern = machine.file("/kern")
     for name in os.listdir(kern):
         path = os.path.join(kern, name)

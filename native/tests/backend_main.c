@@ -53,6 +53,7 @@ main(void)
 		{ "daemon/options", test_daemon_options },
 		{ "request", test_request },
 		{ "answer", test_answer },
+		{ "daemon/control", test_daemon_control },
 		{ "daemon/log", test_daemon_log },
 	};
 

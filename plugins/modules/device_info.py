@@ -157,9 +157,6 @@ backend:
   sample: true
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
@@ -167,75 +164,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     open_state_directory,
     state_directory_options,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin, differences, locate, pin_of
-from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
+from ansible_collections.xen.pciback.plugins.module_utils.engines.device_report import report
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
-
-# What only configuration space tells.
-CONFIGURATION = ("subsystem", "serial", "slot")
-
-
-def as_result(device: Device, assignable: bool, pinned: tuple[Address, Pin] | None, here: Pin | None) -> dict[str, Any]:
-    """The documented form of one function.
-
-    :param pinned: its pin, and the address that it is under
-    :param here: the pin at its address
-    """
-    return {
-        "address": str(device.address),
-        "pcictl": device.address.pcictl,
-        "id": device.id,
-        "subsystem": device.subsystem_id,
-        "class": f"{device.class_code:06x}",
-        "revision": device.revision,
-        "name": device.name,
-        "driver": device.driver,
-        "driver_before": pinned[1].driver if pinned else None,
-        "slot": device.slot,
-        "mac": device.mac or (pinned[1].mac if pinned else None),
-        "serial": device.serial,
-        "pinned_at": str(pinned[0]) if pinned else None,
-        "not_as_pinned": list(differences(here, pin_of(device))) if here else [],
-        "bars": None
-        if device.bars is None
-        else [{**each.__dict__, "address": hex(each.address)} for each in device.bars],
-        "irq": device.irq,
-        "bridge": device.is_bridge,
-        "iommu_group": device.iommu_group,
-        "reset_methods": None if device.reset_methods is None else list(device.reset_methods),
-        "numa_node": device.numa_node,
-        "assignable": assignable,
-    }
-
-
-def look(module: AnsibleModule) -> dict[str, Any]:
-    """Read the bus and return what the selectors name."""
-    host = platforms.here(runner(module))
-    host.check_dom0()
-    selectors = [parse_selector(item) for item in module.params["devices"] or []]
-    configuration = module.params["configuration"] or any(
-        key in CONFIGURATION for selector in selectors for key, _value in selector.criteria
-    )
-    found = host.devices(configuration=configuration)
-    claims = host.claims()
-    pins: Mapping[Address, Pin] = open_state_directory(module).pins()
-    places = locate(pins, {device.address: pin_of(device) for device in found})
-    pinned = {place.address: (old, pins[old]) for old, place in places.items() if place.address is not None}
-    if module.params["devices"] is not None:
-        by_place = {address: pin for address, (_old, pin) in pinned.items()}
-        chosen = {device for selector in selectors for device in select(selector, found, by_place)}
-        found = tuple(device for device in found if device in chosen)
-    return {
-        "devices": [
-            as_result(device, device.address in (claims or ()), pinned.get(device.address), pins.get(device.address))
-            for device in found
-        ],
-        "backend": claims is not None,
-    }
 
 
 def main() -> None:
@@ -248,8 +180,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    params = module.params
     try:
-        result = look(module)
+        host, state = platforms.here(runner(module)), open_state_directory(module)
+        result = report(host, state, params["devices"], configuration=params["configuration"])
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     module.exit_json(changed=False, **result)

@@ -121,11 +121,6 @@ removed:
   sample: ["/usr/local/sbin/pcibackctl"]
 """
 
-import os
-import shutil
-import tempfile
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
@@ -133,138 +128,17 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     open_state_directory,
     state_directory_options,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_component import (
+    AUTO,
+    METHODS,
+    NativeRequest,
+    bring,
+    remove,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import PREFIX
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
-from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as RECORD
-from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
-
-_ZIG_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "i386": "x86", "i686": "x86", "aarch64": "aarch64"}
-_ZIG_SYSTEMS = {"NetBSD": "netbsd", "Linux": "linux-musl"}
-
-
-def find_tools(module: AnsibleModule) -> tuple[str | None, str | None]:
-    """The host's compiler and make, ``None`` for what it does not have."""
-    make = module.get_bin_path("make", opt_dirs=native_install.TOOL_DIRECTORIES)
-    return native_install.find_compiler(module), make
-
-
-def zig_target(module: AnsibleModule) -> str:
-    """The host's system in zig's words."""
-    if module.params["target"]:
-        return str(module.params["target"])
-    _status, out, _err = runner(module)([module.get_bin_path("uname", required=True), "-sm"])
-    system, _blank, machine = out.strip().partition(" ")
-    try:
-        return f"{_ZIG_MACHINES[machine]}-{_ZIG_SYSTEMS[system]}"
-    except KeyError:
-        raise PcibackError(
-            f"no build for '{out.strip()}' is known",
-            remedy="name the system with target, as 'zig targets' lists it, or install a C compiler on the host",
-        ) from None
-
-
-def inspect(module: AnsibleModule, state: StateDirectory, compiler: str | None) -> NativeState:
-    """Whether the host has what is wanted."""
-    return native_install.inspect(
-        state,
-        prefix=module.params["prefix"],
-        source_sha256=module.params["source_sha256"],
-        compiler=native_install.compiler_version(runner(module), compiler),
-        flags=module.params["cflags"] or "",
-    )
-
-
-def install(module: AnsibleModule, state: StateDirectory, compiler: str | None, make: str | None) -> dict[str, Any]:
-    """Install what the archive holds: sources that are built here, or files that were built for this host."""
-    params = module.params
-    flags = params["cflags"] or None
-    workspace = tempfile.mkdtemp(dir=module.tmpdir, prefix="native-")
-    try:
-        unpacked, stage = os.path.join(workspace, "unpacked"), os.path.join(workspace, "stage")
-        native_install.unpack(params["archive"], unpacked)
-        if params["archive_compiler"]:
-            method, built_by, stage = "cross", params["archive_compiler"], unpacked
-        else:
-            method, built_by = "host", native_install.compiler_version(runner(module), compiler) or ""
-            variables = {"CC": compiler or "", "SOURCE_SHA256": params["source_sha256"]}
-            if flags is not None:
-                variables["CFLAGS"] = flags
-            native_install.build(
-                runner(module), unpacked, stage, prefix=params["prefix"], make=make or "", variables=variables
-            )
-        control = os.path.join(params["prefix"], CONTROL)
-        staged = os.path.join(stage, control.lstrip("/"))
-        os.chmod(staged, 0o755)
-        native_install.selftest(runner(module), staged)
-        # Building takes minutes and changes nothing that another run reads.
-        with state.lock(f"module {module._name}", check_mode=module.check_mode):
-            if inspect(module, state, compiler).ready:
-                # Another run was faster.
-                return {"changed": False, "reason": ""}
-            record, warnings = native_install.install(
-                native_install.staged_files(stage),
-                state,
-                source_sha256=params["source_sha256"],
-                method=method,
-                compiler=built_by,
-                flags=flags or "",
-            )
-    finally:
-        shutil.rmtree(workspace, ignore_errors=True)
-    for warning in warnings:
-        module.warn(warning)
-    return {"method": record.method, "compiler": record.compiler, "files": dict(record.files)}
-
-
-def present(module: AnsibleModule, state: StateDirectory) -> dict[str, Any]:
-    """Say what the host needs, or install what was sent."""
-    params = module.params
-    if not params["source_sha256"]:
-        raise PcibackError("source_sha256 is missing: call this module as xen.pciback.native_backend, not on its own")
-    compiler, make = find_tools(module)
-    native = inspect(module, state, compiler)
-    result: dict[str, Any] = {"changed": not native.ready, "reason": native.reason, "needs": "nothing"}
-    if native.ready:
-        return result
-    if params["archive"]:
-        result.update(install(module, state, compiler, make))
-        return result
-    on_host = params["method"] == "host" or (params["method"] == "auto" and compiler and make)
-    if on_host and not (compiler and make):
-        raise PcibackError(
-            f"the host has no {'make' if compiler else 'C compiler'}",
-            remedy="install it (NetBSD's comp set), or let method be auto, so that the controller builds",
-        )
-    if on_host:
-        result["needs"] = "sources"
-    else:
-        result.update(needs="binaries", target=zig_target(module), prefix=params["prefix"])
-    return result
-
-
-def absent(module: AnsibleModule, state: StateDirectory) -> dict[str, Any]:
-    """Remove what was recorded."""
-    with state.lock(f"module {module._name}", check_mode=module.check_mode):
-        originals = state.originals()
-        removal = native_install.plan_removal(state, originals.originals)
-        known = originals.originals
-        recorded = bool(known.of_kind(NATIVE) or known.directories or (originals.exists and known.empty))
-        if not module.check_mode:
-            native_install.remove(state, originals)
-    for warning in removal.warnings:
-        module.warn(warning)
-    listing = "".join(f"{path}\n" for path in removal.paths)
-    return {
-        "changed": bool(removal.paths or recorded),
-        "needs": "nothing",
-        "reason": "",
-        "removed": list(removal.paths),
-        "diff": [{"before": listing, "after": ""}] if listing else [],
-    }
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE
 
 
 def main() -> None:
@@ -272,26 +146,49 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "prefix": {"type": "path", "default": native_install.PREFIX},
-            **state_directory_options("record", "originals", "lock"),
-            "method": {"type": "str", "choices": ["auto", "host", "cross"], "default": "auto"},
+            "prefix": {"type": "path", "default": PREFIX},
+            "method": {"type": "str", "choices": list(METHODS), "default": AUTO},
             "target": {"type": "str"},
             "cflags": {"type": "str"},
             "source_sha256": {"type": "str"},
             "archive": {"type": "path"},
             "archive_compiler": {"type": "str", "default": ""},
+            **state_directory_options("record", "originals", "lock"),
         },
         supports_check_mode=True,
     )
+    params = module.params
+    who = f"module {module._name}"
     try:
-        module.params["prefix"] = absolute_path(module.params["prefix"], "prefix")
-        state = open_state_directory(module, record=RECORD)
-        result = present(module, state) if module.params["state"] == "present" else absent(module, state)
+        prefix = absolute_path(params["prefix"], "prefix")
+        state = open_state_directory(module, record=NATIVE)
+        if params["state"] == "absent":
+            outcome = remove(state, who=who, check_mode=module.check_mode)
+        elif not params["source_sha256"]:
+            raise PcibackError(
+                "source_sha256 is missing: call this module as xen.pciback.native_backend, not on its own"
+            )
+        else:
+            request = NativeRequest(
+                prefix=prefix,
+                source_sha256=params["source_sha256"],
+                method=params["method"],
+                target=params["target"] or None,
+                flags=params["cflags"] or "",
+                archive=params["archive"] or None,
+                archive_compiler=params["archive_compiler"],
+                scratch=module.tmpdir,
+                who=who,
+                check_mode=module.check_mode,
+            )
+            outcome = bring(runner(module), module.get_bin_path, state, request)
     except PcibackError as error:
         module.fail_json(msg=str(error), remedy=error.remedy)
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}", remedy="run as root")
-    module.exit_json(**result)
+    for warning in outcome.warnings:
+        module.warn(warning)
+    module.exit_json(**outcome.values)
 
 
 if __name__ == "__main__":

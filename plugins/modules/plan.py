@@ -352,28 +352,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     open_state_directory,
     state_directory_options,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
-from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_wanted
-from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe, plan_host
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import PREFIX
+from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host import plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
-from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 from ansible_collections.xen.pciback.plugins.module_utils.planning.result import as_result
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, GUEST_STATES, PRESENT
-
-
-def native_state(module: AnsibleModule, state: StateDirectory) -> NativeState:
-    """Whether the native component on the host can be trusted."""
-    params = module.params
-    return native_install.inspect(
-        state,
-        prefix=params["native_prefix"],
-        source_sha256=params["native_source_sha256"] or None,
-        compiler=native_install.compiler_version(runner(module), native_install.find_compiler(module)),
-        flags=params["native_cflags"] or "",
-    )
 
 
 def main() -> None:
@@ -401,7 +385,7 @@ def main() -> None:
             "previous": {"type": "bool", "default": True},
             "backend": {"type": "str", "choices": ["kernel"], "default": "kernel"},
             "native": {"type": "bool", "default": True},
-            "native_prefix": {"type": "path", "default": native_install.PREFIX},
+            "native_prefix": {"type": "path", "default": PREFIX},
             "native_cflags": {"type": "str"},
             "native_source_sha256": {"type": "str"},
             **state_directory_options(),
@@ -411,25 +395,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
+    options = dict(module.params)
     try:
         for option in ("boot_config", "native_prefix"):
-            if params[option] is not None:
-                params[option] = absolute_path(params[option], option)
-        state = open_state_directory(module)
-        wanted = read_wanted(params)
-        host = platforms.here(runner(module))
-        observed, selection = observe(
-            runner(module),
-            host,
-            wanted,
-            boot_path=params["boot_config"],
-            state=state,
-            native=native_state(module, state),
-            prefix=params["native_prefix"],
-            xl=params["xl"],
-        )
-        plan = plan_host(wanted, observed, selection, host)
+            if options[option] is not None:
+                options[option] = absolute_path(options[option], option)
+        plan, observed = plan_host(runner(module), module.get_bin_path, options, open_state_directory(module))
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for warning in plan.warnings:

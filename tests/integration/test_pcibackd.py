@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -309,6 +310,21 @@ def test_one_sentence_for_each_bad_option(arguments: list[str], status: int, sen
     result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     assert result.returncode == status
     assert result.stderr.startswith(f"pcibackd: {sentence}")
+
+
+def test_no_double_is_in_the_program_that_is_installed(tmp_path: Path) -> None:
+    alone = tmp_path / "pcibackd"
+    shutil.copy(NATIVE / "pcibackd", alone)
+    assert b"xen-socket" in alone.read_bytes() and b"simulated Xen" not in alone.read_bytes()
+    result = subprocess.run([alone, "--bus", BUS], capture_output=True, text=True, timeout=10, check=False)
+    assert (result.returncode, result.stderr) == (
+        1,
+        "pcibackd: --bus is for tests and needs pcibackd-simulated in the directory of pcibackd, where 'make' leaves it "
+        "and 'make install' does not: No such file or directory\n",
+    )
+    command = [NATIVE / "pcibackd-simulated", "--foreground"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
 
 
 def test_a_bad_dump_is_refused_with_its_line(tmp_path: Path) -> None:

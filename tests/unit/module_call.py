@@ -9,10 +9,17 @@ import contextlib
 import io
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
+
+try:
+    from ansible.module_utils import _internal as context
+except ImportError:  # ansible-core 2.18
+    context = SimpleNamespace(is_controller=False)
 
 
 @contextlib.contextmanager
@@ -34,10 +41,15 @@ def _arguments(arguments: dict[str, Any]) -> Any:
 def call(main: Callable[[], None], arguments: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
     """What the module returns, with diff mode on."""
     output = io.StringIO()
-    # A module is a process of its own, where no warning is left from another call.
+    # A module is a process of its own, where no warning is left from another call; and it is none of the controller's,
+    # whatever another test has imported.
     warnings._global_warnings.clear()
+    warnings._global_deprecations.clear()
+    own_process = mock.patch.object(context, "is_controller", False)
     special = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
-    with _arguments({**arguments, **special}), contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+    with own_process, _arguments({**arguments, **special}), contextlib.redirect_stdout(output), contextlib.suppress(
+        SystemExit
+    ):
         main()
     result: dict[str, Any] = json.loads(output.getvalue())
     result.pop("invocation", None)

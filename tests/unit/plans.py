@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import plan_host, resolve_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host import decide
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot
@@ -40,4 +41,4 @@ def changed(observed: Observed, **changes: Any) -> Observed:
 def make_plan(wanted: Wanted, observed: Observed) -> Plan:
     """The plan of the platform whose boot is observed."""
     host = Linux(run) if isinstance(observed.boot, LinuxBoot) else Netbsd(run)
-    return plan_host(wanted, observed, resolve_wanted(wanted, observed, units=host.units), host)
+    return decide(wanted, observed, resolve_wanted(wanted, observed, units=host.units), host, backend="kernel")

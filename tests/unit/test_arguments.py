@@ -14,6 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     state_directory_options,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import (
     DIRECTORY,
     DRIVERS,
@@ -70,6 +71,6 @@ def test_a_relative_path_is_refused(option: str) -> None:
 
 def test_a_module_has_the_options_that_it_had() -> None:
     assert state_directory_options("lock") == {
-        "state_directory": {"type": "path", "default": DIRECTORY},
+        "state_directory": {"type": "path", "default": state_directory.DIRECTORY},
         "lock": {"type": "path"},
     }

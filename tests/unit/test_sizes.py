@@ -40,40 +40,39 @@ def product() -> list[Path]:
     return [*files(PLUGINS, ".py"), *native, *files(LAB, ".py")]
 
 
+def documentation(path: Path) -> list[ast.stmt]:
+    """The statements of a module that are its documentation."""
+    return [
+        node
+        for node in syntax(path).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in DOCUMENTATION
+    ]
+
+
+def span(node: ast.stmt) -> set[int]:
+    """The numbers of the lines that a statement is on."""
+    assert node.end_lineno is not None
+    return set(range(node.lineno, node.end_lineno + 1))
+
+
 def lines(path: Path) -> int:
     """How many lines a file has, those of a module's documentation left out."""
     count = len(path.read_text().splitlines())
-    if path.suffix == ".py":
-        for node in syntax(path).body:
-            target = node.targets[0] if isinstance(node, ast.Assign) else None
-            if isinstance(target, ast.Name) and target.id in DOCUMENTATION:
-                assert node.end_lineno is not None
-                count -= node.end_lineno - node.lineno + 1
-    return count
+    return count - (sum(len(span(node)) for node in documentation(path)) if path.suffix == ".py" else 0)
 
 
 def lines_of_code(path: Path) -> int:
     """How many lines hold code: no documentation, docstrings, comments, or blank lines."""
-    tree = syntax(path)
-    text = {
-        number
-        for number, line in enumerate(path.read_text().splitlines(), 1)
-        if line.strip() and line.strip()[0] != "#"
-    }
-    prose = [
+    stripped = map(str.strip, path.read_text().splitlines())
+    numbers = {number for number, line in enumerate(stripped, 1) if line and not line.startswith("#")}
+    docstrings = [
         node
-        for node in ast.walk(tree)
-        if (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str))
-        or (
-            isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id in DOCUMENTATION
-        )
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     ]
-    for node in prose:
-        assert node.end_lineno is not None
-        text -= set(range(node.lineno, node.end_lineno + 1))
-    return len(text)
+    return len(numbers.difference(*map(span, [*documentation(path), *docstrings])))
 
 
 def test_files_can_be_read_in_one_sitting() -> None:

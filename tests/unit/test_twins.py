@@ -12,15 +12,21 @@ from pathlib import Path
 from tests.unit.product import LAB, NATIVE, PLUGINS, ROOT, files, none, shown, syntax
 
 UNIT = ROOT / "tests/unit"
-WHOLE_DAEMON = "pcibackd is tested as a process, with a Xen that answers: tests/integration/test_pcibackd.py"
-WHOLE_CONTROL = "pcibackctl is tested as a command: tests/conformance, tests/integration/test_pcibackd.py"
-NETBSD_ONLY = "binds system calls that only NetBSD has; compiled for it by make test-native"
-REAL_XEN = "binds Xen's libraries, which want a hypervisor: make test-xen"
 
 # Sources without a test of their own, and why. An entry that isn't needed fails.
 EXCEPTIONS = {
     "plugins/module_utils/host/platform.py": "what a platform supplies; each one is tested, and a toy: test_platforms",
     "plugins/module_utils/planning/observed.py": "values that are read once, and a protocol",
+    "lab/xen/image/dom0/usr/lib/python3/dist-packages/usercustomize.py": "a file of dom0's disk, run by each of its "
+    "Pythons: make test-xen, and each playbook of the tests' machines (tests/conftest.py)",
+    # Those of the native component stand beside its tests.
+    **{
+        f"native/{path}": reason
+        for path, _tab, reason in (
+            line.partition("\t") for line in (NATIVE / "tests/without-twin.txt").read_text().splitlines()
+        )
+        if reason and not path.startswith(("#", "testing/"))
+    },
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 
-from ..boot import KERNEL_RELEASE, kernel_version
+from ..kernel import KERNEL_RELEASE, kernel_version
 from ..state import Machine
 from . import complain
 

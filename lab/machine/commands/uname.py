@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ..boot import KERNEL_RELEASE, kernel_version
+from ..kernel import KERNEL_RELEASE, kernel_version
 from ..state import Machine
 
 

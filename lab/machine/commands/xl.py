@@ -14,7 +14,7 @@ import time
 from typing import Any, Callable
 
 from .. import domains
-from ..boot import KERNEL_RELEASE, kernel_version
+from ..kernel import KERNEL_RELEASE, kernel_version
 from ..state import Machine
 from ..xl_config import Config, ConfigError, Crash, PciSpec, SpecError, parse, parse_pci_spec
 

@@ -13,10 +13,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import CODE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT, RUNNING, RunningDomain
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
 MOST_BYTES = 1 << 20
 """Far more than xl reads; what is too large for it is xl's to say."""
@@ -126,16 +126,18 @@ class Guest:
         try:
             config = XlConfig.parse(read_file(self.path, limit=MOST_BYTES), self.path)
         except PcibackError as error:
-            error.code = CODE
+            error.code = DOMAIN_CONFIG_INVALID
             raise
         if config.name != self.name:
             says = "no name" if config.name is None else f"the name '{config.name}'"
-            raise PcibackError(f"it has {says}; the guest is '{self.name}' here", code=CODE, file=self.path)
+            raise PcibackError(
+                f"it has {says}; the guest is '{self.name}' here", code=DOMAIN_CONFIG_INVALID, file=self.path
+            )
         twice = config.twice
         if twice is not None:
             raise PcibackError(
                 f"it lists {twice.spec.device} twice, and xl fails on that half way; list each device once",
-                code=CODE,
+                code=DOMAIN_CONFIG_INVALID,
                 file=self.path,
                 line=twice.line,
                 column=twice.column,

@@ -20,12 +20,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.differences im
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import GUEST, Originals
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import CODE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
-from ansible_collections.xen.pciback.plugins.module_utils.refusals import ASSIGNED_TWICE
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import ASSIGNED_TWICE, DOMAIN_CONFIG_INVALID
 
 MOST_BYTES = 1 << 20
 """Of a guest's file; what is larger is no configuration."""
@@ -185,7 +184,7 @@ def _read(config: str) -> bytes:
     try:
         return read_file(config, limit=MOST_BYTES)
     except PcibackError as error:
-        error.code = CODE
+        error.code = DOMAIN_CONFIG_INVALID
         raise
 
 

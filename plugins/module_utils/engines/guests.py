@@ -21,7 +21,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.guest import (
 )
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import CODE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import (
@@ -32,6 +31,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.xl import (
     Xl,
     check_name,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def bring_into_states(
     elif problems:
         raise PcibackError(
             "; ".join(problems),
-            code=CODE,
+            code=DOMAIN_CONFIG_INVALID,
             remedy="hand devices to pciback with xen.pciback.assignable, or take them out of the guest's file",
         )
     elif any(guest.planned for guest in guests):

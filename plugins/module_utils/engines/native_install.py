@@ -1,25 +1,19 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The native component on a host: is it the one that was built and checked, and how it gets there.
-
-A record on the host says from which sources, by which compiler and with which flags the files were made and
-what their digests are. Installed files that don't match it are not trusted.
-"""
+"""How the files of the native component get onto a host, and how they go."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import recorded
 from ansible_collections.xen.pciback.plugins.module_utils.formats.native_record import NativeRecord
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import NATIVE, Original, Originals
-from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
     make_directory,
     read_file,
@@ -27,140 +21,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
     remove_file,
     replace_file,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as RECORD
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile, StateDirectory
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note_installation, restore
-
-PREFIX = "/usr/local"
-TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
-
-
-def recorded(state: StateDirectory) -> NativeRecord | None:
-    """What was installed, ``None`` if there is no record that can be read and understood: then nothing is verified."""
-    try:
-        return state.native().value
-    except PcibackError:
-        return None
-
-
-def inspect(
-    state: StateDirectory,
-    *,
-    prefix: str = PREFIX,
-    source_sha256: str | None = None,
-    compiler: str | None = None,
-    flags: str | None = None,
-) -> NativeState:
-    """Compare what is installed with the record, and the record with what is wanted.
-
-    :param source_sha256: digest of the sources that it should be made of; ``None``: don't care
-    :param compiler: first line of what the host's compiler says of its version; ``None``: there is none
-    :param flags: compiler flags that it should be made with; ``None``: don't care
-    """
-    record = recorded(state)
-    control = os.path.join(prefix, CONTROL)
-    if record is None:
-        return NativeState(False, f"nothing of it is recorded in {state.place(RECORD)}")
-    if control not in record.files:
-        return NativeState(False, f"it was not installed under {prefix}")
-    for path, digest in sorted(record.files.items()):
-        found = digest_of(path)
-        if found is None:
-            return NativeState(False, f"{path} is missing")
-        if found != digest:
-            return NativeState(False, f"{path} is not the file that was installed and checked")
-    if source_sha256 is not None and record.source_sha256 != source_sha256:
-        return NativeState(False, "its sources have changed")
-    if flags is not None and record.flags != flags:
-        return NativeState(False, "its compiler flags have changed")
-    if record.method == "host" and compiler is not None and record.compiler != compiler:
-        return NativeState(False, "the host's compiler has changed")
-    return NativeState(True)
-
-
-def digest_of(path: str) -> str | None:
-    """SHA-256 of a regular file; ``None`` if there is no such file."""
-    try:
-        return hashlib.sha256(read_file(path)).hexdigest()
-    except PcibackError:
-        return None
-
-
-def find_compiler(module: Any) -> str | None:
-    """The host's C compiler, looked for where root's PATH over ssh may not lead."""
-    compiler: str | None = module.get_bin_path("cc", opt_dirs=TOOL_DIRECTORIES) or module.get_bin_path("gcc")
-    return compiler
-
-
-def compiler_version(run: Run, compiler: str | None) -> str | None:
-    """The first line that the compiler prints of its version; ``None`` if there is no compiler."""
-    if compiler is None:
-        return None
-    status, out, _err = run([compiler, "--version"])
-    return out.splitlines()[0].strip() if status == 0 and out.strip() else None
-
-
-def unpack(archive: str, directory: str) -> None:
-    """Write the regular files of a tar archive below a directory; anything else in it is refused."""
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            parts = member.name.split("/")
-            if not member.isfile() or member.name.startswith("/") or ".." in parts:
-                raise PcibackError(f"the archive holds '{member.name}', which is not a plain file below it")
-            content = tar.extractfile(member)
-            if content is None:
-                raise PcibackError(f"'{member.name}' can't be read from the archive")
-            target = os.path.join(directory, *parts)
-            os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
-            with open(target, "xb") as file:
-                file.write(content.read())
-            os.chmod(target, member.mode & 0o755)
-
-
-def build(run: Run, sources: str, stage: str, *, prefix: str, make: str, variables: Mapping[str, str]) -> None:
-    """Build, check and stage the native component on this host.
-
-    :param variables: make variables, such as CC and CFLAGS
-    :raises PcibackError: a step failed; the message holds its last lines
-    """
-    settings = [f"{name}={value}" for name, value in sorted(variables.items())]
-    for what, arguments in (
-        ("build", ["control"]),
-        ("check", ["check-control"]),
-        ("install", ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]),
-    ):
-        status, out, err = run([make, *arguments, *settings], cwd=sources)
-        if status != 0:
-            raise PcibackError(
-                f"'make{' ' + arguments[0] if arguments else ''}' of the native component failed: {_tail(out, err)}",
-                remedy=f"the step that failed is {what}; run it by hand in native/ to see all of its output",
-            )
-
-
-def selftest(run: Run, control: str) -> None:
-    """Let pcibackctl check itself on this host.
-
-    :raises PcibackError: it can't run here, or disagrees with its own table
-    """
-    status, out, err = run([control, "selftest"])
-    if status != 0:
-        raise PcibackError(
-            f"'{control} selftest' failed with status {status}: {_tail(out, err)}",
-            remedy="if it was built for another system, set pciback_native_target to this host's",
-        )
-
-
-def staged_files(stage: str) -> Mapping[str, bytes]:
-    """What lies below the staging directory, by the path that it gets on the host."""
-    found = {}
-    for directory, _names, files in os.walk(stage):
-        for name in files:
-            path = os.path.join(directory, name)
-            with open(path, "rb") as file:
-                found["/" + os.path.relpath(path, stage)] = file.read()
-    return found
 
 
 def install(files: Mapping[str, bytes], state: StateDirectory, **origin: Any) -> tuple[NativeRecord, tuple[str, ...]]:
@@ -280,8 +143,3 @@ def _missing_directories(files: Iterable[str]) -> set[str]:
             missing.add(directory)
             directory = os.path.dirname(directory)
     return missing
-
-
-def _tail(out: str, err: str) -> str:
-    lines = [line.strip() for line in (out + "\n" + err).splitlines() if line.strip()]
-    return " | ".join(lines[-5:]) or "it said nothing"

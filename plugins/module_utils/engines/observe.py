@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Observes a host, resolves what the owner wants of it, and plans: data go down, and each is read once."""
+"""Reads everything of a dom0 that a plan needs, once, and finds the wanted devices there."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.platform import P
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as NATIVE_RECORD
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
-from ansible_collections.xen.pciback.plugins.module_utils.planning.absent import plan_absent
-from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState, Observed, RunningGuest
-from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
-from ansible_collections.xen.pciback.plugins.module_utils.planning.present import plan_present
-from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
+    NativeState,
+    Observed,
+    RunningGuest,
+    Traces,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
     BOOT_CONFIG_INVALID,
@@ -94,15 +94,6 @@ def resolve_wanted(wanted: Wanted, observed: Observed, *, units: bool) -> Select
         accepted=[address for code, address in wanted.allow if code == IDENTITY_CHANGED],
         units=units,
     )
-
-
-def plan_host(
-    wanted: Wanted, observed: Observed, selection: Selection, host: Platform, *, backend: str = "kernel"
-) -> Plan:
-    """The plan of a host, whatever it runs and whatever is wanted of it."""
-    draft = Draft(wanted, observed, selection)
-    planned = plan_absent if wanted.state == ABSENT else plan_present
-    return planned(draft, host.backends[backend], host.boot_planner(observed.boot))
 
 
 def read_traces(wanted: Wanted, boot_path: str, state: StateDirectory) -> Traces:

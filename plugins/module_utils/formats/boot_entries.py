@@ -1,13 +1,16 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""How an owner says which entries of a boot menu are meant."""
+"""The entries of a boot menu: how an owner says which are meant, and how ours is called."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+
+PREVIOUS_SUFFIX = " (previous pciback)"
+"""What the title of the entry that keeps the previous list ends with."""
 
 
 def menu_entries(value: Any, option: str) -> str | list[str]:

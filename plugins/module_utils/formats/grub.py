@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
 
 SETTINGS = "/etc/default/grub.d/xen-pciback.cfg"
 PREVIOUS_SCRIPT = "/etc/grub.d/42_xen_pciback"
 MENU = "/boot/grub/grub.cfg"
-PREVIOUS_SUFFIX = " (previous pciback)"
 PREVIOUS_ID = "xen-pciback-previous"
 MAX_MENU = 1 << 22
 """Bytes; the menu of a machine with a hundred kernels has a tenth of that."""

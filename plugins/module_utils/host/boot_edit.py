@@ -19,6 +19,9 @@ ABSENT = "absent"
 ORIGINAL = "original"
 STATES = (PRESENT, ABSENT, ORIGINAL)
 
+MOST_BYTES = 1 << 20
+"""Of a boot configuration: far more than loaders read; what is too large for them is its reader's to say."""
+
 
 @dataclass(frozen=True)
 class BootRequest:

@@ -13,8 +13,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pi
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
@@ -93,6 +95,16 @@ class Platform(abc.ABC):
 
         :raises PcibackError: it is refused; nothing was changed then
         """
+
+    # --- changing hands while dom0 runs
+
+    def run_time_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
+        """What takes devices from dom0 and gives them back; only where the backend needs no reboot for that.
+
+        :param xl: the path of xl, ``None`` if there is no toolstack
+        :raises PcibackError: what is recorded of devices that were taken can't be read or understood
+        """
+        raise NotImplementedError("this system takes devices from dom0 at boot only")
 
     # --- guests
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from ansible_collections.xen.pciback.plugins.module_utils.devices.located import ChangedError, whose_list
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Answer
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
-from ansible_collections.xen.pciback.plugins.module_utils.guards.sharing import siblings
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Refusal
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedDevice
@@ -94,8 +92,14 @@ def refuse_needed(draft: Draft) -> None:
             if planned.held and code in GUARDS and address == planned.device.address:
                 draft.warnings.append(f"overridden by the owner: {code} for {address.bdf}, which pciback holds")
     missing = draft.missing
-    draft.warnings += siblings(draft.observed.devices, [planned.device for planned in draft.devices] if missing else ())
-    if not missing or draft.observed.facts is None:
+    if not missing:
+        return
+    # Here, because a converged host waits for imports most of all and has nothing to guard.
+    from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
+    from ansible_collections.xen.pciback.plugins.module_utils.guards.sharing import siblings
+
+    draft.warnings += siblings(draft.observed.devices, [planned.device for planned in draft.devices])
+    if draft.observed.facts is None:
         return
     owners = {planned.device.address: planned.guest for planned in draft.devices}
     verdict = guard(draft.observed.facts, draft.observed.devices, missing, owners)

@@ -13,8 +13,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.model import D
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import Originals
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
-from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
 
 
 class BootState(Protocol):
@@ -52,6 +52,25 @@ class NativeState:
 
     ready: bool
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What runs of this collection have left on a host.
+
+    :param originals: the record of originals
+    :param files: what the recorded boot configurations and guests' files hold now; ``None`` for one that is gone, an
+        error for one that can't be read
+    :param places: the paths under which the boot configuration and the guests' files would be recorded
+    :param devices: whether the record of devices is there
+    :param native: whether something of the native component is recorded
+    """
+
+    originals: Originals = field(default_factory=Originals)
+    files: Mapping[str, bytes | PcibackError | None] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    devices: bool = False
+    native: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ changed since, only hide lists and ``pci`` lists are undone: those of the origin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import unhide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.line_merge import merge_lines
@@ -53,25 +52,6 @@ class Noted:
     before: Originals
     after: Originals
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Traces:
-    """What runs of this collection have left on a host.
-
-    :param originals: the record of originals
-    :param files: what the recorded boot configurations and guests' files hold now; ``None`` for one that is gone, an
-        error for one that can't be read
-    :param places: the paths under which the boot configuration and the guests' files would be recorded
-    :param devices: whether the record of devices is there
-    :param native: whether something of the native component is recorded
-    """
-
-    originals: Originals = field(default_factory=Originals)
-    files: Mapping[str, bytes | PcibackError | None] = field(default_factory=dict)
-    places: Mapping[str, str] = field(default_factory=dict)
-    devices: bool = False
-    native: bool = False
 
 
 def restore(path: str, original: Original | None, current: bytes | None) -> Restored:

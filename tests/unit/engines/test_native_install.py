@@ -1,108 +1,19 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When an installed native component is trusted, and how it is put in place."""
+"""How the files of the native component are put in place, and how they go."""
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import stat
-import tarfile
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_inspect, native_install
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
-
-ORIGIN = {"source_sha256": "a" * 64, "method": "host", "compiler": "cc 12.2.0", "flags": ""}
-
-
-@pytest.fixture
-def installed(tmp_path):
-    """A host with an installed component; returns the prefix and the record."""
-    prefix, record = tmp_path / "local", tmp_path / "db/native.json"
-    native_install.install(
-        {f"{prefix}/sbin/pcibackctl": b"binary", f"{prefix}/man/x.8": b"text"},
-        StateDirectory(str(record.parent)),
-        **ORIGIN,
-    )
-    return prefix, record
-
-
-def remove(record):
-    """Remove everything; what was planned."""
-    state = StateDirectory(str(record.parent))
-    file = state.originals()
-    removal = native_install.plan_removal(state, file.originals)
-    native_install.remove(state, file)
-    return removal
-
-
-def inspect(installed, **changes):
-    prefix, record = installed
-    wanted = {"source_sha256": "a" * 64, "compiler": "cc 12.2.0", "flags": "", **changes}
-    return native_install.inspect(StateDirectory(str(record.parent)), prefix=str(prefix), **wanted)
-
-
-def test_what_was_installed_is_ready(installed):
-    assert inspect(installed).ready
-    assert stat.S_IMODE((installed[0] / "sbin/pcibackctl").stat().st_mode) == 0o755
-    assert stat.S_IMODE((installed[0] / "man/x.8").stat().st_mode) == 0o644
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"source_sha256": "b" * 64}, "its sources have changed"),
-        ({"compiler": "cc 13.0.0"}, "the host's compiler has changed"),
-        ({"flags": "-O3"}, "its compiler flags have changed"),
-    ],
-)
-def test_changed_origin_needs_a_new_build(installed, changes, reason):
-    assert inspect(installed, **changes) == native_install.NativeState(False, reason)
-
-
-def test_what_is_not_asked_for_does_not_matter(installed):
-    assert inspect(installed, source_sha256=None, compiler=None, flags=None).ready
-
-
-@pytest.mark.parametrize("name", ["sbin/pcibackctl", "man/x.8"])
-def test_tampered_and_missing_files_are_named(installed, name):
-    path = installed[0] / name
-    path.write_bytes(b"something else")
-    assert inspect(installed).reason == f"{path} is not the file that was installed and checked"
-    path.unlink()
-    assert inspect(installed).reason == f"{path} is missing"
-    path.symlink_to("/bin/true")
-    assert inspect(installed).reason == f"{path} is missing", "a link is not the installed file"
-
-
-@pytest.mark.parametrize("text", [None, "", "{}", "[]", '{"schema": "xen.pciback/native/2"}', '{"schema": 1', "\xff"])
-def test_a_record_that_can_not_be_understood_verifies_nothing(installed, text):
-    record = installed[1]
-    record.unlink()
-    if text is not None:
-        record.write_text(text, encoding="latin-1")
-    assert inspect(installed).reason == f"nothing of it is recorded in {record}"
-
-
-@pytest.mark.parametrize("files", [5, None, ["/usr/local/sbin/pcibackctl"], {"sbin/pcibackctl": "0" * 64}, {"/x": 1}])
-def test_a_record_of_other_types_verifies_nothing(installed, files):
-    prefix, record = installed
-    document = {**json.loads(record.read_text()), "files": files}
-    record.write_text(json.dumps(document))
-    assert inspect(installed).reason == f"nothing of it is recorded in {record}"
-    record.with_name("originals.json").unlink()
-    assert remove(record).paths == (str(record),)
-    assert (prefix / "sbin/pcibackctl").exists()
-
-
-def test_other_prefix(installed, tmp_path):
-    state = native_install.inspect(StateDirectory(str(installed[1].parent)), prefix=str(tmp_path / "other"))
-    assert "was not installed under" in state.reason
+from tests.unit.engines.native import ORIGIN, remove
 
 
 def test_another_prefix_leaves_nothing_behind_in_the_old_one(installed, tmp_path):
@@ -113,7 +24,7 @@ def test_another_prefix_leaves_nothing_behind_in_the_old_one(installed, tmp_path
     _record, warnings = native_install.install({f"{tmp_path}/opt/sbin/pcibackctl": b"binary"}, where, **ORIGIN)
     assert warnings == ()
     assert os.listdir(prefix / "sbin") == ["other"]
-    assert native_install.inspect(StateDirectory(str(record.parent)), prefix=str(tmp_path / "opt")).ready
+    assert native_inspect.inspect(StateDirectory(str(record.parent)), prefix=str(tmp_path / "opt")).ready
 
 
 def test_remove_takes_exactly_what_was_recorded(installed):
@@ -190,72 +101,6 @@ def test_an_interrupted_installation_can_be_removed(installed, left):
     remove(record)
     assert not prefix.exists()
     assert os.listdir(record.parent) == []
-
-
-def archive(tmp_path, *members):
-    path = tmp_path / "archive.tar"
-    with tarfile.open(path, "w") as tar:
-        for name, kind in members:
-            member = tarfile.TarInfo(name)
-            member.type = kind
-            member.size = 3 if kind == tarfile.REGTYPE else 0
-            member.linkname = "/etc/passwd"
-            tar.addfile(member, io.BytesIO(b"abc"))
-    return str(path)
-
-
-def test_unpack(tmp_path):
-    target = tmp_path / "target"
-    native_install.unpack(archive(tmp_path, ("core/a.c", tarfile.REGTYPE)), str(target))
-    assert (target / "core/a.c").read_bytes() == b"abc"
-
-
-@pytest.mark.parametrize(
-    "member",
-    [
-        ("/etc/passwd", tarfile.REGTYPE),
-        ("../x", tarfile.REGTYPE),
-        ("a/../../x", tarfile.REGTYPE),
-        ("x", tarfile.SYMTYPE),
-    ],
-)
-def test_unpack_refuses_what_leaves_the_directory(tmp_path, member):
-    with pytest.raises(PcibackError, match="not a plain file below it"):
-        native_install.unpack(archive(tmp_path, member), str(tmp_path / "target"))
-    assert not (tmp_path / "x").exists()
-
-
-def test_a_failing_step_shows_its_last_lines():
-    def run(argv, cwd=None):
-        return (2, "one\ntwo\n", "core.c:3: error: no such thing\n") if "check-control" in argv else (0, "", "")
-
-    with pytest.raises(PcibackError) as caught:
-        native_install.build(run, "/src", "/stage", prefix="/usr/local", make="make", variables={"CC": "cc"})
-    assert str(caught.value).startswith(
-        "'make check-control' of the native component failed: one | two | core.c:3: error"
-    )
-
-
-def test_steps_and_their_arguments():
-    steps = []
-
-    def run(argv, cwd=None):
-        steps.append((argv, cwd))
-        return 0, "", ""
-
-    variables = {"CFLAGS": "-O2 -g", "CC": "cc"}
-    native_install.build(run, "/src", "/stage", prefix="/usr/local", make="make", variables=variables)
-    settings = ["CC=cc", "CFLAGS=-O2 -g"]
-    assert steps == [
-        (["make", "control", *settings], "/src"),
-        (["make", "check-control", *settings], "/src"),
-        (["make", "install", "PREFIX=/usr/local", "DESTDIR=/stage", *settings], "/src"),
-    ]
-
-
-def test_selftest_that_does_not_run_here():
-    with pytest.raises(PcibackError, match=r"selftest' failed with status 127: /x: Exec format error"):
-        native_install.selftest(lambda argv: (127, "", "/x: Exec format error"), "/x")
 
 
 def test_install_refuses_a_link_in_the_place_before_it_changes_anything(tmp_path):

@@ -1,11 +1,10 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""xl through a program that answers as Xen 4.17's xl did on a real host."""
+"""xl through a stand-in that answers as Xen 4.17's xl did on a real host."""
 
 from __future__ import annotations
 
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,15 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.host import xl as adapter
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import RunningDomain, Xl, check_name, parse_devices
-from tests.unit.xl_double import XlDouble
-
-
-def run(argv: list[str], cwd: str | None = None) -> tuple[int, str, str]:
-    try:
-        done = subprocess.run(argv, cwd=cwd, capture_output=True, check=False, encoding="utf-8")
-    except OSError as error:
-        return 127, "", str(error)
-    return done.returncode, done.stdout, done.stderr
+from tests.xl_double import XlDouble
 
 
 @pytest.fixture
@@ -33,7 +24,7 @@ def double(tmp_path: Path) -> XlDouble:
 
 @pytest.fixture
 def xl(double: XlDouble) -> Xl:
-    return Xl(run, str(double.path))
+    return Xl(double.run, str(double.path))
 
 
 def guest_file(tmp_path: Path, name: str, *devices: str) -> str:
@@ -118,7 +109,7 @@ def test_refuses_a_line_that_it_does_not_understand() -> None:
 
 
 def test_says_what_xl_said_when_it_does_not_answer(double: XlDouble, xl: Xl) -> None:
-    double.break_down()
+    double.broken = True
     with pytest.raises(PcibackError) as caught:
         xl.domains()
     assert str(caught.value) == (
@@ -126,18 +117,19 @@ def test_says_what_xl_said_when_it_does_not_answer(double: XlDouble, xl: Xl) -> 
     )
 
 
-def test_says_that_there_is_no_xl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_says_that_there_is_no_xl(double: XlDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PcibackError, match=r"/none can't be run") as caught:
-        Xl(run, f"{tmp_path}/none").domains()
+        Xl(double.run, f"{tmp_path}/none").domains()
     assert caught.value.remedy == "give the right path as 'xl'"
     monkeypatch.setattr(adapter, "PLACES", (f"{tmp_path}/a", f"{tmp_path}/b"))
     with pytest.raises(PcibackError, match=r"xl was found at none of .*/a, .*/b"):
-        Xl(run)
+        Xl(double.run)
 
 
 def test_finds_xl_at_its_usual_place(double: XlDouble, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adapter, "PLACES", (f"{double.home}/missing", str(double.path)))
-    assert Xl(run).xl == str(double.path)
+    double.path.touch(0o755)
+    assert Xl(double.run).xl == str(double.path)
 
 
 # --- doing
@@ -155,7 +147,7 @@ def test_gives_xl_no_path_that_it_takes_for_something_else(xl: Xl, path: str) ->
 
 
 def test_shows_the_cause_and_not_its_consequences(double: XlDouble, xl: Xl, tmp_path: Path) -> None:
-    double.habit("g1", "not-assignable")
+    double.habits["g1"] = "not-assignable"
     path = guest_file(tmp_path, "g1", "00:15.0")
     with pytest.raises(PcibackError) as caught:
         xl.create(path)
@@ -165,7 +157,7 @@ def test_shows_the_cause_and_not_its_consequences(double: XlDouble, xl: Xl, tmp_
 
 
 def test_knows_an_xl_that_can_not_attach_devices(double: XlDouble, xl: Xl, tmp_path: Path) -> None:
-    double.habit("g1", "no-sysfs")
+    double.habits["g1"] = "no-sysfs"
     path = guest_file(tmp_path, "g1", "00:05.0")
     with pytest.raises(PcibackError) as caught:
         xl.create(path)
@@ -178,7 +170,7 @@ def test_knows_an_xl_that_can_not_attach_devices(double: XlDouble, xl: Xl, tmp_p
 
 
 def test_says_that_xl_crashed(double: XlDouble, xl: Xl, tmp_path: Path) -> None:
-    double.habit("g1", "crashes-xl")
+    double.habits["g1"] = "crashes-xl"
     path = guest_file(tmp_path, "g1")
     with pytest.raises(PcibackError) as caught:
         xl.create(path)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Host
+from tests.unit.lab.conftest import Host
 
 DATA = Path(__file__).parent / "data"
 SESSIONS = ("two-hidden", "detach-two-hidden", "list-error", "detach-bridge", "hidden-behind-bridge")

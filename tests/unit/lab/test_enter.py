@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import LAB, Host
+from tests.unit.lab.conftest import LAB, Host
 
 NOBODY = 65534
 
@@ -95,19 +95,6 @@ def test_processes_left_behind_live_on(host: Host) -> None:
     assert (host.root / "tmp/late").read_text() == "late\n"
 
 
-def test_compiler_is_there_unless_left_out(host: Host) -> None:
-    host.create()
-    (host.root / "tmp/a.c").write_text('#include <stdio.h>\nint main(void) { return puts("built") < 0; }\n')
-    assert host.sh("cc -o /tmp/a /tmp/a.c && /tmp/a").stdout == "built\n"
-    host.dom0("destroy")
-    host.create("--no-compiler")
-    script = "for name in cc gcc g++ c99 c89 cpp clang make gmake bmake; do command -v $name; done"
-    assert host.sh(script).stdout == ""
-    found = "import shutil; print([n for n in ('cc', 'gcc', 'c99', 'clang', 'make', 'bmake') if shutil.which(n)])"
-    assert host.run("/.machine/python", "-c", found).stdout == "[]\n"
-    assert host.sh("cc --version").returncode != 0
-
-
 def test_strange_names_of_directories(tmp_path: Path, firmware: Path) -> None:
     host = Host(tmp_path / "a b\\c#d", firmware).create()
     assert host.run("/sbin/sysctl", "-n", "kern.hostname").stdout == "a b\\c#d\n"
@@ -127,61 +114,6 @@ def test_what_cannot_be_entered_is_one_sentence(tmp_path: Path, host: Host) -> N
         assert done.stderr.count("\n") == 1
     usage = subprocess.run([str(LAB / "enter"), "x"], capture_output=True, text=True, check=False)
     assert (usage.returncode, usage.stderr) == (255, "usage: enter ROOT -- COMMAND [ARGUMENT ...]\n")
-
-
-def test_create_twice_changes_nothing_and_other_settings_are_refused(host: Host) -> None:
-    host.create("--guest", "alpha")
-    before = host.state
-    (host.root / "boot.cfg").write_text("mine\n")
-    assert host.dom0("create", "--firmware", str(host.firmware), "--downtime", "0", "--guest", "alpha").returncode == 0
-    assert host.state == before
-    assert (host.root / "boot.cfg").read_text() == "mine\n"
-    other = host.dom0("create", "--firmware", str(host.firmware), "--downtime", "0", "--no-compiler")
-    assert other.returncode == 1
-    assert (
-        other.stderr
-        == f"dom0.py: {host.directory} is there with another compiler; --force removes it and makes it anew\n"
-    )
-    assert host.dom0("create", "--force", "--firmware", str(host.firmware), "--no-compiler").returncode == 0
-    assert host.status()["compiler"] is False
-
-
-def test_bad_requests_are_one_sentence_and_change_nothing(tmp_path: Path, host: Host) -> None:
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "file").write_text("precious")
-    empty = tmp_path / "empty.lspci"
-    empty.write_text("")
-    full = Host(tmp_path / "full", host.firmware)
-    cases = (
-        (full.dom0("create", "--firmware", str(host.firmware)), "is not empty and not an embedded dom0"),
-        (full.dom0("destroy"), "is not an embedded dom0; it was left alone"),
-        (full.dom0("status"), "is not an embedded dom0"),
-        (host.dom0("create", "--firmware", "/nonexistent"), "firmware /nonexistent is not there"),
-        (host.dom0("create", "--firmware", str(host.firmware), "--bus", "isa"), "pc-nine-nics, q35-bridges"),
-        (host.dom0("create", "--firmware", str(host.firmware), "--bus", str(empty)), "no PCI function in the dump"),
-        (host.dom0("create", "--firmware", str(host.firmware), "--boot-cfg", "/nonexistent"), "boot.cfg /nonexistent"),
-        (host.dom0("create", "--firmware", str(host.firmware), "--guest", "a/b"), "guest name 'a/b'"),
-    )
-    for done, words in cases:
-        assert done.returncode == 1
-        assert words in done.stderr
-        assert done.stderr.count("\n") == 1
-    assert (tmp_path / "full" / "file").read_text() == "precious"
-    assert not host.directory.exists()
-
-
-def test_destroy_removes_everything(host: Host) -> None:
-    host.create()
-    host.sh("mkdir -p /var/a/b; touch /var/a/b/c; chmod 0 /var/a/b /var/a")
-    assert host.dom0("destroy").returncode == 0
-    assert not host.directory.exists()
-
-
-def test_a_machine_is_small(host: Host) -> None:
-    host.create("--guest", "alpha")
-    own = [path for path in host.directory.rglob("*") if path.is_file() and not path.is_symlink()]
-    size = sum(path.stat().st_blocks * 512 for path in own if path.stat().st_nlink == 1 and path.name != "pcibackctl")
-    assert size < 300_000
 
 
 @pytest.fixture

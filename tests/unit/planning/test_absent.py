@@ -23,9 +23,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.originals impo
     Originals,
     digest,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState, Observed, RunningGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
+    NativeState,
+    Observed,
+    RunningGuest,
+    Traces,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
-from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted, WantedGuest
 from tests.unit.plans import changed, make_plan, netbsd
 

@@ -37,10 +37,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limit
     MAX_FILE,
     MAX_MODULE_STRING,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
-
-PREVIOUS_SUFFIX = " (previous pciback)"
-"""What the title of the entry that keeps the previous list ends with."""
 
 INVALID = BOOT_CONFIG_INVALID
 """Code of a refusal: the file, or what is asked of it, does not boot the way its writer thinks."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check import name, refusal
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import PREVIOUS_SUFFIX, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 
 
 def select(document: BootCfg, entries: str | Sequence[str]) -> list[int]:

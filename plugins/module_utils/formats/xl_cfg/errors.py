@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-
-CODE = "domain-config-invalid"
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
 
 def place(data: bytes, offset: int) -> tuple[int, int]:
@@ -18,7 +17,7 @@ def place(data: bytes, offset: int) -> tuple[int, int]:
 def error_at(data: bytes, file: str, offset: int, message: str) -> PcibackError:
     """The refusal of what stands at an offset of a file."""
     line, column = place(data, offset)
-    return PcibackError(message, code=CODE, file=file, line=line, column=column)
+    return PcibackError(message, code=DOMAIN_CONFIG_INVALID, file=file, line=line, column=column)
 
 
 def printable(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.errors import CODE
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
 MAX_VSLOT = 0x1F
 MAX_NAME = 64
@@ -165,7 +165,9 @@ class PciSpec:
         try:
             return _parse(text)
         except PcibackError as error:
-            raise PcibackError(f"xl can't take '{text}' for a PCI device: {error.message}", code=CODE) from None
+            raise PcibackError(
+                f"xl can't take '{text}' for a PCI device: {error.message}", code=DOMAIN_CONFIG_INVALID
+            ) from None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> PciSpec:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
 
 INITRAMFS_TOOLS = "/etc/initramfs-tools/hooks/xen-pciback"
@@ -178,7 +179,7 @@ class LinuxBoot:
             value=value,
             menu=self.pending or differs or bool({grub.SETTINGS, grub.PREVIOUS_SCRIPT} & set(changed)),
             initramfs=self._initramfs(changed),
-            previous="" if reason else usual.path[-1] + grub.PREVIOUS_SUFFIX,
+            previous="" if reason else usual.path[-1] + PREVIOUS_SUFFIX,
             reason=reason,
         )
 

@@ -15,11 +15,15 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pi
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_editor, boot_files, bus, facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_plan import LinuxBootPlanner
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.kernel_backend import KernelBackend
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.pciback import Pciback
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
@@ -70,7 +74,13 @@ class Linux(Platform):
         return LinuxBootPlanner(boot)
 
     def edit_boot(self, request: BootRequest) -> BootResult:
+        # Here, because most module calls edit nothing.
+        from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_editor
+
         return boot_editor.edit_boot(self._run, request.path or boot_files.default_menu(boot_files.HOST), request)
+
+    def run_time_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
+        return KernelBackend(Pciback(self._run, bus.SYS, xl), state.drivers())
 
     def obstacles(self, addresses: Sequence[Address]) -> tuple[str, ...]:
         return bus.obstacles(addresses, bus.SYS)

@@ -19,6 +19,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries i
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import (
+    MOST_BYTES,
     ORIGINAL,
     BootRequest,
     BootResult,
@@ -33,9 +34,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, Noted, note, restore
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
-
-MOST_BYTES = 1 << 20
-"""Far more than the loader reads; what is too large for it is its reader's to say."""
 
 
 def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:

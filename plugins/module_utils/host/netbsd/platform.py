@@ -15,9 +15,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors impo
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
-from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
+from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import MOST_BYTES, BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import boot_editor, bus, facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot, NetbsdBootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
@@ -78,7 +78,7 @@ class Netbsd(Platform):
         path = path or BOOT_CFG
         data: bytes | PcibackError
         try:
-            data = read_file(path, limit=boot_editor.MOST_BYTES)
+            data = read_file(path, limit=MOST_BYTES)
         except PcibackError as error:
             error.code = BOOT_CONFIG_INVALID
             return NetbsdBoot(path, error)
@@ -93,4 +93,7 @@ class Netbsd(Platform):
         return NetbsdBootPlanner(boot)
 
     def edit_boot(self, request: BootRequest) -> BootResult:
+        # Here, because most module calls edit nothing.
+        from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import boot_editor
+
         return boot_editor.edit_boot(self._run, request.path or BOOT_CFG, request)

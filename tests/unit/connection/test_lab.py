@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import REPOSITORY, Host
+from tests.unit.lab.conftest import REPOSITORY, Host
 
 REBOOT = {"boot_time_command": "/sbin/sysctl kern.boottime", "reboot_command": "/sbin/shutdown -r now"}
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -15,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import LAB, Host
+from tests.unit.lab.conftest import LAB, Host
 
-BOOTS = json.loads((Path(__file__).parents[2] / "conformance" / "data" / "boots.json").read_text(encoding="utf-8"))
+BOOTS = json.loads((Path(__file__).parents[3] / "conformance" / "data" / "boots.json").read_text(encoding="utf-8"))
 XEN = "menu=Xen:load /n{before};multiboot /xen.gz dom0_mem=256M{after}\ntimeout=1\n"
 
 
@@ -230,17 +229,6 @@ def test_shutdown_without_reboot_is_the_end(arguments: list[str], reason: str, h
     host.create()
     assert host.run("/sbin/shutdown", *arguments).returncode == 0
     assert reason in host.run("/bin/true").stderr
-
-
-def test_firmware_that_does_not_run_is_one_sentence(host: Host) -> None:
-    host.create()
-    shutil.copy("/bin/false", host.directory / "machine" / "pcibackctl")
-    before = (host.directory / "machine" / "state.json").read_bytes()
-    done = host.dom0("reboot")
-    assert done.returncode == 1
-    assert done.stderr.startswith("dom0.py: the machine's firmware, ")
-    assert done.stderr.count("\n") == 1
-    assert (host.directory / "machine" / "state.json").read_bytes() == before
 
 
 def test_parallel_commands_lose_nothing(host: Host) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Host
+from tests.unit.lab.conftest import Host
 
 DATA = Path(__file__).parent / "data"
 BLOCK = re.compile(r"=====\[ ([^\n]*) \]=====\n(.*?)--- exit (\d+)\n", re.DOTALL)

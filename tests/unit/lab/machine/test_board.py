@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from machine import bus
 from machine.board import Board, BoardError
 
-BUSES = Path(__file__).parents[3] / "lab" / "buses"
+BUSES = Path(__file__).parents[4] / "lab" / "buses"
 
 
 def hardware(name: str) -> bus.Bus:

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Takes devices from dom0 while it runs, and gives them back, with whichever backend can do so without a reboot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import locate, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl, find_xl
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BRIDGE
+
+ASSIGNED = "assigned"
+RETURNED = "returned"
+STATES = (ASSIGNED, RETURNED)
+
+
+@dataclass(frozen=True)
+class AssignmentRequest:
+    """What is wanted of devices.
+
+    :ivar selectors: each a mapping as the module's option has it
+    :ivar state: of :data:`STATES`
+    :ivar allow: refusals that the owner overrides: ``code`` and ``address``
+    :ivar xl: the path of xl, ``None`` for the one at its usual place
+    """
+
+    selectors: Sequence[Mapping[str, Any]]
+    state: str
+    allow: Sequence[Mapping[str, str]]
+    xl: str | None
+    check_mode: bool
+
+
+def hand_over(
+    run: Run, host: Platform, state: StateDirectory, request: AssignmentRequest, warn: Callable[[str], None]
+) -> dict[str, Any]:
+    """Do what is wanted, and return the documented result.
+
+    :param warn: called with each sentence that the owner should know
+    :raises PcibackError: it is refused, or a device did not change hands
+    """
+    if host.backends["kernel"].needs_reboot:
+        raise PcibackError(
+            "NetBSD's kernel takes devices from dom0 at boot only; this module is for Linux dom0s",
+            remedy="use xen.pciback.boot_hide and reboot",
+        )
+    host.check_dom0()
+    found = host.devices()
+    chosen = _choose(request.selectors, found, state)
+    toolstack = _toolstack(request.xl)
+    backend = host.run_time_backend(state, toolstack)
+    after: dict[Address, str | None]
+    if request.state == ASSIGNED:
+        _check_dom0_needs_none(host, request, chosen, found, warn)
+        moving = [device for device in chosen if device.driver != backend.driver]
+        after = {device.address: backend.driver for device in chosen}
+        move = backend.take
+    else:
+        moving = [device for device in chosen if backend.has_taken(device)]
+        if toolstack is not None:
+            _check_no_guest_has(Xl(run, toolstack), request, moving, warn)
+        after = {device.address: device.driver for device in chosen}
+        after.update({device.address: backend.driver_before(device.address) for device in moving})
+        move = backend.give_back
+    if not request.check_mode:
+        if moving:
+            move([device.address for device in moving])
+        after = {device.address: backend.holder(device.address) for device in chosen}
+    return _result(chosen, moving, after)
+
+
+def _choose(
+    selectors: Sequence[Mapping[str, Any]], found: Sequence[Device], state: StateDirectory
+) -> tuple[Device, ...]:
+    """The devices that the selectors name, in bus order.
+
+    :raises PcibackError: one names none or several
+    """
+    pins = state.pins()
+    places = locate(pins, {device.address: pin_of(device) for device in found})
+    by_place = {place.address: pins[old] for old, place in places.items() if place.address is not None}
+    chosen = {
+        device.address: device
+        for selector in [parse_selector(item) for item in selectors]
+        for device in select(selector, found, by_place)
+    }
+    return tuple(chosen[address] for address in sorted(chosen))
+
+
+def _toolstack(path: str | None) -> str | None:
+    """The path of xl, ``None`` if there is no toolstack: then no guest has a device."""
+    try:
+        return path or find_xl()
+    except PcibackError:
+        return None
+
+
+def _check_dom0_needs_none(
+    host: Platform,
+    request: AssignmentRequest,
+    chosen: Sequence[Device],
+    found: Sequence[Device],
+    warn: Callable[[str], None],
+) -> None:
+    """Make sure that dom0 can do without the devices.
+
+    :raises PcibackError: it can't, with all reasons
+    """
+    allowed = {(item["code"], parse_address(item["address"], max_domain=0)) for item in request.allow}
+    refusals = []
+    for device in chosen:
+        if device.is_pci_bridge:
+            what = f"{device.describe()} is a PCI bridge: dom0 would lose what is behind it"
+            refusals.append((BRIDGE, what, "take that instead"))
+        elif device.is_bridge and (BRIDGE, device.address) not in allowed:
+            refusals.append((BRIDGE, f"{device.describe()} is a bridge that the machine itself needs", "leave it"))
+    leaving = [device for device in chosen if not device.held_by_pciback]
+    if leaving:
+        owners: dict[Address, str | None] = dict.fromkeys([*(host.claims() or ()), *(each.address for each in leaving)])
+        verdict = guard(host.facts(found, request.xl), found, leaving, owners)
+        for finding in verdict.findings:
+            if (finding.code, finding.device) in allowed:
+                warn(f"overridden by the owner: {finding.code} for {finding.device.bdf}: {finding.message}")
+            else:
+                refusals.append((finding.code, finding.message, finding.remedy))
+        for warning in verdict.warnings:
+            warn(warning)
+    if refusals:
+        raise PcibackError(
+            "; ".join(message for _code, message, _remedy in refusals),
+            code=refusals[0][0],
+            remedy="; ".join(dict.fromkeys(remedy for _code, _message, remedy in refusals)),
+        )
+
+
+def _check_no_guest_has(
+    xl: Xl, request: AssignmentRequest, chosen: Sequence[Device], warn: Callable[[str], None]
+) -> None:
+    """Make sure that no guest has the devices. In check mode a task before may detach them, so that is a warning.
+
+    :raises PcibackError: one has
+    """
+    owners = {address: domain.name for domain in xl.domains() for address in domain.devices}
+    for device in chosen:
+        owner = owners.get(device.address)
+        if owner is None:
+            continue
+        message = f"{device.address.bdf} is with guest {owner}"
+        if not request.check_mode:
+            raise PcibackError(message, remedy="detach it there first, or shut the guest down")
+        warn(f"{message}, and has to be detached first")
+
+
+def _result(chosen: Sequence[Device], moving: Sequence[Device], after: Mapping[Address, str | None]) -> dict[str, Any]:
+    return {
+        "changed": bool(moving),
+        "devices": [
+            {
+                "address": str(device.address),
+                "id": device.id,
+                "name": device.name,
+                "before": device.driver,
+                "after": after[device.address],
+            }
+            for device in chosen
+        ],
+        "diff": [
+            {
+                "before_header": f"driver of {device.address}",
+                "after_header": f"driver of {device.address}",
+                "before": f"{device.driver or 'none'}\n",
+                "after": f"{after[device.address] or 'none'}\n",
+            }
+            for device in moving
+        ],
+    }
