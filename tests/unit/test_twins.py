@@ -15,6 +15,8 @@ UNIT = ROOT / "tests/unit"
 
 # Sources without a test of their own, and why. An entry that isn't needed fails.
 EXCEPTIONS = {
+    "plugins/module_utils/host/platform.py": "what a platform supplies; each one is tested, and a toy: test_platforms",
+    "plugins/module_utils/planning/observed.py": "values that are read once, and a protocol",
     "lab/xen/image/dom0/usr/lib/python3/dist-packages/usercustomize.py": "a file of dom0's disk, run by each of its "
     "Pythons: make test-xen, and each playbook of the tests' machines (tests/conftest.py)",
     # Those of the native component stand beside its tests.
@@ -25,8 +27,6 @@ EXCEPTIONS = {
         )
         if reason and not path.startswith(("#", "testing/"))
     },
-    "plugins/module_utils/host/platform.py": "what a platform supplies; each one is tested, and a toy: test_platforms",
-    "plugins/module_utils/planning/observed.py": "values that are read once, and a protocol",
 }
 
 

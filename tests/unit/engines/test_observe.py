@@ -1,0 +1,191 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host is observed once, selectors are resolved on what was seen, and both become a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of, to_mapping
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import read_traces, resolve_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats import json_record
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
+    BOOT,
+    GUEST,
+    NATIVE,
+    Original,
+    Originals,
+    render,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
+    RunningGuest,
+    Traces,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted, WantedGuest
+from tests.unit.engines.place import Place
+from tests.unit.planning.hosts import BUS, ONE, device, host
+
+CARD, NVME = parse_address("00:05.0"), parse_address("01:00.0")
+
+
+# --- observing
+
+
+def test_a_host_with_a_device_that_is_still_dom0_s(place: Place) -> None:
+    observed, selection = place.observe()
+    assert len(observed.devices) == 12
+    assert (observed.claims, observed.running, observed.pins) == (None, (), {})
+    assert observed.boot.path == "/boot/grub/grub.cfg"
+    assert observed.guest_configs == {str(place.config): b"name = 'firewall'\n"}
+    assert [each.address for each in selection.unclaimed] == [CARD]
+    assert observed.facts is not None and observed.facts.iommu, "the guards have to judge"
+
+
+def test_facts_are_read_only_for_what_is_to_leave_dom0(place: Place) -> None:
+    place.dom0.write(f"{place.dom0.sys}/bus/pci/drivers/e1000/unbind", str(CARD))
+    place.dom0.load_pciback((str(CARD),))
+    observed, selection = place.observe()
+    assert (observed.claims, observed.facts, selection.unclaimed) == ((CARD,), None, ())
+
+
+def test_guests_that_run_and_domains_that_are_gone(place: Place) -> None:
+    place.dom0.xl.guests += [
+        {"name": "firewall", "domid": 3, "state": "running", "pci": [str(CARD)], "asked": False},
+        {"name": "mail", "domid": 4, "state": "running", "pci": [], "asked": True},
+        {"name": "web", "domid": 5, "state": "running", "pci": [], "asked": False},
+    ]
+    place.dom0.xl.stale = {2: [str(NVME)]}
+    observed, _selection = place.observe()
+    assert observed.running == (
+        RunningGuest("firewall", 3, (CARD,), passthrough=True),
+        RunningGuest("mail", 4, (), passthrough=True),
+        RunningGuest("web", 5, (), passthrough=False),
+    )
+    assert observed.stale == {2: (NVME,)}
+
+
+def test_only_a_host_with_guests_needs_a_toolstack(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible_collections.xen.pciback.plugins.module_utils.host.xl.PLACES", ("/nowhere/xl",))
+    observed, _selection = place.observe(Wanted(extra_devices=(device(address="01:00.0"),)), xl=None)
+    assert (observed.running, observed.stale) == ((), {})
+    with pytest.raises(PcibackError, match="xl was found at none of /nowhere/xl"):
+        place.observe(xl=None)
+
+
+def test_a_guest_s_file_that_can_not_be_read_is_kept_as_the_error(place: Place) -> None:
+    place.config.unlink()
+    error = place.observe()[0].guest_configs[str(place.config)]
+    assert isinstance(error, PcibackError)
+    assert (error.code, error.message) == ("domain-config-invalid", "it does not exist")
+
+
+@pytest.mark.parametrize("state", ["present", ABSENT])
+def test_who_wants_to_be_rid_of_pins_need_not_read_them(place: Place, state: str) -> None:
+    pins = Path(place.state.path) / "pins.json"
+    pins.parent.mkdir()
+    pins.write_text("{}")
+    wanted = Wanted(state=state)
+    if state == ABSENT:
+        observed, _selection = place.observe(wanted)
+        assert (observed.pins, observed.traces.devices) == ({}, True)
+    else:
+        with pytest.raises(PcibackError, match="its schema is null"):
+            place.observe(wanted)
+
+
+def test_pins_are_read(place: Place) -> None:
+    pins = Path(place.state.path) / "pins.json"
+    pins.parent.mkdir()
+    document = {"schema": "xen.pciback/pins/1", "pins": to_mapping({CARD: pin_of(BUS[2])})}
+    pins.write_bytes(json_record.encode(document))
+    assert list(place.observe()[0].pins) == [CARD]
+
+
+# --- traces
+
+
+def recorded(folder: Path) -> tuple[StateDirectory, dict[str, Original]]:
+    """Records of a boot configuration, of a guest's file that is gone, and of the native component."""
+    (folder / "boot.cfg").write_bytes(b"timeout=5\n")
+    files = {
+        str(folder / "boot.cfg"): Original(BOOT, b"timeout=9\n", ("a" * 64,)),
+        str(folder / "gone"): Original(GUEST, b"", ("b" * 64,)),
+        str(folder / "pcibackctl"): Original(NATIVE, None, ("c" * 64,)),
+    }
+    (folder / "db").mkdir()
+    (folder / "db/originals.json").write_bytes(render(Originals(files)))
+    return StateDirectory(str(folder / "db")), files
+
+
+def test_recorded_files_are_read_only_if_they_are_to_be_put_back(tmp_path: Path) -> None:
+    state, files = recorded(tmp_path)
+    traces = read_traces(Wanted(), "/boot.cfg", state)
+    assert traces == Traces(Originals(files))
+
+
+def test_all_that_is_left_of_us(tmp_path: Path) -> None:
+    state, files = recorded(tmp_path)
+    link = tmp_path / "link"
+    link.symlink_to("gone")
+    wanted = Wanted(guests=(WantedGuest("firewall", str(link)),), state=ABSENT)
+    traces = read_traces(wanted, str(tmp_path / "boot.cfg"), state)
+    assert traces.originals == Originals(files)
+    assert traces.files == {str(tmp_path / "boot.cfg"): b"timeout=5\n", str(tmp_path / "gone"): None}
+    assert traces.places == {
+        str(tmp_path / "boot.cfg"): str(tmp_path / "boot.cfg"),
+        str(link): str(tmp_path / "gone"),
+    }
+    assert (traces.devices, traces.native) == (False, True)
+
+
+def test_a_recorded_file_that_can_not_be_read_is_kept_as_the_error(tmp_path: Path) -> None:
+    state, _files = recorded(tmp_path)
+    (tmp_path / "gone").mkdir()
+    error = read_traces(Wanted(state=ABSENT), "/boot.cfg", state).files[str(tmp_path / "gone")]
+    assert isinstance(error, PcibackError)
+    assert (error.code, "it is a directory" in error.message) == ("domain-config-invalid", True)
+
+
+@pytest.mark.parametrize(
+    ("files", "devices", "native"),
+    [
+        ({}, False, False),
+        ({"pins.json": b"{}"}, True, False),
+        ({"native.json": b"{}"}, False, True),
+        ({"originals.json": render(Originals())}, False, True),
+    ],
+)
+def test_what_records_leave_even_if_they_are_empty(
+    tmp_path: Path, files: dict[str, bytes], devices: bool, native: bool
+) -> None:
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    traces = read_traces(Wanted(state=ABSENT), "/boot.cfg", StateDirectory(str(tmp_path)))
+    assert (traces.devices, traces.native) == (devices, native)
+
+
+# --- resolving
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({}, ["identity-changed"]),
+        ({"allow": (("identity-changed", BUS[2].address),)}, [None]),
+        ({"allow": (("boot-disk", BUS[2].address),)}, ["identity-changed"]),
+    ],
+)
+def test_another_card_in_a_pinned_place_is_accepted_for_that_place(
+    changes: dict[str, Any], codes: list[str | None]
+) -> None:
+    other = replace(pin_of(BUS[2]), id="10ec:8139")
+    selection = resolve_wanted(replace(ONE, **changes), host(pins={BUS[2].address: other}), units=True)
+    assert [answer.error.code if answer.error else None for answer in selection.answers] == codes
