@@ -266,12 +266,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         deeper = [item for item in items if getattr(getattr(item, "module", None), "depth", None) is depth]
         config.hook.pytest_deselected(items=[item for item in items if item not in deeper])
         items[:] = deeper
-    for item in items:
-        # Tests that share what was made for their file stay together; others go where a processor is free.
-        fixtures = getattr(item, "_fixtureinfo", None)
-        shared = fixtures and any(each[-1].scope in ("module", "class") for each in fixtures.name2fixturedefs.values())
-        if shared:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    # Tests that share what was made for their file stay together, and begin first; others go where a processor is free.
+    together = {item for item in items if shares(item)}
+    for item in together:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item not in together)
+
+
+def shares(item: pytest.Item) -> bool:
+    """Whether a test uses a fixture of its file."""
+    fixtures = getattr(item, "_fixtureinfo", None)
+    return fixtures is not None and any(
+        found[-1].scope in ("module", "class") for found in fixtures.name2fixturedefs.values()
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

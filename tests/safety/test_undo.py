@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,16 +84,56 @@ def held(host: Dom0) -> list[str]:
     return sorted(os.listdir(path)) if path.exists() else []
 
 
-def create(host: Dom0, boot_cfg: bytes) -> Dom0:
+def create(host: Dom0, boot_cfg: bytes, own_pci: bytes = b"") -> Dom0:
     host.create("--guest", "mail", boot_cfg=boot_cfg)
     (host.root / "usr/pkg/etc/xen/mail").chmod(0o600)
     (host.root / "boot.cfg").chmod(0o640)
+    with (host.root / "usr/pkg/etc/xen/storage").open("ab") as file:
+        file.write(own_pci)
     return host
 
 
-def set_up_and_give_back(host: Dom0, expected_held: list[str]) -> None:
-    before = snapshot(host)
-    ran(host.playbook(PRESENT))
+@dataclass(frozen=True)
+class Managed:
+    """A host that the role has brought to where it is wanted, and what it was before."""
+
+    host: Dom0
+    before: dict[str, State]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Managed]:
+    """Such hosts, each made once: what they had of their own, and whether they were rebooted."""
+    known: dict[str, Managed] = {}
+
+    def find(name: str) -> Managed:
+        if name not in known:
+            workspace = tmp_path_factory.mktemp("managed")
+            own = (OWN_LIST, OWN_PCI) if name == "own lists" else (CLEAN, b"")
+            host = create(Dom0(workspace / "dom0", workspace), *own)
+            before = snapshot(host)
+            ran(host.playbook({**PRESENT, "pciback_reboot": "never"} if name == "not rebooted" else PRESENT))
+            known[name] = Managed(host, before)
+        return known[name]
+
+    return find
+
+
+@pytest.fixture
+def managed(made: Callable[[str], Managed], tmp_path: Path) -> Callable[[str], Managed]:
+    """A copy of one of them, to be changed."""
+
+    def copy(name: str) -> Managed:
+        found = made(name)
+        shutil.copytree(found.host.directory, tmp_path / "dom0", symlinks=True)
+        return Managed(Dom0(tmp_path / "dom0", tmp_path), found.before)
+
+    return copy
+
+
+def give_back(managed: Managed, expected_held: list[str]) -> list[tuple[str, list[str]]]:
+    """Give everything back; the guests that run afterwards with their devices."""
+    host, before = managed.host, managed.before
     assert held(host) == ["0000:00:05.0", "0000:00:06.0", "0000:00:09.0", "0000:00:0a.0"]
     present = snapshot(host)
     assert {"boot.cfg", "usr/pkg/etc/xen/firewall", "usr/local/sbin/pcibackctl"} <= set(changes(before, present))
@@ -107,34 +150,21 @@ def set_up_and_give_back(host: Dom0, expected_held: list[str]) -> None:
     again = ran(host.playbook(ABSENT, "--diff"))
     assert (again.changed(), again.module_calls) == ([], 1)
     assert changes(before, snapshot(host)) == []
+    return [(domain["name"], domain["devices"]) for domain in again.result("xen.pciback.plan")["running"]]
 
 
-def test_a_host_with_nothing_of_its_own(dom0: Dom0) -> None:
-    host = create(dom0, CLEAN)
-    set_up_and_give_back(host, [])
-    running = host.playbook(ABSENT).result("xen.pciback.plan")["running"]
-    assert [(domain["name"], domain["devices"]) for domain in running] == [("firewall", []), ("storage", [])]
+def test_a_host_with_nothing_of_its_own(managed: Callable[[str], Managed]) -> None:
+    assert give_back(managed("nothing"), []) == [("firewall", []), ("storage", [])]
 
 
-def test_a_host_with_lists_of_its_owner(dom0: Dom0) -> None:
-    host = create(dom0, OWN_LIST)
-    with (host.root / "usr/pkg/etc/xen/storage").open("ab") as file:
-        file.write(OWN_PCI)
-    set_up_and_give_back(host, ["0000:00:07.0"])
-    running = host.playbook(ABSENT).result("xen.pciback.plan")["running"]
-    assert [(domain["name"], domain["devices"]) for domain in running] == [
-        ("firewall", []),
-        ("storage", ["0000:00:07.0"]),
-    ]
+def test_a_host_with_lists_of_its_owner(managed: Callable[[str], Managed]) -> None:
+    running = give_back(managed("own lists"), ["0000:00:07.0"])
+    assert running == [("firewall", []), ("storage", ["0000:00:07.0"])]
 
 
-def test_an_edit_in_between_survives(dom0: Dom0) -> None:
-    host = create(dom0, OWN_LIST)
-    storage = host.root / "usr/pkg/etc/xen/storage"
-    with storage.open("ab") as file:
-        file.write(OWN_PCI)
-    before = snapshot(host)
-    ran(host.playbook(PRESENT))
+def test_an_edit_in_between_survives(managed: Callable[[str], Managed]) -> None:
+    own = managed("own lists")
+    host, before = own.host, own.before
     edited = {
         "boot.cfg": lambda data: data.replace(b"timeout=5", b"timeout=9\nclear=1"),
         "usr/pkg/etc/xen/storage": lambda data: b"# edited\n" + data,
@@ -155,10 +185,9 @@ def test_an_edit_in_between_survives(dom0: Dom0) -> None:
     assert after["usr/local/sbin/pcibackctl"][3] == b"#!/bin/sh\nexit 0\n"
 
 
-def test_without_a_reboot_all_but_the_reboot_is_done(dom0: Dom0) -> None:
-    host = create(dom0, CLEAN)
-    before = snapshot(host)
-    ran(host.playbook(PRESENT))
+def test_without_a_reboot_all_but_the_reboot_is_done(managed: Callable[[str], Managed]) -> None:
+    rebooted = managed("nothing")
+    host, before = rebooted.host, rebooted.before
     never = {**ABSENT, "pciback_reboot": "never"}
     check = ran(host.playbook(never, "--check", "--diff"))
     run = ran(host.playbook(never, "--diff"))
@@ -189,11 +218,10 @@ def test_a_host_that_never_had_anything_costs_one_call(dom0: Dom0) -> None:
     assert changes(before, snapshot(host)) == []
 
 
-def test_guests_that_are_not_listed_any_more_get_their_files_back(dom0: Dom0) -> None:
-    host = create(dom0, CLEAN)
-    before = snapshot(host)
+def test_guests_that_are_not_listed_any_more_get_their_files_back(managed: Callable[[str], Managed]) -> None:
+    waiting = managed("not rebooted")
+    host, before = waiting.host, waiting.before
     never = {**PRESENT, "pciback_reboot": "never"}
-    ran(host.playbook(never))
     ran(host.playbook({**never, "pciback_guests": GUESTS[:1]}))
     (host.root / "usr/pkg/etc/xen/mail").unlink()
     run = ran(host.playbook({"pciback_state": "absent"}))
@@ -202,9 +230,8 @@ def test_guests_that_are_not_listed_any_more_get_their_files_back(dom0: Dom0) ->
 
 
 @pytest.mark.parametrize("broken", ["boot.cfg", "usr/pkg/etc/xen/storage"])
-def test_a_file_that_can_not_be_read_any_more_stops_all(dom0: Dom0, broken: str) -> None:
-    host = create(dom0, CLEAN)
-    ran(host.playbook({**PRESENT, "pciback_reboot": "never"}))
+def test_a_file_that_can_not_be_read_any_more_stops_all(managed: Callable[[str], Managed], broken: str) -> None:
+    host = managed("not rebooted").host
     (host.root / broken).write_bytes(b"pci = [ \0")
     before = snapshot(host)
     run = host.playbook(ABSENT)
