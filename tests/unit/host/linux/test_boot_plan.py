@@ -18,9 +18,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_plan import LinuxBootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import choose_devices
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed, Traces
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Refusal, Step
-from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Traces
 from tests.unit.host.linux.test_boot import BOOT, DEBIAN, WITHOUT, applied
 from tests.unit.planning.hosts import BUS, ONE, draft_of
 

@@ -10,22 +10,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot
 from tests.linux_dom0 import LinuxDom0
-
-XL = "/usr/sbin/xl"
-RTL, SECOND = "0000:00:06.0", "0000:00:06.1"
-
-
-@pytest.fixture
-def dom0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinuxDom0:
-    made = LinuxDom0(tmp_path)
-    monkeypatch.setattr(bus, "SYS", str(made.sys))
-    monkeypatch.setattr(facts, "PROC", str(made.proc))
-    monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(made.root)))
-    return made
+from tests.unit.linux_modules import RTL, SECOND, XL
 
 
 def test_devices_change_hands_while_dom0_runs() -> None:
@@ -55,7 +43,7 @@ def test_groups_are_the_kernel_s_or_what_the_bus_tells(dom0: LinuxDom0) -> None:
 
 @pytest.mark.parametrize(("xl", "there", "iommu"), [(XL, True, True), (XL, False, False), ("/nowhere", True, None)])
 def test_xen_says_whether_there_is_an_iommu(dom0: LinuxDom0, xl: str, there: bool, iommu: bool | None) -> None:
-    dom0.iommu = there
+    dom0.xl.iommu = there
     linux = Linux(dom0.run)
     assert linux.facts(linux.devices(), xl).iommu is iommu
 
@@ -71,11 +59,11 @@ def test_the_boot_of_another_platform_is_refused(dom0: LinuxDom0) -> None:
 
 
 def test_what_xenstore_lists_is_read_and_removed(dom0: LinuxDom0) -> None:
-    dom0.stale[7] = [RTL]
+    dom0.xl.stale[7] = [RTL]
     linux = Linux(dom0.run)
     assert linux.listed_backends() == {7: (parse_address(RTL),)}
     linux.forget_backend(7)
-    assert (linux.listed_backends(), dom0.stale) == ({}, {})
+    assert (linux.listed_backends(), dom0.xl.stale) == ({}, {})
 
 
 def test_what_pciback_can_not_give(dom0: LinuxDom0) -> None:
