@@ -5,15 +5,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.engines import native_install
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from tests.unit.engines.native import ORIGIN
-from tests.unit.engines.place import Place
 
 
 @pytest.fixture
@@ -26,12 +22,3 @@ def installed(tmp_path):
         **ORIGIN,
     )
     return prefix, record
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    made = Place(tmp_path)
-    monkeypatch.setattr(bus, "SYS", str(made.dom0.sys))
-    monkeypatch.setattr(facts, "PROC", str(made.dom0.proc))
-    monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(made.dom0.root)))
-    return made

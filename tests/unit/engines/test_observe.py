@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host is observed once, selectors are resolved on what was seen, and both become a plan."""
+"""A host is observed once, and selectors are resolved on what was seen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of, to_mapping
-from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import read_traces, resolve_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import (
+    observe,
+    read_traces,
+    resolve_wanted,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import json_record
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
@@ -24,89 +29,119 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.originals impo
     Originals,
     render,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
+    NativeState,
+    Observed,
     RunningGuest,
     Traces,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted, WantedGuest
-from tests.unit.engines.place import Place
+from tests.unit.linux_modules import CARD, NVME, XL, Dom0
 from tests.unit.planning.hosts import BUS, ONE, device, host
 
-CARD, NVME = parse_address("00:05.0"), parse_address("01:00.0")
+HELD = parse_address(CARD)
+
+
+def look(dom0: Dom0, wanted: Wanted, *, xl: str | None = XL) -> tuple[Observed, Selection]:
+    """Observe a host, with its records beside it."""
+    return observe(
+        dom0.run,
+        Linux(dom0.run),
+        wanted,
+        boot_path=None,
+        state=StateDirectory(str(dom0.folder / "db")),
+        native=NativeState(True),
+        prefix="/usr/local",
+        xl=xl,
+    )
+
+
+@pytest.fixture
+def config(dom0: Dom0) -> Path:
+    """The file of a guest."""
+    return dom0.config("firewall")
+
+
+@pytest.fixture
+def wanted(config: Path) -> Wanted:
+    """A guest with a card."""
+    return Wanted(guests=(WantedGuest("firewall", str(config), devices=(device(address="00:05.0"),)),))
+
+
+@pytest.fixture
+def pins(dom0: Dom0) -> Path:
+    """Where pins are recorded."""
+    folder = dom0.folder / "db"
+    folder.mkdir()
+    return folder / "pins.json"
 
 
 # --- observing
 
 
-def test_a_host_with_a_device_that_is_still_dom0_s(place: Place) -> None:
-    observed, selection = place.observe()
+def test_a_host_with_a_device_that_is_still_dom0_s(dom0: Dom0, config: Path, wanted: Wanted) -> None:
+    observed, selection = look(dom0, wanted)
     assert len(observed.devices) == 12
     assert (observed.claims, observed.running, observed.pins) == (None, (), {})
     assert observed.boot.path == "/boot/grub/grub.cfg"
-    assert observed.guest_configs == {str(place.config): b"name = 'firewall'\n"}
-    assert [each.address for each in selection.unclaimed] == [CARD]
+    assert observed.guest_configs == {str(config): config.read_bytes()}
+    assert [each.address for each in selection.unclaimed] == [HELD]
     assert observed.facts is not None and observed.facts.iommu, "the guards have to judge"
 
 
-def test_facts_are_read_only_for_what_is_to_leave_dom0(place: Place) -> None:
-    place.dom0.write(f"{place.dom0.sys}/bus/pci/drivers/e1000/unbind", str(CARD))
-    place.dom0.load_pciback((str(CARD),))
-    observed, selection = place.observe()
-    assert (observed.claims, observed.facts, selection.unclaimed) == ((CARD,), None, ())
+def test_facts_are_read_only_for_what_is_to_leave_dom0(dom0: Dom0, wanted: Wanted) -> None:
+    dom0.write(f"{dom0.sys}/bus/pci/drivers/e1000/unbind", CARD)
+    dom0.load_pciback((CARD,))
+    observed, selection = look(dom0, wanted)
+    assert (observed.claims, observed.facts, selection.unclaimed) == ((HELD,), None, ())
 
 
-def test_guests_that_run_and_domains_that_are_gone(place: Place) -> None:
-    place.dom0.xl.guests += [
-        {"name": "firewall", "domid": 3, "state": "running", "pci": [str(CARD)], "asked": False},
-        {"name": "mail", "domid": 4, "state": "running", "pci": [], "asked": True},
-        {"name": "web", "domid": 5, "state": "running", "pci": [], "asked": False},
-    ]
-    place.dom0.xl.stale = {2: [str(NVME)]}
-    observed, _selection = place.observe()
+def test_guests_that_run_and_domains_that_are_gone(dom0: Dom0, wanted: Wanted) -> None:
+    with_card, asked, without = (dom0.xl.add(*words) for words in (("firewall", "running", CARD), ("mail",), ("web",)))
+    dom0.xl.guests[1]["asked"] = True
+    dom0.xl.stale = {7: [NVME]}
+    observed, _selection = look(dom0, wanted)
     assert observed.running == (
-        RunningGuest("firewall", 3, (CARD,), passthrough=True),
-        RunningGuest("mail", 4, (), passthrough=True),
-        RunningGuest("web", 5, (), passthrough=False),
+        RunningGuest("firewall", with_card, (HELD,), passthrough=True),
+        RunningGuest("mail", asked, (), passthrough=True),
+        RunningGuest("web", without, (), passthrough=False),
     )
-    assert observed.stale == {2: (NVME,)}
+    assert observed.stale == {7: (parse_address(NVME),)}
 
 
-def test_only_a_host_with_guests_needs_a_toolstack(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_host_with_guests_needs_a_toolstack(dom0: Dom0, wanted: Wanted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible_collections.xen.pciback.plugins.module_utils.host.xl.PLACES", ("/nowhere/xl",))
-    observed, _selection = place.observe(Wanted(extra_devices=(device(address="01:00.0"),)), xl=None)
+    observed, _selection = look(dom0, Wanted(extra_devices=(device(address="01:00.0"),)), xl=None)
     assert (observed.running, observed.stale) == ((), {})
     with pytest.raises(PcibackError, match="xl was found at none of /nowhere/xl"):
-        place.observe(xl=None)
+        look(dom0, wanted, xl=None)
 
 
-def test_a_guest_s_file_that_can_not_be_read_is_kept_as_the_error(place: Place) -> None:
-    place.config.unlink()
-    error = place.observe()[0].guest_configs[str(place.config)]
+def test_a_guest_s_file_that_can_not_be_read_is_kept_as_the_error(dom0: Dom0, config: Path, wanted: Wanted) -> None:
+    config.unlink()
+    error = look(dom0, wanted)[0].guest_configs[str(config)]
     assert isinstance(error, PcibackError)
     assert (error.code, error.message) == ("domain-config-invalid", "it does not exist")
 
 
 @pytest.mark.parametrize("state", ["present", ABSENT])
-def test_who_wants_to_be_rid_of_pins_need_not_read_them(place: Place, state: str) -> None:
-    pins = Path(place.state.path) / "pins.json"
-    pins.parent.mkdir()
+def test_who_wants_to_be_rid_of_pins_need_not_read_them(dom0: Dom0, pins: Path, state: str) -> None:
     pins.write_text("{}")
     wanted = Wanted(state=state)
     if state == ABSENT:
-        observed, _selection = place.observe(wanted)
+        observed, _selection = look(dom0, wanted)
         assert (observed.pins, observed.traces.devices) == ({}, True)
     else:
         with pytest.raises(PcibackError, match="its schema is null"):
-            place.observe(wanted)
+            look(dom0, wanted)
 
 
-def test_pins_are_read(place: Place) -> None:
-    pins = Path(place.state.path) / "pins.json"
-    pins.parent.mkdir()
-    document = {"schema": "xen.pciback/pins/1", "pins": to_mapping({CARD: pin_of(BUS[2])})}
+def test_pins_are_read(dom0: Dom0, wanted: Wanted, pins: Path) -> None:
+    document = {"schema": "xen.pciback/pins/1", "pins": to_mapping({HELD: pin_of(BUS[2])})}
     pins.write_bytes(json_record.encode(document))
-    assert list(place.observe()[0].pins) == [CARD]
+    assert list(look(dom0, wanted)[0].pins) == [HELD]
 
 
 # --- traces

@@ -10,22 +10,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot
 from tests.linux_dom0 import LinuxDom0
-
-XL = "/usr/sbin/xl"
-RTL, SECOND = "0000:00:06.0", "0000:00:06.1"
-
-
-@pytest.fixture
-def dom0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinuxDom0:
-    made = LinuxDom0(tmp_path)
-    monkeypatch.setattr(bus, "SYS", str(made.sys))
-    monkeypatch.setattr(facts, "PROC", str(made.proc))
-    monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(made.root)))
-    return made
+from tests.unit.linux_modules import RTL, SECOND, XL
 
 
 def test_devices_change_hands_while_dom0_runs() -> None:
