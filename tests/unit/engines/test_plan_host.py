@@ -14,6 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
+from tests.unit.engines.test_inventory import DEFAULTS
 from tests.unit.linux_modules import XL, Dom0
 from tests.unit.planning.hosts import kinds
 
@@ -22,17 +23,9 @@ def plan(dom0: Dom0, **options: Any) -> tuple[Plan, Observed]:
     """Plan the host for a guest with a card."""
     guest = {"name": "firewall", "config": str(dom0.folder / "firewall"), "state": "running"}
     given: dict[str, Any] = {
+        **DEFAULTS,
         "guests": [{**guest, "devices": [{"address": "00:05.0"}]}],
-        "extra_devices": [],
-        "state": "present",
-        "reboot": "never",
-        "restart_guests": "never",
-        "boot_entries": "xen",
-        "previous": True,
-        "allow": [],
-        "follow_moves": False,
         "boot_config": None,
-        "native": True,
         "native_prefix": "/usr/local",
         "native_source_sha256": "",
         "native_cflags": "",
