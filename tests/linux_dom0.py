@@ -68,9 +68,9 @@ class LinuxXl(XlDouble):
         taken = {each for guest in self.guests for each in guest["pci"]}
         return self.host.driver(address) == "pciback" and address not in taken
 
-    def _create(self, words: list[str]) -> Answer:
-        data = Path(words[0]).read_bytes()
-        config = XlConfig.parse(data, words[0])
+    def _create(self, arguments: list[str]) -> Answer:
+        data = Path(arguments[0]).read_bytes()
+        config = XlConfig.parse(data, arguments[0])
         wanted = [str(address) for address in config.addresses]
         domid, self.next = self.next, self.next + 1
         if wanted and not self.iommu:
@@ -111,9 +111,9 @@ class LinuxXl(XlDouble):
         self.quarantined.update(guest["pci"])
         super()._end(guest)
 
-    def _destroy(self, words: list[str]) -> Answer:
-        self.quarantined.update(self._find(words[0])["pci"])
-        return super()._destroy(words)
+    def _destroy(self, arguments: list[str]) -> Answer:
+        self.quarantined.update(self._find(arguments[0])["pci"])
+        return super()._destroy(arguments)
 
     def _pci_assignable_remove(self, words: list[str]) -> Answer:
         address = words[-1]

@@ -204,7 +204,7 @@ def _choose(entries: Sequence[Entry], value: str) -> Entry | None:
             groups[-1][1].append(entry)
         found = None
         for number, (key, members) in enumerate(groups):
-            if part in key.split("\0") or (part.isdigit() and number == int(part)):
+            if part in key.split("\0") or _is_number(part, number):
                 found = members
                 break
         if found is None:
@@ -214,6 +214,11 @@ def _choose(entries: Sequence[Entry], value: str) -> Entry | None:
         if len(here) == 1 and len(here[0].path) == depth:
             return here[0]
     return None
+
+
+def _is_number(part: str, number: int) -> bool:
+    """Whether a part of a default names an entry by its number; it may have more digits than Python converts."""
+    return part.isascii() and part.isdigit() and part.lstrip("0") == str(number).lstrip("0")
 
 
 def _with_list(line: str, value: str | None) -> str:

@@ -554,9 +554,10 @@ def test_pins_have_what_was_read_after_the_devices_were_found():
     devices = Machine({8: Card(1, serial=True), 9: BLUE}).devices()
     unread = [replace(each, config=None) for each in devices]
     found = resolve([("firewall", parse_selector({"address": "01:00.0"}))], unread, {}, ())
-    (pin,) = found.record(keep_held=False).values()
+    here = parse_address("01:00.0")
+    pin = found.record(keep_held=False)[here]
     assert (pin.subsystem, pin.serial) == (None, None)
-    (pin,) = found.with_devices(devices).record(keep_held=False).values()
+    pin = found.with_devices(devices).record(keep_held=False)[here]
     assert (pin.subsystem, pin.serial) == ("1af4:1100", "00-00-ab-cd-00-00-00-01")
 
 

@@ -44,6 +44,9 @@ def with_default(value: str) -> bytes:
         ("1>1", "Advanced options for Debian GNU/Linux > Debian GNU/Linux, with Linux 6.1.0-56-amd64 (recovery mode)"),
         ("no such entry", "Debian GNU/Linux"),
         ("99", "Debian GNU/Linux"),
+        (5000 * "9", "Debian GNU/Linux"),
+        (5000 * "0" + "2", "Debian GNU/Linux, with Xen hypervisor"),
+        ("\u00b2", "Debian GNU/Linux"),
     ],
 )
 def test_default(value, title):

@@ -20,10 +20,10 @@ from tests.unit.planning.hosts import BUS, ONE, converged, draft_of, host
 PINS = {BUS[2].address: pin_of(BUS[2])}
 
 
-def hide(wanted: Wanted, observed: Observed, **options: Any) -> list[Action]:
+def hide(wanted: Wanted, observed: Observed, *, changed: bool, keep_held: bool) -> list[Action]:
     draft = draft_of(wanted, observed)
     choose_devices(draft)
-    return list(hide_action(draft, "/boot.cfg", **options))
+    return list(hide_action(draft, "/boot.cfg", changed=changed, keep_held=keep_held))
 
 
 @pytest.mark.parametrize(

@@ -331,7 +331,8 @@ def _menu_line(value: Span) -> MenuLine | None:
 
 def _atoi(text: bytes) -> int:
     """The loader's own atoi: no blanks, 32 bits."""
-    match = re.match(rb"-?[0-9]*", text)
-    digits = match.group() if match else b""
-    number = int(digits) if digits.strip(b"-") else 0
+    match = re.match(rb"(-?)([0-9]*)", text)
+    sign, digits = match.groups() if match else (b"", b"")
+    # Of more digits than Python converts the last 32 count: 10 to the 32nd is a multiple of 2 to the 32nd.
+    number = int(sign + (digits[-32:] or b"0"))
     return (number + 0x80000000) % 0x100000000 - 0x80000000

@@ -25,6 +25,8 @@ MENUS = [
     ("menu=A:dev\nmenu=B:dev\ndefault=99\n", ["A", "B"], 2),
     ("menu=A:dev\nmenu=B:dev\ndefault=-7\n", ["A", "B"], 1),
     ("menu=A:dev\nmenu=B:dev\ndefault=4294967298\n", ["A", "B"], 2),
+    (f"menu=A:dev\nmenu=B:dev\ndefault=1{5000 * '0'}2\n", ["A", "B"], 2),
+    (f"menu=A:dev\nmenu=B:dev\ndefault=-1{5000 * '0'}2\n", ["A", "B"], 1),
     ("default=2\nmenu=A:dev\nmenu=B:dev\ndefault=1\n", ["A", "B"], 1),
     ("menu=A:dev\r\nmenu=B:dev\r\ndefault=2\r\n", ["A", "B"], 2),
 ]
