@@ -10,9 +10,15 @@ import io
 import json
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
+
+try:
+    from ansible.module_utils import _internal
+except ImportError:  # ansible-core 2.17
+    _internal = None
 
 
 @contextlib.contextmanager
@@ -36,8 +42,12 @@ def call(main: Callable[[], None], arguments: dict[str, Any], *, check: bool = F
     output = io.StringIO()
     # A module is a process of its own, where no warning is left from another call.
     warnings._global_warnings.clear()
+    # And where the controller is not loaded, which other tests of this process may need.
+    alone = mock.patch.object(_internal, "is_controller", False) if _internal else contextlib.nullcontext()
     special = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
-    with _arguments({**arguments, **special}), contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+    with alone, _arguments({**arguments, **special}), contextlib.redirect_stdout(output), contextlib.suppress(
+        SystemExit
+    ):
         main()
     result: dict[str, Any] = json.loads(output.getvalue())
     result.pop("invocation", None)
