@@ -62,8 +62,9 @@ $(VENV)/docs.stamp: requirements/run.txt requirements/docs.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/docs.txt
 	@touch $@
 
+# Parts that run beside each other find it built (tests/parts.sh).
 native:
-	@$(MAKE) -C native
+	@test -n "$$SET_UP" || $(MAKE) -C native
 
 lab: $(VENV)/run.stamp collection-link native
 	$(ENVIRONMENT) $(BIN)/python lab/dom0.py create $(LAB)/dom0 --force --bus pc-nine-nics \
@@ -74,6 +75,9 @@ demo: $(VENV)/run.stamp collection-link native
 
 # What the tests need, counted as a part of what they take.
 test-setup: $(VENV)/test.stamp collection-link native
+
+# For .ci/run, whose parts run beside each other: nothing is installed any more while they do.
+ci-setup: test-setup $(VENV)/lint.stamp $(VENV)/docs.stamp
 
 test:
 	@sh tests/parts.sh test 720 "$(MAKE)" test-setup test-unit test-native test-conformance test-safety test-lab
@@ -144,5 +148,5 @@ bench-xen: $(VENV)/test.stamp collection-link native
 clean:
 	rm -rf build native/build tests/output
 
-.PHONY: all help collection-link native lab demo test test-setup test-unit test-native test-conformance test-safety \
+.PHONY: all help collection-link native lab demo test test-setup ci-setup test-unit test-native test-conformance test-safety \
 	test-lab test-integration test-molecule test-xen xen-scenario soak soak-native soak-python xen-lab lint docs fuzz bench bench-xen clean

@@ -60,6 +60,11 @@ while [ $# -gt 0 ] && [ -z "$failed" ]; do
 		process=$!
 		;;
 	--wait) collect ;;
+	*-setup)
+		run "$1" || failed=" $1"
+		# What follows may run beside each other, and builds nothing again.
+		export SET_UP=1
+		;;
 	*) run "$1" || failed=" $1" ;;
 	esac
 	shift
