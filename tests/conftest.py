@@ -260,6 +260,8 @@ def run_playbook(
     )
 
 
+# Before xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """``SOAK=1`` is for the files whose tests have more to try than ``make test`` does."""
     if depth.SOAK:
