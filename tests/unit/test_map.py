@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The map of the house in docs/explanation/design.md names files that are there."""
+"""The map of the sources in docs/explanation/design.md names files that are there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.unit.product import PLUGINS, ROOT
 
 DESIGN = (ROOT / "docs/explanation/design.md").read_text(encoding="utf-8")
-MAP = DESIGN[DESIGN.index("## The house") :]
+MAP = DESIGN[DESIGN.index("## Layers") :]
 
 
 def named() -> list[str]:

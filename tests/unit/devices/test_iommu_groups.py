@@ -55,6 +55,6 @@ def test_a_root_port_keeps_its_device_apart():
     assert groups(function("00:1c.0", 4, behind=1), function("01:00.0", 0), function("00:06.0")) == {}
 
 
-def test_a_bridge_that_bites_its_own_tail_and_one_that_was_not_read():
+def test_a_bridge_that_leads_to_its_own_bus_and_one_that_was_not_read():
     unread = Device(parse_address("00:05.0"), 1, 2, 0x020000)
     assert groups(function("02:00.0", behind=2), function("02:01.0"), unread) == {}

@@ -73,7 +73,7 @@ def test_what_is_not_there():
 
 
 @pytest.mark.parametrize("chain", [{0x34: 0x50, 0x50: 0x5005}, {0x34: 0x40, 0x40: 0x4401, 0x44: 0x4001}])
-def test_a_chain_that_bites_its_tail_ends(chain):
+def test_a_chain_that_leads_back_to_itself_ends(chain):
     assert not ConfigSpace({0x04: 1 << 20, **chain}).message_signalled
 
 
