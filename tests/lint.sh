@@ -58,6 +58,7 @@ for module in assignable boot_hide device_info domain domain_pci native_backend 
 	check "ansible-doc $module" sh -c "ansible-doc xen.pciback.$module >/dev/null"
 done
 check 'ansible-doc role' sh -c 'ansible-doc -t role xen.pciback.pciback | grep -q pciback_guests'
+check 'ansible-doc test' sh -c 'ansible-doc -t test xen.pciback.predicts >/dev/null'
 check 'ansible-doc lookup' sh -c 'ansible-doc -t lookup xen.pciback.native_source_digest >/dev/null'
 check 'ansible-doc connection' sh -c 'ansible-doc -t connection xen.pciback.lab >/dev/null'
 check galaxy-build ansible-galaxy collection build --force --output-path "$copy/artefact"

@@ -11,8 +11,8 @@ author: xen.pciback contributors (@xen-pciback)
 version_added: 0.2.0
 short_description: Whether a predicted boot claims exactly what is wanted
 description:
-  - Judges what C(pcibackctl boot --json) printed as modules O(xen.pciback.boot_hide#module:predictor) and
-    M(xen.pciback.plan) do.
+  - Judges what C(pcibackctl boot --json) printed, as M(xen.pciback.boot_hide) and M(xen.pciback.plan) do.
+positional: claims
 options:
   _input:
     description: The prediction, decoded.
