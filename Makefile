@@ -11,7 +11,7 @@ ENVIRONMENT = PATH="$$PWD/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$$PWD/$(COLLE
 	PCIBACKCTL="$$PWD/$(PCIBACKCTL)"
 
 # A process for each processor; tests/conftest.py keeps those together that share what they have made.
-PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --durations=15
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadscope --durations=15
 # Playbooks wait too: for reboots, for each other.
 PYTEST_WAITING = $(PYTEST) --numprocesses=$$(($$(getconf _NPROCESSORS_ONLN) + 2))
 

@@ -16,12 +16,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import hypothesis
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from tests import depth
@@ -260,27 +262,31 @@ def run_playbook(
     )
 
 
-# Before xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """``SOAK=1`` is for the files whose tests have more to try than ``make test`` does."""
     if depth.SOAK:
         deeper = [item for item in items if getattr(getattr(item, "module", None), "depth", None) is depth]
         config.hook.pytest_deselected(items=[item for item in items if item not in deeper])
         items[:] = deeper
-    # Tests that share what was made for their file stay together, and begin first; others go where a processor is free.
-    together = {item for item in items if shares(item)}
-    for item in together:
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=lambda item: item not in together)
 
 
-def shares(item: pytest.Item) -> bool:
-    """Whether a test uses a fixture of its file."""
-    fixtures = getattr(item, "_fixtureinfo", None)
-    return fixtures is not None and any(
-        found[-1].scope in ("module", "class") for found in fixtures.name2fixturedefs.values()
-    )
+class OneFileOneWorker(LoadScopeScheduling):
+    """Tests that share what was made for their file stay together, and begin first; others go where a processor is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if shares_fixtures(path) else nodeid
+
+
+@lru_cache(maxsize=None)
+def shares_fixtures(path: str) -> bool:
+    """Whether a file of tests, named as pytest names it, has fixtures for all of its tests."""
+    return 'scope="module"' in (ROOT / path).read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneFileOneWorker:
+    """Which worker gets which tests."""
+    return OneFileOneWorker(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
