@@ -14,6 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import lo
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
@@ -177,12 +178,9 @@ def _result(chosen: Sequence[Device], moving: Sequence[Device], after: Mapping[A
             for device in chosen
         ],
         "diff": [
-            {
-                "before_header": f"driver of {device.address}",
-                "after_header": f"driver of {device.address}",
-                "before": f"{device.driver or 'none'}\n",
-                "after": f"{after[device.address] or 'none'}\n",
-            }
+            difference(
+                f"driver of {device.address}", f"{device.driver or 'none'}\n", f"{after[device.address] or 'none'}\n"
+            )
             for device in moving
         ],
     }

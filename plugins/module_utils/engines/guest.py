@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference
+from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
@@ -220,12 +220,7 @@ class Guest:
 
     def difference(self) -> Difference:
         """What diff mode shows of it."""
-        return {
-            "before_header": self.name,
-            "after_header": self.name,
-            "before": self.shown_before,
-            "after": self.shown,
-        }
+        return difference(self.name, self.shown_before, self.shown)
 
     def describe(self) -> dict[str, Any]:
         """The documented result."""

@@ -137,12 +137,11 @@ class OriginalsFile(RecordFile[Originals]):
         if old == new and not (self.exists and after.empty):
             return []
         return [
-            {
-                "before_header": self.path,
-                "after_header": self.path,
-                "before": "".join(f"{path}\n" for path in old if path not in new),
-                "after": "".join(f"{path}\n" for path in new if path not in old),
-            }
+            difference(
+                self.path,
+                "".join(f"{path}\n" for path in old if path not in new),
+                "".join(f"{path}\n" for path in new if path not in old),
+            )
         ]
 
 

@@ -20,6 +20,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import A
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import (
     RUNNING,
     STOPPED,
+    UNMANAGED,
     WHEN_NEEDED,
     WantedGuest,
 )
@@ -90,7 +91,7 @@ def configure(draft: Draft) -> list[Action]:
 
 def shut_down_all(draft: Draft) -> None:
     """Shut the guests down before a reboot, and name those that nobody here starts again."""
-    managed = {guest.name for guest in draft.wanted.guests if guest.state != "unmanaged"}
+    managed = {guest.name for guest in draft.wanted.guests if guest.state != UNMANAGED}
     for guest in draft.observed.running:
         if guest.name not in managed:
             draft.warnings.append(

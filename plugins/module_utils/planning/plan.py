@@ -15,7 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import
 
 
 class Step(str, Enum):
-    """The kinds of actions, in the order in which they are applied; the role has a task file for each."""
+    """The kinds of actions, in the order in which they are applied."""
 
     NATIVE = "native"
     RESTORE = "restore"

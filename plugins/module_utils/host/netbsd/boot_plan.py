@@ -46,14 +46,15 @@ class NetbsdBoot:
         """See :class:`BootState`."""
         return None if self.prediction is None else self.prediction.claims
 
-    def read(self) -> BootCfg:
-        """The boot configuration.
+    def read(self, instead: bytes | None = None) -> BootCfg:
+        """The boot configuration, or what it will be.
 
+        :param instead: the bytes that it will have, ``None``: as they are
         :raises PcibackError: ``boot-config-invalid``
         """
         if isinstance(self.data, PcibackError):
             raise self.data
-        return BootCfg.parse(self.data, file=self.path)
+        return BootCfg.parse(self.data if instead is None else instead, file=self.path)
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,7 @@ class NetbsdBootPlanner:
         """See :class:`BootPlanner`."""
         path = self.boot.path
         try:
-            now = self.boot.read()
-            own = restored.get(draft.observed.traces.places.get(path, path))
-            config = now if own is None else BootCfg.parse(own, file=path)
+            config = self.boot.read(restored.get(draft.observed.traces.places.get(path, path)))
         except PcibackError as error:
             draft.refuse_error(error, _CODE)
             return ()
