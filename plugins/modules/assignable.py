@@ -53,7 +53,7 @@ attributes:
   platform:
     platforms: Linux
 notes:
-  - Needs root, because sysfs is root's to write.
+  - Needs root, because sysfs is root's to write; in check mode too, because xl is root's.
   - NetBSD's kernel takes devices at boot only.
 seealso:
   - module: xen.pciback.boot_hide
@@ -120,6 +120,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.assignment imp
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 
 
 def main() -> None:
@@ -144,6 +145,7 @@ def main() -> None:
     )
     run = runner(module)
     try:
+        require_root()
         state = open_state_directory(module)
         with state.lock(f"module {module._name}", check_mode=module.check_mode):
             result = hand_over(run, platforms.here(run), state, request, module.warn)

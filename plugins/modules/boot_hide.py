@@ -92,8 +92,8 @@ attributes:
   diff_mode:
     support: full
 notes:
-  - Needs root, because O(path) and O(state_directory) are root's. In check mode it needs to read O(path) and what
-    O(state_directory) holds.
+  - Needs root, because O(path) and O(state_directory) are root's; in check mode too, because not
+    everybody may read what O(state_directory) holds.
   - Two readers check every change. This module reads its own result as the loader, Xen and the kernel do, and
     O(predictor) does the same with code that shares nothing with it.
 seealso:
@@ -221,6 +221,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import STATES, BootRequest
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import PRESENT
 
 
@@ -243,6 +244,7 @@ def main() -> None:
     )
     params = module.params
     try:
+        require_root()
         state = open_state_directory(module)
         request = BootRequest(
             path=None if params["path"] is None else absolute_path(params["path"], "path"),

@@ -176,6 +176,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.guests import 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import RUNNING, Xl
 
 
@@ -205,6 +206,7 @@ def main() -> None:
     )
     params = module.params
     try:
+        require_root()
         host = platforms.here(runner(module))
         guests = read_guests(params["domains"], host)
         xl = Xl(runner(module), params["xl"])

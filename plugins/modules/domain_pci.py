@@ -91,8 +91,7 @@ attributes:
   diff_mode:
     support: full
 notes:
-  - Needs to write the files, the directories that they are in, and O(state_directory); that is root as a rule. In check
-    mode it needs to read the files and what O(state_directory) holds.
+  - Needs root, because the files, which may hold passwords, and O(state_directory) are root's; in check mode too.
 seealso:
   - module: xen.pciback.domain
   - module: xen.pciback.boot_hide
@@ -167,6 +166,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
 )
 from ansible_collections.xen.pciback.plugins.module_utils.engines.guest_files import write_guest_files
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 
 
 def main() -> None:
@@ -194,6 +194,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
+        require_root()
         result = write_guest_files(
             module.params["domains"],
             put_back=module.params["state"] == "original",

@@ -69,8 +69,8 @@ attributes:
     support: partial
     details: It shows which paths go, but no content, because it installs binary files.
 notes:
-  - Needs root, because it installs into O(prefix), and O(state_directory) is root's. In check mode it needs to read what
-    O(state_directory) holds, and the installed files.
+  - Needs root, because it installs into O(prefix), and O(state_directory) is root's; in check mode too, because not
+    everybody may read what O(state_directory) holds.
 """
 
 EXAMPLES = r"""
@@ -138,6 +138,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.native_compone
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import PREFIX
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE
 
 
@@ -160,6 +161,7 @@ def main() -> None:
     params = module.params
     who = f"module {module._name}"
     try:
+        require_root()
         prefix = absolute_path(params["prefix"], "prefix")
         state = open_state_directory(module, record=NATIVE)
         if params["state"] == "absent":

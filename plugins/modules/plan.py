@@ -356,6 +356,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect
 from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host import plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.planning.result import as_result
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, GUEST_STATES, PRESENT
 
@@ -397,6 +398,7 @@ def main() -> None:
     )
     options = dict(module.params)
     try:
+        require_root()
         for option in ("boot_config", "native_prefix"):
             if options[option] is not None:
                 options[option] = absolute_path(options[option], option)

@@ -16,6 +16,8 @@ from unittest import mock
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 
+from ansible_collections.xen.pciback.plugins.module_utils.host import privileges
+
 try:
     from ansible.module_utils import _internal as context
 except ImportError:  # ansible-core 2.18
@@ -38,8 +40,8 @@ def _arguments(arguments: dict[str, Any]) -> Any:
             yield
 
 
-def call(main: Callable[[], None], arguments: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
-    """What the module returns, with diff mode on."""
+def call(main: Callable[[], None], arguments: dict[str, Any], *, check: bool = False, user: int = 0) -> dict[str, Any]:
+    """What the module returns, with diff mode on; the tests' own user is root for it, unless they say otherwise."""
     output = io.StringIO()
     # A module is a process of its own, where no warning is left from another call; and it is none of the controller's,
     # whatever another test has imported.
@@ -47,9 +49,10 @@ def call(main: Callable[[], None], arguments: dict[str, Any], *, check: bool = F
     warnings._global_deprecations.clear()
     own_process = mock.patch.object(context, "is_controller", False)
     special = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
-    with own_process, _arguments({**arguments, **special}), contextlib.redirect_stdout(output), contextlib.suppress(
-        SystemExit
-    ):
+    as_user = mock.patch.object(privileges, "geteuid", lambda: user)
+    with own_process, as_user, _arguments({**arguments, **special}), contextlib.redirect_stdout(
+        output
+    ), contextlib.suppress(SystemExit):
         main()
     result: dict[str, Any] = json.loads(output.getvalue())
     result.pop("invocation", None)
