@@ -11,6 +11,8 @@ work=$PWD/build/native
 
 of_gcc() {
 	step "gcc with make: build, check, install" build_check_install make gcc
+	step "gcc that warns: build, check and install of a user" build_with_warnings make gcc
+	step "gcc -O2 for NetBSD: objects without a warning" netbsd_objects make -O2
 	step "gcc with AddressSanitizer and UndefinedBehaviorSanitizer" make_in make-gcc check-sanitize CC=gcc
 	step "200 random lives of guests, with the sanitizers" lives 1 200 "$work/make-gcc/build/pcibackd-sanitize"
 	step "valgrind" make_in make-gcc check-valgrind build/pcibackd-valgrind CC=gcc

@@ -68,6 +68,41 @@ build_check_install() { # MAKE CC
 	build/pcibackd --version
 }
 
+# A user's compiler warns of what nobody here has seen: that is shown, and ends only what developers run.
+build_with_warnings() { # MAKE CC
+	copy "warns-$1"
+	cd "$work/warns-$1"
+	"$1" control CC="$2 -Wpadded" CFLAGS=-O0
+	grep -q Wpadded build/objects/core/json.o.says
+	"$1" check-control CC="$2 -Wpadded" CFLAGS=-O0
+	"$1" install CC="$2 -Wpadded" CFLAGS=-O0 PREFIX=/usr/pkg DESTDIR="$PWD/stage"
+	test -x stage/usr/pkg/sbin/pcibackctl
+	if "$1" check CC="$2 -Wpadded" CFLAGS=-O0 >check.log 2>&1; then
+		echo "make check takes warnings"
+		exit 1
+	fi
+	grep -q "^these are warnings, and none is allowed" check.log
+}
+
+# NetBSD's own compiler is a gcc, which warns of other things than clang and only when it optimizes: its objects, with
+# the C library's headers that zig has of NetBSD, linked to nothing.
+netbsd_objects() { # MAKE LEVEL
+	copy "gcc-netbsd$2"
+	cd "$work/gcc-netbsd$2"
+	headers=$(python -c 'import os, ziglang; print(os.path.join(os.path.dirname(ziglang.__file__), "lib/libc/include"))')
+	compiler="gcc -U__linux__ -U__linux -U__gnu_linux__ -D__NetBSD__ -nostdinc -isystem $headers/x86_64-netbsd-none"
+	compiler="$compiler -isystem $headers/generic-netbsd -isystem $(gcc -print-file-name=include)"
+	objects=$(find core model os cli daemon -name '*.c' | sed 's,\(.*\)\.c$,build/objects/\1.o,')
+	# shellcheck disable=SC2086 # a list of objects
+	"$1" CC="$compiler" CFLAGS="$2" WITH_XEN=0 $objects
+	test -s build/objects/os/bus_netbsd.o
+	warnings=$(find build/objects -name '*.says' -size +0)
+	[ -z "$warnings" ] || {
+		echo "gcc warns of $warnings"
+		exit 1
+	}
+}
+
 cross_build() { # MAKE TARGET
 	copy "zig-$2"
 	cd "$work/zig-$2"

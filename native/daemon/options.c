@@ -89,7 +89,7 @@ static int
 read_value(struct reader *reader, const char *name, const char *value)
 {
 	struct options *options = &reader->options;
-	bool is_second;
+	bool is_second = false;
 	int r = 0;
 
 	if (strcmp(name, "--bus") == 0) {

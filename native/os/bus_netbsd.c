@@ -42,7 +42,7 @@ read_function(struct pciback_bus *bus, int fd, const struct pciback_address *add
 	int r;
 
 	for (size_t reg = 0; reg < sizeof(config); reg += 4) {
-		uint32_t value;
+		uint32_t value = 0;
 
 		r = read_register(fd, address, reg, &value);
 		if (r < 0)

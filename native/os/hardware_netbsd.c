@@ -64,7 +64,7 @@ write_dword(const struct device *device, unsigned offset, uint32_t value)
 static int
 config_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t *ret_value)
 {
-	uint32_t value;
+	uint32_t value = 0;
 	int r = read_dword(handle, offset, &value);
 
 	(void)world;
@@ -156,7 +156,7 @@ is_in_use(const struct device *device)
 static int
 probe_bar(const struct device *device, unsigned offset, uint32_t *ret_mask)
 {
-	uint32_t old, mask;
+	uint32_t old = 0, mask = 0;
 	int r = read_dword(device, offset, &old), restored;
 
 	if (r == 0)
@@ -243,7 +243,7 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	uint8_t config[PCIBACK_CONFIG_PCI];
 
 	for (unsigned offset = 0; offset < sizeof(config); offset += 4) {
-		uint32_t value;
+		uint32_t value = 0;
 		int r = read_dword(device, offset, &value);
 
 		if (r < 0)

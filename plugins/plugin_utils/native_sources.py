@@ -19,10 +19,7 @@ from collections.abc import Mapping
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 DIRECTORY = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "native")
-_ZIG_REMEDY = (
-    "install a C compiler and make on the host (NetBSD's comp set), or 'pip install ziglang' beside ansible-core "
-    "on the controller, which then builds for the host"
-)
+_HOST_BUILDS = "or let the host build: a C compiler and make there (NetBSD's comp set), and method 'auto' or 'host'"
 
 
 def read_sources(directory: str = DIRECTORY) -> Mapping[str, bytes]:
@@ -70,12 +67,17 @@ def cross_build(
     """
     compiler = [sys.executable, "-m", "ziglang"] if importlib.util.find_spec("ziglang") else [shutil.which("zig") or ""]
     if not compiler[0]:
+        # Why the host doesn't build, it knows itself: it can't, or was told not to.
         raise PcibackError(
-            "the host has no C compiler, and the controller has no zig to build for it", remedy=_ZIG_REMEDY
+            "the native component is to be built on the controller, which has no zig for that",
+            remedy=f"run 'pip install ziglang' beside ansible-core on the controller; {_HOST_BUILDS}",
         )
     make = shutil.which("make") or shutil.which("bmake")
     if make is None:
-        raise PcibackError("the controller has no make to build for the host", remedy=_ZIG_REMEDY)
+        raise PcibackError(
+            "the native component is to be built on the controller, which has no make for that",
+            remedy=f"install make on the controller; {_HOST_BUILDS}",
+        )
     tree, stage = os.path.join(workspace, "native"), os.path.join(workspace, "stage")
     for path, data in sources.items():
         os.makedirs(os.path.dirname(os.path.join(tree, path)), exist_ok=True)

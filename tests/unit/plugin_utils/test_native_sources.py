@@ -58,4 +58,17 @@ def test_without_zig_the_remedy_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(native_sources.shutil, "which", lambda name: None)
     with pytest.raises(PcibackError) as caught:
         native_sources.cross_build({}, target="x86_64-netbsd", prefix="/usr/local", flags="", workspace=str(tmp_path))
-    assert "no zig to build for it" in str(caught.value) and "pip install ziglang" in caught.value.remedy
+    assert str(caught.value) == "the native component is to be built on the controller, which has no zig for that"
+    assert caught.value.remedy == (
+        "run 'pip install ziglang' beside ansible-core on the controller; or let the host build: a C compiler and make "
+        "there (NetBSD's comp set), and method 'auto' or 'host'"
+    )
+
+
+def test_without_make_zig_is_not_blamed(monkeypatch, tmp_path):
+    monkeypatch.setattr(native_sources.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(native_sources.shutil, "which", lambda name: None)
+    with pytest.raises(PcibackError) as caught:
+        native_sources.cross_build({}, target="x86_64-netbsd", prefix="/usr/local", flags="", workspace=str(tmp_path))
+    assert str(caught.value) == "the native component is to be built on the controller, which has no make for that"
+    assert caught.value.remedy.startswith("install make on the controller; or let the host build: ")
