@@ -24,8 +24,10 @@ options:
         description: Vendor and device of the subsystem.
         type: str
       class:
-        description: Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
-        type: str
+        description:
+          - Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
+          - Quote the digits; a number is refused, because YAML makes one of V(0100) and V(0x0200) that is another.
+        type: raw
       driver:
         description:
           - The driver; on NetBSD with its unit (V(wm1)) or without (V(wm)).

@@ -19,7 +19,8 @@ SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "address": {"type": "str"},
     "id": {"type": "str"},
     "subsystem": {"type": "str"},
-    "class": {"type": "str"},
+    # Raw, because text that Ansible makes of a number hides that YAML read 0x0200 as 512.
+    "class": {"type": "raw"},
     "driver": {"type": "str"},
     "name": {"type": "str"},
     "mac": {"type": "str"},

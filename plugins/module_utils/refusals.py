@@ -66,7 +66,7 @@ IDENTITY_CHANGED = _refusal(
 ASSIGNED_TWICE = _refusal(
     "assigned-twice",
     "one device is in two guests, twice in one, or in a guest and the extra devices",
-    remedy="take it out of one of the two lists, or make the selectors more exact",
+    remedy="leave it in one list, or make the selectors more exact",
 )
 BRIDGE = _refusal(
     "bridge",

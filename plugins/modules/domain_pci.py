@@ -58,8 +58,10 @@ options:
             type: str
             choices: [strict, relaxed]
           vslot:
-            description: The slot that the guest sees, hexadecimal from V(1) to V(1f); V(0) leaves it to xl.
-            type: str
+            description:
+              - The slot that the guest sees, hexadecimal from V(1) to V(1f); V(0) leaves it to xl.
+              - Quote it; a number above 7 is refused, because YAML makes V(8) of V(010).
+            type: raw
       moves:
         description:
           - Devices that are at another address than when the file was written, old address to new address. Their entries

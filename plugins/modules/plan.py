@@ -53,8 +53,10 @@ options:
               description: Vendor and device of the subsystem.
               type: str
             class:
-              description: Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
-              type: str
+              description:
+                - Class code of two, four or six hexadecimal digits, or a word such as V(ethernet) or V(nvme).
+                - Quote the digits; a number is refused, because YAML makes one of V(0100) and V(0x0200) that is another.
+              type: raw
             driver:
               description: The driver, with its unit (V(wm1)) or without (V(wm)); one that held the device before it was hidden counts too.
               type: str
@@ -91,8 +93,8 @@ options:
             type: str
             choices: [strict, relaxed]
           vslot:
-            description: The slot that the guest sees, hexadecimal.
-            type: str
+            description: The slot that the guest sees, hexadecimal. Quote it; a number above 7 is refused.
+            type: raw
   extra_devices:
     description: Devices that are hidden from dom0 and given to nobody yet.
     type: list

@@ -51,6 +51,19 @@ BAD_VARIABLES = {
         {"pciback_extra_devices": [{"class": "ethernet", "all": True}, {"class": "vga"}, {"class": "0101"}]},
         "list-too-long",
     ),
+    # YAML's 0x0c, which looks like class 12, and 010, which is slot 16 where xl reads 10.
+    "class without quotes": (
+        devices({"class": 0x0C}),
+        "guest firewall: '12' is not a class but a number, which YAML makes of 0014 and of 0x0c without quotes; it is two",
+    ),
+    "vslot without quotes": (
+        devices({"address": "00:05.0", "vslot": 0o10}),
+        "domain-config-invalid: vslot 8 of 00:05.0 is a number, which YAML makes of 8, 010 and 0x8 without quotes",
+    ),
+    "three times": (
+        devices({"address": "00:05.0"}, {"driver": "re0"}, {"driver": "re"}),
+        "is wanted 3 times by guest firewall; once is enough",
+    ),
     "no criterion": (devices({"permissive": True}), "a device needs at least one of address, id"),
     "guest file missing": (
         {"pciback_guests": [{"name": "mail", "config": "/usr/pkg/etc/xen/mail", "devices": []}]},

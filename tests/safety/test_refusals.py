@@ -113,7 +113,7 @@ LAB = {
     "assigned-twice": OnTheLab(
         {"pciback_guests": [guest("firewall", {"address": "00:05.0"}), guest("storage", {"driver": "re0"})]},
         "is wanted by guest firewall and by guest storage; a device belongs to one guest",
-        "take it out of one of the two lists",
+        "leave it in one list",
     ),
     "boot-config-invalid": OnTheLab(
         extra({"address": "00:05.0"}),
@@ -340,7 +340,7 @@ LINUX = {
     "assigned-twice": OnLinux(
         for_guests(firewall=device(address="00:05.0"), storage=device(address="0000:00:05.0")),
         "is wanted by guest firewall and by guest storage",
-        "take it out of one of the two lists",
+        "leave it in one list",
     ),
     "boot-config-invalid": OnLinux(
         hidden({"address": "00:05.0"}),

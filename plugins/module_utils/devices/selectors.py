@@ -51,6 +51,8 @@ _MAC = re.compile(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\Z", re.IGNORECASE)
 _SERIAL = re.compile(r"[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){7}\Z", re.IGNORECASE)
 _SLOT = re.compile(r"(?:([0-9a-f]{4}):)?([0-9a-f]{2}(?:/[01][0-9a-f]\.[0-7])+)\Z", re.IGNORECASE)
 _MOST_CANDIDATES = 12
+# Of the number that a class can be.
+_MOST_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Selector:
 def parse_selector(wanted: Mapping[str, Any], *, max_domain: int = 0) -> Selector:
     """Read a selector from the owner's mapping; keys that are no criteria are ignored.
 
-    :raises PcibackError: no criterion at all, or a value that can't match anything
+    :raises PcibackError: no criterion at all, or a value that can't match anything, or that YAML may have changed
     """
     criteria = []
     for key in CRITERIA:
@@ -101,6 +103,8 @@ def parse_selector(wanted: Mapping[str, Any], *, max_domain: int = 0) -> Selecto
         if value is None:
             continue
         text = str(value).strip()
+        if key == "class" and not isinstance(value, str):
+            raise _no_class(text)
         criteria.append((key, _NORMALISERS[key](text, max_domain)))
     if not criteria:
         raise PcibackError(f"a device needs at least one of {', '.join(CRITERIA)}")
@@ -177,16 +181,20 @@ def _normal_class(text: str, _max_domain: int) -> str:
         return code
     match = _CLASS_CODE.match(text)
     if match is None or not _is_class(match.group(1).lower()):
-        right = (
-            "it is two, four or six hexadecimal digits in quotes, such as '0200', "
-            f"or one of {', '.join(sorted(CLASS_WORDS))}"
-        )
-        if text.isdigit():
-            octal = f"{int(text):o}"
-            octal = octal.zfill(len(octal) + 2 - len(octal) % 2)
-            right = f"if it was {octal} without quotes, YAML took it for an octal number; {right}"
-        raise PcibackError(f"'{text}' is not a class; {right}")
+        raise _no_class(text)
     return match.group(1).lower()
+
+
+def _no_class(text: str) -> PcibackError:
+    """A number may have been written in several ways, of which each looks like another class."""
+    what = ""
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        octal, hexadecimal = (form.zfill(len(form) + len(form) % 2) for form in (f"0{int(text):o}", f"{int(text):x}"))
+        what = f" but a number, which YAML makes of {octal} and of 0x{hexadecimal} without quotes"
+    return PcibackError(
+        f"'{text}' is not a class{what}; it is two, four or six hexadecimal digits in quotes, such as '0200', "
+        f"or one of {', '.join(sorted(CLASS_WORDS))}"
+    )
 
 
 def _is_class(code: str) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.located import ChangedError, whose_list
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Answer
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
@@ -23,7 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
 
 def choose_devices(draft: Draft) -> None:
     """Add the devices that the owner's selectors mean, each for one guest."""
-    owners: dict[Address, str] = {}
+    owners: dict[Address, list[str]] = {}
     names: set[str] = set()
     # In the order of the requests: the guests' devices, then the extra ones.
     answers = iter(draft.selection.answers)
@@ -35,10 +36,12 @@ def choose_devices(draft: Draft) -> None:
             _choose(draft, item, answer, owners)
     for item, answer in zip(draft.wanted.extra_devices, answers):
         _choose(draft, item, answer, owners)
+    for planned in draft.devices:
+        _refuse_twice(draft, planned.device, owners[planned.device.address])
     draft.warnings += draft.selection.warnings
 
 
-def _choose(draft: Draft, item: WantedDevice, answer: Answer, owners: dict[Address, str]) -> None:
+def _choose(draft: Draft, item: WantedDevice, answer: Answer, owners: dict[Address, list[str]]) -> None:
     guest, error = answer.guest, answer.error
     whose = whose_list(guest)
     if isinstance(error, ChangedError):
@@ -48,16 +51,29 @@ def _choose(draft: Draft, item: WantedDevice, answer: Answer, owners: dict[Addre
         draft.refuse(error.code or NO_SUCH_DEVICE, f"{whose}: {error}", device=str(item.selector), remedy=error.remedy)
         return
     for device in answer.devices:
-        owner = owners.setdefault(device.address, whose)
-        if any(planned.device.address == device.address for planned in draft.devices):
-            draft.refuse(
-                ASSIGNED_TWICE,
-                f"{device.describe()} is wanted by {owner} and by {whose}; a device belongs to one guest",
-                device=device.address.bdf,
-                remedy="take it out of one of the two lists, or make the selectors more exact",
-            )
-            continue
-        draft.add_device(device, guest, item.options)
+        lists = owners.setdefault(device.address, [])
+        if not lists:
+            draft.add_device(device, guest, item.options)
+        lists.append(whose)
+
+
+def _refuse_twice(draft: Draft, device: Device, lists: list[str]) -> None:
+    """Refuse a device that is meant more than once.
+
+    :param lists: in whose lists of devices, in the order of the inventory
+    """
+    if len(lists) == 1:
+        return
+    counts = {whose: lists.count(whose) for whose in lists}
+    wanted = [f"{count} times by {whose}" if count > 1 else f"by {whose}" for whose, count in counts.items()]
+    several = len(wanted) > 1
+    draft.refuse(
+        ASSIGNED_TWICE,
+        f"{device.describe()} is wanted {', '.join(wanted[:-1])}{' and ' if several else ''}{wanted[-1]}; "
+        f"{'a device belongs to one guest' if several else 'once is enough'}",
+        device=device.address.bdf,
+        remedy=f"leave it in one {'list' if several else 'line'}, or make the selectors more exact",
+    )
 
 
 def refuse_bridges(draft: Draft, bridge_loss: str) -> None:

@@ -99,19 +99,31 @@ def test_ambiguous_lists_the_candidates(wanted):
         ({"address": "0001:00:04.0"}, "domain 1 is above 0"),
         (
             {"class": "20"},
-            "'20' is not a class; if it was 0024 without quotes, YAML took it for an octal number; it is",
+            "'20' is not a class but a number, which YAML makes of 0024 and of 0x14 without quotes; it is two, four or",
         ),
         (
             {"class": "xy"},
             "'xy' is not a class; it is two, four or six hexadecimal digits in quotes, such as '0200', or one of audio",
         ),
-        # What YAML 1.1 makes of 0100, 0108 (no octal number), 0200, 020000 and 010000 without quotes.
-        ({"class": 64}, "'64' is not a class; if it was 0100 without quotes, YAML took it for an octal number; it is"),
+        # What YAML 1.1 makes of 0100, 0108 (no octal number), 0200, 020000, 010000, 0x0200 and 0x0c without quotes;
+        # 131072 and 12 look like classes.
+        ({"class": 64}, "'64' is not a class but a number, which YAML makes of 0100 and of 0x40 without quotes; it is"),
         ({"class": "0108"}, None),
-        ({"class": 128}, "'128' is not a class; if it was 0200 without quotes"),
-        ({"class": 8192}, "'8192' is not a class; if it was 020000 without quotes"),
-        ({"class": 4096}, "'4096' is not a class; if it was 010000 without quotes"),
-        ({"class": 3}, "'3' is not a class; if it was 03 without quotes"),
+        ({"class": 128}, "'128' is not a class but a number, which YAML makes of 0200 and of 0x80 without quotes"),
+        (
+            {"class": 8192},
+            "'8192' is not a class but a number, which YAML makes of 020000 and of 0x2000 without quotes",
+        ),
+        (
+            {"class": 4096},
+            "'4096' is not a class but a number, which YAML makes of 010000 and of 0x1000 without quotes",
+        ),
+        ({"class": 512}, "'512' is not a class but a number, which YAML makes of 001000 and of 0x0200 without quotes"),
+        ({"class": 131072}, "'131072' is not a class but a number, which YAML makes of 00400000 and of 0x020000"),
+        ({"class": 12}, "'12' is not a class but a number, which YAML makes of 0014 and of 0x0c without quotes"),
+        ({"class": "12"}, None),
+        ({"class": 3}, "'3' is not a class but a number, which YAML makes of 03 and of 0x03 without quotes"),
+        ({"class": ["0200"]}, "'['0200']' is not a class; it is two, four"),
         ({"class": "4000"}, None),
         ({"class": "ff"}, None),
         ({"mac": 192011820576}, "'192011820576' is a number, which YAML makes of one without quotes; it is six pairs"),

@@ -140,7 +140,7 @@ def test_refuses_a_device_for_two_guests(host: Host) -> None:
 
 def test_refuses_a_device_twice_for_one_guest(host: Host) -> None:
     error = refusal(host, [], [device("03:00.0"), device("3:0.0")])
-    assert str(error) == f"{host.mail}: 03:00.0 is wanted twice; list each device once"
+    assert str(error) == f"{host.mail}: 03:00.0 is wanted 2 times; list each device once"
 
 
 def test_refuses_a_file_given_twice(host: Host) -> None:

@@ -30,6 +30,29 @@ def test_isa_bridge_can_be_allowed_and_is_reported():
     assert codes(make_plan(replace(wanted, allow=(("bridge", parse_address("00:01.0")),)), seen)) == ["bridge"]
 
 
+def test_a_device_in_one_list_three_times():
+    """Of the same device by other words, too; it is one refusal."""
+    three = (device(address="00:05.0"), device(address="0000:00:05.0"), device(driver="wm1"))
+    plan = make_plan(Wanted(guests=(guest(*three),)), host())
+    (refusal,) = plan.refusals
+    assert (refusal.code, refusal.device) == ("assigned-twice", "00:05.0")
+    assert refusal.message == f"{BUS[2].describe()} is wanted 3 times by guest firewall; once is enough"
+    assert refusal.remedy == "leave it in one line, or make the selectors more exact"
+
+
+def test_a_device_in_several_lists():
+    wanted = Wanted(
+        guests=(guest(device(address="00:05.0"), device(driver="wm1")), guest(device(driver="wm1"), name="storage")),
+        extra_devices=(device(address="00:05.0"),),
+    )
+    (refusal,) = make_plan(wanted, host()).refusals
+    assert refusal.message == (
+        f"{BUS[2].describe()} is wanted 2 times by guest firewall, by guest storage and by the extra devices; a device "
+        "belongs to one guest"
+    )
+    assert refusal.remedy == "leave it in one list, or make the selectors more exact"
+
+
 def test_pci_bridge_can_not_be_allowed():
     wanted = Wanted(guests=(guest(device(address="00:0d.0")),), allow=(("bridge", parse_address("00:0d.0")),))
     assert codes(make_plan(wanted, host())) == ["bridge"]

@@ -37,14 +37,16 @@ def with_pci(
 
     :param wanted: devices with only the options that matter, or what :meth:`PciSpec.from_options` takes
     :param moves: devices that are at another address than before: their entries keep their places and options
-    :raises PcibackError: a device is wanted twice or is none
+    :raises PcibackError: a device is wanted more than once or is none
     """
     specs = [item if isinstance(item, PciSpec) else PciSpec.from_options(item) for item in wanted]
     by_key = {spec.key: spec for spec in specs}
     if len(by_key) != len(specs):
         keys = [spec.key for spec in specs]
         twice = next(spec for spec in specs if keys.count(spec.key) > 1)
-        raise PcibackError(f"{twice.device} is wanted twice; list each device once", file=config.file)
+        raise PcibackError(
+            f"{twice.device} is wanted {keys.count(twice.key)} times; list each device once", file=config.file
+        )
     if _has_exactly(config, by_key):
         return config
     if not specs:

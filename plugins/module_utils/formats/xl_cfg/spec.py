@@ -97,7 +97,8 @@ def _hexadecimal(text: str) -> tuple[int, str]:
 _FLAG = Option(_read_flag, _write_flag, False, {"type": "bool"}, in_file=True)
 
 OPTIONS: Mapping[str, Option] = {
-    "vslot": Option(_read_vslot, _write_vslot, 0, {"type": "str"}),
+    # Raw, because text that Ansible makes of a number hides that YAML read 010 as 8.
+    "vslot": Option(_read_vslot, _write_vslot, 0, {"type": "raw"}),
     "permissive": _FLAG,
     "msitranslate": _FLAG,
     "seize": _FLAG,
@@ -173,7 +174,7 @@ class PciSpec:
     def from_options(cls, options: Mapping[str, Any]) -> PciSpec:
         """A device as the modules take it: ``address`` and options; ``None`` means not given.
 
-        ``vslot`` is a number, or text that is hexadecimal as xl has it; 0 leaves the slot to xl.
+        ``vslot`` is text that is hexadecimal as xl has it, or a number below 8; 0 leaves the slot to xl.
 
         :raises PcibackError: the address or the slot is none
         """
@@ -318,8 +319,16 @@ def _pair(name: str, value: Any) -> str:
 
 
 def _vslot_argument(value: Any, address: Address) -> int:
-    slot = value if isinstance(value, int) else -1
-    if isinstance(value, str):
+    slot = -1
+    if isinstance(value, int) and not isinstance(value, bool):
+        # Below 8 all ways to write a number agree.
+        if value > 7:
+            raise PcibackError(
+                f"vslot {value} of {address.bdf} is a number, which YAML makes of {value}, 0{value:o} and 0x{value:x} "
+                "without quotes; put it into quotes: it is hexadecimal, from '0' to '1f'"
+            )
+        slot = value
+    elif isinstance(value, str):
         number, rest = _hexadecimal(value)
         slot = -1 if rest else number
     if not 0 <= slot <= MAX_VSLOT:

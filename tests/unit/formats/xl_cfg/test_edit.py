@@ -132,7 +132,7 @@ def test_survives_lists_nested_without_end() -> None:
         ),
         (
             b"pci=['00:05.0@5,seize=1']\n",
-            [{"address": "00:05.0", "vslot": 31}],
+            [{"address": "00:05.0", "vslot": "1f"}],
             b"pci=['00:05.0@1f,seize=1']\n",
         ),
         (b"pci=['00:05.0@5,vslot=6']\n", [{"address": "00:05.0", "vslot": 0}], b"pci=['00:05.0']\n"),
@@ -175,7 +175,7 @@ def test_changes_only_what_it_has_to(before: bytes, wanted: list[str | dict[str,
             b"pci=['00:05.0']\n",
             [{"address": "00:05.0", "permissive": False, "vslot": 0, "rdm_policy": "strict"}],
         ),
-        (b"pci=['00:05.0@1F']\n", [{"address": "00:05.0", "vslot": 31}]),
+        (b"pci=['00:05.0@1F']\n", [{"address": "00:05.0", "vslot": "1f"}]),
         (b"pci=['00:04.0']\npci=['00:05.0']\npci+=['00:06.0']\n", ["00:06.0", "00:05.0"]),
         (b"pci=['00:05.0', ['dead'], 'junk']\n", ["00:05.0"]),
         (b"pci=[]\n", []),
@@ -196,7 +196,7 @@ def test_refuses_a_device_that_is_wanted_twice() -> None:
     config = XlConfig.parse(b"", "guest.cfg")
     with pytest.raises(PcibackError) as caught:
         with_pci(config, [{"address": "03:00.0"}, {"address": "0:4.0"}, {"address": "0000:3:0.0"}])
-    assert str(caught.value) == "guest.cfg: 03:00.0 is wanted twice; list each device once"
+    assert str(caught.value) == "guest.cfg: 03:00.0 is wanted 2 times; list each device once"
 
 
 def follow(data: bytes, wanted: list[str | dict[str, object]], **moves: str) -> bytes:

@@ -185,17 +185,28 @@ def test_says_which_device() -> None:
 
 
 def test_takes_options_as_the_modules_have_them() -> None:
-    spec = PciSpec.from_options({"address": "3:0.0", "permissive": False, "seize": None, "vslot": 31})
+    spec = PciSpec.from_options({"address": "3:0.0", "permissive": False, "seize": None, "vslot": "1f"})
     assert spec == PciSpec(Address(0, 3, 0, 0), permissive=False, vslot=31)
     assert PciSpec.from_options({"address": "03:00.0", "vslot": "1F"}).vslot == 31
     assert PciSpec.from_options({"address": "03:00.0", "vslot": "10"}).vslot == 16
+    assert PciSpec.from_options({"address": "03:00.0", "vslot": 7}).vslot == 7
 
 
-@pytest.mark.parametrize("vslot", [32, -1, "20", "x", "", "1g"])
+@pytest.mark.parametrize("vslot", [-1, True, "20", "x", "", "1g"])
 def test_refuses_a_slot_that_no_guest_has(vslot: object) -> None:
     with pytest.raises(PcibackError) as caught:
         PciSpec.from_options({"address": "03:00.0", "vslot": vslot})
     assert str(caught.value) == f"vslot {vslot} of 03:00.0 does not exist; it is hexadecimal, from 0 to 1f"
+
+
+def test_refuses_a_number_that_may_have_been_written_otherwise() -> None:
+    """YAML 1.1 makes 8 of 010, which is slot 16 to xl."""
+    with pytest.raises(PcibackError) as caught:
+        PciSpec.from_options({"address": "03:00.0", "vslot": 8})
+    assert str(caught.value) == (
+        "vslot 8 of 03:00.0 is a number, which YAML makes of 8, 010 and 0x8 without quotes; put it into quotes: "
+        "it is hexadecimal, from '0' to '1f'"
+    )
 
 
 def test_each_option_is_a_field_of_a_device() -> None:
