@@ -92,7 +92,7 @@ class XlDouble:
         return {guest["name"]: guest["domid"] for guest in self.guests}
 
     def run(self, argv: Sequence[str], cwd: str | None = None) -> Answer:
-        """Run a command, as :func:`commands.runner` does; nothing but xl is there."""
+        """Run a command, as :func:`commands.run` does; nothing but xl is there."""
         if argv[0] != str(self.path):
             return 127, "", f"{argv[0]}: No such file or directory"
         return self.answer(list(argv[1:]))

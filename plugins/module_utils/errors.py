@@ -5,6 +5,21 @@
 
 from __future__ import annotations
 
+import re
+
+# Control characters, which a terminal would obey, and surrogates, which stand for bytes that are no UTF-8.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Text of a host for a person, on one line: what can't be printed is shown as bash and Python write it."""
+    return _UNPRINTABLE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    number = ord(match.group())
+    return f"\\x{number - 0xDC00 if number > 0xFF else number:02x}"
+
 
 class PcibackError(Exception):
     """Input that is refused, or a host that can't be used.
@@ -29,16 +44,16 @@ class PcibackError(Exception):
         column: int | None = None,
         remedy: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = printable(message)
+        super().__init__(self.message)
         self.code = code
         self.file = file
         self.line = line
         self.column = column
-        self.remedy = remedy
+        self.remedy = None if remedy is None else printable(remedy)
 
     def __str__(self) -> str:
-        place = [] if self.file is None else [self.file]
+        place = [] if self.file is None else [printable(self.file)]
         if self.line is not None:
             place.append(f"line {self.line}")
         if self.column is not None:

@@ -119,7 +119,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.assignment imp
 )
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
-from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 
 
@@ -143,7 +143,6 @@ def main() -> None:
         xl=params["xl"],
         check_mode=module.check_mode,
     )
-    run = runner(module)
     try:
         require_root()
         state = open_state_directory(module)

@@ -220,7 +220,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import STATES, BootRequest
-from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import PRESENT
 
@@ -260,7 +260,7 @@ def main() -> None:
             scratch=module.tmpdir,
         )
         with state.lock(f"module {module._name}", check_mode=module.check_mode):
-            result = platforms.here(runner(module)).edit_boot(request)
+            result = platforms.here(run).edit_boot(request)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy, line=error.line, column=error.column)
     for warning in result.warnings:

@@ -167,7 +167,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
 from ansible_collections.xen.pciback.plugins.module_utils.engines.device_report import report
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
-from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 
 
@@ -184,7 +184,7 @@ def main() -> None:
     params = module.params
     try:
         require_root()
-        host, state = platforms.here(runner(module)), open_state_directory(module)
+        host, state = platforms.here(run), open_state_directory(module)
         result = report(host, state, params["devices"], configuration=params["configuration"])
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)

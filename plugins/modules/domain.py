@@ -175,7 +175,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.guest import S
 from ansible_collections.xen.pciback.plugins.module_utils.engines.guests import bring_into_states, read_guests
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
-from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import RUNNING, Xl
 
@@ -207,9 +207,9 @@ def main() -> None:
     params = module.params
     try:
         require_root()
-        host = platforms.here(runner(module))
+        host = platforms.here(run)
         guests = read_guests(params["domains"], host)
-        xl = Xl(runner(module), params["xl"])
+        xl = Xl(run, params["xl"])
         with open_state_directory(module).lock(f"module {module._name}", check_mode=module.check_mode):
             outcome = bring_into_states(
                 guests,

@@ -137,7 +137,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.native_compone
 )
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import PREFIX
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE
 
@@ -183,7 +183,7 @@ def main() -> None:
                 who=who,
                 check_mode=module.check_mode,
             )
-            outcome = bring(runner(module), module.get_bin_path, state, request)
+            outcome = bring(run, module.get_bin_path, state, request)
     except PcibackError as error:
         module.fail_json(msg=str(error), remedy=error.remedy)
     except OSError as error:

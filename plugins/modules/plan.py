@@ -357,7 +357,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import PREFIX
 from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host import plan_host
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.host.commands import runner
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.planning.result import as_result
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, GUEST_STATES, PRESENT
@@ -404,7 +404,7 @@ def main() -> None:
         for option in ("boot_config", "native_prefix"):
             if options[option] is not None:
                 options[option] = absolute_path(options[option], option)
-        plan, observed = plan_host(runner(module), module.get_bin_path, options, open_state_directory(module))
+        plan, observed = plan_host(run, module.get_bin_path, options, open_state_directory(module))
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)
     for warning in plan.warnings:

@@ -11,12 +11,12 @@ import importlib.util
 import io
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 from collections.abc import Mapping
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 
 DIRECTORY = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "native")
 _HOST_BUILDS = "or let the host build: a C compiler and make there (NetBSD's comp set), and method 'auto' or 'host'"
@@ -63,7 +63,7 @@ def cross_build(
     :param target: zig's name of the system, such as x86_64-netbsd
     :param workspace: an empty directory of the controller to build in
     :returns: the files by their path on the host without the leading slash, and the compiler's name and version
-    :raises PcibackError: no zig on the controller, or the build failed
+    :raises PcibackError: no zig on the controller, or the build failed or took too long
     """
     compiler = [sys.executable, "-m", "ziglang"] if importlib.util.find_spec("ziglang") else [shutil.which("zig") or ""]
     if not compiler[0]:
@@ -88,9 +88,9 @@ def cross_build(
     if flags:
         settings.append(f"CFLAGS={flags}")
     for arguments in (["control"], ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]):
-        done = subprocess.run([make, "-C", tree, *settings, *arguments], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            tail = " | ".join((done.stdout + done.stderr).strip().splitlines()[-5:])
+        status, out, err = run([make, "-C", tree, *settings, *arguments])
+        if status != 0:
+            tail = " | ".join((out + err).strip().splitlines()[-5:])
             raise PcibackError(f"building for {target} on the controller failed: {tail}")
-    version = subprocess.run([*compiler, "version"], capture_output=True, text=True, check=False).stdout.strip()
-    return read_sources(stage), f"zig {version} -target {target}"
+    _status, version, _err = run([*compiler, "version"])
+    return read_sources(stage), f"zig {version.strip()} -target {target}"

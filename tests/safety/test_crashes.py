@@ -179,8 +179,8 @@ def linux_dom0(root: Path, made: bool = True) -> Iterator[LinuxDom0]:
             (facts, "PROC", str(host.proc)),
             (boot_files, "HOST", boot_files.Host(str(root))),
             (pciback, "write", host.write),
-            (boot_hide, "runner", lambda _module: host.run),
-            (assignable, "runner", lambda _module: host.run),
+            (boot_hide, "run", host.run),
+            (assignable, "run", host.run),
         ):
             patches.enter_context(mock.patch.object(owner, name, value))
         yield host

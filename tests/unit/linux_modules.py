@@ -100,7 +100,7 @@ def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
     monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(host.root)))
     monkeypatch.setattr(pciback, "write", host.write)
     for module in (assignable, boot_hide, device_info, domain, plan):
-        monkeypatch.setattr(module, "runner", lambda _module: host.run)
+        monkeypatch.setattr(module, "run", host.run)
     return host
 
 

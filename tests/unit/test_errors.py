@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError, printable
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,18 @@ def test_one_sentence_with_its_place(place: dict[str, object], text: str) -> Non
     error = PcibackError("it is wrong", code="bridge", remedy="mend it", **place)  # type: ignore[arg-type]
     assert str(error) == text
     assert (error.message, error.code, error.remedy) == ("it is wrong", "bridge", "mend it")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("Gerät für 5 €", "Gerät für 5 €"),
+        (b"caf\xe9".decode("utf-8", "surrogateescape"), r"caf\xe9"),
+        ("\x1b[2J\nnext\x7f", r"\x1b[2J\x0anext\x7f"),
+    ],
+)
+def test_what_a_terminal_can_not_print_is_shown(text: str, shown: str) -> None:
+    assert printable(text) == shown
+    error = PcibackError(text, file="/etc/" + text, remedy=text)
+    assert (str(error), error.message, error.remedy) == (f"/etc/{shown}: {shown}", shown, shown)

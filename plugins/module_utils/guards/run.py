@@ -13,11 +13,11 @@ registers that belongs to two devices).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.errors import printable
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.guards import (
     console,
@@ -46,8 +46,6 @@ _ALL = (
     iommu.groups,
 )
 SAYS: Mapping[str, str] = {**disk.SAYS, **network.SAYS, **console.SAYS, **sharing.SAYS, **iommu.SAYS}
-
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]")
 
 
 @dataclass(frozen=True)
@@ -86,14 +84,14 @@ def guard(
     for judge in _ALL:
         for note in judge(case):
             if isinstance(note, Evidence):
-                evidence.setdefault((note.code, note.device), []).append(_plain(note.step))
+                evidence.setdefault((note.code, note.device), []).append(printable(note.step))
             else:
                 warnings.append(note)
     findings = [
         _finding(code, case.chosen[address], tuple(dict.fromkeys(steps)))
         for (code, address), steps in sorted(evidence.items())
     ]
-    return Verdict(tuple(findings), tuple(_plain(text) for text in dict.fromkeys(warnings)))
+    return Verdict(tuple(findings), tuple(printable(text) for text in dict.fromkeys(warnings)))
 
 
 def _finding(code: str, device: Device, steps: Sequence[str]) -> Finding:
@@ -105,8 +103,3 @@ def _finding(code: str, device: Device, steps: Sequence[str]) -> Finding:
         f"{device.describe()} {SAYS[code]}: {'; '.join(steps)}",
         f"{row.remedy}, or allow code '{code}' for this address{accepting}",
     )
-
-
-def _plain(text: str) -> str:
-    """Text of a host for a message: one line, nothing that a terminal would obey."""
-    return _UNPRINTABLE.sub("?", text)

@@ -126,7 +126,7 @@ def check_config_path(config: str) -> None:
 class Xl:
     """xl(1) of one dom0.
 
-    :param run: runs an argument list, as :func:`commands.runner` makes it
+    :param run: runs an argument list, as :func:`commands.run` does
     :param xl: the path of xl; looked for at its usual places by default
     """
 
@@ -135,7 +135,10 @@ class Xl:
         self.xl = xl or find_xl()
 
     def _call(self, what: str, *arguments: str) -> str:
-        status, out, err = self._run([self.xl, *arguments])
+        try:
+            status, out, err = self._run([self.xl, *arguments])
+        except PcibackError as error:
+            raise PcibackError(f"{what}: {error.message}", remedy=error.remedy) from error
         if status == NOT_FOUND:
             raise PcibackError(f"{self.xl} can't be run", remedy="give the right path as 'xl'")
         if status != 0:

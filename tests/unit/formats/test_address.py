@@ -60,7 +60,7 @@ RANGE = "BUS:DEVICE.FUNCTION is hexadecimal from 00:00.0 to ff:1f.7"
         ("0b::00.1", f"'0b::00.1' is not a PCI address; {FORM}"),
         ("1:0:1:0:", f"'1:0:1:0:' is not a PCI address; {FORM}"),
         (" 00:04.0", f"' 00:04.0' is not a PCI address; {FORM}"),
-        ("00:04.0\n", f"'00:04.0\n' is not a PCI address; {FORM}"),
+        ("00:04.0\n", rf"'00:04.0\x0a' is not a PCI address; {FORM}"),
         ("0x0:4.0", f"'0x0:4.0' is not a PCI address; {FORM}"),
         ("00:04.g", f"'00:04.g' is not a PCI address; {FORM}"),
         (

@@ -20,7 +20,7 @@ from tests.xl_double import XlDouble
 @pytest.fixture
 def xl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> XlDouble:
     double = XlDouble(tmp_path)
-    monkeypatch.setattr(domain, "runner", lambda _module: double.run)
+    monkeypatch.setattr(domain, "run", double.run)
     monkeypatch.setattr(platforms, "here", Netbsd)
     (tmp_path / "a.cfg").write_text("name = 'a'\npci = [ '00:05.0,permissive=yes' ]\n")
     return double

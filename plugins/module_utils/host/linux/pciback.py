@@ -31,7 +31,7 @@ XENSTORE_READ = "/usr/bin/xenstore-read"
 class Pciback:
     """The driver of one host.
 
-    :param run: runs an argument list, as :func:`commands.runner` makes it
+    :param run: runs an argument list, as :func:`commands.run` does
     :param sys: where sysfs is mounted
     :param xl: the path of xl, ``None`` if there is none
     """

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.disk import disks_in_use
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts, Interface, Mount
@@ -57,6 +58,7 @@ _INTERRUPT = re.compile(rf"^({_NAME}): (?:.* )?interrupting at (ioapic[0-9]+ pin
 _SERIAL_CONSOLE = re.compile(r"(com[0-9]+): console\b")
 # What route(8) says if there is no such route, or no such protocol in the kernel.
 _NO_ROUTE = ("not in table", "No such process", "not supported")
+_KILLED = -9
 # A chain of layers longer than this is no chain that anybody built.
 _MOST_LAYERS = 64
 
@@ -244,16 +246,22 @@ class _Reader:
         return replace(facts, layers=layers, unchecked=tuple(self.unchecked))
 
     def _ask(self, argv: list[str], otherwise: str) -> str | None:
-        status, out, err = self.run(argv)
+        status, out, err = self._run(argv)
         if status == 0:
             return out
-        said = (err or out).strip().splitlines()
-        self.unchecked.append(_failed(argv, status, said, otherwise))
+        self.unchecked.append(_failed(argv, status, err or out, otherwise))
         return None
+
+    def _run(self, argv: list[str]) -> tuple[int, str, str]:
+        """Run a tool; one that was killed is one that has failed."""
+        try:
+            return self.run(argv)
+        except PcibackError as error:
+            return _KILLED, "", error.message
 
     def _root_device(self) -> str | None:
         # Older kernels lack the variable; where it matters, mount(8) shows root_device, which then can't be traced.
-        status, out, _err = self.run([netbsd_bus.SYSCTL, "-n", "kern.root_device"])
+        status, out, _err = self._run([netbsd_bus.SYSCTL, "-n", "kern.root_device"])
         name = out.strip()
         return name if status == 0 and disk_of(name) else None
 
@@ -261,12 +269,11 @@ class _Reader:
         found = []
         for family in ([], ["-inet6"]):
             argv = [ROUTE, "-n", "get", *family, "default"]
-            status, out, err = self.run(argv)
+            status, out, err = self._run(argv)
             if status == 0:
                 found.append(parse_route(out))
             elif not any(words in err + out for words in _NO_ROUTE):
-                said = (err or out).strip().splitlines()
-                self.unchecked.append(_failed(argv, status, said, "this default route was not looked at"))
+                self.unchecked.append(_failed(argv, status, err or out, "this default route was not looked at"))
         return tuple(dict.fromkeys(name for name in found if name))
 
     def _layers(self, names: list[str]) -> dict[str, tuple[str, ...]]:
@@ -299,7 +306,8 @@ class _Reader:
         return {}
 
 
-def _failed(argv: list[str], status: int, said: list[str], otherwise: str) -> str:
+def _failed(argv: list[str], status: int, text: str, otherwise: str) -> str:
+    said = text.strip().splitlines()
     return f"'{' '.join(argv)}' failed ({said[0] if said else f'status {status}'}): {otherwise}"
 
 

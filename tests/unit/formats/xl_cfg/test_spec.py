@@ -9,7 +9,7 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError, printable
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import (
     OPTIONS,
@@ -149,7 +149,7 @@ def test_refuses_what_is_no_device(text: str, why: str) -> None:
     with pytest.raises(PcibackError) as caught:
         PciSpec.parse(text)
     assert caught.value.code == "domain-config-invalid"
-    assert str(caught.value).startswith(f"xl can't take '{text}' for a PCI device: ")
+    assert str(caught.value).startswith(f"xl can't take '{printable(text)}' for a PCI device: ")
     assert why in str(caught.value)
 
 
