@@ -19,7 +19,7 @@ options:
       code:
         description: The refusal's code; of the others, the host would not survive it or nothing could be done.
         type: str
-        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq]
+        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq, use-unknown]
         required: true
       address:
         description: The device.

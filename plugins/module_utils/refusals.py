@@ -89,6 +89,14 @@ MANAGEMENT_NIC = _refusal(
     allowable=True,
     guard=True,
 )
+USE_UNKNOWN = _refusal(
+    "use-unknown",
+    "the host does not say what dom0 uses, and the device could carry its disks or its network",
+    remedy="see on the host why the command that is named fails",
+    allowable=True,
+    accepting="dom0 may lose its disks or its network",
+    guard=True,
+)
 CONSOLE = _refusal(
     "console",
     "dom0's display or its serial console hangs on the device",

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.host import commands
 from ansible_collections.xen.pciback.plugins.modules import domain
+from tests.conftest import Dom0
 from tests.unit.module_call import call
 
 
@@ -36,7 +37,59 @@ def test_an_xl_that_hangs_holds_no_play(hanging_xl: Path, tmp_path: Path, check:
     result = call(domain.main, options, check=check)
     assert (result["failed"], result["msg"]) == (
         True,
-        f"xl can't say which devices the guests have: '{hanging_xl} list -l' did not end within 0.2 s and was killed; it said nothing",
+        f"xl can't say which guests run: '{hanging_xl} list' did not end within 0.2 s and was killed; it said nothing",
     )
     assert result["remedy"] == "see on the host whether xenstored runs, xl waits for it, and what /var/log/xen says"
     assert not (tmp_path / "db").exists()
+
+
+FIREWALL = {"name": "firewall", "config": "/usr/pkg/etc/xen/firewall"}
+UNUSED_CARD = {"address": "00:05.0"}
+BOOT_CONTROLLER = {"address": "00:01.1"}
+
+SILENT = {
+    "xl": (
+        "usr/pkg/sbin/xl",
+        "exit 0\n",
+        UNUSED_CARD,
+        "xl can't say which guests run: '/usr/pkg/sbin/xl list' prints nothing, not even Domain-0",
+    ),
+    "mount": (
+        "sbin/mount",
+        "exit 0\n",
+        BOOT_CONTROLLER,
+        "may carry what dom0 stands on or is managed through, and the host does not say whether it does: "
+        "'/sbin/mount' prints nothing, which tells nothing: mounted file systems were not looked at",
+    ),
+    "ifconfig": (
+        "sbin/ifconfig",
+        "exit 0\n",
+        UNUSED_CARD,
+        "'/sbin/ifconfig -a' prints nothing, which tells nothing: network interfaces were not looked at",
+    ),
+    "route": (
+        "sbin/route",
+        "echo 'route: botched keyword' >&2; exit 1\n",
+        UNUSED_CARD,
+        "'/sbin/route -n get default' failed (route: botched keyword): this default route was not looked at",
+    ),
+    "pcictl": (
+        "usr/sbin/pcictl",
+        "exit 0\n",
+        UNUSED_CARD,
+        "'/usr/sbin/pcictl pci0 list -n' prints no device, and every machine has one",
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", sorted(SILENT))
+def test_silence_is_not_an_answer(dom0: Dom0, tool: str) -> None:
+    path, script, device, sentence = SILENT[tool]
+    host = dom0.create()
+    host.wrap(path, script)
+    before = host.tree()
+    run = host.playbook({"pciback_guests": [{**FIREWALL, "devices": [device]}], "pciback_reboot": "when_needed"})
+    assert run.status == 2, run.output
+    (message,) = run.failures()
+    assert sentence in message and "Traceback" not in run.output
+    assert (run.changed(), host.tree()) == ([], before)

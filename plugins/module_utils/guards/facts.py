@@ -13,6 +13,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 # mount(8) shows the root like this until it is remounted by name.
 ROOT_DEVICE = "root_device"
 
+DISKS = "disks"
+NETWORK = "network"
+
 
 @dataclass(frozen=True)
 class Mount:
@@ -39,6 +42,14 @@ class Interface:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """What could not be seen: of the use of :data:`DISKS` or of the :data:`NETWORK`, and why."""
+
+    use: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a host says of its own use of devices.
 
@@ -48,7 +59,8 @@ class Facts:
     ``holders`` are disks that others lie on, whether mounted or not. ``consoles`` are devices with the reason why they
     are dom0's console, displays with a wsdisplay(4) aside. ``interrupts`` are the lines that a driver is interrupted at,
     in the kernel's words. ``iommu`` is whether Xen has one in use, ``None`` if nobody could say. ``iommu_groups`` are
-    the functions that an IOMMU can't tell from one another. ``unchecked`` says what could not be read.
+    the functions that an IOMMU can't tell from one another. ``unseen`` is what could not be seen of
+    the use of disks and network, ``unchecked`` says what else could not be read.
     """
 
     parents: Mapping[str, str] = field(default_factory=dict)
@@ -66,4 +78,5 @@ class Facts:
     interrupts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     iommu: bool | None = None
     iommu_groups: Mapping[Address, str] = field(default_factory=dict)
+    unseen: tuple[Unseen, ...] = ()
     unchecked: tuple[str, ...] = ()

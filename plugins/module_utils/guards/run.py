@@ -5,7 +5,8 @@
 
 Pure functions. The host's own tools say what is in use (:class:`Facts`); each use is traced through its layers
 (RAID, encryption, wedges; VLANs, aggregates, bridges, tunnels) and the kernel's tree of devices to a PCI function.
-What can't be traced is never passed over: it becomes a warning that names it.
+What can't be traced is never passed over: it becomes a warning that names it. What a host does not tell of its disks
+and its network is refused of every device that could carry it.
 
 What a guest's device shares with others comes from Xen's advisories: 61 (no IOMMU), 461 (an interrupt line or a page of
 registers that belongs to two devices).
@@ -26,6 +27,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.guards import (
     network,
     numbering,
     sharing,
+    unseen,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.guards.case import Evidence, make_case
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
@@ -35,6 +37,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.refusals import REFUSA
 _ALL = (
     disk.in_use,
     network.management,
+    unseen.unseen,
     console.console,
     network.interfaces,
     disk.held,
@@ -45,7 +48,7 @@ _ALL = (
     iommu.absent,
     iommu.groups,
 )
-SAYS: Mapping[str, str] = {**disk.SAYS, **network.SAYS, **console.SAYS, **sharing.SAYS, **iommu.SAYS}
+SAYS: Mapping[str, str] = {**disk.SAYS, **network.SAYS, **unseen.SAYS, **console.SAYS, **sharing.SAYS, **iommu.SAYS}
 
 
 @dataclass(frozen=True)

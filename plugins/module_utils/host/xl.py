@@ -14,10 +14,10 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError, printable
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import NOT_FOUND, Run
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import NO_IOMMU
@@ -41,6 +41,7 @@ _LIBXL = re.compile(
 )
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f/]")
 _LONGEST_MESSAGE = 300
+_OTHER_XL = "see what it prints on the host, and give the path of Xen's xl as 'xl'"
 # Words of virt_caps in 'xl info' that Xen says if and only if it has an IOMMU in use.
 _DIRECT_IO = frozenset({"directio", "hvm_directio", "pv_directio"})
 _VIRT_CAPS = re.compile(r"^virt_caps\s*:(.*)$", re.MULTILINE)
@@ -148,32 +149,40 @@ class Xl:
     def states(self) -> tuple[RunningDomain, ...]:
         """The domains with their states, without asking for their devices.
 
-        :raises PcibackError: xl can't say
+        :raises PcibackError: xl can't say; it lists dom0 too, so that silence does not mean that no guest runs
         """
-        return self._states({}, frozenset())
+        what = "xl can't say which guests run"
+        text = self._call(what, "list")
+        domains = []
+        for line in text.splitlines()[1:]:
+            match = _LINE.match(line)
+            if match is None:
+                raise PcibackError(f"'{line.strip()}' is no line that 'xl list' is known to print")
+            state = next((word for letter, word in _LETTERS if letter in match.group("state")), RUNNING)
+            domains.append(RunningDomain(int(match.group("domid")), printable(match.group("name")), state))
+        if all(domain.domid for domain in domains):
+            said = f"only '{text.strip()}'" if text.strip() else "nothing"
+            raise PcibackError(f"{what}: '{self.xl} list' prints {said}, not even Domain-0", remedy=_OTHER_XL)
+        return tuple(domain for domain in domains if domain.domid)
 
     def domains(self) -> tuple[RunningDomain, ...]:
         """The domains with their states and their devices.
 
         :raises PcibackError: xl can't say
         """
-        text = self._call("xl can't say which devices the guests have", "list", "-l")
-        return self._states(parse_devices(text), parse_passthrough(text))
-
-    def _states(
-        self, devices: Mapping[int, tuple[Address, ...]], passthrough: Collection[int]
-    ) -> tuple[RunningDomain, ...]:
-        found = []
-        for line in self._call("xl can't say which guests run", "list").splitlines()[1:]:
-            match = _LINE.match(line)
-            if match is None:
-                raise PcibackError(f"'{line.strip()}' is no line that 'xl list' is known to print")
-            domid = int(match.group("domid"))
-            if domid:
-                state = next((word for letter, word in _LETTERS if letter in match.group("state")), RUNNING)
-                held = devices.get(domid, ())
-                found.append(RunningDomain(domid, match.group("name"), state, held, domid in passthrough))
-        return tuple(found)
+        what = "xl can't say which devices the guests have"
+        states = self.states()
+        if not states:
+            # No process more than needed: a plan asks on each run.
+            return ()
+        text = self._call(what, "list", "-l")
+        if not text.strip() and any(domain.alive for domain in self.states()):
+            raise PcibackError(f"{what}: '{self.xl} list -l' prints nothing", remedy=_OTHER_XL)
+        devices, passthrough = parse_devices(text), parse_passthrough(text)
+        return tuple(
+            replace(domain, devices=devices.get(domain.domid, ()), passthrough=domain.domid in passthrough)
+            for domain in states
+        )
 
     def info(self) -> str:
         """What ``xl info`` prints of the machine and Xen.

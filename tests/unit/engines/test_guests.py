@@ -310,7 +310,7 @@ def test_refuses_a_guest_given_twice(host: Host) -> None:
 def test_says_that_xl_does_not_answer(host: Host) -> None:
     host.broken = True
     result = host.bring(host.wish("a"))
-    assert result["msg"] == "xl can't say which devices the guests have: cannot open libxc handle: Permission denied"
+    assert result["msg"] == "xl can't say which guests run: cannot open libxc handle: Permission denied"
 
 
 def test_says_that_there_is_no_xl(host: Host) -> None:

@@ -113,7 +113,9 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
 
 def test_a_further_system_is_planned_and_edited_by_the_modules(toy: Toy, tmp_path: Path) -> None:
     xl = tmp_path / "xl"
-    xl.write_text("#!/bin/sh\ncase $* in 'list -l') echo '[]' ;; *) echo Name ;; esac\n")
+    xl.write_text(
+        "#!/bin/sh\ncase $* in 'list -l') echo '[]' ;; *) printf 'Name\\nDomain-0 0 512 1 r----- 1.0\\n' ;; esac\n"
+    )
     xl.chmod(0o755)
     wanted: dict[str, Any] = {
         "extra_devices": [{"address": "00:05.0"}],

@@ -108,13 +108,63 @@ def test_refuses_a_line_that_it_does_not_understand() -> None:
         answering(0, table, "").states()
 
 
+@pytest.mark.parametrize(
+    ("table", "shown"),
+    [
+        ("", "nothing"),
+        ("\n", "nothing"),
+        (
+            "Name                ID   Mem VCPUs      State   Time(s)\n",
+            "only 'Name                ID   Mem VCPUs      State   Time(s)'",
+        ),
+    ],
+)
+def test_silence_is_not_a_host_without_guests(table: str, shown: str) -> None:
+    with pytest.raises(PcibackError) as caught:
+        answering(0, table, "").domains()
+    assert str(caught.value) == f"xl can't say which guests run: '/xl list' prints {shown}, not even Domain-0"
+    assert caught.value.remedy == "see what it prints on the host, and give the path of Xen's xl as 'xl'"
+
+
+def test_a_guest_that_runs_has_to_be_in_the_long_list(double: XlDouble) -> None:
+    double.add("alpha", "running")
+
+    def run(argv: list[str]) -> tuple[int, str, str]:
+        return (0, "", "") if argv[-1] == "-l" else double.run(argv)
+
+    with pytest.raises(
+        PcibackError, match=r"^xl can't say which devices the guests have: '.*/xl list -l' prints nothing$"
+    ):
+        Xl(run, str(double.path)).domains()
+    double.guests.clear()
+    assert Xl(run, str(double.path)).domains() == ()
+
+
+def test_devices_are_asked_for_only_if_a_guest_runs(double: XlDouble) -> None:
+    asked = []
+
+    def run(argv: list[str]) -> tuple[int, str, str]:
+        asked.append(argv[1:])
+        return double.run(argv)
+
+    Xl(run, str(double.path)).domains()
+    assert asked == [["list"]]
+    double.add("alpha", "running")
+    Xl(run, str(double.path)).domains()
+    assert asked[1:] == [["list"], ["list", "-l"]]
+
+
+def test_a_name_that_is_no_text_can_be_shown() -> None:
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    table = f"Name ID Mem VCPUs State Time(s)\nDomain-0 0 512 1 r----- 1.0\n{name} 4 512 1 r----- 1.0\n"
+    assert [domain.name for domain in answering(0, table, "").states()] == [r"caf\xe9"]
+
+
 def test_says_what_xl_said_when_it_does_not_answer(double: XlDouble, xl: Xl) -> None:
     double.broken = True
     with pytest.raises(PcibackError) as caught:
         xl.domains()
-    assert str(caught.value) == (
-        "xl can't say which devices the guests have: cannot open libxc handle: Permission denied"
-    )
+    assert str(caught.value) == ("xl can't say which guests run: cannot open libxc handle: Permission denied")
 
 
 def test_says_that_there_is_no_xl(double: XlDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

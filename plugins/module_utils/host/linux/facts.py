@@ -4,7 +4,8 @@
 """What a Linux dom0 uses of its devices, from sysfs and procfs alone; no tool is asked.
 
 The kernel's tree of devices is the path of a block device or an interface below /sys/devices. In it a PCI function has
-its address for a name. A file that is missing never ends a run: the facts say in ``unchecked`` what is not known without.
+its address for a name. A file that is missing never ends a run: the facts say in ``unseen`` and ``unchecked`` what is not
+known without.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ import re
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats import procfs
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts, Interface, Mount
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import (
+    DISKS,
+    NETWORK,
+    Facts,
+    Interface,
+    Mount,
+    Unseen,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.bus import PCI_DEVICES, SYS, link_name, read_text
 
 PROC = "/proc"
@@ -53,6 +61,7 @@ class _Reader:
         self.parents: dict[str, str] = {}
         self.layers: dict[str, tuple[str, ...]] = {}
         self.unchecked: list[str] = []
+        self.unseen: list[Unseen] = []
 
     def facts(self, connection: str | None) -> Facts:
         functions = [name for name in self._names(PCI_DEVICES) if _FUNCTION.match(name)]
@@ -61,7 +70,7 @@ class _Reader:
         mounts = self._mounts()
         swap = self._swap()
         holders = self._blocks()
-        routes = procfs.parse_routes(self._proc("net/route", "IPv4 routes were not looked at"))
+        routes = procfs.parse_routes(self._proc("net/route", "IPv4 routes were not looked at", NETWORK))
         interfaces, bridges = self._interfaces(routes)
         words = (connection or "").split()
         return Facts(
@@ -78,6 +87,7 @@ class _Reader:
             consoles=self._consoles(functions),
             locations={name: parse_address(name) for name in functions},
             iommu_groups=self._iommu_groups(functions),
+            unseen=tuple(self.unseen),
             unchecked=tuple(self.unchecked),
         )
 
@@ -92,10 +102,14 @@ class _Reader:
         except OSError:
             return []
 
-    def _proc(self, name: str, otherwise: str) -> str:
+    def _proc(self, name: str, otherwise: str, use: str | None = None) -> str:
+        """A file of procfs; nothing if it can't be read, or is empty, which those that tell of a use never are."""
         text = read_text(f"{self.proc}/{name}")
-        if text is None:
-            self.unchecked.append(f"{self.proc}/{name} can't be read: {otherwise}")
+        why = "can't be read" if text is None else "is empty"
+        if use is not None and not text:
+            self.unseen.append(Unseen(use, f"{self.proc}/{name} {why}: {otherwise}"))
+        elif text is None:
+            self.unchecked.append(f"{self.proc}/{name} {why}: {otherwise}")
         return text or ""
 
     # --- the kernel's tree
@@ -171,7 +185,7 @@ class _Reader:
 
     def _mounts(self) -> tuple[Mount, ...]:
         found = []
-        for line in procfs.parse_mounts(self._proc("self/mountinfo", "mounted file systems were not looked at")):
+        for line in procfs.parse_mounts(self._proc("self/mountinfo", "mounted file systems were not looked at", DISKS)):
             if line.kind in _WITHOUT_DISK:
                 continue
             for name in self._disks_of(line):
@@ -199,7 +213,7 @@ class _Reader:
 
     def _swap(self) -> tuple[str, ...]:
         found = []
-        for path in procfs.parse_swaps(self._proc("swaps", "swap areas were not looked at")):
+        for path in procfs.parse_swaps(self._proc("swaps", "swap areas were not looked at", DISKS)):
             name = self._disk_at(path) if path.startswith("/dev/") else None
             # A swap area that is no device is a file of a mounted file system.
             if path.startswith("/dev/") and not (name and _IN_MEMORY.match(name)):
@@ -211,8 +225,9 @@ class _Reader:
     def _interfaces(self, routes: tuple[procfs.Route, ...]) -> tuple[dict[str, Interface], dict[str, tuple[str, ...]]]:
         names = [name for name in self._names("class/net") if os.path.isdir(self._path(f"class/net/{name}"))]
         if not names:
-            self.unchecked.append(f"{self._path('class/net')} is empty: network interfaces were not looked at")
-        local = procfs.parse_local_addresses(self._proc("net/fib_trie", "IPv4 addresses are not known"))
+            why = f"{self._path('class/net')} is empty: network interfaces were not looked at"
+            self.unseen.append(Unseen(NETWORK, why))
+        local = procfs.parse_local_addresses(self._proc("net/fib_trie", "IPv4 addresses are not known", NETWORK))
         ipv4 = procfs.place_addresses(local, routes)
         ipv6 = procfs.parse_ipv6_addresses(read_text(f"{self.proc}/net/if_inet6") or "")
         interfaces, bridges = {}, {}

@@ -76,6 +76,11 @@ def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
     :param configuration: also :func:`with_configuration` of all
     """
     numbers = _list(run, "pci0", "-n")
+    if not numbers:
+        raise PcibackError(
+            f"'{PCICTL} pci0 list -n' prints no device, and every machine has one",
+            remedy="see what it prints on the host; its kernel needs pci(4), and /dev/pci0 has to be there",
+        )
     units = bus_units(kernel_messages())
     held = set(claims() or ())
     found = []

@@ -3,24 +3,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a NetBSD dom0 uses of its devices: mount(8), swapctl(8), drvctl(8), ifconfig(8), route(8) and their like.
 
-A tool that is missing or fails never ends a run: the facts say in ``unchecked`` what is not known without it. Tools of
+A tool that is missing, fails or tells nothing never ends a run: the facts say in ``unseen`` and ``unchecked`` what is not
+known without it. Tools of
 a layer (raidctl(8), cgdconfig(8), ccdconfig(8), dkctl(8), brconfig(8)) are asked only if something lies on it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.disk import disks_in_use
-from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts, Interface, Mount
-from ansible_collections.xen.pciback.plugins.module_utils.guards.trace import disk_of
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import DISKS, NETWORK, Facts, Interface, Mount
+from ansible_collections.xen.pciback.plugins.module_utils.guards.trace import base_of, disk_of
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus as netbsd_bus
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.tools import Tools
 
 MOUNT = "/sbin/mount"
 SWAPCTL = "/sbin/swapctl"
@@ -58,7 +59,6 @@ _INTERRUPT = re.compile(rf"^({_NAME}): (?:.* )?interrupting at (ioapic[0-9]+ pin
 _SERIAL_CONSOLE = re.compile(r"(com[0-9]+): console\b")
 # What route(8) says if there is no such route, or no such protocol in the kernel.
 _NO_ROUTE = ("not in table", "No such process", "not supported")
-_KILLED = -9
 # A chain of layers longer than this is no chain that anybody built.
 _MOST_LAYERS = 64
 
@@ -212,30 +212,39 @@ def parse_interrupts(messages: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
+# How to ask what a disk lies on. Wedges are pseudo-devices: the kernel's tree does not show the disk that they are a part of.
+_LAYERS: Mapping[str, tuple[Sequence[str], Callable[[str, str], tuple[str, ...]]]] = {
+    "raid": ([RAIDCTL, "-s", "{}"], lambda text, _disk: parse_components(text)),
+    "cgd": ([CGDCONFIG, "-l", "{}"], lambda text, disk: parse_encrypted(text).get(disk, ())),
+    "ccd": ([CCDCONFIG, "-g", "{}"], lambda text, disk: parse_concatenated(text).get(disk, ())),
+    "dk": ([DKCTL, "{}", "getwedgeinfo"], lambda text, disk: parse_wedge(text).get(disk, ())),
+}
+
+
 class _Reader:
     """One reading of a host; each tool is a process."""
 
     def __init__(self, run: Run) -> None:
-        self.run = run
-        self.unchecked: list[str] = []
+        self._tools = Tools(run)
 
     def facts(self, connection: str | None) -> Facts:
+        ask = self._tools.ask
         messages = netbsd_bus.kernel_messages()
-        tree = self._ask([DRVCTL, "-lt"], "the tree of devices is taken from the kernel's messages")
-        mounts = parse_mounts(self._ask([MOUNT], "mounted file systems were not looked at") or "")
-        swap = parse_swap(self._ask([SWAPCTL, "-l"], "swap areas were not looked at") or "")
-        interfaces = parse_interfaces(self._ask([IFCONFIG, "-a"], "network interfaces were not looked at") or "")
-        bridges: Mapping[str, tuple[str, ...]] = {}
-        if any(name.startswith("bridge") for name in interfaces):
-            bridges = parse_bridges(self._ask([BRCONFIG, "-a"], "members of bridges are not known") or "")
+        parents = self._tree(messages)
+        mounts = parse_mounts(ask([MOUNT], "mounted file systems were not looked at", use=[DISKS], tells=_has_root))
+        # Where there is none, it says so.
+        swap = parse_swap(ask([SWAPCTL, "-l"], "swap areas were not looked at", use=[DISKS]))
+        interfaces = parse_interfaces(
+            ask([IFCONFIG, "-a"], "network interfaces were not looked at", use=[NETWORK], tells=parse_interfaces)
+        )
         words = (connection or "").split()
         facts = Facts(
-            parents=dict(_AT.findall(messages)) if tree is None else parse_tree(tree),
+            parents=parents,
             mounts=mounts,
             swap=swap,
             root_device=self._root_device(),
             interfaces=interfaces,
-            bridges=bridges,
+            bridges=self._bridges({name for name in interfaces if name.startswith("bridge")}),
             default_routes=self._default_routes(),
             server_address=words[2] if len(words) == 4 else None,
             consoles={name: f"{name} is the kernel's console" for name in _SERIAL_CONSOLE.findall(messages)},
@@ -243,38 +252,54 @@ class _Reader:
             interrupts=parse_interrupts(messages),
         )
         layers = self._layers([name for name, _use in disks_in_use(facts)])
-        return replace(facts, layers=layers, unchecked=tuple(self.unchecked))
+        return replace(facts, layers=layers, unseen=tuple(self._tools.unseen), unchecked=tuple(self._tools.unchecked))
 
-    def _ask(self, argv: list[str], otherwise: str) -> str | None:
-        status, out, err = self._run(argv)
-        if status == 0:
-            return out
-        self.unchecked.append(_failed(argv, status, err or out, otherwise))
-        return None
+    def _tree(self, messages: str) -> Mapping[str, str]:
+        text = self._tools.ask(
+            [DRVCTL, "-lt"], "the tree of devices is taken from the kernel's messages", tells=parse_tree
+        )
+        parents = parse_tree(text) or dict(_AT.findall(messages))
+        if not parents:
+            self._tools.miss(
+                f"neither {DRVCTL} nor {netbsd_bus.DMESG_BOOT} tells the tree of devices: where disks and network "
+                "interfaces are is not known",
+                [DISKS, NETWORK],
+            )
+        return parents
 
-    def _run(self, argv: list[str]) -> tuple[int, str, str]:
-        """Run a tool; one that was killed is one that has failed."""
-        try:
-            return self.run(argv)
-        except PcibackError as error:
-            return _KILLED, "", error.message
+    def _bridges(self, names: set[str]) -> Mapping[str, tuple[str, ...]]:
+        if not names:
+            return {}
+        return parse_bridges(
+            self._tools.ask(
+                [BRCONFIG, "-a"],
+                "members of bridges are not known",
+                use=[NETWORK],
+                tells=lambda text: names <= set(parse_bridges(text)),
+            )
+        )
 
     def _root_device(self) -> str | None:
         # Older kernels lack the variable; where it matters, mount(8) shows root_device, which then can't be traced.
-        status, out, _err = self._run([netbsd_bus.SYSCTL, "-n", "kern.root_device"])
+        status, out, _err = self._tools.run([netbsd_bus.SYSCTL, "-n", "kern.root_device"])
         name = out.strip()
         return name if status == 0 and disk_of(name) else None
 
     def _default_routes(self) -> tuple[str, ...]:
         found = []
+        otherwise = "this default route was not looked at"
         for family in ([], ["-inet6"]):
             argv = [ROUTE, "-n", "get", *family, "default"]
-            status, out, err = self._run(argv)
-            if status == 0:
-                found.append(parse_route(out))
-            elif not any(words in err + out for words in _NO_ROUTE):
-                self.unchecked.append(_failed(argv, status, err or out, "this default route was not looked at"))
-        return tuple(dict.fromkeys(name for name in found if name))
+            status, out, err = self._tools.run(argv)
+            if status != 0 and not any(words in err + out for words in _NO_ROUTE):
+                self._tools.failed(argv, status, err or out, otherwise, [NETWORK])
+            elif status == 0:
+                name = parse_route(out)
+                if name is None:
+                    self._tools.miss(f"'{' '.join(argv)}' names no interface: {otherwise}", [NETWORK])
+                else:
+                    found.append(name)
+        return tuple(dict.fromkeys(found))
 
     def _layers(self, names: list[str]) -> dict[str, tuple[str, ...]]:
         """Components of the disks that are made of others, down to those that are not."""
@@ -286,29 +311,24 @@ class _Reader:
             if disk is None or disk in asked:
                 continue
             asked.add(disk)
-            parts = self._components(disk).get(disk, ())
+            parts = self._components(disk)
             if parts:
                 layers[disk] = parts
                 waiting += parts
         return layers
 
-    def _components(self, disk: str) -> Mapping[str, tuple[str, ...]]:
-        unknown = f"what {disk} lies on is not known"
-        if disk.startswith("raid"):
-            return {disk: parse_components(self._ask([RAIDCTL, "-s", disk], unknown) or "")}
-        if disk.startswith("cgd"):
-            return parse_encrypted(self._ask([CGDCONFIG, "-l", disk], unknown) or "")
-        if disk.startswith("ccd"):
-            return parse_concatenated(self._ask([CCDCONFIG, "-g", disk], unknown) or "")
-        # Wedges are pseudo-devices: the kernel's tree does not show the disk that they are a part of.
-        if disk.startswith("dk"):
-            return parse_wedge(self._ask([DKCTL, disk, "getwedgeinfo"], unknown) or "")
-        return {}
+    def _components(self, disk: str) -> tuple[str, ...]:
+        if base_of(disk) not in _LAYERS:
+            return ()
+        argv, parse = _LAYERS[base_of(disk)]
+        command = [word.format(disk) for word in argv]
+        otherwise = f"what {disk} lies on is not known"
+        return parse(self._tools.ask(command, otherwise, use=[DISKS], tells=lambda text: parse(text, disk)), disk)
 
 
-def _failed(argv: list[str], status: int, text: str, otherwise: str) -> str:
-    said = text.strip().splitlines()
-    return f"'{' '.join(argv)}' failed ({said[0] if said else f'status {status}'}): {otherwise}"
+def _has_root(text: str) -> bool:
+    """Whether mount(8) tells what every host has."""
+    return any(mount.point == "/" for mount in parse_mounts(text))
 
 
 def _locations(messages: str) -> dict[str, Address]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Unseen
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts
 from tests.unit.host.linux.judged import evidence, facts, judge
 
@@ -250,9 +251,21 @@ def test_an_iommu_group_goes_as_a_whole(host):
 
 def test_what_can_not_be_read_is_said(tmp_path):
     read = linux_facts.read_facts(sys=str(tmp_path / "sys"), proc=str(tmp_path / "proc"))
-    said = " ".join(read.unchecked)
-    for name in ("self/mountinfo", "swaps", "net/route", "net/fib_trie", "consoles", "class/net"):
-        assert name in said
+    proc = tmp_path / "proc"
+    assert read.unchecked == (f"{proc}/consoles can't be read: the kernel's consoles are not known",)
+    assert read.unseen == (
+        Unseen("disks", f"{proc}/self/mountinfo can't be read: mounted file systems were not looked at"),
+        Unseen("disks", f"{proc}/swaps can't be read: swap areas were not looked at"),
+        Unseen("network", f"{proc}/net/route can't be read: IPv4 routes were not looked at"),
+        Unseen("network", f"{tmp_path}/sys/class/net is empty: network interfaces were not looked at"),
+        Unseen("network", f"{proc}/net/fib_trie can't be read: IPv4 addresses are not known"),
+    )
+
+
+def test_an_empty_file_tells_nothing(host):
+    (host.proc / "self/mountinfo").write_text("")
+    (unseen,) = linux_facts.read_facts(sys=str(host.sys), proc=str(host.proc)).unseen
+    assert unseen == Unseen("disks", f"{host.proc}/self/mountinfo is empty: mounted file systems were not looked at")
 
 
 def test_interfaces_that_the_next_boot_may_call_otherwise(host):

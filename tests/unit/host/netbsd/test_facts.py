@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Interface, Mount
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Interface, Mount, Unseen
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus as netbsd_bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import facts as netbsd_facts
 
@@ -261,12 +261,73 @@ def test_missing_tools_are_named_and_end_nothing(dmesg):
     tools = Tools()
     tools.answers = {}
     facts = netbsd_facts.read_facts(tools)
-    named = " ".join(facts.unchecked)
-    for tool in ("drvctl -lt", "mount", "swapctl -l", "ifconfig -a", "route -n get default"):
-        assert f"'/sbin/{tool}' failed (/sbin/" in named
+    gone = "No such file or directory"
+    assert facts.unchecked == (
+        f"'/sbin/drvctl -lt' failed (/sbin/drvctl: {gone}): the tree of devices is taken from the kernel's messages",
+    )
+    assert facts.unseen == (
+        Unseen("disks", f"'/sbin/mount' failed (/sbin/mount: {gone}): mounted file systems were not looked at"),
+        Unseen("disks", f"'/sbin/swapctl -l' failed (/sbin/swapctl: {gone}): swap areas were not looked at"),
+        Unseen(
+            "network", f"'/sbin/ifconfig -a' failed (/sbin/ifconfig: {gone}): network interfaces were not looked at"
+        ),
+        Unseen(
+            "network",
+            f"'/sbin/route -n get default' failed (/sbin/route: {gone}): this default route was not looked at",
+        ),
+    )
     assert facts.parents["wd0"] == "atabus0", "the kernel's messages know the tree as well"
     assert facts.locations == {"piixide0": parse_address("00:01.1")}
     assert list(facts.consoles) == ["com2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "uses", "why"),
+    [
+        ("/sbin/mount", "", ["disks"], "prints nothing, which tells nothing: mounted file systems were not looked at"),
+        (
+            "/sbin/mount",
+            "kernfs on /kern type kernfs (local)\n",
+            ["disks"],
+            "prints 'kernfs on /kern type kernfs (local)', which tells nothing: mounted file systems were not looked at",
+        ),
+        ("/sbin/swapctl -l", "", ["disks"], "prints nothing, which tells nothing: swap areas were not looked at"),
+        (
+            "/sbin/ifconfig -a",
+            "\n",
+            ["network"],
+            "prints nothing, which tells nothing: network interfaces were not looked at",
+        ),
+        ("/sbin/route -n get default", "", ["network"], "names no interface: this default route was not looked at"),
+    ],
+)
+def test_silence_of_a_tool_is_no_answer(command, said, uses, why):
+    facts = netbsd_facts.read_facts(Tools(**{command: said}))
+    assert facts.unseen == tuple(Unseen(use, f"'{command}' {why}") for use in uses)
+
+
+def test_a_layer_that_is_not_told_is_not_none():
+    tools = Tools(**{"/sbin/mount": "/dev/raid0a on / type ffs (local)\n", "/sbin/raidctl -s raid0": "Components:\n"})
+    why = "'/sbin/raidctl -s raid0' prints 'Components:', which tells nothing: what raid0 lies on is not known"
+    assert netbsd_facts.read_facts(tools).unseen == (Unseen("disks", why),)
+
+
+def test_a_bridge_that_is_not_told_is_not_empty():
+    tools = Tools(**{"/sbin/ifconfig -a": "bridge0: flags=0x41<UP,RUNNING> mtu 1500\n", "/sbin/brconfig -a": ""})
+    why = "'/sbin/brconfig -a' prints nothing, which tells nothing: members of bridges are not known"
+    assert netbsd_facts.read_facts(tools).unseen == (Unseen("network", why),)
+
+
+def test_without_a_tree_nothing_can_be_traced():
+    facts = netbsd_facts.read_facts(Tools(**{"/sbin/drvctl -lt": ""}))
+    assert [gap.use for gap in facts.unseen] == ["disks", "network"]
+    assert {gap.why for gap in facts.unseen} == {
+        f"neither /sbin/drvctl nor {netbsd_bus.DMESG_BOOT} tells the tree of devices: where disks and network interfaces "
+        "are is not known"
+    }
+    assert facts.unchecked == (
+        "'/sbin/drvctl -lt' prints nothing, which tells nothing: the tree of devices is taken from the kernel's messages",
+    )
 
 
 def test_location_on_a_bus_behind_a_bridge(dmesg):
