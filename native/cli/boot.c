@@ -58,18 +58,40 @@ json_dom0(struct pciback_json *json, const struct pciback_boot_prediction *predi
 }
 
 static void
-json_claims(struct pciback_json *json, const struct pciback_boot_prediction *prediction)
+json_hide(struct pciback_json *json, const struct pciback_boot_prediction *prediction)
 {
 	pciback_json_object(json, "hide");
 	pciback_json_bytes(json, "value", prediction->hide, prediction->hide_length);
 	pciback_json_unsigned(json, "length", prediction->hide_length);
 	pciback_json_object_end(json);
+}
+
+static void
+json_claims(struct pciback_json *json, size_t n_claims, const struct pciback_address *claims)
+{
 	pciback_json_array(json, "claims");
-	for (size_t i = 0; i < prediction->n_claims; i++) {
+	for (size_t i = 0; i < n_claims; i++) {
 		char name[PCIBACK_ADDRESS_SIZE];
 
-		pciback_address_format(&prediction->claims[i], name);
+		pciback_address_format(&claims[i], name);
 		pciback_json_string(json, NULL, name);
+	}
+	pciback_json_array_end(json);
+}
+
+/* What each of the possible loaders makes of the file. */
+static void
+json_readings(struct pciback_json *json, const struct pciback_boot_prediction *prediction)
+{
+	pciback_json_array(json, "readings");
+	for (size_t i = 0; i < prediction->n_readings; i++) {
+		const struct pciback_boot_reading *reading = &prediction->readings[i];
+
+		pciback_json_object(json, NULL);
+		pciback_json_string(json, "loader", pciback_loader_name(reading->loader));
+		json_claims(json, reading->n_claims, reading->claims);
+		pciback_json_string(json, "outcome", pciback_boot_outcome_name(reading->outcome));
+		pciback_json_object_end(json);
 	}
 	pciback_json_array_end(json);
 }
@@ -112,8 +134,10 @@ print_json(const struct pciback_boot_prediction *prediction)
 	pciback_json_number(&json, "timeout", cfg->timeout);
 	json_entries(&json, cfg);
 	json_dom0(&json, prediction);
-	json_claims(&json, prediction);
+	json_hide(&json, prediction);
+	json_claims(&json, prediction->n_claims, prediction->claims);
 	pciback_json_string(&json, "outcome", pciback_boot_outcome_name(prediction->outcome));
+	json_readings(&json, prediction);
 	json_findings(&json, prediction);
 	return cli_json_end(&json);
 }
@@ -132,7 +156,7 @@ outcome_sentence(enum pciback_boot_outcome outcome)
 	case PCIBACK_BOOT_KERNEL_FAULT:
 		return "the dom0 kernel stops at boot and a person must go to the console";
 	case PCIBACK_BOOT_UNDEFINED:
-		return "what happens depends on memory behind a buffer";
+		return "what happens depends on memory behind a buffer, or on which loader the host has";
 	case PCIBACK_BOOT_LOADER_FAILURE:
 		return "no dom0 comes up and a person must go to the console";
 	case PCIBACK_BOOT_NOT_XEN:
@@ -227,6 +251,19 @@ print_dom0(const struct pciback_boot_prediction *prediction)
 	print_gauge("the list", prediction->hide_length, PCIBACK_HIDE_BUFFER - 1);
 }
 
+static void
+print_claims(const char *word, size_t n_claims, const struct pciback_address *claims)
+{
+	(void)printf("%s", word);
+	for (size_t i = 0; i < n_claims; i++) {
+		char name[PCIBACK_ADDRESS_SIZE];
+
+		pciback_address_format(&claims[i], name);
+		(void)printf(" %s", name);
+	}
+	(void)printf("%s\n", n_claims == 0 ? " none" : "");
+}
+
 static int
 print_text(const struct pciback_boot_prediction *prediction, const char *file)
 {
@@ -234,14 +271,14 @@ print_text(const struct pciback_boot_prediction *prediction, const char *file)
 	print_dom0(prediction);
 	(void)printf("outcome  %s: %s\n", pciback_boot_outcome_name(prediction->outcome),
 	    outcome_sentence(prediction->outcome));
-	(void)printf("claims  ");
-	for (size_t i = 0; i < prediction->n_claims; i++) {
-		char name[PCIBACK_ADDRESS_SIZE];
+	print_claims("claims  ", prediction->n_claims, prediction->claims);
+	for (size_t i = 0; prediction->readings_differ && i < prediction->n_readings; i++) {
+		const struct pciback_boot_reading *reading = &prediction->readings[i];
 
-		pciback_address_format(&prediction->claims[i], name);
-		(void)printf(" %s", name);
+		(void)printf("loader %s: %s, ", pciback_loader_name(reading->loader),
+		    pciback_boot_outcome_name(reading->outcome));
+		print_claims("claims", reading->n_claims, reading->claims);
 	}
-	(void)printf("%s\n", prediction->n_claims == 0 ? " none" : "");
 	for (size_t i = 0; i < prediction->n_findings; i++) {
 		const struct pciback_finding *finding = &prediction->findings[i];
 
@@ -271,6 +308,7 @@ predict(const struct cli_options *options, const char *text, size_t length,
 		.entry = options->entry,
 		.bus = bus,
 		.files = options->root != NULL ? &files : NULL,
+		.loaders = options->loaders,
 	};
 	struct pciback_boot_prediction prediction;
 	int status;

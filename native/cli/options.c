@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pciback/boot.h>
+
 static int
 refuse(char message[CLI_MESSAGE], const char *argument, const char *what)
 {
@@ -27,6 +29,27 @@ read_entry(const char *text)
 	for (; *text >= '0' && *text <= '9' && value < SIZE_MAX / 16; text++)
 		value = value * 10 + (size_t)(*text - '0');
 	return *text == '\0' ? value : 0;
+}
+
+/* Reads which loaders are possible: a set of PCIBACK_LOADER_BIT(), 0 for another word. */
+static unsigned
+read_loaders(const char *text)
+{
+	static const struct {
+		const char *name;
+		unsigned loaders;
+	} names[] = {
+		{ "either", PCIBACK_LOADERS_ALL },
+		{ "old", PCIBACK_LOADERS_OLD },
+		{ "new", PCIBACK_LOADERS_NEW },
+		{ "10", PCIBACK_LOADER_BIT(PCIBACK_LOADER_10) },
+		{ "11", PCIBACK_LOADER_BIT(PCIBACK_LOADER_11) },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(text, names[i].name) == 0)
+			return names[i].loaders;
+	return 0;
 }
 
 /* The argument of an option, "--name VALUE" or "--name=VALUE"; NULL for another option, "" when
@@ -58,13 +81,14 @@ static int
 read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *options,
     char message[CLI_MESSAGE])
 {
-	const char *argument = argv[*i], *value = NULL, *entry = NULL;
+	const char *argument = argv[*i], *value = NULL, *entry = NULL, *loader = NULL;
 	const struct valued valued[] = {
 		{ "--control", CLI_TAKES_CONTROL, &options->control },
 		{ "--domain", CLI_TAKES_DEVICES, &options->domain },
 		{ "--config", CLI_TAKES_CONFIG, &options->config },
 		{ "--root", CLI_TAKES_CONFIG, &options->root },
 		{ "--entry", CLI_TAKES_CONFIG, &entry },
+		{ "--loader", CLI_TAKES_CONFIG, &loader },
 		{ "--bus", CLI_TAKES_BUS, &options->bus },
 	};
 
@@ -98,6 +122,11 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 		options->entry = read_entry(entry);
 		if (*entry != '\0' && options->entry == 0)
 			return refuse(message, argument, "the number of an entry would follow, 1 or more");
+	}
+	if (loader != NULL) {
+		options->loaders = read_loaders(loader);
+		if (*loader != '\0' && options->loaders == 0)
+			return refuse(message, argument, "either, old, new, 10 or 11 would follow");
 	}
 	return *value == '\0' ? refuse(message, argument, "a value would follow") : 0;
 }

@@ -18,6 +18,7 @@ struct cli_options {
 	const char *control;
 	const char *domain;
 	size_t entry;		/* 0 if not given */
+	unsigned loaders;	/* a set of PCIBACK_LOADER_BIT(); 0 if not given */
 	bool json, permissive, force;
 	const char *const *words;	/* what is no option: addresses */
 	size_t n_words;
@@ -25,7 +26,7 @@ struct cli_options {
 
 /* What a command takes besides --json. */
 enum {
-	CLI_TAKES_CONFIG = 1 << 0,	/* --config, which it needs, --root and --entry */
+	CLI_TAKES_CONFIG = 1 << 0,	/* --config, which it needs, --root, --entry, --loader */
 	CLI_TAKES_BUS = 1 << 1,
 	CLI_TAKES_CONTROL = 1 << 2,
 	CLI_TAKES_DEVICES = 1 << 3,	/* --domain and addresses, which it needs */

@@ -12,7 +12,8 @@
 #include "output.h"
 
 static const char usage[] =
-    "usage: pcibackctl boot --config FILE [--entry N] [--bus DUMP] [--root DIR] [--json]\n"
+    "usage: pcibackctl boot --config FILE [--entry N] [--bus DUMP] [--root DIR]\n"
+    "                       [--loader either|old|new|10|11] [--json]\n"
     "       pcibackctl scan [--bus DUMP] [--json]\n"
     "       pcibackctl status [--control PATH] [--json]\n"
     "       pcibackctl attach --domain ID [--permissive] [--control PATH] [--json] ADDRESS...\n"

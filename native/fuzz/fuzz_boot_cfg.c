@@ -74,6 +74,34 @@ check(const struct pciback_boot_prediction *prediction, const char *text, size_t
 	}
 }
 
+/* What each loader alone makes of an entry is what the prediction for all of them says it does. */
+static void
+check_readings(const struct pciback_boot_request *request,
+    const struct pciback_boot_prediction *all, const char *text, size_t size)
+{
+	struct pciback_boot_request alone = *request;
+	struct pciback_boot_prediction prediction;
+	bool differ = false;
+
+	ALWAYS(all->n_readings == (all->entry == 0 ? 0 : PCIBACK_N_LOADERS));
+	for (size_t i = 0; i < all->n_readings; i++) {
+		const struct pciback_boot_reading *reading = &all->readings[i];
+
+		alone.loaders = PCIBACK_LOADER_BIT(reading->loader);
+		ALWAYS(pciback_boot_predict(&alone, &prediction) == 0);
+		check(&prediction, text, size);
+		ALWAYS(prediction.n_readings == 1 && !prediction.readings_differ);
+		ALWAYS(prediction.entry == all->entry);
+		ALWAYS(prediction.outcome == reading->outcome);
+		ALWAYS(prediction.n_claims == reading->n_claims);
+		differ = differ || reading->outcome != all->readings[0].outcome;
+	}
+	if (differ)
+		ALWAYS(all->readings_differ);
+	if (all->readings_differ)
+		ALWAYS(all->outcome == PCIBACK_BOOT_UNDEFINED);
+}
+
 /* Any file: every entry is looked at, with all files there and with half of them. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -87,9 +115,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		ALWAYS(pciback_boot_predict(&request, &prediction) == 0);
 		check(&prediction, text, size);
+		check_readings(&request, &prediction, text, size);
 		request.files = &half;
 		ALWAYS(pciback_boot_predict(&request, &prediction) == 0);
 		check(&prediction, text, size);
+		check_readings(&request, &prediction, text, size);
 	}
 	return 0;
 }

@@ -10,7 +10,7 @@
 
 #include "command.h"
 #include "finding.h"
-#include "line.h"
+#include "loader_key.h"
 
 /* The loader's atoi: no blanks before the number, a '-' but no '+', wraps at 32 bits. */
 static int32_t
@@ -55,6 +55,35 @@ read_menu_line(struct pciback_boot_prediction *prediction, const struct model_li
 	if (pciback_span_length(entry->title) == 0)
 		entry->title = entry->commands;
 	entry->kind = model_entry_kind(cfg->text, entry->commands);
+}
+
+static void
+read_banner(struct pciback_boot_prediction *prediction, const struct model_line *line)
+{
+	struct pciback_boot_cfg *cfg = &prediction->cfg;
+
+	if (cfg->n_banners < PCIBACK_BOOT_BANNER_MAX)
+		cfg->n_banners++;
+	else
+		model_finding(prediction, PCIBACK_INFO, "banner-ignored", line->key.begin,
+		    "the loader shows %d banner lines and ignores this one", PCIBACK_BOOT_BANNER_MAX);
+}
+
+static int32_t
+read_timeout(const char *text, struct pciback_span value)
+{
+	bool digit = value.begin < value.end && text[value.begin] >= '0' && text[value.begin] <= '9';
+
+	return digit ? loader_number(text, value) : -1;
+}
+
+/* The entry's index, from 0. */
+static int32_t
+read_default(const char *text, struct pciback_span value)
+{
+	int32_t number = loader_number(text, value);
+
+	return number == INT32_MIN ? INT32_MAX : number - 1;
 }
 
 enum menu_format {
@@ -128,7 +157,8 @@ settle_menu(struct pciback_boot_prediction *prediction, enum menu_format format,
 }
 
 void
-model_read_boot_cfg(struct pciback_boot_prediction *prediction, const char *text, size_t length)
+model_read_boot_cfg(struct pciback_boot_prediction *prediction, const char *text, size_t length,
+    unsigned loaders, enum pciback_loader loader)
 {
 	struct pciback_boot_cfg *cfg = &prediction->cfg;
 	const char *nul = length == 0 ? NULL : memchr(text, '\0', length);
@@ -140,6 +170,8 @@ model_read_boot_cfg(struct pciback_boot_prediction *prediction, const char *text
 
 	cfg->text = text;
 	cfg->length = length;
+	cfg->loaders = loaders;
+	cfg->loader = loader;
 	cfg->timeout = 10;
 	if (nul != NULL) {
 		cfg->length = (size_t)(nul - text);
@@ -151,34 +183,38 @@ model_read_boot_cfg(struct pciback_boot_prediction *prediction, const char *text
 		note_carriage_return(prediction, &line, &noted);
 		if (!line.has_value)
 			continue;
-		if (model_key_is(cfg, &line, "menu")) {
+		if (model_key_differs(cfg, &line, cfg->loaders))
+			model_explain_key(prediction, &line);
+		switch (model_line_key(cfg, &line, cfg->loader)) {
+		case MODEL_KEY_MENU:
 			read_menu_line(prediction, &line);
-		} else if (model_key_is(cfg, &line, "banner")) {
-			if (cfg->n_banners < PCIBACK_BOOT_BANNER_MAX)
-				cfg->n_banners++;
-			else
-				model_finding(prediction, PCIBACK_INFO, "banner-ignored", line.key.begin,
-				    "the loader shows %d banner lines and ignores this one",
-				    PCIBACK_BOOT_BANNER_MAX);
-		} else if (model_key_is(cfg, &line, "timeout")) {
-			bool digit = line.value.begin < line.value.end &&
-			    text[line.value.begin] >= '0' && text[line.value.begin] <= '9';
-
-			cfg->timeout = digit ? loader_number(text, line.value) : -1;
-		} else if (model_key_is(cfg, &line, "default")) {
-			int32_t value = loader_number(text, line.value);
-
-			wanted = value == INT32_MIN ? INT32_MAX : value - 1;
+			break;
+		case MODEL_KEY_BANNER:
+			read_banner(prediction, &line);
+			break;
+		case MODEL_KEY_TIMEOUT:
+			cfg->timeout = read_timeout(text, line.value);
+			break;
+		case MODEL_KEY_DEFAULT:
+			wanted = read_default(text, line.value);
 			default_offset = line.key.begin;
-		} else if (model_key_is(cfg, &line, "format")) {
+			break;
+		case MODEL_KEY_FORMAT:
 			format = read_format(text, line.value, format);
-		} else if (!model_key_is(cfg, &line, "consdev") &&
-		    !model_key_is(cfg, &line, "root") && !model_key_is(cfg, &line, "load") &&
-		    !model_key_is(cfg, &line, "clear") && !model_key_is(cfg, &line, "userconf") &&
-		    !(model_key_is(cfg, &line, "fs") && pciback_span_length(line.key) == 2)) {
-			model_finding(prediction, PCIBACK_WARNING, "unknown-key", line.key.begin,
-			    "the loader knows no such key and ignores the line; keys start in the first "
-			    "column");
+			break;
+		case MODEL_KEY_UNKNOWN:
+			if (!model_key_differs(cfg, &line, cfg->loaders))
+				model_finding(prediction, PCIBACK_WARNING, "unknown-key",
+				    line.key.begin, "the loader knows no such key and ignores the line; "
+				    "keys start in the first column");
+			break;
+		case MODEL_KEY_OTHER:
+		case MODEL_KEY_LOAD:
+		case MODEL_KEY_USERCONF:
+		case MODEL_KEY_FS:
+		case MODEL_KEY_RNDSEED:
+		case MODEL_KEY_DEV:
+			break;
 		}
 	}
 	settle_menu(prediction, format, wanted, default_offset);

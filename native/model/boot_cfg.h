@@ -9,8 +9,9 @@
 
 #include <pciback/boot.h>
 
-/* Reads a boot.cfg: fills in `cfg` of the prediction, which keeps a pointer to the text. */
+/* Reads a boot.cfg as one of the possible loaders does: fills in `cfg` of the prediction, which
+ * keeps a pointer to the text. */
 void model_read_boot_cfg(struct pciback_boot_prediction *prediction, const char *text,
-    size_t length);
+    size_t length, unsigned loaders, enum pciback_loader loader);
 
 #endif

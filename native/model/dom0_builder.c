@@ -42,6 +42,38 @@ model_dom0_part(const char *text, struct pciback_span arguments)
 	return (struct pciback_span){ arguments.end, arguments.end };
 }
 
+bool
+model_dom0_is_pvh(const char *text, struct pciback_span arguments)
+{
+	static const char option[] = "dom0=";
+	bool pvh = false;
+
+	/* What is for dom0 begins with the blank in front of it, so a list there is not looked at. */
+	arguments.end = model_dom0_part(text, arguments).begin;
+	while (arguments.begin < arguments.end) {
+		const char *blank = memchr(text + arguments.begin, ' ', pciback_span_length(arguments));
+		struct pciback_span word = { arguments.begin,
+			blank == NULL ? arguments.end : (size_t)(blank - text) };
+
+		arguments.begin = blank == NULL ? arguments.end : word.end + 1;
+		if (pciback_span_length(word) < sizeof(option) - 1 ||
+		    memcmp(text + word.begin, option, sizeof(option) - 1) != 0)
+			continue;
+		for (word.begin += sizeof(option) - 1; word.begin < word.end;) {
+			const char *comma = memchr(text + word.begin, ',', pciback_span_length(word));
+			struct pciback_span item = { word.begin,
+				comma == NULL ? word.end : (size_t)(comma - text) };
+
+			word.begin = comma == NULL ? word.end : item.end + 1;
+			if (model_span_is(text, item, "pvh"))
+				pvh = true;
+			else if (model_span_is(text, item, "pv"))
+				pvh = false;
+		}
+	}
+	return pvh;
+}
+
 void
 model_xen_command_line(struct pciback_boot_prediction *prediction,
     const struct model_loader *loader, struct model_command_line *ret_line)

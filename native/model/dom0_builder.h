@@ -29,4 +29,8 @@ void model_xen_command_line(struct pciback_boot_prediction *prediction,
  * a "--" that comes first is not found. */
 struct pciback_span model_dom0_part(const char *text, struct pciback_span xen_arguments);
 
+/* Whether Xen's options make dom0 a PVH one: `dom0=` with `pvh` among its items; of `pv` and `pvh`
+ * the last counts. */
+bool model_dom0_is_pvh(const char *text, struct pciback_span xen_arguments);
+
 #endif

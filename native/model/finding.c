@@ -15,7 +15,7 @@ rank(enum pciback_severity severity)
 {
 	if (severity == PCIBACK_ERROR)
 		return 4;
-	if (severity == MODEL_LOST_LIST)
+	if (severity == MODEL_LOST_LIST || severity == MODEL_LOADERS_DIFFER)
 		return 3;
 	if (severity == MODEL_DEPENDS)
 		return 2;
@@ -71,7 +71,10 @@ model_settle_findings(struct pciback_boot_prediction *prediction)
 	for (size_t i = 0; i < prediction->n_findings; i++) {
 		struct pciback_finding *finding = &prediction->findings[i];
 
-		if (finding->severity == MODEL_LOST_LIST &&
+		if (finding->severity == MODEL_LOADERS_DIFFER)
+			finding->severity = prediction->readings_differ ? PCIBACK_ERROR :
+			    PCIBACK_WARNING;
+		else if (finding->severity == MODEL_LOST_LIST &&
 		    prediction->outcome == PCIBACK_BOOT_EMPTY)
 			finding->severity = PCIBACK_ERROR;
 		else if (finding->severity == MODEL_LOST_LIST ||

@@ -13,9 +13,11 @@
 
 /* Severities that are settled when the outcome is known: an error if the boot goes wrong, a
  * warning if the backend comes up all the same. A list that nobody reads is an error as well if
- * the boot ends without any. */
+ * the boot ends without any; a line that not all of the possible loaders read is one only if they
+ * come to different ends. */
 #define MODEL_DEPENDS	((enum pciback_severity)16)
 #define MODEL_LOST_LIST	((enum pciback_severity)17)
+#define MODEL_LOADERS_DIFFER ((enum pciback_severity)18)
 
 /* Adds one, at an offset of the file or PCIBACK_NO_OFFSET. When there are too many, the latest of the
  * least important ones goes. */

@@ -68,6 +68,37 @@ read_tokens(struct pciback_boot_prediction *prediction, const struct model_comma
 	return hide;
 }
 
+/* Whether a kernel's file is called GENERIC, in letters of either case. */
+static bool
+is_generic(const struct pciback_boot_prediction *prediction)
+{
+	static const char name[] = "generic";
+	const char *path = prediction->kernel, *slash = strrchr(path, '/');
+
+	for (path = slash == NULL ? path : slash + 1; *path != '\0'; path++)
+		if (pciback_starts_with_nocase(path, strlen(path), name))
+			return true;
+	return false;
+}
+
+/* Which kernels have a pciback(4) at all: those of XEN3_DOM0. */
+static bool
+has_no_pciback(struct pciback_boot_prediction *prediction, const struct model_loader *loader,
+    size_t offset)
+{
+	if (model_dom0_is_pvh(prediction->cfg.text, loader->xen_arguments))
+		model_finding(prediction, PCIBACK_ERROR, "list-without-pciback", offset,
+		    "dom0=pvh starts a kernel that has no pciback, so nobody reads this list; "
+		    "XEN3_DOM0 kernels, which are PV, have it");
+	else if (is_generic(prediction))
+		model_finding(prediction, PCIBACK_ERROR, "list-without-pciback", offset,
+		    "a GENERIC kernel has no pciback, so nobody reads this list; XEN3_DOM0 kernels "
+		    "have it");
+	else
+		return false;
+	return true;
+}
+
 static enum pciback_boot_outcome
 outcome_of(enum pciback_hide_result result)
 {
@@ -207,6 +238,10 @@ model_boot_kernel(struct pciback_boot_prediction *prediction, const struct model
 	hide = read_tokens(prediction, line, length, &debugger);
 	taken = prediction->has_hide ? line->offsets[hide.begin - MODEL_HIDE_OPTION_LENGTH] :
 	    PCIBACK_NO_OFFSET;
+	if (prediction->has_hide && has_no_pciback(prediction, loader, taken)) {
+		prediction->has_hide = false;
+		hide = (struct pciback_span){ 0, 0 };
+	}
 	prediction->hide_length = pciback_span_length(hide);
 	memcpy(prediction->hide, line->bytes + hide.begin, prediction->hide_length);
 	prediction->hide[prediction->hide_length] = '\0';

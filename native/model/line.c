@@ -33,11 +33,10 @@ model_next_line(const struct pciback_boot_cfg *cfg, size_t offset, size_t number
 }
 
 bool
-model_key_is(const struct pciback_boot_cfg *cfg, const struct model_line *line, const char *name)
+model_key_begins(const struct pciback_boot_cfg *cfg, const struct model_line *line, const char *name)
 {
 	size_t length = strlen(name);
 
 	return pciback_span_length(line->key) >= length &&
 	    memcmp(cfg->text + line->key.begin, name, length) == 0;
 }
-

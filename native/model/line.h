@@ -22,9 +22,8 @@ struct model_line {
 bool model_next_line(const struct pciback_boot_cfg *cfg, size_t offset, size_t number,
     struct model_line *ret_line);
 
-/* Whether the loader takes the line's key for `name`: it looks at the first letters only. */
-bool model_key_is(const struct pciback_boot_cfg *cfg, const struct model_line *line,
+/* Whether the line's key begins with `name`. */
+bool model_key_begins(const struct pciback_boot_cfg *cfg, const struct model_line *line,
     const char *name);
-
 
 #endif

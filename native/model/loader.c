@@ -11,7 +11,7 @@
 #include "command.h"
 #include "disk.h"
 #include "finding.h"
-#include "line.h"
+#include "loader_key.h"
 
 /* What a run of commands works on. */
 struct run {
@@ -20,7 +20,24 @@ struct run {
 	struct model_loader *loader;
 	const char *text;
 	bool done;
+	size_t n_added;
+	struct pciback_span added[64];	/* modules that were named, the first ones */
 };
+
+/* Whether a module was named before, path and arguments alike: newer loaders take it once. */
+static bool
+is_added(struct run *run, struct pciback_span text)
+{
+	size_t length = pciback_span_length(text);
+
+	for (size_t i = 0; i < run->n_added; i++)
+		if (pciback_span_length(run->added[i]) == length &&
+		    memcmp(run->text + run->added[i].begin, run->text + text.begin, length) == 0)
+			return true;
+	if (run->n_added < sizeof(run->added) / sizeof(run->added[0]))
+		run->added[run->n_added++] = text;
+	return false;
+}
 
 static void
 add_module(struct run *run, struct pciback_span text, enum model_module_type type)
@@ -30,6 +47,9 @@ add_module(struct run *run, struct pciback_span text, enum model_module_type typ
 
 	while (text.begin < text.end && model_is_blank(run->text[text.begin]))
 		text.begin++;
+	if ((PCIBACK_LOADER_BIT(run->prediction->cfg.loader) & PCIBACK_LOADERS_NEW) != 0 &&
+	    is_added(run, text))
+		return;
 	path = model_module_path(run->text, text);
 	if (!model_module_opens(&run->disk, text)) {
 		loader->n_missing++;
@@ -102,8 +122,10 @@ run_boot(struct run *run, struct pciback_span command, struct pciback_span argum
 static void
 run_command(struct run *run, struct pciback_span command)
 {
+	/* They do something or show something, and the loader goes on. Those of the second line are
+	 * the EFI loader's alone; the BIOS loader knows no such command, says so and goes on, too. */
 	static const char *const harmless[] = { "help", "?", "ls", "dev", "consdev", "root", "vesa",
-		"userconf" };
+		"userconf", "gop", "text", "memmap", "devpath", "efivar", "version" };
 	struct pciback_span rest = command;
 	struct pciback_span word = model_take_word(run->text, &rest);
 
@@ -217,11 +239,12 @@ model_run_loader(struct pciback_boot_prediction *prediction,
 	struct model_line line;
 
 	for (size_t offset = 0; model_next_line(cfg, offset, 0, &line); offset = line.next) {
-		if (!line.has_value || model_key_is(cfg, &line, "menu"))
-			continue;
-		if (model_key_is(cfg, &line, "load"))
+		enum model_key key = line.has_value ?
+		    model_line_key(cfg, &line, cfg->loader) : MODEL_KEY_UNKNOWN;
+
+		if (key == MODEL_KEY_LOAD)
 			add_module(&run, line.value, MODEL_MODULE_LOAD);
-		else if (model_span_is(cfg->text, line.key, "fs"))
+		else if (key == MODEL_KEY_FS || key == MODEL_KEY_RNDSEED)
 			add_module(&run, line.value, MODEL_MODULE_DATA);
 	}
 	loader.end_offset = commands.begin;

@@ -49,5 +49,4 @@ struct model_loader {
 void model_run_loader(struct pciback_boot_prediction *prediction,
     const struct pciback_boot_files *files, struct model_loader *ret_loader);
 
-
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "finding.h"
-#include "line.h"
+#include "loader_key.h"
 
 /* What a piece of the file is to the boot. */
 enum place {
@@ -17,6 +17,7 @@ enum place {
 	PLACE_MODULE,	/* another file's, or another command */
 	PLACE_XEN,	/* Xen's own options */
 	PLACE_DASHES,	/* behind Xen's " -- " */
+	PLACE_IGNORED,	/* a line that other loaders take for load= */
 };
 
 /* Explains a list in the file that is not the one the kernel takes. */
@@ -48,6 +49,10 @@ explain_unread_list(struct pciback_boot_prediction *prediction,
 	else if (place == PLACE_MODULE)
 		model_finding(prediction, MODEL_LOST_LIST, "list-on-other-module", offset,
 		    "this list stands on a file that is not the dom0 kernel; the first file loaded is");
+	else if (place == PLACE_IGNORED)
+		model_finding(prediction, MODEL_LOST_LIST, "list-on-ignored-line", offset,
+		    "the loader ignores this line, and its list with it; it would be load= without "
+		    "anything before the '='");
 	else if (place == PLACE_KERNEL && before == '\t')
 		model_finding(prediction, MODEL_LOST_LIST, "list-after-tab", offset,
 		    "Xen takes a tab for a part of the kernel's name, so this list is dropped with it; "
@@ -82,10 +87,13 @@ model_explain_unread_lists(struct pciback_boot_prediction *prediction,
 	struct model_line other;
 
 	for (size_t offset = 0; model_next_line(cfg, offset, 0, &other); offset = other.next) {
-		if (!other.has_value || !model_key_is(cfg, &other, "load"))
+		if (!other.has_value)
 			continue;
-		find_unread_lists(prediction, line, length, taken, other.value,
-		    first.end == other.value.end ? PLACE_KERNEL : PLACE_MODULE);
+		if (model_line_key(cfg, &other, cfg->loader) == MODEL_KEY_LOAD)
+			find_unread_lists(prediction, line, length, taken, other.value,
+			    first.end == other.value.end ? PLACE_KERNEL : PLACE_MODULE);
+		else if (model_line_key(cfg, &other, PCIBACK_LOADER_OLD) == MODEL_KEY_LOAD)
+			find_unread_lists(prediction, line, length, taken, other.value, PLACE_IGNORED);
 	}
 	/* Of the entry, up to what Xen gets; nothing behind it is run. */
 	if (first.begin >= commands.begin && first.end <= commands.end) {

@@ -75,6 +75,7 @@ void test_kernel(struct harness *harness);
 void test_limit(struct harness *harness);
 void test_line(struct harness *harness);
 void test_loader(struct harness *harness);
+void test_loader_key(struct harness *harness);
 void test_log(struct harness *harness);
 void test_policy_access(struct harness *harness);
 void test_policy_capability(struct harness *harness);

@@ -19,6 +19,7 @@ main(void)
 		{ "finding", test_finding },
 		{ "line", test_line },
 		{ "command", test_command },
+		{ "loader_key", test_loader_key },
 		{ "boot_cfg", test_boot_cfg },
 		{ "disk", test_disk },
 		{ "loader", test_loader },

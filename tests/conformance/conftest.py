@@ -42,8 +42,14 @@ class Predictor:
         self._config = directory / "boot.cfg"
         self._root = directory / "root"
         self._root.mkdir()
-        for name in ("n", "netbsd-XEN3_DOM0.gz", "xen.gz", "netbsd"):
-            (self._root / name).write_bytes(b"")
+        self.add_files("n", "netbsd-XEN3_DOM0.gz", "xen.gz", "netbsd")
+
+    def add_files(self, *paths: str) -> None:
+        """More files of the boot device, by their paths below its root."""
+        for path in paths:
+            file = self._root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"")
 
     def __call__(
         self,
@@ -52,11 +58,12 @@ class Predictor:
         bus: str | None = None,
         entry: int | None = None,
         files: bool = False,
+        loader: str | None = None,
     ) -> Prediction:
         """Predict one boot.
 
         `bus` names a dump in data/; with `files`, the boot device holds /n, /netbsd-XEN3_DOM0.gz,
-        /netbsd and /xen.gz and nothing else.
+        /netbsd, /xen.gz and what was added, and nothing else.
         """
         self._config.write_bytes(boot_cfg if isinstance(boot_cfg, bytes) else boot_cfg.encode())
         command = [str(self._binary), "boot", "--json", "--config", str(self._config)]
@@ -64,6 +71,8 @@ class Predictor:
             command += ["--bus", str(DATA / bus)]
         if entry is not None:
             command += ["--entry", str(entry)]
+        if loader is not None:
+            command += ["--loader", loader]
         if files:
             command += ["--root", str(self._root)]
         run = subprocess.run(command, capture_output=True, timeout=60, check=False)

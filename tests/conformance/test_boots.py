@@ -67,6 +67,16 @@ def test_outcome(boot: dict[str, Any], predict: Predictor) -> None:
     assert predict(boot["boot_cfg"], bus=bus_of(boot), files=True).json["outcome"] == real_outcome(boot)
 
 
+def test_loader(boot: dict[str, Any], predict: Predictor) -> None:
+    """Their lines mean the same to every loader, so nobody has to say which one it was."""
+    either = predict(boot["boot_cfg"], bus=bus_of(boot), files=True)
+    old = predict(boot["boot_cfg"], bus=bus_of(boot), files=True, loader="old")
+    if old.json["entry"] is not None:
+        assert [reading["loader"] for reading in old.json["readings"]] == ["old", "old-fs"]
+    del old.json["readings"], either.json["readings"]
+    assert old.json | {"findings": old.codes} == either.json | {"findings": either.codes}
+
+
 def test_menu(boot: dict[str, Any], predict: Predictor) -> None:
     entries = predict(boot["boot_cfg"]).json["entries"]
     assert [[entry["key"], entry["title"]] for entry in entries] == boot["menu"]

@@ -18,7 +18,7 @@
 
 /*
  * The model of a NetBSD boot: what the boot loader makes of boot.cfg (boot.cfg(5), x86 loaders
- * of NetBSD 5 to 10), what Xen hands to the dom0 kernel, and what that kernel does with
+ * of NetBSD 5 to 11), what Xen hands to the dom0 kernel, and what that kernel does with
  * `pciback.hide=` (pciback(4)). Pure: it reads nothing but what it is given.
  */
 
@@ -41,6 +41,27 @@
 /* No offset in the file: the finding is about the whole of it. */
 #define PCIBACK_NO_OFFSET	SIZE_MAX
 
+/*
+ * Loaders by how they read the lines of boot.cfg outside the menu: an older one takes every key
+ * that begins with `load` or `userconf` for that, a newer one only the whole word. The loader's own
+ * name and number, which it prints, do not tell them apart.
+ */
+enum pciback_loader {
+	PCIBACK_LOADER_OLD,	/* to NetBSD 9 */
+	PCIBACK_LOADER_OLD_FS,	/* the same with fs=, which the older of them lack */
+	PCIBACK_LOADER_10,	/* bootcfg.c 1.9 of 2022 with bootmenu.c 1.20: the whole word */
+	PCIBACK_LOADER_11,	/* bootmenu.c 1.21 of 2025: rndseed= and dev=, too */
+};
+#define PCIBACK_N_LOADERS	4
+
+/* Sets of them. */
+#define PCIBACK_LOADER_BIT(loader)	(1U << (loader))
+#define PCIBACK_LOADERS_OLD	(PCIBACK_LOADER_BIT(PCIBACK_LOADER_OLD) | \
+				    PCIBACK_LOADER_BIT(PCIBACK_LOADER_OLD_FS))
+#define PCIBACK_LOADERS_NEW	(PCIBACK_LOADER_BIT(PCIBACK_LOADER_10) | \
+				    PCIBACK_LOADER_BIT(PCIBACK_LOADER_11))
+#define PCIBACK_LOADERS_ALL	(PCIBACK_LOADERS_OLD | PCIBACK_LOADERS_NEW)
+
 enum pciback_boot_kind {
 	PCIBACK_BOOT_XEN,	/* its commands reach `multiboot` */
 	PCIBACK_BOOT_KERNEL,	/* its commands reach `boot`: a kernel without Xen */
@@ -53,7 +74,8 @@ enum pciback_boot_outcome {
 	PCIBACK_BOOT_NOT_REGISTERED,	/* list error: no backend, claims stay */
 	PCIBACK_BOOT_EMPTY,		/* no list: no backend, no claims */
 	PCIBACK_BOOT_KERNEL_FAULT,	/* the dom0 kernel panics or sits in its debugger */
-	PCIBACK_BOOT_UNDEFINED,		/* decided by memory behind a buffer */
+	PCIBACK_BOOT_UNDEFINED,		/* decided by memory behind a buffer, or by which of the
+					 * possible loaders it is */
 	PCIBACK_BOOT_LOADER_FAILURE,	/* no dom0 kernel comes up */
 	PCIBACK_BOOT_NOT_XEN,		/* the entry starts no Xen */
 };
@@ -91,6 +113,8 @@ struct pciback_boot_cfg {
 	int32_t timeout;	/* seconds; negative: waits for a person */
 	size_t default_entry;	/* 0-based; 0 without entries */
 	bool letters;		/* the menu shows letters instead of numbers */
+	unsigned loaders;	/* the possible ones: a set of PCIBACK_LOADER_BIT() */
+	enum pciback_loader loader;	/* that the rest is about: the newest of them */
 };
 
 /* Tells whether a file exists, by its path below the root of the boot device. */
@@ -105,12 +129,28 @@ struct pciback_boot_request {
 	size_t entry;		/* 1-based; 0 for the default */
 	const struct pciback_bus *bus;		/* NULL: any function may exist */
 	const struct pciback_boot_files *files;	/* NULL: every named file exists */
+	unsigned loaders;	/* a set of PCIBACK_LOADER_BIT(); 0: all */
+};
+
+/* What one of the possible loaders makes of the entry. */
+struct pciback_boot_reading {
+	enum pciback_loader loader;
+	enum pciback_boot_outcome outcome;
+	size_t n_claims;
+	struct pciback_address claims[PCIBACK_CLAIMS_MAX];
 };
 
 struct pciback_boot_prediction {
 	struct pciback_boot_cfg cfg;
 	size_t entry;		/* 1-based, the one that was evaluated; 0 if there is none */
 	enum pciback_boot_outcome outcome;
+
+	/* One for each possible loader, if the file has a menu. If their outcomes or claims differ,
+	 * the outcome is undefined, and `claims` are those that all of them have. All else is about
+	 * the newest one. */
+	bool readings_differ;
+	size_t n_readings;
+	struct pciback_boot_reading readings[PCIBACK_N_LOADERS];
 
 	/* Set when a dom0 kernel is started. */
 	bool has_dom0;
@@ -148,6 +188,7 @@ int pciback_boot_predict(const struct pciback_boot_request *request,
 /* The key a person presses for a 0-based entry: "1", or "A" in a menu of letters. */
 void pciback_boot_key(const struct pciback_boot_cfg *cfg, size_t entry, char ret_key[3]);
 
+const char *pciback_loader_name(enum pciback_loader loader);
 const char *pciback_boot_kind_name(enum pciback_boot_kind kind);
 const char *pciback_boot_outcome_name(enum pciback_boot_outcome outcome);
 const char *pciback_severity_name(enum pciback_severity severity);

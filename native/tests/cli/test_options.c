@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <pciback/boot.h>
+
 #include "../../cli/options.h"
 
 #define BOOT	(CLI_TAKES_CONFIG | CLI_TAKES_BUS)
@@ -47,6 +49,8 @@ test_mistakes(struct harness *harness)
 		    "--entry: the number of an entry would follow, 1 or more" },
 		{ BOOT, "boot --config f --entry=2x",
 		    "--entry=2x: the number of an entry would follow, 1 or more" },
+		{ BOOT, "boot --config f --loader", "--loader: a value would follow" },
+		{ BOOT, "boot --config f --loader 9", "--loader: either, old, new, 10 or 11 would follow" },
 		{ BOOT, "boot --config f --control s", "--control: no such option of this command" },
 		{ BOOT, "boot f", "f: no such option of this command" },
 		{ BOOT, "boot --configs f", "--configs: no such option of this command" },
@@ -67,6 +71,29 @@ test_mistakes(struct harness *harness)
 	}
 }
 
+static void
+test_loaders(struct harness *harness)
+{
+	static const struct {
+		const char *words;
+		unsigned loaders;
+	} cases[] = {
+		{ "boot --config f --loader either", PCIBACK_LOADERS_ALL },
+		{ "boot --config f --loader=old", PCIBACK_LOADERS_OLD },
+		{ "boot --config f --loader new", PCIBACK_LOADERS_NEW },
+		{ "boot --config f --loader 10", PCIBACK_LOADER_BIT(PCIBACK_LOADER_10) },
+		{ "boot --config f --loader 11", PCIBACK_LOADER_BIT(PCIBACK_LOADER_11) },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cli_options options;
+		char message[CLI_MESSAGE];
+
+		CHECK_NUMBER(read_words(BOOT, cases[i].words, &options, message), 0);
+		CHECK_NUMBER(options.loaders, cases[i].loaders);
+	}
+}
+
 void
 test_cli_options(struct harness *harness)
 {
@@ -80,6 +107,8 @@ test_cli_options(struct harness *harness)
 	CHECK_TEXT(options.bus, "d");
 	CHECK_NUMBER(options.entry, 3);
 	CHECK(options.json);
+	CHECK_NUMBER(options.loaders, 0);
+	test_loaders(harness);
 	CHECK_NUMBER(read_words(ATTACH, "attach a --domain 3 b --permissive c", &options, message), 0);
 	CHECK_NUMBER(options.n_words, 3);
 	CHECK_TEXT(options.words[0], "a");

@@ -15,7 +15,7 @@ read_cfg(const char *text)
 {
 	struct pciback_boot_prediction prediction = { 0 };
 
-	model_read_boot_cfg(&prediction, text, strlen(text));
+	model_read_boot_cfg(&prediction, text, strlen(text), PCIBACK_LOADERS_ALL, PCIBACK_LOADER_11);
 	return prediction;
 }
 
@@ -62,11 +62,13 @@ test_boot_cfg(struct harness *harness)
 
 	/* A NUL ends the file. */
 	prediction = (struct pciback_boot_prediction){ 0 };
-	model_read_boot_cfg(&prediction, "menu=A:b\0menu=C:d\nmenu=E:f\n", 28);
+	model_read_boot_cfg(&prediction, "menu=A:b\0menu=C:d\nmenu=E:f\n", 28,
+	    PCIBACK_LOADERS_ALL, PCIBACK_LOADER_11);
 	CHECK_NUMBER(prediction.cfg.n_entries, 1);
 	CHECK_TEXT(prediction.findings[0].code, "nul-byte");
 	prediction = (struct pciback_boot_prediction){ 0 };
-	model_read_boot_cfg(&prediction, "menu=A:b\n\0menu=C:d\n", 19);
+	model_read_boot_cfg(&prediction, "menu=A:b\n\0menu=C:d\n", 19,
+	    PCIBACK_LOADERS_ALL, PCIBACK_LOADER_11);
 	CHECK_NUMBER(prediction.cfg.n_entries, 1);
 
 	prediction = read_cfg("menu=A:b\nmenu=C:d\ndefault=3\n");

@@ -29,6 +29,33 @@ command_line(const char *module, const char *xen, struct pciback_boot_prediction
 	return line;
 }
 
+static void
+test_pvh(struct harness *harness)
+{
+	static const struct {
+		const char *options;
+		bool pvh;
+	} cases[] = {
+		{ "", false },
+		{ "dom0=pvh", true },
+		{ "dom0_mem=1G  dom0=verbose,pvh noreboot", true },
+		{ "dom0=pvh,pv", false },
+		{ "dom0=pvh dom0=pv", false },
+		{ "dom0=pv dom0=pvh", true },
+		{ "dom0=pvh dom0=verbose", true },
+		{ "dom0=pvhx", false },
+		{ "xdom0=pvh", false },
+		{ "dom0=", false },
+		{ "dom0=,", false },
+		{ "a -- dom0=pvh", false },
+		{ "dom0=pvh -- dom0=pv", true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		CHECK_NUMBER(model_dom0_is_pvh(cases[i].options,
+		    (struct pciback_span){ 0, strlen(cases[i].options) }), cases[i].pvh);
+}
+
 void
 test_dom0_builder(struct harness *harness)
 {
@@ -57,6 +84,7 @@ test_dom0_builder(struct harness *harness)
 	struct model_command_line line;
 	char longest[2048];
 
+	test_pvh(harness);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		CHECK_TEXT(command_line(cases[i].module, cases[i].xen, &prediction).bytes,
 		    cases[i].expected);

@@ -29,7 +29,9 @@ test_settled(struct harness *harness)
 		{ MODEL_LOST_LIST, PCIBACK_BOOT_EMPTY, PCIBACK_ERROR },
 		{ MODEL_LOST_LIST, PCIBACK_BOOT_REGISTERED, PCIBACK_WARNING },
 		{ MODEL_LOST_LIST, PCIBACK_BOOT_UNDEFINED, PCIBACK_ERROR },
+		{ MODEL_LOADERS_DIFFER, PCIBACK_BOOT_LOADER_FAILURE, PCIBACK_WARNING },
 	};
+	struct pciback_boot_prediction differing;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct pciback_boot_prediction prediction = { .outcome = cases[i].outcome };
@@ -39,6 +41,11 @@ test_settled(struct harness *harness)
 		CHECK_NUMBER(prediction.findings[0].severity, cases[i].settled);
 		CHECK_NUMBER(prediction.n_errors, cases[i].settled == PCIBACK_ERROR);
 	}
+	differing = (struct pciback_boot_prediction){ .outcome = PCIBACK_BOOT_UNDEFINED,
+		.readings_differ = true };
+	model_finding(&differing, MODEL_LOADERS_DIFFER, "code", PCIBACK_NO_OFFSET, "text");
+	model_settle_findings(&differing);
+	CHECK_NUMBER(differing.n_errors, 1);
 }
 
 void

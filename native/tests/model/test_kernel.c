@@ -28,6 +28,29 @@ boot(const char *text, const struct pciback_bus *bus)
 	return prediction;
 }
 
+/* The same for a kernel of a name and options of Xen, which stand before the line. */
+static struct pciback_boot_prediction
+boot_with(const char *kernel, const char *options, const char *list)
+{
+	static char file[128];
+	size_t begin = strlen(options);
+	struct pciback_boot_prediction prediction = {
+		.cfg = { .text = file, .length = begin + strlen(list), .n_entries = 1 },
+		.entry = 1,
+	};
+	struct model_loader loader = { .end = MODEL_STARTS_XEN, .xen_arguments = { 0, begin } };
+	struct model_command_line line = { .length = strlen(list) };
+
+	memcpy(file, options, begin);
+	memcpy(file + begin, list, line.length + 1);
+	memcpy(prediction.kernel, kernel, strlen(kernel));
+	memcpy(line.bytes, list, line.length);
+	for (uint32_t i = 0; i < line.length; i++)
+		line.offsets[i] = (uint32_t)begin + i;
+	model_boot_kernel(&prediction, &loader, &line, NULL);
+	return prediction;
+}
+
 static void
 test_words(struct harness *harness)
 {
@@ -132,9 +155,42 @@ test_claims(struct harness *harness)
 	pciback_bus_free(&bus);
 }
 
+/* Kernels without pciback read no list. */
+static void
+test_no_pciback(struct harness *harness)
+{
+	static const struct {
+		const char *kernel, *line;
+		bool reads;
+	} cases[] = {
+		{ "/netbsd-XEN3_DOM0.gz", "", true },
+		{ "/netbsd-GENERIC.gz", "", false },
+		{ "hd0a:/netbsd.generic", "", false },
+		{ "/GENERIC/netbsd", "", true },
+		{ "/netbsd", "dom0=pvh", false },
+		{ "/netbsd-XEN3_DOM0.gz", "dom0=verbose,pvh", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static const char list[] = "pciback.hide=(00:04.0)";
+		struct pciback_boot_prediction prediction = boot_with(cases[i].kernel, cases[i].line,
+		    list);
+
+		CHECK_NUMBER(prediction.outcome, cases[i].reads ? PCIBACK_BOOT_REGISTERED :
+		    PCIBACK_BOOT_EMPTY);
+		CHECK_NUMBER(prediction.n_claims, cases[i].reads);
+		CHECK_NUMBER(prediction.hide_length, cases[i].reads ? 9 : 0);
+		CHECK_NUMBER(prediction.n_findings, !cases[i].reads);
+		if (!cases[i].reads)
+			CHECK_TEXT(prediction.findings[0].code, "list-without-pciback");
+		CHECK_NUMBER(boot_with(cases[i].kernel, cases[i].line, "x").n_findings, 0);
+	}
+}
+
 void
 test_kernel(struct harness *harness)
 {
+	test_no_pciback(harness);
 	test_words(harness);
 	test_length(harness);
 	test_claims(harness);

@@ -43,10 +43,10 @@ test_line(struct harness *harness)
 	test_lines(harness);
 	/* A key is what it begins with. */
 	CHECK(model_next_line(&cfg, 0, 1, &line));
-	CHECK(model_key_is(&cfg, &line, "menu"));
-	CHECK(!model_key_is(&cfg, &line, "banner"));
+	CHECK(model_key_begins(&cfg, &line, "menu"));
+	CHECK(!model_key_begins(&cfg, &line, "banner"));
 	CHECK(model_next_line(&cfg, line.next, 2, &line));
-	CHECK(!model_key_is(&cfg, &line, "menu"));
+	CHECK(!model_key_begins(&cfg, &line, "menu"));
 	CHECK_NUMBER(line.number, 2);
 	/* At the end nothing is touched. */
 	CHECK(!model_next_line(&cfg, line.next, 3, &line));

@@ -27,21 +27,27 @@ struct loaded {
 	char first[128];
 };
 
-/* Runs the first entry of a boot.cfg; `files` NULL: everything exists. */
+/* Runs the first entry of a boot.cfg with one of the loaders; `files` NULL: everything exists. */
 static struct loaded
-run(const char *boot_cfg, const char *files)
+run_with(enum pciback_loader which, const char *boot_cfg, const char *files)
 {
 	struct pciback_boot_files asked = { exists_in, files };
 	struct pciback_boot_prediction prediction = { .entry = 1 };
 	struct loaded loaded = { .first = "" };
 
-	model_read_boot_cfg(&prediction, boot_cfg, strlen(boot_cfg));
+	model_read_boot_cfg(&prediction, boot_cfg, strlen(boot_cfg), PCIBACK_LOADERS_ALL, which);
 	model_run_loader(&prediction, files != NULL ? &asked : NULL, &loaded.loader);
 	if (loaded.loader.n_modules > 0)
 		(void)snprintf(loaded.first, sizeof(loaded.first), "%.*s",
 		    (int)pciback_span_length(loaded.loader.first.text),
 		    boot_cfg + loaded.loader.first.text.begin);
 	return loaded;
+}
+
+static struct loaded
+run(const char *boot_cfg, const char *files)
+{
+	return run_with(PCIBACK_LOADER_11, boot_cfg, files);
 }
 
 static void
@@ -72,6 +78,8 @@ test_ends(struct harness *harness)
 		{ "prompt", MODEL_RETURNS, false, 0 },
 		{ "prompt;dev", MODEL_RETURNS, true, 0 },
 		{ "help;?;ls /;dev;consdev pc;vesa on;userconf x;modules", MODEL_RETURNS, false, 0 },
+		{ "gop 3;text 1;memmap;devpath;efivar;version full", MODEL_RETURNS, false, 0 },
+		{ "gop 3;load /n;multiboot /x", MODEL_STARTS_XEN, false, 1 },
 		{ "", MODEL_RETURNS, false, 0 },
 		{ " dev", MODEL_RETURNS, true, 0 },
 		{ "dev ", MODEL_RETURNS, false, 0 },
@@ -174,7 +182,8 @@ test_lengths(struct harness *harness)
 		command[cases[i].length] = '\0';
 		(void)snprintf(text, sizeof(text), "menu=A:%s%s\n", command,
 		    cases[i].boots ? ";boot netbsd" : "");
-		model_read_boot_cfg(&prediction, text, strlen(text));
+		model_read_boot_cfg(&prediction, text, strlen(text), PCIBACK_LOADERS_ALL,
+		    PCIBACK_LOADER_11);
 		model_run_loader(&prediction, NULL, &loader);
 		CHECK_NUMBER(loader.end == MODEL_LOOPS, cases[i].hangs);
 		CHECK_NUMBER(loader.end == MODEL_STARTS_KERNEL, cases[i].boots);
@@ -182,9 +191,47 @@ test_lengths(struct harness *harness)
 	}
 }
 
+/* What stands outside the menu, as each loader reads it: the first module, and how many. */
+static void
+test_loaders(struct harness *harness)
+{
+	static const struct {
+		const char *boot_cfg;
+		struct {
+			const char *first;
+			size_t n_modules;
+		} loaders[PCIBACK_N_LOADERS];	/* old, old-fs, 10, 11 */
+	} cases[] = {
+		{ "load=/m\nmenu=A:load /n\n", { { "/m", 2 }, { "/m", 2 }, { "/m", 2 }, { "/m", 2 } } },
+		{ "loader=/m\nmenu=A:load /n\n",
+		    { { "/m", 2 }, { "/m", 2 }, { "/n", 1 }, { "/n", 1 } } },
+		{ "load =/m\nmenu=A:load /n\n",
+		    { { "/m", 2 }, { "/m", 2 }, { "/n", 1 }, { "/n", 1 } } },
+		{ "fs=/m\nmenu=A:load /n\n", { { "/n", 1 }, { "/m", 2 }, { "/m", 2 }, { "/m", 2 } } },
+		{ "fsx=/m\nmenu=A:load /n\n", { { "/n", 1 }, { "/n", 1 }, { "/n", 1 }, { "/n", 1 } } },
+		{ "rndseed=/m\nmenu=A:load /n\n",
+		    { { "/n", 1 }, { "/n", 1 }, { "/n", 1 }, { "/m", 2 } } },
+		{ "dev=hd0a:\nmenu=A:load /n\n",
+		    { { "/n", 1 }, { "/n", 1 }, { "/n", 1 }, { "/n", 1 } } },
+		/* One that is named twice, with the same arguments, counts once for newer loaders. */
+		{ "load=/n  x\nmenu=A:load \t/n  x;load /n x\n",
+		    { { "/n  x", 3 }, { "/n  x", 3 }, { "/n  x", 2 }, { "/n  x", 2 } } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int which = 0; which < PCIBACK_N_LOADERS; which++) {
+			struct loaded loaded = run_with((enum pciback_loader)which,
+			    cases[i].boot_cfg, NULL);
+
+			CHECK_TEXT(loaded.first, cases[i].loaders[which].first);
+			CHECK_NUMBER(loaded.loader.n_modules, cases[i].loaders[which].n_modules);
+		}
+}
+
 void
 test_loader(struct harness *harness)
 {
+	test_loaders(harness);
 	test_ends(harness);
 	test_files(harness);
 	test_lengths(harness);

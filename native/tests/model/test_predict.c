@@ -65,6 +65,64 @@ test_severities(struct harness *harness)
 	CHECK_NUMBER(prediction.n_findings, 0);
 }
 
+/* What the loaders that are possible make of a file. */
+static void
+test_readings(struct harness *harness)
+{
+	static const struct {
+		const char *boot_cfg;
+		unsigned loaders;
+		enum pciback_boot_outcome outcome;
+		size_t n_claims, n_errors;
+	} cases[] = {
+		/* As seen on NetBSD 11. */
+		{ "loader=/n pciback.hide=(00:04.0)\nmenu=A:load /m;multiboot /x\n", 0,
+		    PCIBACK_BOOT_UNDEFINED, 0, 2 },
+		{ "loader=/n pciback.hide=(00:04.0)\nmenu=A:load /m;multiboot /x\n",
+		    PCIBACK_LOADERS_OLD, PCIBACK_BOOT_REGISTERED, 1, 0 },
+		{ "loader=/n pciback.hide=(00:04.0)\nmenu=A:load /m;multiboot /x\n",
+		    PCIBACK_LOADERS_NEW, PCIBACK_BOOT_EMPTY, 0, 1 },
+		{ "rndseed=/r\nmenu=A:load /m pciback.hide=(00:04.0);multiboot /x\n", 0,
+		    PCIBACK_BOOT_UNDEFINED, 0, 2 },
+		{ "rndseed=/r\nmenu=A:load /m pciback.hide=(00:04.0);multiboot /x\n",
+		    PCIBACK_LOADER_BIT(PCIBACK_LOADER_10), PCIBACK_BOOT_REGISTERED, 1, 0 },
+		{ "rndseed=/r\nmenu=A:load /m pciback.hide=(00:04.0);multiboot /x\n",
+		    PCIBACK_LOADER_BIT(PCIBACK_LOADER_11), PCIBACK_BOOT_LOADER_FAILURE, 0, 1 },
+		/* The kernel comes first for all of them. */
+		{ "load=/m pciback.hide=(00:04.0)\nrndseed=/r\nloader=/n\nfs=/f\nmenu=A:multiboot /x\n",
+		    0, PCIBACK_BOOT_REGISTERED, 1, 0 },
+		/* What all of them claim is certain. */
+		{ "load =/n pciback.hide=(00:04.0)(00:05.0)\n"
+		    "menu=A:load /m pciback.hide=(00:05.0)(00:06.0);multiboot /x\n", 0,
+		    PCIBACK_BOOT_UNDEFINED, 1, 2 },
+	};
+	struct pciback_boot_prediction prediction;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pciback_boot_request request = { .text = cases[i].boot_cfg,
+			.length = strlen(cases[i].boot_cfg), .loaders = cases[i].loaders };
+
+		CHECK_NUMBER(pciback_boot_predict(&request, &prediction), 0);
+		CHECK_NUMBER(prediction.outcome, cases[i].outcome);
+		CHECK_NUMBER(prediction.n_claims, cases[i].n_claims);
+		CHECK_NUMBER(prediction.n_errors, cases[i].n_errors);
+		CHECK_NUMBER(prediction.readings_differ,
+		    cases[i].outcome == PCIBACK_BOOT_UNDEFINED);
+	}
+	CHECK_NUMBER(prediction.n_readings, PCIBACK_N_LOADERS);
+	CHECK_NUMBER(prediction.readings[0].outcome, PCIBACK_BOOT_REGISTERED);
+	CHECK_NUMBER(prediction.readings[0].claims[0].device, 4);
+	CHECK_NUMBER(prediction.readings[3].claims[0].device, 5);
+	CHECK_NUMBER(prediction.claims[0].device, 5);
+	prediction = predict("# nothing\n");
+	CHECK_NUMBER(prediction.n_readings, 0);
+
+	/* What differs is told, also where it does no harm. */
+	prediction = predict("rndseed=/r\ndev=hd0a:\nfs=/f\nuserconfx=x\nloadx=x\nmenu=A:dev\nx=y\n");
+	CHECK_NUMBER(count(&prediction, "loader-key-differs", PCIBACK_WARNING), 5);
+	CHECK_NUMBER(count(&prediction, "unknown-key", PCIBACK_WARNING), 1);
+}
+
 /* An error is never lost among warnings, however many there are. */
 static void
 test_many_findings(struct harness *harness)
@@ -126,6 +184,7 @@ test_predict(struct harness *harness)
 	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_EMPTY);
 
 	test_severities(harness);
+	test_readings(harness);
 	test_many_findings(harness);
 	CHECK_TEXT(pciback_boot_kind_name(PCIBACK_BOOT_OTHER), "other");
 	CHECK_TEXT(pciback_boot_outcome_name(PCIBACK_BOOT_LOADER_FAILURE), "loader-failure");

@@ -22,7 +22,8 @@ why(const char *boot_cfg)
 	size_t taken = PCIBACK_NO_OFFSET;
 
 	prediction = (struct pciback_boot_prediction){ .entry = 1 };
-	model_read_boot_cfg(&prediction, boot_cfg, strlen(boot_cfg));
+	model_read_boot_cfg(&prediction, boot_cfg, strlen(boot_cfg), PCIBACK_LOADERS_ALL,
+	    PCIBACK_LOADER_11);
 	model_run_loader(&prediction, NULL, &loader);
 	model_xen_command_line(&prediction, &loader, &line);
 	prediction.n_findings = 0;
@@ -56,6 +57,9 @@ test_unread_list(struct harness *harness)
 	CHECK_TEXT(why("menu=A:load /n;multiboot /x -- " LIST "\n"), "list-on-xen-side");
 	CHECK_TEXT(why("menu=A:load /n;multiboot /x a -- " LIST "\n"), "");
 	CHECK_TEXT(why("menu=A:load /n " LIST ";load /m " LIST ";multiboot /x " LIST "\n"), "several");
+	CHECK_TEXT(why("loader=/m " LIST "\nmenu=A:load /n;multiboot /x\n"), "list-on-ignored-line");
+	CHECK_TEXT(why("load =/m " LIST "\nmenu=A:load /n;multiboot /x\n"), "list-on-ignored-line");
+	CHECK_TEXT(why("other=/m " LIST "\nmenu=A:load /n;multiboot /x\n"), "");
 	/* What is cut off. */
 	CHECK_TEXT(why("menu=A:load /n xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx "
 	    LIST ";multiboot /x\n"), "list-not-read");
