@@ -64,13 +64,13 @@ EXAMPLES = r"""
 - name: Two cards are for guests now
   xen.pciback.assignable:
     devices:
-      - address: "03:00.0"
-      - id: "10ec:8139"
+      - address: "00:05.0"
+      - id: "8086:10d3"
 
 - name: One goes back to its driver
   xen.pciback.assignable:
     devices:
-      - address: "03:00.0"
+      - address: "00:05.0"
     state: returned
 """
 

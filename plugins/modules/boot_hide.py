@@ -111,7 +111,7 @@ EXAMPLES = r"""
 
 - name: Hide one in two entries only, and let pcibackctl check it
   xen.pciback.boot_hide:
-    devices: ["00:1f.0"]
+    devices: ["03:00.0"]
     entries:
       - Xen
       - Xen, single user
