@@ -133,7 +133,8 @@ docs: $(VENV)/docs.stamp collection-link
 	$(ENVIRONMENT) $(BIN)/antsibull-docs collection --use-current --fail-on-error --squash-hierarchy \
 		--no-add-antsibull-docs-version --dest-dir build/docs/modules xen.pciback
 	$(BIN)/sphinx-build -q -W -c docs -b html . build/docs/html
-	@echo "build/docs/html/docs/site.html"
+	$(BIN)/python tests/docs_site.py build/docs/html
+	@echo "build/docs/html/index.html"
 
 fuzz:
 	$(MAKE) -C native -j7 fuzz FUZZ_SECONDS=0

@@ -22,3 +22,6 @@ myst_heading_anchors = 4
 highlight_language = "none"
 html_theme = "furo"
 html_title = project
+# The first page is docs/site, for the reason above; who opens the directory is sent there.
+templates_path = ["templates"]
+html_additional_pages = {"index": "index.html"}

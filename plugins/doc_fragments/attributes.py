@@ -11,6 +11,11 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
+  action_group:
+    description: Use C(group/xen.pciback.pciback) in C(module_defaults) to set defaults for all modules of the collection.
+    support: full
+    membership:
+      - xen.pciback.pciback
   check_mode:
     description: Can run in check_mode and return changed status prediction without modifying target.
   diff_mode:
