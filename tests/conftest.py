@@ -182,6 +182,8 @@ class Dom0:
         """Put a shell script before a command of the machine; it goes on with ``exec "$real" "$@"``."""
         command = self.root / path
         real = command.parent / "real" / command.name
+        if real.exists():
+            raise ValueError(f"{path} is wrapped already: a second script would go on with itself")
         real.parent.mkdir(exist_ok=True)
         command.rename(real)
         command.write_text(f"#!/bin/sh\nreal=/{real.relative_to(self.root)}\n{script}")

@@ -64,12 +64,12 @@ check antsibull-changelog antsibull-changelog lint
 check antsibull-docs antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
 check ansible-test ansible-test sanity --local --color no \
 	--python "$("$top/.venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
-for module in assignable boot_hide device_info domain domain_pci native_backend plan; do
+for module in assignable boot_hide device_info domain domain_pci native_backend plan reboot; do
 	check "ansible-doc $module" sh -c "ansible-doc xen.pciback.$module >/dev/null"
 done
 check 'ansible-doc role' sh -c 'ansible-doc -t role xen.pciback.pciback | grep -q pciback_guests'
 check 'ansible-doc test' sh -c 'ansible-doc -t test xen.pciback.predicts >/dev/null'
-check 'ansible-doc lookup' sh -c 'ansible-doc -t lookup xen.pciback.native_source_digest >/dev/null'
+check 'ansible-doc lookup' sh -c 'ansible-doc -t lookup xen.pciback.native_source_digest xen.pciback.lost_hosts >/dev/null'
 check 'ansible-doc connection' sh -c 'ansible-doc -t connection xen.pciback.lab >/dev/null'
 check galaxy-build ansible-galaxy collection build --force --output-path "$copy/artefact"
 check galaxy-importer import_artefact

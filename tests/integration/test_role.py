@@ -17,7 +17,7 @@ ACTIONS = [
     "xen.pciback.native_backend",
     "xen.pciback.boot_hide",
     "xen.pciback.domain_pci",
-    "ansible.builtin.reboot",
+    "xen.pciback.reboot",
     "xen.pciback.domain",
 ]
 THREE_DEVICES = {

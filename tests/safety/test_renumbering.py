@@ -155,7 +155,7 @@ def test_following_moves_list_pins_and_files(story: dict[str, Any]) -> None:
         "xen.pciback.plan",
         "xen.pciback.boot_hide",
         "xen.pciback.domain_pci",
-        "ansible.builtin.reboot",
+        "xen.pciback.reboot",
         "xen.pciback.domain",
     ]
     host: Dom0 = story["host"]

@@ -1,0 +1,78 @@
+#!/usr/bin/python
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: reboot
+short_description: Reboots NetBSD dom0s in turns, until one is lost
+version_added: 0.2.0
+author:
+  - xen.pciback contributors (@xen-pciback)
+description:
+  - Does what M(ansible.builtin.reboot) does, in the way that NetBSD needs, and with a brake. As soon as one host does not
+    come back from its reboot, no other host of the same run of C(ansible-playbook) is rebooted; each fails with a sentence
+    that names the host that was lost.
+  - So that the first loss is seen before the next host reboots, the hosts of a run reboot in turns, whatever strategy and
+    batches the play has.
+options:
+  timeout:
+    description: How long the host has to come back, in seconds.
+    type: int
+    default: 600
+  throttle:
+    description: How many hosts of a run reboot at the same time; at most so many are lost.
+    type: int
+    default: 1
+  recovery:
+    description: What a person at the console does if the host does not come back, one sentence each. It is part of the message
+      then, and of those of the hosts that are not rebooted because of it.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - xen.pciback.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: NetBSD
+notes:
+  - Needs root.
+  - Nothing of it runs on the host but what M(ansible.builtin.reboot) runs there.
+seealso:
+  - module: ansible.builtin.reboot
+  - plugin: xen.pciback.lost_hosts
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Reboot, four hosts at a time
+  xen.pciback.reboot:
+    throttle: 4
+    timeout: 900
+    recovery:
+      - At the loader's menu choose the entry that ends in '(previous pciback)'.
+"""
+
+RETURN = r"""
+rebooted:
+  description: Whether the host was told to reboot; in check mode, whether it would be.
+  type: bool
+  returned: always
+  sample: true
+lost:
+  description: Whether it was told to and did not come back in time.
+  type: bool
+  returned: always
+  sample: false
+elapsed:
+  description: How long it took, in seconds.
+  type: int
+  returned: success
+  sample: 87
+"""
