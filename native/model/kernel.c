@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "finding.h"
+#include "shared_line.h"
 #include "unread_list.h"
 
 /* What boothowto(9) letters do to a machine nobody watches. */
@@ -221,6 +222,7 @@ model_boot_kernel(struct pciback_boot_prediction *prediction, const struct model
     const struct model_command_line *line, const struct pciback_bus *bus)
 {
 	size_t length = line->length, taken;
+	size_t claimed_at[PCIBACK_CLAIMS_MAX] = { 0 };
 	struct pciback_span hide;
 	bool debugger = false;
 
@@ -259,7 +261,13 @@ model_boot_kernel(struct pciback_boot_prediction *prediction, const struct model
 	explain_list(prediction, line->offsets + hide.begin);
 	for (size_t i = 0; i < prediction->list.n_entries; i++) {
 		const struct pciback_hide_entry *entry = &prediction->list.entries[i];
+		size_t offset = line->offsets[hide.begin + entry->offset];
+		size_t n_claims = prediction->n_claims;
 
-		claim_entry(prediction, bus, entry, line->offsets[hide.begin + entry->offset]);
+		claim_entry(prediction, bus, entry, offset);
+		if (prediction->n_claims > n_claims)
+			claimed_at[n_claims] = offset;
 	}
+	if (bus != NULL && prediction->outcome != PCIBACK_BOOT_KERNEL_FAULT)
+		model_explain_shared_lines(prediction, bus, claimed_at);
 }

@@ -87,6 +87,7 @@ void test_policy_register(struct harness *harness);
 void test_policy_report(struct harness *harness);
 void test_predict(struct harness *harness);
 void test_request(struct harness *harness);
+void test_shared_line(struct harness *harness);
 void test_simulated_bus(struct harness *harness);
 void test_text(struct harness *harness);
 void test_topology(struct harness *harness);

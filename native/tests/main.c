@@ -27,6 +27,7 @@ main(void)
 		{ "unread_list", test_unread_list },
 		{ "kernel", test_kernel },
 		{ "predict", test_predict },
+		{ "shared_line", test_shared_line },
 		{ "vectors", test_vectors },
 		{ "file", test_file },
 		{ "cli/options", test_cli_options },

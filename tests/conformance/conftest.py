@@ -62,8 +62,8 @@ class Predictor:
     ) -> Prediction:
         """Predict one boot.
 
-        `bus` names a dump in data/; with `files`, the boot device holds /n, /netbsd-XEN3_DOM0.gz,
-        /netbsd, /xen.gz and what was added, and nothing else.
+        `bus` names a dump, in data/ unless it is a whole path; with `files`, the boot device holds /n,
+        /netbsd-XEN3_DOM0.gz, /netbsd, /xen.gz and what was added, and nothing else.
         """
         self._config.write_bytes(boot_cfg if isinstance(boot_cfg, bytes) else boot_cfg.encode())
         command = [str(self._binary), "boot", "--json", "--config", str(self._config)]

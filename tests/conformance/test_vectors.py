@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Predictor
+from .conftest import REPOSITORY, Predictor
 
 R, N, F, U, E = "registered", "not-registered", "kernel-fault", "undefined", "empty"
 LOADER, NOT_XEN = "loader-failure", "not-xen"
@@ -408,6 +408,25 @@ def test_bus(value: str, claims: list[str], outcome: str, code: str | None, pred
     prediction = predict(xen(f"/n pciback.hide={value}"), bus="bridge.lspci")
     assert (prediction.json["claims"], prediction.json["outcome"]) == (claims, outcome)
     assert code is None or code in prediction.codes
+
+
+def test_what_dom0_loses_with_a_line(predict: Predictor) -> None:
+    """A machine whose lines a firmware set: 00:05.0 and the disk are on one, as are a bridge, and NVMe with MSI-X."""
+    bus = str(REPOSITORY / "lab/buses/q35-bridges.lspci")
+    prediction = predict(xen("/n pciback.hide=(00:05.0)(00:1f.3)"), bus=bus)
+    assert (prediction.status, prediction.json["outcome"]) == (0, R)
+    found = [finding for finding in prediction.json["findings"] if finding["code"] == "hide-shared-interrupt"]
+    assert [(finding["severity"], finding["line"], finding["column"], finding["message"]) for finding in found] == [
+        (
+            "warning",
+            1,
+            column,
+            f"0000:00:{hidden} and 0000:00:1f.2, which dom0 keeps, share interrupt line 10: pciback unbinds the line when "
+            "it takes the first, and dom0 can lose the second at this boot",
+        )
+        for column, hidden in ((31, "05.0"), (40, "1f.3"))
+    ]
+    assert "hide-shared-interrupt" not in predict(xen("/n pciback.hide=(00:05.0)")).codes
 
 
 @pytest.mark.parametrize(
