@@ -72,6 +72,14 @@ options:
     type: int
     default: 0
     version_added: 0.1.0
+  after_reboot:
+    description:
+      - Whether a task before this one reboots dom0. No guest outlives that, so check mode, which comes before it, takes each
+        for absent.
+      - Makes no difference otherwise.
+    type: bool
+    default: false
+    version_added: 0.2.0
   xl:
     description: The path of xl. By default C(/usr/pkg/sbin/xl), C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
@@ -199,6 +207,7 @@ def main() -> None:
             },
             "timeout": {"type": "int", "default": 120},
             "frontend_timeout": {"type": "int", "default": 0},
+            "after_reboot": {"type": "bool", "default": False},
             "xl": {"type": "path"},
             **state_directory_options("lock"),
         },
@@ -218,6 +227,7 @@ def main() -> None:
                 timeout=params["timeout"],
                 frontend_timeout=params["frontend_timeout"],
                 check_mode=module.check_mode,
+                after_reboot=params["after_reboot"],
             )
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)

@@ -66,16 +66,24 @@ def read_guests(domains: Sequence[Mapping[str, Any]], host: Platform) -> list[Gu
 
 
 def bring_into_states(
-    guests: Sequence[Guest], host: Platform, xl: Xl, *, timeout: int, frontend_timeout: int, check_mode: bool
+    guests: Sequence[Guest],
+    host: Platform,
+    xl: Xl,
+    *,
+    timeout: int,
+    frontend_timeout: int,
+    check_mode: bool,
+    after_reboot: bool = False,
 ) -> Outcome:
     """Start, stop and restart the guests, and change their devices.
 
     :param timeout: seconds that they have to shut down, together, and each to notice a device that comes or goes
     :param frontend_timeout: seconds that each has to connect its PCI frontend after it was started; 0: nobody waits
     :param check_mode: only say what would be done
+    :param after_reboot: whether dom0 will have been rebooted by then, which check mode can't see
     :raises PcibackError: a file is refused, a guest can't get a device, or xl does not answer; no guest was touched
     """
-    _look(guests, xl.domains())
+    _look(guests, [] if check_mode and after_reboot else xl.domains())
     for guest in guests:
         guest.plan()
     problems = [f"guest {guest.name}: {problem}" for guest in guests for problem in host.obstacles(guest.gets)]

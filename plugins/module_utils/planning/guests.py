@@ -112,8 +112,7 @@ def run_guests(draft: Draft, backend: Backend, rules: Rules, *, rebooted: bool) 
 
     :param rebooted: whether dom0 is rebooted before
     """
-    alive = {guest.name: guest for guest in draft.observed.running}
-    running = {} if rebooted else alive
+    running = {} if rebooted else {guest.name: guest for guest in draft.observed.running}
     ways = {guest.name: rules.way(guest, running.get(guest.name)) for guest in draft.wanted.guests}
     _leave_alone_what_would_fail(draft, rules, ways, running, rebooted)
     domains: list[dict[str, Any]] = []
@@ -126,8 +125,7 @@ def run_guests(draft: Draft, backend: Backend, rules: Rules, *, rebooted: bool) 
             may_restart = draft.wanted.restart_guests == WHEN_NEEDED
             domains.append({**domain, "hot_plug": backend.hot_plug, "restart": may_restart})
         elif way:
-            # Check mode still sees it running before a reboot: said as a restart, it predicts what happens.
-            domains.append({**domain, "restart": True} if guest.name in alive else domain)
+            domains.append({**domain, "restart": True} if way == RESTART else domain)
     if domains:
         summary = "; ".join(f"{ways[domain['name']]} {domain['name']}" for domain in domains)
         draft.act(Step.RUN, summary, {"domains": domains})

@@ -56,3 +56,13 @@ def test_fails_without_xl(xl: XlDouble) -> None:
     xl.path = xl.home / "elsewhere"
     result = call(domain.main, {"domains": [{"name": "a", "state": "stopped"}], "xl": f"{xl.home}/xl"})
     assert (result["failed"], result["remedy"]) == (True, "give the right path as 'xl'")
+
+
+def test_after_a_reboot_check_mode_takes_guests_for_absent_and_the_run_looks(xl: XlDouble) -> None:
+    wish = {"name": "a", "config": f"{xl.home}/a.cfg"}
+    run(xl, wish)
+    assert run(xl, wish, check=True)["domains"][0]["actions"] == []
+    foreseen = run(xl, wish, check=True, after_reboot=True)
+    assert [foreseen["domains"][0][key] for key in ("before", "after", "actions")] == ["absent", "running", ["created"]]
+    # The host has started it while it booted.
+    assert run(xl, wish, after_reboot=True)["domains"][0]["actions"] == []

@@ -22,8 +22,9 @@ def test_running_guests_are_shut_down_before_the_reboot_and_started_after_it():
     plan = make_plan(ONE, host(running=strangers))
     assert kinds(plan) == ["hide", "configure", "shut_down", "reboot", "run"]
     assert [domain["name"] for domain in plan.actions[2].arguments["domains"]] == ["firewall", "other"]
-    (again,) = plan.actions[4].arguments["domains"]
-    assert (again["name"], again["restart"]) == ("firewall", True)
+    assert plan.actions[4].arguments["domains"] == [
+        {"name": "firewall", "config": ONE.guests[0].config, "state": "running"}
+    ]
     assert any("guest other is running and not managed here" in warning for warning in plan.warnings)
 
 
