@@ -55,6 +55,7 @@ enum message {
 	RECOVERED = 21,
 	AT_REST = 22,
 	REGISTERS = 23,
+	MSIX_TABLE = 24,
 
 	REPLY = 100,
 	WATCH_FIRED = 101,
@@ -717,6 +718,13 @@ deassign(void *world, uint16_t domain, const struct pciback_address *address)
 }
 
 static int
+msix_table(void *world, const struct pciback_address *address, bool known)
+{
+	/* No domain's; in its place stands whether Xen is to know the table. */
+	return call_device(world, MSIX_TABLE, known, address);
+}
+
+static int
 msi_map(void *world, uint16_t domain, const struct pciback_address *address, unsigned entry,
     uint64_t table, uint32_t *ret_pirq)
 {
@@ -780,6 +788,7 @@ static const struct pciback_xen_operations operations = {
 	.irq = irq,
 	.assign = assign,
 	.deassign = deassign,
+	.msix_table = msix_table,
 	.msi_map = msi_map,
 	.recovered = recovered,
 };

@@ -70,6 +70,8 @@ class Books(SimulatedXen):
         # Guests that panic when our state is 6, 7 or 8; event channels that guests offer; MSIs and their devices.
         self.fragile: set[int] = set()
         self.offers: set[tuple[int, int]] = set()
+        # Devices whose MSI-X table Xen knows.
+        self.tables: set[str] = set()
         self.msi: dict[tuple[int, int], str] = {}
         # The same, with those that were taken back.
         self.ever_msi: dict[tuple[int, int], str] = {}
@@ -190,6 +192,8 @@ class Books(SimulatedXen):
             assert isinstance(domain, int)
             self._must_be_named(domain, owners, what)
             self._must_be_free(domain, what)
+            if kind in ("iomem", "ioport") and not any(self._is_protected(domain, owner) for owner in owners):
+                raise Violation(f"given before the IOMMU has the device and its MSI-X table is known: {what}")
         if self.random.random() < self.failures:
             self.counts["calls that fail"] += 1
             self.say(f"fails: {what}")
@@ -221,14 +225,24 @@ class Books(SimulatedXen):
             self.placed.pop((int(str(domain)), address), None)
             if address in [at for (owner, _pirq), at in self.msi.items() if owner == domain]:
                 raise Violation(f"{address} is taken from domain {domain} before its MSI")
+            self._must_have_nothing_of(int(str(domain)), address)
         elif kind == "msi":
             del self.msi[int(str(domain)), int(str(what[2]))]
         elif kind == "pirq" and ("irq", *what[1:]) in self.held:
             raise Violation(f"unmapped before the permission is taken back: {what}")
-        for address in self._owners(what) or ():
-            if kind != "device" and ("device", domain, address) in self.held:
-                raise Violation(f"taken while {address} is still assigned: {what}")
         return 0
+
+    def _is_protected(self, domain: int, address: str) -> bool:
+        """Whether a guest may have memory and ports of a device: it reaches no other memory, and not its MSI-X table."""
+        known = address in self.tables or not self.machine.by_address[address].has_msix
+        return known and ("device", domain, address) in self.held
+
+    def _must_have_nothing_of(self, domain: int, address: str) -> None:
+        """Ports and memory go before the device, unless they are those of another device of the guest, too."""
+        for other in self.held:
+            owners = self._owners(other) if other[0] in ("iomem", "ioport") and other[1] == domain else None
+            if owners and address in owners and not any(self._is_protected(domain, owner) for owner in owners):
+                raise Violation(f"{address} is taken from domain {domain}, which still has {other}")
 
     def _count(self, what: tuple[object, ...]) -> None:
         domain = self.ports.get(int(str(what[1])), (0, 0))[0] if what[0] == "event" else int(str(what[1]))
@@ -343,12 +357,30 @@ class Books(SimulatedXen):
         self.moved.add(address)
         return self._give("device", domain, address), b""
 
+    def _on_24(self, message: Message) -> tuple[int, bytes]:
+        known, address = message.u32(), message.text()
+        self._reply_is_due()
+        if any(what[0] == "device" and what[2] == address for what in self.held):
+            raise Violation(f"Xen is told of the MSI-X table of {address} while a guest has the device: {known}")
+        if known and self.random.random() < self.failures:
+            self.counts["calls that fail"] += 1
+            return -errno.EINVAL, b""
+        if known == (address in self.tables) or not self.machine.by_address[address].has_msix:
+            raise Violation(f"the MSI-X table of {address} is known, forgotten twice, or there is none: {known}")
+        self.say(f"MSI-X table of {address}: {known}")
+        self.counts["table given" if known else "table taken"] += 1
+        if known:
+            self.tables.add(address)
+        else:
+            self.tables.remove(address)
+        return 0, b""
+
     def _on_20(self, message: Message) -> tuple[int, bytes]:
         domain, address, entry, table = message.u32(), message.text(), message.u32(), message.u64()
         if ("device", domain, address) not in self.held:
             raise Violation(f"an MSI of {address} for domain {domain}, which does not have it")
         device = self.machine.by_address[address]
-        if table and (not device.has_msix or table != device.msix_table or entry >= 8):
+        if table and (address not in self.tables or not device.has_msix or table != device.msix_table or entry >= 8):
             raise Violation(f"entry {entry} of a table at {table:x} is not of {address}")
         if not table and (not device.has_msi or entry):
             raise Violation(f"{address} has no MSI {entry}")

@@ -281,6 +281,10 @@ class SimulatedXen:
         self.recovered.append((message.u32(), message.text(), message.u32(), message.u32()))
         return 0, b""
 
+    def _on_24(self, message: Message) -> tuple[int, bytes]:
+        known = message.u32()
+        return self._switch(known, "table", 0, message.text())
+
     def _on_22(self, message: Message) -> tuple[int, bytes]:
         return 0, b""
 

@@ -42,21 +42,17 @@ free_slot(struct pciback_backend *backend)
 	return NULL;
 }
 
-/* The ports and the memory of each BAR, whole pages of it, in 64 bits (XSA-476). */
+/* The ports and the memory of each BAR, whole pages of it, in 64 bits (XSA-476). That their sizes and
+ * addresses are possible was checked when the device was initialised. */
 static int
-grant_bars(struct pciback_slot *slot, const struct pciback_device_settings *settings,
-    char message[PCIBACK_LOG_LINE])
+grant_bars(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
 	for (unsigned i = 0; i < PCIBACK_RESOURCES; i++) {
-		const struct pciback_resource *resource = &settings->bars[i];
+		const struct pciback_resource *resource = &slot->device.settings.bars[i];
 		int r = 0;
 
 		if (resource->kind == PCIBACK_RESOURCE_NONE)
 			continue;
-		if (resource->size == 0 || resource->address > UINT64_MAX - resource->size) {
-			explain(message, &slot->address, "has an impossible BAR %u", i);
-			return -EINVAL;
-		}
 		if (resource->kind == PCIBACK_RESOURCE_IO)
 			r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_IOPORT, resource->address,
 			    resource->size, NULL);
@@ -74,11 +70,11 @@ grant_bars(struct pciback_slot *slot, const struct pciback_device_settings *sett
 	return 0;
 }
 
-/* The interrupt line; the guest gets it under the number in settings->pirq. */
+/* The interrupt line; the guest gets it under the number in the device's settings. */
 static int
-grant_irq(struct pciback_slot *slot, struct pciback_device_settings *settings,
-    char message[PCIBACK_LOG_LINE])
+grant_irq(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
+	struct pciback_device_settings *settings = &slot->device.settings;
 	unsigned irq = settings->interrupt_line;
 	int r;
 
@@ -97,18 +93,28 @@ grant_irq(struct pciback_slot *slot, struct pciback_device_settings *settings,
 	return r;
 }
 
+/*
+ * Xen protects an MSI-X table only from mappings that are made later, so that it has to know the table
+ * before the guest may map anything [Xen: msix_capability_init].
+ */
 static int
-assign(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+protect_msix_table(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
 	int r = 0;
 
-	if (slot->device.msix != 0 && slot->backend->xen.operations->msix_table != NULL)
+	if (slot->device.msix != 0)
 		r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_MSIX_TABLE, 0, 0, NULL);
-	/* The device works without, by other interrupts. */
 	if (r < 0)
-		pciback_log_write(&slot->guest->log, PCIBACK_LOG_WARNING,
-		    "Xen does not find the MSI-X table of a device: error %d", -r);
-	r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, 0, 0, NULL);
+		explain(message, &slot->address,
+		    "has an MSI-X table that Xen can't protect from the guest: error %d", -r);
+	return r;
+}
+
+static int
+assign(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+{
+	int r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, 0, 0, NULL);
+
 	if ((r == -EOPNOTSUPP || r == -ENOTSUP || r == -ENOSYS || r == -ENODEV) &&
 	    (slot->backend->allow & PCIBACK_ALLOW_NO_IOMMU) != 0)
 		return 0;
@@ -120,24 +126,29 @@ assign(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 	return r;
 }
 
-/* Everything after the device was opened. */
+/*
+ * Everything after the device was opened. The order keeps this true at each moment: whenever the guest
+ * has memory or ports of the device, the IOMMU has the device for that guest, and its MSI-X table is
+ * protected. The ledger takes back in the reverse order, so that it stays true until the end.
+ */
 static int
-give(struct pciback_slot *slot, struct pciback_device_settings *settings,
+give(struct pciback_slot *slot, const struct pciback_device_settings *settings,
     char message[PCIBACK_LOG_LINE])
 {
 	struct pciback_guest *guest = slot->guest;
-	int r = grant_bars(slot, settings, message);
+	int r = pciback_device_init(&slot->device, &slot->backend->host, &guest->log, settings);
 
-	if (r == 0)
-		r = grant_irq(slot, settings, message);
-	if (r < 0)
-		return r;
-	r = pciback_device_init(&slot->device, &slot->backend->host, &guest->log, settings);
 	if (r < 0) {
 		explain(message, &slot->address, "can't be handed out: error %d", -r);
 		return r;
 	}
-	r = assign(slot, message);
+	r = protect_msix_table(slot, message);
+	if (r == 0)
+		r = assign(slot, message);
+	if (r == 0)
+		r = grant_bars(slot, message);
+	if (r == 0)
+		r = grant_irq(slot, message);
 	if (r < 0)
 		return r;
 	r = pciback_topology_add(&guest->topology, &slot->device, &slot->place);

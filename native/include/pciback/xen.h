@@ -90,7 +90,7 @@ struct pciback_xen_operations {
 	/*
 	 * Lets Xen find the MSI-X table of a device and hide it from the guest, or forget it. Xen does
 	 * so only while no guest has the device, and else maps no entry (XSA-87); memory must be decoded.
-	 * Only for a device that has MSI-X: Xen 4.17 crashes at any other. May be NULL.
+	 * Only for a device that has MSI-X: Xen 4.17 crashes at any other.
 	 */
 	int (*msix_table)(void *world, const struct pciback_address *address, bool known);
 	/* Puts the device into the guest's part of the IOMMU. -EOPNOTSUPP or -ENOSYS: there is none.
