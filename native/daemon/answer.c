@@ -105,6 +105,26 @@ json_guest(struct pciback_json *json, const struct pciback_backend *backend,
 }
 
 static void
+json_held_back(struct pciback_json *json, const struct pciback_backend *backend)
+{
+	struct pciback_held_back held_back;
+	size_t position = 0;
+
+	pciback_json_array(json, "held_back");
+	while (pciback_status_held_back(backend, &position, &held_back)) {
+		char name[PCIBACK_ADDRESS_SIZE];
+
+		pciback_json_object(json, NULL);
+		pciback_address_format(&held_back.address, name);
+		pciback_json_string(json, "address", name);
+		pciback_json_unsigned(json, "domain", held_back.domain);
+		pciback_json_unsigned(json, "permissions", held_back.n_permissions);
+		pciback_json_object_end(json);
+	}
+	pciback_json_array_end(json);
+}
+
+static void
 status_json(const struct pciback_backend *backend, struct answer *answer, uint64_t pid)
 {
 	struct pciback_guest_status guest;
@@ -121,6 +141,7 @@ status_json(const struct pciback_backend *backend, struct answer *answer, uint64
 	while (pciback_status_guest(backend, &position, &guest))
 		json_guest(&json, backend, &guest);
 	pciback_json_array_end(&json);
+	json_held_back(&json, backend);
 	pciback_status_counts(backend, &counts);
 	pciback_json_object(&json, "permissions");
 	pciback_json_unsigned(&json, "granted", counts.n_granted);
@@ -135,6 +156,7 @@ static void
 status_text(const struct pciback_backend *backend, struct answer *answer)
 {
 	struct pciback_guest_status guest;
+	struct pciback_held_back held_back;
 	size_t position = 0;
 	bool is_empty = true;
 
@@ -160,6 +182,14 @@ status_text(const struct pciback_backend *backend, struct answer *answer)
 	}
 	if (is_empty)
 		answer_say(answer, "no guest has devices\n");
+	position = 0;
+	while (pciback_status_held_back(backend, &position, &held_back)) {
+		char name[PCIBACK_ADDRESS_SIZE];
+
+		pciback_address_format(&held_back.address, name);
+		answer_say(answer, "%s is held back: domain %u may still reach it\n", name,
+		    (unsigned)held_back.domain);
+	}
 }
 
 void

@@ -64,6 +64,8 @@ struct fake_xen {
 	size_t n_grants;		/* held now */
 	size_t n_calls;			/* that can fail */
 	size_t fail_at;			/* this call fails, 0 for none */
+	const char *keeps;		/* of this kind nothing is taken from the domain `keeps_of`; NULL: all is */
+	uint16_t keeps_of;
 	size_t fail_from;		/* and all from this one on */
 	int fail_with;			/* negative errno; 0: -EIO */
 	size_t n_errors;		/* taken back twice, or without having been given */

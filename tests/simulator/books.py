@@ -70,6 +70,12 @@ class Books(SimulatedXen):
         # Guests that panic when our state is 6, 7 or 8; event channels that guests offer; MSIs and their devices.
         self.fragile: set[int] = set()
         self.offers: set[tuple[int, int]] = set()
+        # Devices of which Xen has refused to take something from a domain, until all of it is taken.
+        self.held_back: set[tuple[int, str]] = set()
+        # What it has refused already: it is asked again.
+        self.refused: set[tuple[int, tuple[object, ...]]] = set()
+        # Those of which an MSI was not taken: the guest may only have switched it off, and have the device still.
+        self.kept_msi: set[tuple[int, str]] = set()
         # Devices whose MSI-X table Xen knows.
         self.tables: set[str] = set()
         self.msi: dict[tuple[int, int], str] = {}
@@ -112,7 +118,9 @@ class Books(SimulatedXen):
         return {
             place: address
             for (owner, address), place in self.placed.items()
-            if owner == domain and ("device", domain, address) in self.held
+            if owner == domain
+            and ("device", domain, address) in self.held
+            and (domain, address) not in self.held_back
         }
 
     def published(self, domain: int) -> dict[Place, str]:
@@ -211,11 +219,16 @@ class Books(SimulatedXen):
     def _take(self, *what: object) -> int:
         kind, domain = str(what[0]), what[1]
         self._reply_is_due()
+        if kind != "msi":
+            self.held_back |= self.kept_msi & {(int(str(domain)), owner) for owner in self._owners(what) or ()}
+        if self._refuses_to_take(what):
+            return -errno.EPERM
         self.say(f"taken: {what}")
         self._count(what)
         super()._take(*what)
         self._no_errors()
         self.counts[f"{kind} taken"] += 1
+        self.refused.discard((int(str(domain)), what))
         if kind == "page":
             # A report that was out has been taken back from it.
             self.asked.add(int(str(domain)))
@@ -226,11 +239,40 @@ class Books(SimulatedXen):
             if address in [at for (owner, _pirq), at in self.msi.items() if owner == domain]:
                 raise Violation(f"{address} is taken from domain {domain} before its MSI")
             self._must_have_nothing_of(int(str(domain)), address)
+            self.held_back.discard((int(str(domain)), address))
+            self.kept_msi.discard((int(str(domain)), address))
         elif kind == "msi":
             del self.msi[int(str(domain)), int(str(what[2]))]
         elif kind == "pirq" and ("irq", *what[1:]) in self.held:
             raise Violation(f"unmapped before the permission is taken back: {what}")
         return 0
+
+    def _refuses_to_take(self, what: tuple[object, ...]) -> bool:
+        """Whether Xen refuses, which it can while there is such a domain. Then nobody gets the device."""
+        domain, owners = int(str(what[1])), self._devices_of(what)
+        if not owners or self.life.get(domain, 2) == 2 or self.random.random() >= self.failures:
+            return False
+        self.counts["refused to take"] += 1
+        self.say(f"not taken: {what}")
+        self.moved |= owners
+        # Of what belongs to several, it is taken with the last of them.
+        having = {(domain, owner) for owner in owners if ("device", domain, owner) in self.held}
+        if what[0] == "msi":
+            self.kept_msi |= having
+        elif (domain, what) not in self.refused:
+            self.held_back |= having
+        self.refused.add((domain, what))
+        return True
+
+    def _is_held_back(self, domain: int, what: tuple[object, ...]) -> bool:
+        """Whether something stays with a domain because Xen refused to take it, or something else of that device."""
+        return any((domain, owner) in self.held_back | self.kept_msi for owner in self._devices_of(what))
+
+    def _devices_of(self, what: tuple[object, ...]) -> set[str]:
+        """The devices that something belongs to, an MSI too."""
+        if what[0] == "msi":
+            return {self.msi[int(str(what[1])), int(str(what[2]))]}
+        return self._owners(what) or set()
 
     def _is_protected(self, domain: int, address: str) -> bool:
         """Whether a guest may have memory and ports of a device: it reaches no other memory, and not its MSI-X table."""
@@ -362,8 +404,8 @@ class Books(SimulatedXen):
         self._reply_is_due()
         if any(what[0] == "device" and what[2] == address for what in self.held):
             raise Violation(f"Xen is told of the MSI-X table of {address} while a guest has the device: {known}")
-        if known and self.random.random() < self.failures:
-            self.counts["calls that fail"] += 1
+        if self.random.random() < self.failures:
+            self.counts["calls that fail" if known else "refused to take"] += 1
             return -errno.EINVAL, b""
         if known == (address in self.tables) or not self.machine.by_address[address].has_msix:
             raise Violation(f"the MSI-X table of {address} is known, forgotten twice, or there is none: {known}")
@@ -436,6 +478,8 @@ class Books(SimulatedXen):
         unnamed: dict[tuple[object, ...], int] = {}
         for what in self.held:
             domain = self.ports[int(str(what[1]))][0] if what[0] == "event" else int(str(what[1]))
+            if self._is_held_back(domain, what):
+                continue
             if self.life[domain] != 0:
                 raise Violation(f"domain {domain} runs no more and still has {what}")
             if f"{backend(domain)}/state" not in self.store:

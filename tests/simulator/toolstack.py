@@ -215,7 +215,9 @@ class Toolstack:
 
     def report_error(self) -> Steps:
         """A device of the machine has an error, whosever it is."""
-        address = self.random.choice(self.named() + self.choose(1))
+        # It may have named what is no device.
+        known = [address for address in self.named() if address in self.books.machine.by_address]
+        address = self.random.choice(known + self.choose(1))
         self.books.report(self.random.randrange(6, 10), self.random.randrange(1, 4), address)
         yield
 

@@ -10,12 +10,14 @@
 #include <stdlib.h>
 
 #include <pciback/aer.h>
+#include <pciback/status.h>
 
 #include "guest.h"
 #include "job.h"
 #include "operations.h"
 #include "paths.h"
 #include "publish.h"
+#include "slot.h"
 #include "step.h"
 #include "store.h"
 #include "wait.h"
@@ -178,17 +180,37 @@ look_for_guests(struct pciback_backend *backend)
 			backend->guests[i].look_backend = true;
 }
 
+/* Devices that are held back may be free by now. Returns milliseconds until the next try, -1 for none. */
+static int
+try_held_back(struct pciback_backend *backend)
+{
+	struct pciback_held_back held_back;
+	size_t position = 0;
+
+	if (backend->now >= backend->retry_held_back) {
+		/* Another guest may wait for it. */
+		if (pciback_slot_free_held_back(backend))
+			backend->look_backends = true;
+		backend->retry_held_back = backend->now + PCIBACK_WAIT_HELD_BACK;
+	}
+	if (!pciback_status_held_back(backend, &position, &held_back))
+		return -1;
+	return (int)(backend->retry_held_back - backend->now);
+}
+
 int
 pciback_backend_run(struct pciback_backend *backend, uint64_t now)
 {
-	int wait = -1;
+	int wait;
 
 	backend->now = now;
 	if (backend->look_domains) {
 		backend->look_domains = false;
+		backend->retry_held_back = now;
 		for (size_t i = 0; i < backend->n_guests; i++)
 			backend->guests[i].look_life = backend->guests[i].used;
 	}
+	wait = try_held_back(backend);
 	if (backend->look_backends && !backend->stopping)
 		look_for_guests(backend);
 	for (size_t i = 0; i < backend->n_guests; i++)
@@ -244,6 +266,8 @@ pciback_backend_end(struct pciback_backend *backend, uint64_t now)
 			pciback_store_unwatch_frontend(guest);
 		guest->used = false;
 	}
+	(void)pciback_slot_free_held_back(backend);
+	pciback_slot_give_up(backend);
 	(void)xen->operations->store_unwatch(xen->world, PCIBACK_BACKENDS_PATH,
 	    PCIBACK_WATCH_BACKENDS);
 	(void)xen->operations->store_unwatch(xen->world, PCIBACK_DOMAINS_PATH,

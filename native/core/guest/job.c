@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "entry.h"
+#include "slot.h"
 #include "toolstack.h"
 #include "wait.h"
 
@@ -98,14 +99,13 @@ start_attach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 		return;
 	}
 	for (size_t i = 0; i < job->n; i++) {
-		const struct pciback_slot *slot = pciback_backend_slot(backend, &job->addresses[i]);
-		char name[PCIBACK_ADDRESS_SIZE];
+		char name[PCIBACK_ADDRESS_SIZE], message[PCIBACK_LOG_LINE];
 
-		pciback_address_format(&job->addresses[i], name);
-		if (slot != NULL) {
-			REFUSE(job, -EBUSY, "%s belongs to domain %u", name, (unsigned)slot->guest->domain);
+		if (pciback_slot_check_free(backend, &job->addresses[i], message) < 0) {
+			REFUSE(job, -EBUSY, "%s", message);
 			return;
 		}
+		pciback_address_format(&job->addresses[i], name);
 		if (guest != NULL && pciback_guest_entry(guest, &job->addresses[i]) != NULL) {
 			REFUSE(job, -EEXIST, "the store names %s for domain %u already", name,
 			    (unsigned)job->domain);

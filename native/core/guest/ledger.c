@@ -7,6 +7,7 @@
 #include "ledger.h"
 
 #include <errno.h>
+#include <string.h>
 
 static int
 call(const struct pciback_slot *slot, const struct pciback_permission *permission, bool allow,
@@ -14,7 +15,7 @@ call(const struct pciback_slot *slot, const struct pciback_permission *permissio
 {
 	const struct pciback_xen *xen = &slot->backend->xen;
 	const struct pciback_xen_operations *operations = xen->operations;
-	uint16_t domain = slot->guest->domain;
+	uint16_t domain = slot->domain;
 
 	switch (permission->kind) {
 	case PCIBACK_PERMISSION_IOPORT:
@@ -80,7 +81,7 @@ find_same(struct pciback_slot *slot, const struct pciback_permission *permission
 	for (size_t i = 0; i < backend->n_slots; i++) {
 		struct pciback_slot *other = &backend->slots[i];
 
-		if (other->guest != slot->guest)
+		if (other->domain != slot->domain)
 			continue;
 		for (size_t j = 0; j < other->ledger.n; j++) {
 			struct pciback_permission *entry = &other->ledger.entries[j];
@@ -101,7 +102,7 @@ is_taken(const struct pciback_slot *slot, const struct pciback_permission *permi
 	for (size_t i = 0; i < backend->n_slots; i++) {
 		const struct pciback_slot *other = &backend->slots[i];
 
-		if (other->guest == NULL || other->guest == slot->guest)
+		if (other->domain == slot->domain)
 			continue;
 		for (size_t j = 0; j < other->ledger.n; j++)
 			if (is_conflict(&other->ledger.entries[j], permission, backend->allow))
@@ -154,39 +155,71 @@ pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq)
 	slot->backend->n_granted++;
 }
 
-int
+/* While a guest has memory or ports of a device, the device stays in its part of the IOMMU and the MSI-X
+ * table stays protected; and a pirq that it may use stays mapped. */
+static bool
+has_to_stay(const struct pciback_permission *permission, bool any_stays)
+{
+	return any_stays && (permission->kind == PCIBACK_PERMISSION_PIRQ ||
+	    permission->kind == PCIBACK_PERMISSION_DEVICE ||
+	    permission->kind == PCIBACK_PERMISSION_MSIX_TABLE);
+}
+
+/* Takes one permission back; false if Xen refuses. */
+static bool
+revoke(struct pciback_slot *slot, struct pciback_permission *permission)
+{
+	struct pciback_backend *backend = slot->backend;
+	struct pciback_permission *other;
+	int r;
+
+	if (permission->shared)
+		return true;
+	other = find_same(slot, permission, true);
+	/* Another device goes on needing it. */
+	if (other != NULL) {
+		other->shared = false;
+		return true;
+	}
+	r = call(slot, permission, false, NULL);
+	/* Xen has revoked a dead guest's permissions itself. */
+	if (r == 0 || r == -ESRCH) {
+		backend->n_revoked++;
+		return true;
+	}
+	/* It is tried again whenever a domain ends; once is enough to be told. */
+	if (!permission->stays)
+		pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->domain,
+		    "permission %d on %llx could not be taken back: error %d", (int)permission->kind,
+		    (unsigned long long)permission->first, -r);
+	return false;
+}
+
+static void
+count_as_staying(struct pciback_slot *slot, struct pciback_permission *permission, bool stays)
+{
+	if (stays && !permission->stays)
+		slot->backend->n_not_revoked++;
+	else if (!stays && permission->stays)
+		slot->backend->n_not_revoked--;
+	permission->stays = stays;
+}
+
+bool
 pciback_ledger_revoke(struct pciback_slot *slot, size_t keep)
 {
 	struct pciback_ledger *ledger = &slot->ledger;
-	int first_error = 0;
+	size_t n_staying = 0;
 
-	while (ledger->n > keep) {
-		struct pciback_permission permission = ledger->entries[ledger->n - 1];
-		struct pciback_permission *other;
-		int r;
+	for (size_t i = ledger->n; i-- > keep;) {
+		struct pciback_permission *permission = &ledger->entries[i];
+		bool stays = has_to_stay(permission, n_staying > 0) || !revoke(slot, permission);
 
-		other = find_same(slot, &ledger->entries[ledger->n - 1], true);
-		/* Off the list before the call: whatever the result, it is not revoked twice. */
-		ledger->n--;
-		if (permission.shared)
-			continue;
-		/* Another device goes on needing it. */
-		if (other != NULL) {
-			other->shared = false;
-			continue;
-		}
-		r = call(slot, &permission, false, NULL);
-		/* Xen has revoked a dead guest's permissions itself. */
-		if (r == 0 || r == -ESRCH) {
-			slot->backend->n_revoked++;
-			continue;
-		}
-		slot->backend->n_not_revoked++;
-		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, slot->guest->domain,
-		    "permission %d on %llx could not be taken back: error %d", (int)permission.kind,
-		    (unsigned long long)permission.first, -r);
-		if (first_error == 0)
-			first_error = r;
+		count_as_staying(slot, permission, stays);
+		if (stays)
+			n_staying++;
+		else
+			memmove(permission, permission + 1, (--ledger->n - i) * sizeof(*permission));
 	}
-	return first_error;
+	return n_staying == 0;
 }

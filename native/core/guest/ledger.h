@@ -7,6 +7,7 @@
 #ifndef PCIBACK_GUEST_LEDGER_H
 #define PCIBACK_GUEST_LEDGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,10 @@ int pciback_ledger_grant(struct pciback_slot *slot, enum pciback_permission_kind
 /* Records an MSI that was mapped; the caller has checked that there is room. */
 void pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq);
 
-/* Revokes what was granted last, until `keep` entries are left. Returns 0 or the first failure; none
- * keeps the others from being revoked. */
-int pciback_ledger_revoke(struct pciback_slot *slot, size_t keep);
+/*
+ * Revokes what was granted last, until `keep` entries are left. What Xen refuses to take back stays, and
+ * with it the device and its MSI-X table; the rest goes. False if anything stays; it can be tried again.
+ */
+bool pciback_ledger_revoke(struct pciback_slot *slot, size_t keep);
 
 #endif

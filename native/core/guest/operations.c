@@ -105,9 +105,9 @@ static int
 disable(struct pciback_slot *slot, unsigned control, uint32_t enable)
 {
 	int r = change_register(slot, control, enable, 0);
-	int revoked = pciback_ledger_revoke(slot, first_msi(&slot->ledger));
+	bool is_revoked = pciback_ledger_revoke(slot, first_msi(&slot->ledger));
 
-	return r < 0 ? r : revoked;
+	return r < 0 || is_revoked ? r : -EIO;
 }
 
 static int

@@ -37,9 +37,75 @@ static struct pciback_slot *
 free_slot(struct pciback_backend *backend)
 {
 	for (size_t i = 0; i < backend->n_slots; i++)
-		if (backend->slots[i].guest == NULL)
+		if (backend->slots[i].domain == 0)
 			return &backend->slots[i];
 	return NULL;
+}
+
+/* Returns the device to dom0, if nobody has anything of it any more. */
+static void
+free_if_revoked(struct pciback_slot *slot)
+{
+	struct pciback_backend *backend = slot->backend;
+
+	if (!pciback_ledger_revoke(slot, 0))
+		return;
+	if (slot->is_open)
+		backend->hardware.release(backend->hardware.world, slot->handle);
+	slot->is_open = false;
+	slot->domain = 0;
+}
+
+/* The device of an address that is held back still, after another try to take it; NULL if there is none. */
+static const struct pciback_slot *
+find_held_back(struct pciback_backend *backend, const struct pciback_address *address)
+{
+	for (size_t i = 0; i < backend->n_slots; i++) {
+		struct pciback_slot *slot = &backend->slots[i];
+
+		if (slot->guest != NULL || slot->domain == 0 ||
+		    pciback_address_compare(&slot->address, address) != 0)
+			continue;
+		free_if_revoked(slot);
+		if (slot->domain != 0)
+			return slot;
+	}
+	return NULL;
+}
+
+bool
+pciback_slot_free_held_back(struct pciback_backend *backend)
+{
+	bool is_any_free = false;
+
+	for (size_t i = 0; i < backend->n_slots; i++) {
+		struct pciback_slot *slot = &backend->slots[i];
+
+		if (slot->guest != NULL || slot->domain == 0)
+			continue;
+		free_if_revoked(slot);
+		is_any_free = is_any_free || slot->domain == 0;
+	}
+	return is_any_free;
+}
+
+int
+pciback_slot_check_free(struct pciback_backend *backend, const struct pciback_address *address,
+    char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_slot *slot = pciback_backend_slot(backend, address);
+
+	if (slot != NULL) {
+		explain(message, address, "belongs to domain %u", (unsigned)slot->domain);
+		return -EBUSY;
+	}
+	slot = find_held_back(backend, address);
+	if (slot != NULL) {
+		explain(message, address, "is held back: domain %u may still reach it; destroy that domain "
+		    "first", (unsigned)slot->domain);
+		return -EBUSY;
+	}
+	return 0;
 }
 
 /* The ports and the memory of each BAR, whole pages of it, in 64 bits (XSA-476). That their sizes and
@@ -170,11 +236,9 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 
 	if (slot != NULL && slot->guest == guest)
 		return 0;
-	if (slot != NULL) {
-		explain(message, &entry->address, "belongs to domain %u",
-		    (unsigned)slot->guest->domain);
-		return -EBUSY;
-	}
+	r = pciback_slot_check_free(backend, &entry->address, message);
+	if (r < 0)
+		return r;
 	slot = free_slot(backend);
 	if (slot == NULL) {
 		explain(message, &entry->address, "is one device too many: %zu are handled",
@@ -191,6 +255,7 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 	if (r < 0)
 		return r;
 	slot->guest = guest;
+	slot->domain = guest->domain;
 	slot->backend = backend;
 	slot->address = entry->address;
 	slot->handle = settings.handle;
@@ -213,18 +278,34 @@ void
 pciback_slot_take_back(struct pciback_slot *slot)
 {
 	struct pciback_backend *backend = slot->backend;
+	char name[PCIBACK_ADDRESS_SIZE];
 
 	if (slot->is_placed)
 		(void)pciback_topology_remove(&slot->guest->topology, &slot->device);
 	slot->is_placed = false;
 	/* It stops writing to memory before memory stops being its guest's. */
 	if (slot->device.host != NULL && pciback_device_close(&slot->device) < 0)
-		pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->guest->domain,
+		pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->domain,
 		    "a device could not be silenced before it was taken back");
 	slot->device.host = NULL;
-	(void)pciback_ledger_revoke(slot, 0);
-	if (slot->is_open)
-		backend->hardware.release(backend->hardware.world, slot->handle);
-	slot->is_open = false;
 	slot->guest = NULL;
+	free_if_revoked(slot);
+	if (slot->domain == 0)
+		return;
+	pciback_address_format(&slot->address, name);
+	pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->domain, "%s is held back: nobody gets it before "
+	    "this domain is gone or Xen takes back what it has of it", name);
+}
+
+void
+pciback_slot_give_up(struct pciback_backend *backend)
+{
+	for (size_t i = 0; i < backend->n_slots; i++) {
+		struct pciback_slot *slot = &backend->slots[i];
+
+		if (slot->domain != 0 && slot->is_open)
+			backend->hardware.release(backend->hardware.world, slot->handle);
+		slot->is_open = false;
+		slot->domain = 0;
+	}
 }

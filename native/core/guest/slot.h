@@ -18,7 +18,24 @@
 int pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry,
     char message[PCIBACK_LOG_LINE]);
 
-/* Takes a device back from its guest, as far as it was given, and returns it to dom0. */
+/*
+ * Whether a guest could get the device: nobody has it, and it is not held back, also after another try
+ * to take it. Returns 0, or -EBUSY and one sentence in message.
+ */
+int pciback_slot_check_free(struct pciback_backend *backend, const struct pciback_address *address,
+    char message[PCIBACK_LOG_LINE]);
+
+/*
+ * Takes a device back from its guest, as far as it was given, and returns it to dom0. If Xen refuses to
+ * take back a part, the device is held back: silenced, nobody's, and tried again.
+ */
 void pciback_slot_take_back(struct pciback_slot *slot);
+
+/* Tries again for all devices that are held back; true if one is free now. A domain that is gone has
+ * nothing any more. */
+bool pciback_slot_free_held_back(struct pciback_backend *backend);
+
+/* This process ends: closes what is held back still. */
+void pciback_slot_give_up(struct pciback_backend *backend);
 
 #endif

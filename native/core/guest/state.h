@@ -56,22 +56,25 @@ enum pciback_permission_kind {
 struct pciback_permission {
 	enum pciback_permission_kind kind;
 	bool shared;			/* another device of the guest has the same, for which Xen was asked */
+	bool stays;			/* Xen refused to take it back, or it has to stay until another goes */
 	uint64_t first, n;
 };
 
 /* 6 BARs and the ROM, pirq, irq, the MSI-X table, the device, and every vector. */
 #define PCIBACK_PERMISSIONS_MAX (11 + PCIBACK_VECTORS_MAX)
 
-/* What was granted for a device, in that order. It is revoked from the end, each once, also if that
- * fails (XSA-458, XSA-460, XSA-476). */
+/* What was granted for a device, in that order. It is revoked from the end. What Xen refuses to take
+ * back stays in the list (XSA-458, XSA-460, XSA-476). */
 struct pciback_ledger {
 	size_t n;
 	struct pciback_permission entries[PCIBACK_PERMISSIONS_MAX];
 };
 
-/* A device that a guest has. */
+/* A device that a guest has, or one that is held back: the guest's no more, but not all of what it had of
+ * the device could be taken from it. */
 struct pciback_slot {
-	struct pciback_guest *guest;	/* NULL: the slot is free */
+	struct pciback_guest *guest;	/* NULL: no guest has it; the slot is free unless `domain` is set */
+	uint16_t domain;		/* the guest's, or the one that it is held back from; 0: free */
 	struct pciback_backend *backend;
 	void *handle;			/* of the hardware */
 	bool is_open, is_placed;
@@ -154,6 +157,7 @@ struct pciback_guest {
 #define PCIBACK_WAIT_LOOK	60000	/* and to look at the result: its drivers start within that [Linux] */
 #define PCIBACK_WAIT_REPORT	5000	/* for the answer to an error report */
 #define PCIBACK_WAIT_REMOVE	30000	/* before nodes of a domain that is gone are removed */
+#define PCIBACK_WAIT_HELD_BACK	1000	/* between two tries to take what Xen has refused to take back */
 #define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
 
 /* Enough for one guest: seven keys of each device, and what is said of it as a whole. */
@@ -177,6 +181,7 @@ struct pciback_backend {
 	bool look_backends, look_domains, stopping;
 	bool is_full;			/* a guest found no place in the table */
 	uint64_t now;
+	uint64_t retry_held_back;	/* when devices that are held back are tried again */
 	uint64_t n_granted, n_revoked, n_not_revoked;	/* permissions */
 	struct pciback_store_item items[PCIBACK_STORE_ITEMS];
 };
@@ -184,7 +189,7 @@ struct pciback_backend {
 /* The guest of a domain, or NULL. */
 struct pciback_guest *pciback_backend_find(struct pciback_backend *backend, uint16_t domain);
 
-/* The slot of the device at a real address, or NULL. */
+/* The slot of the device at a real address that a guest has, or NULL. */
 struct pciback_slot *pciback_backend_slot(struct pciback_backend *backend,
     const struct pciback_address *address);
 

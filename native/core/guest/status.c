@@ -61,6 +61,25 @@ pciback_status_device(const struct pciback_backend *backend, uint16_t domain, si
 	return false;
 }
 
+bool
+pciback_status_held_back(const struct pciback_backend *backend, size_t *position,
+    struct pciback_held_back *ret_status)
+{
+	while (*position < backend->n_slots) {
+		const struct pciback_slot *slot = &backend->slots[(*position)++];
+
+		if (slot->guest == NULL && slot->domain != 0) {
+			*ret_status = (struct pciback_held_back){
+				.address = slot->address,
+				.domain = slot->domain,
+				.n_permissions = slot->ledger.n,
+			};
+			return true;
+		}
+	}
+	return false;
+}
+
 int
 pciback_status_find(const struct pciback_backend *backend, const struct pciback_address *address,
     struct pciback_device_status *ret_status)

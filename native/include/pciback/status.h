@@ -38,10 +38,17 @@ struct pciback_device_status {
 	size_t n_permissions;		/* that Xen gave for it */
 };
 
+/* A device that no guest has, and nobody gets: Xen refused to take all of it from the domain that had it. */
+struct pciback_held_back {
+	struct pciback_address address;
+	uint16_t domain;
+	size_t n_permissions;		/* that this domain may have still */
+};
+
 /* Permissions since the backend was made. */
 struct pciback_counts {
 	uint64_t n_granted, n_revoked;
-	uint64_t n_not_revoked;		/* Xen refused to */
+	uint64_t n_not_revoked;		/* Xen has refused to so far */
 };
 
 /* The next guest: *position is 0 for the first, and is moved on. False: there are no more. */
@@ -51,6 +58,10 @@ bool pciback_status_guest(const struct pciback_backend *backend, size_t *positio
 /* The next device of a guest, in the same way. */
 bool pciback_status_device(const struct pciback_backend *backend, uint16_t domain,
     size_t *position, struct pciback_device_status *ret_status);
+
+/* The next device that is held back, in the same way. */
+bool pciback_status_held_back(const struct pciback_backend *backend, size_t *position,
+    struct pciback_held_back *ret_status);
 
 /* The device at a real address. Returns 0, or -ENOENT if no guest has it. */
 int pciback_status_find(const struct pciback_backend *backend,

@@ -54,7 +54,8 @@ test_status(struct harness *harness)
 	check_answer(harness, &answer, "0\nno guest has devices\n");
 	answer_status(&answer, &fake.backend, true, 5);
 	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/status/1\", "
-	    "\"version\": \"0.1.0\", \"pid\": 5, \"guests\": [], \"permissions\": {\"granted\": 0, "
+	    "\"version\": \"0.1.0\", \"pid\": 5, \"guests\": [], \"held_back\": [], "
+	    "\"permissions\": {\"granted\": 0, "
 	    "\"taken_back\": 0, \"not_taken_back\": 0}}\n");
 	fake_create(&fake, 1, 0, 1);
 	fake_frontend(&fake, 1, true);

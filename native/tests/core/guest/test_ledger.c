@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include <pciback/status.h>
+
+#include "../../../core/guest/devices.h"
 #include "../../../core/guest/ledger.h"
 #include "fake_xen.h"
 
@@ -155,6 +158,34 @@ test_xsa_458_460(struct harness *harness)
 	CHECK_NUMBER(fake.backend.n_not_revoked, 0);
 }
 
+/*
+ * Xen refuses to take one permission back, each of them in turn. The device stays in the IOMMU and its
+ * MSI-X table protected as long as the domain has memory or ports of it. Nobody gets the device, and it
+ * is not dom0's, until Xen takes all of it back or the domain is gone.
+ */
+static void
+test_held_back(struct harness *harness)
+{
+	for (size_t refused = 1; refused <= 6; refused++) {
+		struct pciback_held_back held_back;
+		size_t position = 0;
+
+		fake_init(&fake);
+		fake_create(&fake, 1, 0, 1);
+		fake.xen.fail_at = fake.xen.n_calls + refused;
+		pciback_devices_take_back_all(pciback_backend_find(&fake.backend, 1));
+		CHECK(fake_held(&fake, "iomem", 1) + fake_held(&fake, "ioport", 1) == 0 ||
+		    (fake_held(&fake, "device", 1) == 1 && fake_held(&fake, "table", 0) == 1));
+		CHECK(fake.xen.devices[0].is_open);
+		CHECK(pciback_status_held_back(&fake.backend, &position, &held_back));
+		CHECK_NUMBER(held_back.domain, 1);
+		CHECK_NUMBER(held_back.n_permissions, fake.backend.n_not_revoked);
+		CHECK(!pciback_status_held_back(&fake.backend, &position, &held_back));
+		CHECK(fake_end(&fake));
+		CHECK_NUMBER(fake.backend.n_not_revoked, 0);
+	}
+}
+
 /* Two devices of one guest on one interrupt line: it is given once, and goes with the last. */
 static void
 test_shared(struct harness *harness)
@@ -227,7 +258,7 @@ test_pirq(struct harness *harness)
 	CHECK_NUMBER(pirq, 77);
 	CHECK_NUMBER(pciback_ledger_grant(slot, PCIBACK_PERMISSION_PIRQ, 40, 0, &pirq), 0);
 	CHECK_NUMBER(pirq, 140);
-	CHECK_NUMBER(pciback_ledger_revoke(slot, slot->ledger.n - 1), 0);
+	CHECK(pciback_ledger_revoke(slot, slot->ledger.n - 1));
 	CHECK(fake_end(&fake));
 }
 
@@ -241,6 +272,7 @@ test_guest_ledger(struct harness *harness)
 	test_closes_and_opens_again(harness);
 	test_xsa_476(harness);
 	test_xsa_458_460(harness);
+	test_held_back(harness);
 	test_shared(harness);
 	test_xsa_461(harness);
 }

@@ -72,6 +72,36 @@ test_ownership(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* What a domain may have still is given to no other, until it can be taken or the domain is gone. */
+static void
+test_held_back(struct harness *harness)
+{
+	static const char *const kinds[] = { "iomem", "ioport", "irq", "pirq", "device" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		fake_init(&fake);
+		fake_create(&fake, 1, 0, 1);
+		fake_frontend(&fake, 1, true);
+		fake.xen.keeps = kinds[i];
+		fake.xen.keeps_of = 1;
+		fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
+		CHECK(fake.xen.devices[0].is_open);
+		fake_create(&fake, 2, 0, 1);
+		CHECK_TEXT(fake_read(&fake, 2, "state-0"), "6");
+		CHECK_NUMBER(fake_held(&fake, NULL, 2), 0);
+		CHECK(strstr(pciback_backend_find(&fake.backend, 2)->message, "0000:03:00.0 is held back: "
+		    "domain 1 may still reach it; destroy that domain first") != NULL);
+		/* Nobody asks for it, and the domain comes to its end. */
+		fake.xen.keeps = NULL;
+		fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+		CHECK_NUMBER(fake_held(&fake, NULL, 1), 0);
+		/* The one that waits gets it. */
+		CHECK_NUMBER(fake_held(&fake, "device", 2), 1);
+		CHECK_TEXT(fake_read(&fake, 2, "state"), "3");
+		CHECK(fake_end(&fake));
+	}
+}
+
 static void
 test_refusals(struct harness *harness)
 {
@@ -112,5 +142,6 @@ test_guest_slot(struct harness *harness)
 {
 	test_xsa_61(harness);
 	test_ownership(harness);
+	test_held_back(harness);
 	test_refusals(harness);
 }
