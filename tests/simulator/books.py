@@ -89,6 +89,8 @@ class Books(SimulatedXen):
         # Of the control socket.
         self.clients = 0
         self.placed: dict[tuple[int, str], Place] = {}
+        # The same, with those that were taken back.
+        self.ever_placed: dict[tuple[int, Place], set[str]] = {}
         # Milliseconds that have passed, and since when guests have what the store does not name.
         self.passed = 0
         self.unnamed: dict[tuple[object, ...], int] = {}
@@ -114,14 +116,19 @@ class Books(SimulatedXen):
         return {value: number for value, number in found if value is not None}
 
     def places(self, domain: int) -> dict[Place, str]:
-        """Where a guest has which device, as pcibackd said when it gave it."""
+        """Where a guest has which device, as pcibackd said when it gave it; of two, the one that is not held back."""
+        placed = [
+            (owner_address in self.held_back, owner_address, place) for owner_address, place in self.placed.items()
+        ]
         return {
             place: address
-            for (owner, address), place in self.placed.items()
-            if owner == domain
-            and ("device", domain, address) in self.held
-            and (domain, address) not in self.held_back
+            for _is_held_back, (owner, address), place in sorted(placed, reverse=True)
+            if owner == domain and ("device", domain, address) in self.held
         }
+
+    def holds_back(self, domain: int) -> bool:
+        """Whether a guest may see fewer devices than it has."""
+        return any(owner == domain for owner, _address in self.held_back)
 
     def published(self, domain: int) -> dict[Place, str]:
         """Where the store says that a guest has which device."""
@@ -335,10 +342,12 @@ class Books(SimulatedXen):
     def _on_2(self, message: Message) -> tuple[int, bytes]:
         position = message.position
         self._reply_is_due()
-        for _item in range(message.u32()):
-            action, path, value = message.u32(), message.text(), message.text()
-            if action >= 3:
-                self._may_write(action, path, value)
+        items = [(message.u32(), message.text(), message.text()) for _item in range(message.u32())]
+        # What is decided on old news is never written.
+        if not any(self.is_stale(*item) for item in items):
+            for item in items:
+                if item[0] >= 3:
+                    self._may_write(*item)
         message.position = position
         result = super()._on_2(message)
         if result[0] == 0:
@@ -353,7 +362,8 @@ class Books(SimulatedXen):
             if action == 3 and "/vdev-" in path and value:
                 domain = int(path[len(BACKENDS) + 1 :].split("/")[0])
                 address = self.store.get(path.replace("/vdev-", "/dev-"), "")
-                self.placed[domain, address] = parse_place(value)
+                place = self.placed[domain, address] = parse_place(value)
+                self.ever_placed.setdefault((domain, place), set()).add(address)
 
     def _may_write(self, action: int, path: str, value: str) -> None:
         """pcibackd writes below its guests' backend directories, and where it reports errors."""
@@ -445,7 +455,8 @@ class Books(SimulatedXen):
 
     def reported(self, domain: int, place: Place) -> None:
         """A guest sees that an error was reported of a device at that place."""
-        if place not in self.places(domain):
+        # It may have lost the device before it read the report.
+        if (domain, place) not in self.ever_placed:
             raise Violation(f"domain {domain} is told of an error of {place}, where it has no device")
 
     def _on_23(self, message: Message) -> tuple[int, bytes]:
@@ -560,6 +571,7 @@ class Books(SimulatedXen):
         self.fragile.discard(domain)
         self.tampering.pop(domain, None)
         self.ever_msi = {key: address for key, address in self.ever_msi.items() if key[0] != domain}
+        self.ever_placed = {key: addresses for key, addresses in self.ever_placed.items() if key[0] != domain}
         self.malformed.discard(domain)
         self.offers = {offer for offer in self.offers if offer[0] != domain}
         for grant in [grant for grant in self.grants if grant[0] == domain]:

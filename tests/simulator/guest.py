@@ -154,7 +154,7 @@ class Guest:
                 break
             self.fire()
         is_steady = is_open and self.is_connected and not request.vectors
-        is_steady = is_steady and before == books.places(self.domain)
+        is_steady = is_steady and before == books.places(self.domain) and not books.holds_back(self.domain)
         # Only its own interrupts may have come or gone.
         is_steady = is_steady and (request.command not in (READ, WRITE) or epoch == books.epochs[self.domain])
         if self.flags & ACTIVE:
@@ -186,7 +186,11 @@ class Guest:
         """Compare an answer with what the protocol allows for what the store names."""
         # When its places change meanwhile, it is answered before or after that.
         now = self.books.places(self.domain)
-        addresses = sorted({places[request.place] for places in (before, now) if request.place in places})
+        known = {places[request.place] for places in (before, now) if request.place in places}
+        # It may have come and gone between the two.
+        if not is_steady:
+            known |= self.books.ever_placed.get((self.domain, request.place), set())
+        addresses = sorted(known)
         what = f"domain {self.domain}, {request}, answered {error} and {value:x}"
         is_known = request.command <= DISABLE_MSIX
         if error == SUCCESS and not addresses:

@@ -180,9 +180,8 @@ class SimulatedXen:
 
     def _on_2(self, message: Message) -> tuple[int, bytes]:
         items = [(message.u32(), message.text(), message.text()) for _item in range(message.u32())]
-        for action, path, value in items:
-            if (action == 1 and self.store.get(path) != value) or (action == 2 and path in self.store):
-                return -errno.ESTALE, b""
+        if any(self.is_stale(*item) for item in items):
+            return -errno.ESTALE, b""
         for action, path, value in items:
             if action == 3:
                 self.write(path, value)
@@ -191,6 +190,10 @@ class SimulatedXen:
             elif action == 5:
                 self.write(path, "")
         return 0, b""
+
+    def is_stale(self, action: int, path: str, value: str) -> bool:
+        """Whether one item of a change is an expectation that does not hold."""
+        return (action == 1 and self.store.get(path) != value) or (action == 2 and path in self.store)
 
     def _on_3(self, message: Message) -> tuple[int, bytes]:
         path = message.text() + "/"

@@ -202,12 +202,6 @@ pciback_guest_look(struct pciback_guest *guest)
 	uint32_t n = 0;
 	int r;
 
-	if (guest->look_life) {
-		r = xen->operations->domain_life(xen->world, guest->domain, &guest->life);
-		if (r < 0)
-			return r;
-		guest->look_life = false;
-	}
 	for (unsigned key = 0; key < FRONTEND_STATE; key++)
 		pciback_item_set(&items[key], PCIBACK_STORE_READ, PCIBACK_DIRECTORY_BACKEND,
 		    guest->domain, "%s", keys[key]);
@@ -216,6 +210,14 @@ pciback_guest_look(struct pciback_guest *guest)
 	r = pciback_store_read(backend, items, N_WHOLE);
 	if (r < 0)
 		return r;
+	/* After its nodes: a domain that is resumed runs before it gets new ones, which are not to be closed.
+	 * The news may have come while another guest had its turn. */
+	if (guest->look_life || backend->look_domains) {
+		r = xen->operations->domain_life(xen->world, guest->domain, &guest->life);
+		if (r < 0)
+			return r;
+		guest->look_life = false;
+	}
 	guest->look_frontend = false;
 	guest->exists = items[OWN].result != -ENOENT;
 	if (!guest->exists) {
