@@ -144,6 +144,11 @@ LIST_TOO_LONG = _refusal(
     "the list does not fit into the boot chain",
     remedy="hide fewer devices",
 )
+NOT_REPLACEABLE = _refusal(
+    "not-replaceable",
+    "a file that has to be changed can't be",
+    remedy="mend what the sentence names",
+)
 BOOT_CONFIG_INVALID = _refusal(
     "boot-config-invalid",
     "the boot configuration can't be edited so that it surely boots",

@@ -93,3 +93,31 @@ def test_silence_is_not_an_answer(dom0: Dom0, tool: str) -> None:
     (message,) = run.failures()
     assert sentence in message and "Traceback" not in run.output
     assert (run.changed(), host.tree()) == ([], before)
+
+
+def read_only(host: Dom0, place: str) -> None:
+    """Mount a folder of the machine for reading only."""
+    with (host.directory / "machine/mounts").open("a") as table:
+        table.write(f"./{place} ./{place} none bind\n./{place} ./{place} none remount,bind,ro\n")
+
+
+READ_ONLY = {
+    "usr/pkg/etc/xen": "/usr/pkg/etc/xen/firewall",
+    "var/db/xen-pciback": "/var/db/xen-pciback/pins.json",
+}
+
+
+@pytest.mark.parametrize("place", sorted(READ_ONLY))
+def test_nothing_is_written_if_one_file_can_not_be(dom0: Dom0, place: str) -> None:
+    host = dom0.create()
+    (host.root / place).mkdir(exist_ok=True)
+    read_only(host, place)
+    before = host.tree()
+    run = host.playbook({"pciback_guests": [{**FIREWALL, "devices": [UNUSED_CARD]}], "pciback_reboot": "when_needed"})
+    assert run.status == 2, run.output
+    (message,) = run.failures()
+    assert (
+        f"not-replaceable: {READ_ONLY[place]}: it can't be replaced: Read-only file system. "
+        "What helps: mount its file system for writing, or name a file elsewhere." in message
+    )
+    assert (run.changed(), host.tree()) == ([], before)

@@ -23,6 +23,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit im
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.writing import check
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ASSIGNED_TWICE, DOMAIN_CONFIG_INVALID
 
@@ -122,6 +123,7 @@ def write_guest_files(
         differences += record.difference(noted.after)
         backups = [""] * len(edits)
         if not check_mode:
+            check([*records.written, *(edit.config for edit in edits if edit.changed and edit.data is not None)])
             record.save(noted.before)
             backups = _write(edits, backup)
             record.save(noted.after)
@@ -191,18 +193,11 @@ def _read(config: str) -> bytes:
 def _write(edits: Sequence[_Edit], backup: bool) -> list[str]:
     """Write what has changed; the paths of the backups, empty where none was made."""
     backups: list[str] = []
-    done: list[str] = []
     for edit in edits:
         if not edit.changed or edit.data is None:
             backups.append("")
             continue
-        try:
-            backups.append(replace_file(edit.config, edit.data, expected=edit.before, backup=backup))
-        except PcibackError as error:
-            if done:
-                error.message += f"; changed before that: {', '.join(done)}"
-            raise
-        done.append(edit.config)
+        backups.append(replace_file(edit.config, edit.data, expected=edit.before, backup=backup))
     return backups
 
 

@@ -19,6 +19,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as NATIVE_RECORD
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.writing import obstacles
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
     NativeState,
@@ -26,6 +27,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.observed impo
     RunningGuest,
     Traces,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
     BOOT_CONFIG_INVALID,
@@ -65,6 +67,8 @@ def observe(
     pins = {} if wanted.state == ABSENT else state.pins()
     devices = host.devices_for([selector for _guest, selector in wanted.requests], claims or (), pins)
     running, stale = _domains(run, host, wanted, xl)
+    files = host.boot_places(boot)
+    records = {path: path for path in state.written}
     observed = Observed(
         devices=devices,
         claims=claims,
@@ -75,6 +79,14 @@ def observe(
         pins=pins,
         traces=traces,
         stale=stale,
+        written={
+            Step.HIDE: (*files, *records),
+            Step.CONFIGURE: tuple(records),
+            Step.RESTORE: (*(files if wanted.state == ABSENT else ()), *records),
+        },
+        not_replaceable=obstacles(
+            {**files, **records, **{path: path for path in (*(guest.config for guest in wanted.guests), *traces.files)}}
+        ),
     )
     selection = resolve_wanted(wanted, observed, units=host.units)
     if not selection.unclaimed:

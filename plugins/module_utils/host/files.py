@@ -10,6 +10,7 @@ can be locked is what a killed writer left, and the next writer of NAME removes 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import errno
 import fcntl
 import os
@@ -17,9 +18,10 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.host.os_errors import help_for, reason_of
 
 DIRECTORY_MODE = 0o755
 """Of directories that are made here, less what the umask takes."""
@@ -28,6 +30,26 @@ _CHUNK = 65536
 
 # What file systems and kernels answer that can't sync a directory; the rename has happened by then.
 _NO_DIRECTORY_SYNC = (errno.EINVAL, errno.EBADF, errno.ENOTSUP)
+
+
+_journal: contextvars.ContextVar[dict[str, bytes | None] | None] = contextvars.ContextVar("_journal", default=None)
+
+
+@contextlib.contextmanager
+def journal() -> Iterator[Mapping[str, bytes | None]]:
+    """What each file held that is replaced, made or removed meanwhile, in the order of that; ``None``: it was not there."""
+    before: dict[str, bytes | None] = {}
+    token = _journal.set(before)
+    try:
+        yield before
+    finally:
+        _journal.reset(token)
+
+
+def _enter(path: str, before: bytes | None) -> None:
+    entries = _journal.get()
+    if entries is not None:
+        entries.setdefault(path, before)
 
 
 def read_file(path: str, *, limit: int | None = None) -> bytes:
@@ -67,17 +89,22 @@ def replace_file(
                 saved = _back_up(path, expected, old)
             _check_unchanged(path, expected)
             os.rename(new, path)
+            _enter(path, expected)
     except BaseException as error:
         if saved:
             with contextlib.suppress(OSError):
                 os.unlink(saved)
         if isinstance(error, OSError):
-            raise PcibackError(f"it can't be replaced: {_reason(error)}; nothing was changed", file=path) from error
+            raise PcibackError(
+                f"it can't be replaced: {reason_of(error)}; it is as it was", file=path, remedy=help_for(error)
+            ) from error
         raise
     try:
         _sync_directory(directory)
     except OSError as error:
-        raise PcibackError(f"it was replaced, but may be lost in a crash: {_reason(error)}", file=path) from error
+        raise PcibackError(
+            f"it was replaced, but may be lost in a crash: {reason_of(error)}", file=path, remedy=help_for(error)
+        ) from error
     return saved
 
 
@@ -90,12 +117,14 @@ def remove_file(path: str) -> bool:
     directory, name = _split(path)
     try:
         _remove_leftovers(directory, name)
+        before = content(path)
         os.unlink(path)
+        _enter(path, before)
         _sync_directory(directory)
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise PcibackError(f"it can't be removed: {_reason(error)}", file=path) from error
+        raise PcibackError(f"it can't be removed: {reason_of(error)}", file=path, remedy=help_for(error)) from error
     return True
 
 
@@ -119,9 +148,13 @@ def make_directory(path: str) -> None:
             # Another run made it, and has removed it already.
             make_directory(path)
         elif not stat.S_ISDIR(mode) and not os.path.isdir(path):
-            raise PcibackError(f"the directory can't be made: {_reason(error)}", file=path) from error
+            raise PcibackError(
+                f"the directory can't be made: {reason_of(error)}", file=path, remedy=help_for(error)
+            ) from error
     except OSError as error:
-        raise PcibackError(f"the directory can't be made: {_reason(error)}", file=path) from error
+        raise PcibackError(
+            f"the directory can't be made: {reason_of(error)}", file=path, remedy=help_for(error)
+        ) from error
 
 
 def remove_directory(path: str) -> bool:
@@ -131,6 +164,14 @@ def remove_directory(path: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def content(path: str) -> bytes | None:
+    """What a file holds, ``None`` if there is none that can be read."""
+    try:
+        return _read(path, None)[0]
+    except PcibackError:
+        return None
 
 
 def _mode(path: str) -> int | None:
@@ -149,7 +190,7 @@ def _read(path: str, limit: int | None) -> tuple[bytes, os.stat_result]:
     except FileNotFoundError:
         raise PcibackError("it does not exist", file=path) from None
     except (OSError, ValueError) as error:
-        raise PcibackError(f"it can't be read: {_reason(error)}", file=path) from error
+        raise PcibackError(f"it can't be read: {reason_of(error)}", file=path, remedy=help_for(error)) from error
     try:
         status = os.fstat(descriptor)
         _check_kind(path, status)
@@ -160,7 +201,7 @@ def _read(path: str, limit: int | None) -> tuple[bytes, os.stat_result]:
                 break
             data += chunk
     except OSError as error:
-        raise PcibackError(f"it can't be read: {_reason(error)}", file=path) from error
+        raise PcibackError(f"it can't be read: {reason_of(error)}", file=path, remedy=help_for(error)) from error
     finally:
         os.close(descriptor)
     if limit is not None and len(data) > limit:
@@ -308,8 +349,3 @@ def _split(path: str) -> tuple[str, str]:
 
 def _prefix(name: str) -> str:
     return f".{name}.pciback-"
-
-
-def _reason(error: Exception) -> str:
-    text = error.strerror if isinstance(error, OSError) else None
-    return text or str(error)

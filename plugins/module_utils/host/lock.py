@@ -22,6 +22,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
     make_directory,
     remove_directory,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.host.os_errors import help_for, reason_of
 
 PATIENCE = 60.0
 """Seconds that a run waits for another one."""
@@ -135,7 +136,7 @@ def _holder(descriptor: int) -> str:
 
 def _refusal(path: str, error: OSError) -> PcibackError:
     return PcibackError(
-        f"the host can't be locked: {error.strerror}",
+        f"the host can't be locked: {reason_of(error)}",
         file=path,
-        remedy="run as root (become), or name a directory with 'state_directory' that every run on this host uses",
+        remedy=help_for(error) or "name a directory with 'state_directory' that every run on this host uses",
     )

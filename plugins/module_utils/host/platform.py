@@ -82,6 +82,10 @@ class Platform(abc.ABC):
         :param pcibackctl: the program that can predict, ``None`` if there is none that can be trusted
         """
 
+    def boot_places(self, boot: BootState) -> Mapping[str, str]:
+        """Where the files are that hide devices from the next boot, by their names for a person."""
+        return {boot.path: boot.path}
+
     @abc.abstractmethod
     def boot_planner(self, boot: BootState) -> BootPlanner:
         """What plans the next boot.

@@ -18,8 +18,8 @@ next written or removed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Generic, TypeVar
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices import pins as pins_format
@@ -38,6 +38,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
     replace_file,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.host.lock import held
+from ansible_collections.xen.pciback.plugins.module_utils.host.writing import accounted
 
 DIRECTORY = "/var/db/xen-pciback"
 
@@ -164,9 +165,21 @@ class StateDirectory:
         """Hold the host's lock; in check mode nothing is changed, so none is taken.
 
         :param who: what others are told while they wait
+        An error that leaves it says what was changed by then.
+
         :raises PcibackError: see :func:`lock.held`
         """
-        return nullcontext() if check_mode else held(self.place(LOCK), who)
+        return nullcontext() if check_mode else self._locked(who)
+
+    @contextmanager
+    def _locked(self, who: str) -> Iterator[None]:
+        with held(self.place(LOCK), who), accounted():
+            yield
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The records that a change of boot configuration or guests' files goes with."""
+        return self.place(PINS), self.place(ORIGINALS)
 
     # --- pins
 

@@ -24,6 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import
 from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import hand_over
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
+from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import restore
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import RUNNING, WantedGuest
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, DOMAIN_CONFIG_INVALID
@@ -58,6 +59,7 @@ def plan_absent(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
     hand_over(draft, backend, rules, claims, ())
     if installs or draft.observed.traces.native:
         draft.act(Step.REMOVE, "remove pcibackctl and what is recorded of it")
+    refuse_not_replaceable(draft)
     return draft.finish()
 
 

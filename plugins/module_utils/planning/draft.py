@@ -104,8 +104,8 @@ class Draft:
         return self._plan(())
 
     def finish(self) -> Plan:
-        """The plan that can be applied."""
-        return self._plan(self.actions)
+        """The plan that can be applied, if nothing is refused."""
+        return self._plan(() if self.refusals else self.actions)
 
     def _plan(self, actions: Collection[Action]) -> Plan:
         return Plan(

@@ -82,6 +82,8 @@ class Observed:
     :ivar facts: what the guards judge by, ``None`` if no device is to leave dom0
     :ivar traces: what is left of us, read if everything is to be undone
     :ivar stale: devices that xenstore lists for domains that are gone, by the numbers of these
+    :ivar written: what each kind of step replaces, whatever its arguments are
+    :ivar not_replaceable: why files can't be replaced that a plan may have to replace, by their paths
     """
 
     devices: tuple[Device, ...]
@@ -94,3 +96,5 @@ class Observed:
     facts: Facts | None = None
     traces: Traces = field(default_factory=Traces)
     stale: Mapping[int, tuple[Address, ...]] = field(default_factory=dict)
+    written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    not_replaceable: Mapping[str, PcibackError] = field(default_factory=dict)

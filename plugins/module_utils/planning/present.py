@@ -18,6 +18,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import 
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, configure, obstacle, way
 from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import explain_reboot, hand_over
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
+from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
 
 
 def plan_present(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
@@ -36,4 +37,5 @@ def plan_present(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
     draft.actions += [*hide, *listed]
     rules = Rules(way=partial(way, draft, backend), obstacle=partial(obstacle, draft, backend))
     hand_over(draft, backend, rules, draft.hidden, draft.missing)
+    refuse_not_replaceable(draft)
     return draft.finish()

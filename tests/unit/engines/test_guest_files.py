@@ -219,8 +219,8 @@ def test_says_which_files_were_changed_before_one_could_not_be(host: Host, monke
     with pytest.raises(PcibackError) as refused:
         host.set([device("05:00.0")], [device("04:00.0")])
     assert str(refused.value) == (
-        f"{host.mail}: it can't be replaced: No space left on device; nothing was changed; "
-        f"changed before that: {host.firewall}"
+        f"{host.mail}: it can't be replaced: No space left on device; it is as it was; "
+        f"changed before that: {host.originals}, {host.firewall}"
     )
     assert host.files["mail"] == MAIL
 

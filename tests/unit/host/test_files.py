@@ -180,7 +180,7 @@ def test_nothing_is_left_behind_when_the_system_refuses(
         patch.setattr(os, call, refuse)
         with pytest.raises(PcibackError) as refusal:
             replace_file(str(path), b"new\n", expected=b"old\n", backup=True)
-    assert str(refusal.value) == f"{path}: it can't be replaced: No space left on device; nothing was changed"
+    assert str(refusal.value) == f"{path}: it can't be replaced: No space left on device; it is as it was"
     assert path.read_bytes() == b"old\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["boot.cfg"]
 
@@ -189,7 +189,7 @@ def test_a_directory_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "none" / "devices.json"
     with pytest.raises(PcibackError) as refusal:
         replace_file(str(path), b"{}", expected=None)
-    assert str(refusal.value) == f"{path}: it can't be replaced: No such file or directory; nothing was changed"
+    assert str(refusal.value) == f"{path}: it can't be replaced: No such file or directory; it is as it was"
 
 
 def test_a_directory_that_can_not_be_synced_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import 
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot, xen_entries
+from ansible_collections.xen.pciback.plugins.module_utils.host.writing import check
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note, restore
 
@@ -58,6 +59,7 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
     noted = note(record.originals, [Change(each, SETTING, boot.files[each], after[each]) for each in boot.files])
     shown = [difference(each.path, each.before, each.after) for each in edit.files]
     shown += record.difference(noted.after)
+    check([*request.records.written, *(host.path(name) for name in boot_files.replaced(boot, edit))])
     shown += save_pins(request, {} if request.state == ORIGINAL else request.pins)
     values: dict[str, Any] = {"commands": [" ".join(argv) for argv in todo]}
     if not request.check_mode:

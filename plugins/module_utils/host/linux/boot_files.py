@@ -103,6 +103,11 @@ def commands(edit: BootEdit, boot: LinuxBoot, host: Host = HOST) -> list[list[st
     return found
 
 
+def replaced(boot: LinuxBoot, edit: BootEdit) -> tuple[str, ...]:
+    """The files that :func:`apply` makes, replaces or removes itself; tools make the initramfs."""
+    return (*(each.path for each in edit.files), *([boot.path] if edit.menu else ()))
+
+
 def apply(
     run: Run, boot: LinuxBoot, edit: BootEdit, state_directory: str, *, backup: bool = False, host: Host = HOST
 ) -> str:

@@ -68,6 +68,10 @@ class Linux(Platform):
     def read_boot(self, path: str | None, state_directory: str, pcibackctl: str | None) -> LinuxBoot:
         return boot_files.read(path or boot_files.default_menu(boot_files.HOST), state_directory, boot_files.HOST)
 
+    def boot_places(self, boot: BootState) -> Mapping[str, str]:
+        names = [boot.path, *(boot.files if isinstance(boot, LinuxBoot) else ())]
+        return {name: boot_files.HOST.path(name) for name in names}
+
     def boot_planner(self, boot: BootState) -> LinuxBootPlanner:
         if not isinstance(boot, LinuxBoot):
             raise TypeError("the state of another platform's boot")

@@ -30,6 +30,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.commands import R
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.host.writing import check
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, Noted, note, restore
@@ -64,6 +65,7 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
         ]
     record = request.records.originals()
     writing = _Writing(path, before.render(), edit.boot_cfg.render(), record, request)
+    writing.check()
     shown = [*save_pins(request, request.pins), *writing.differences]
     backup = writing.write()
     writing.settle()
@@ -121,6 +123,7 @@ def _restore(path: str, before: bytes, request: BootRequest) -> BootResult:
     restored = restore(path, record.originals.files.get(os.path.realpath(path)), before)
     after = before if restored.data is None else restored.data
     writing = _Writing(path, before, after, record, request)
+    writing.check()
     backup = writing.write()
     shown = [*writing.differences, *save_pins(request, {})]
     writing.settle()
@@ -144,6 +147,13 @@ class _Writing:
         self.noted: Noted = note(record.originals, [Change(os.path.realpath(path), BOOT, before, after)])
         self.differences = [difference(path, before, after)] if before != after else []
         self.differences += record.difference(self.noted.after)
+
+    def check(self) -> None:
+        """Make sure that everything can be written, before anything is.
+
+        :raises PcibackError: ``not-replaceable``
+        """
+        check([*self._request.records.written, *([self._path] if self._before != self._after else ())])
 
     def write(self) -> str:
         """Write what has to be recorded, and then the boot configuration; returns the backup's path."""

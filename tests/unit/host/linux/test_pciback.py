@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import pciback
 from ansible_collections.xen.pciback.plugins.modules import assignable
 from tests.unit.linux_modules import CARD, XL, Dom0
@@ -20,6 +23,7 @@ def test_a_driver_gets_its_device_back_if_pciback_does_not_take_it(dom0: Dom0, m
 
     monkeypatch.setattr(pciback, "write", write)
     failed = call(assignable.main, {"devices": [{"address": "00:05.0"}], "xl": XL})
-    assert failed["msg"] == "pciback did not take 00:05.0; no driver holds it now"
+    drivers = Path(state_directory.DIRECTORY) / "drivers.json"
+    assert failed["msg"] == f"pciback did not take 00:05.0; no driver holds it now; changed before that: {drivers}"
     assert dom0.driver(CARD) == "e1000"
     assert (dom0.sys / "bus/pci/drivers/pciback/slots").read_text() == ""
