@@ -69,7 +69,7 @@ for module in assignable boot_hide device_info domain domain_pci native_backend 
 done
 check 'ansible-doc role' sh -c 'ansible-doc -t role xen.pciback.pciback | grep -q pciback_guests'
 check 'ansible-doc test' sh -c 'ansible-doc -t test xen.pciback.predicts >/dev/null'
-check 'ansible-doc lookup' sh -c 'ansible-doc -t lookup xen.pciback.native_source_digest xen.pciback.lost_hosts >/dev/null'
+check 'ansible-doc lookup' sh -c 'ansible-doc -t lookup xen.pciback.native_source_digest xen.pciback.lost_hosts xen.pciback.variable_problems >/dev/null'
 check 'ansible-doc connection' sh -c 'ansible-doc -t connection xen.pciback.lab >/dev/null'
 check galaxy-build ansible-galaxy collection build --force --output-path "$copy/artefact"
 check galaxy-importer import_artefact

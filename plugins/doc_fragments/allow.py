@@ -11,7 +11,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   allow:
-    description: Refusals that the owner overrides, each for one device.
+    description: Refusals that the owner overrides, each for one device or for the host.
     type: list
     elements: dict
     default: []
@@ -19,10 +19,23 @@ options:
       code:
         description: The refusal's code; of the others, the host would not survive it or nothing could be done.
         type: str
-        choices: [boot-disk, bridge, console, identity-changed, iommu-group, management-nic, no-iommu, shared-bar-page, shared-irq, use-unknown]
+        choices:
+          - boot-disk
+          - bridge
+          - console
+          - foreign-hide-list
+          - identity-changed
+          - iommu-group
+          - management-nic
+          - no-iommu
+          - nothing-wanted
+          - shared-bar-page
+          - shared-irq
+          - use-unknown
         required: true
       address:
-        description: The device.
+        description:
+          - The device.
+          - Required, but for V(foreign-hide-list) and V(nothing-wanted), which are about the whole host and have none.
         type: str
-        required: true
 """

@@ -29,14 +29,14 @@ SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "all": {"type": "bool", "default": False},
 }
 
-# Refusals that the owner overrides, each for one device.
+# Refusals that the owner overrides, each for one device or, without an address, for the host.
 ALLOW: Mapping[str, Any] = {
     "type": "list",
     "elements": "dict",
     "default": [],
     "options": {
         "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
-        "address": {"type": "str", "required": True},
+        "address": {"type": "str"},
     },
 }
 

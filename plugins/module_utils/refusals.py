@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every refusal code, once: what it means, what helps, and whether the owner may allow it.
 
-A new refusal is a row here, the place that raises it, and its row and section in docs/reference/refusal-codes.md, which
-tests/unit/test_refusals.py holds against this file. Everything else imports the constants: argument choices are
-:data:`ALLOWABLE`, and what the guards say is :data:`GUARDS`.
+A new refusal is a row here, the place that raises it, its row and section in docs/reference/refusal-codes.md, which
+tests/unit/test_refusals.py holds against this file, and its case in tests/safety/test_refusals.py. Everything else imports
+the constants: argument choices are :data:`ALLOWABLE`, and what the guards say is :data:`GUARDS`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ class RefusalCode:
     :ivar code: how plans, modules and documentation call it
     :ivar meaning: when it is refused
     :ivar remedy: what helps in general; the place that raises it may know better
-    :ivar allowable: whether the owner can override it for one device; of the rest, the host would not survive it or
-        nothing could be done
+    :ivar allowable: whether the owner can override it, for one device or for the host; of the rest, the host would not
+        survive it or nothing could be done
+    :ivar whole_host: whether it is about the host and not about one device, so that an override has no address
     :ivar accepting: what the owner accepts who allows it, where the meaning does not say it already
     :ivar guard: whether it is judged by what the host uses, so that it only counts while a device has not left dom0
     """
@@ -34,16 +35,47 @@ class RefusalCode:
     allowable: bool = False
     accepting: str = ""
     guard: bool = False
+    whole_host: bool = False
 
 
 _rows: dict[str, RefusalCode] = {}
 
 
 def _refusal(
-    code: str, meaning: str, *, remedy: str, allowable: bool = False, accepting: str = "", guard: bool = False
+    code: str,
+    meaning: str,
+    *,
+    remedy: str,
+    allowable: bool = False,
+    accepting: str = "",
+    guard: bool = False,
+    whole_host: bool = False,
 ) -> str:
-    _rows[code] = RefusalCode(code, meaning, remedy, allowable, accepting, guard)
+    _rows[code] = RefusalCode(code, meaning, remedy, allowable, accepting, guard, whole_host)
     return code
+
+
+INVENTORY_INVALID = _refusal(
+    "inventory-invalid",
+    "a variable can't be meant as it is written",
+    remedy="correct it in the inventory",
+)
+NOTHING_WANTED = _refusal(
+    "nothing-wanted",
+    "no device is wanted of a host that gives some away",
+    remedy="say which devices its guests own, or give everything back with pciback_state: absent",
+    allowable=True,
+    accepting="its guests lose their devices, and dom0 gets them back",
+    whole_host=True,
+)
+FOREIGN_HIDE_LIST = _refusal(
+    "foreign-hide-list",
+    "the boot configuration has a hide list of somebody else, with devices that nobody wants",
+    remedy="want its devices, too",
+    allowable=True,
+    accepting="the list is replaced",
+    whole_host=True,
+)
 
 
 NO_SUCH_DEVICE = _refusal(
@@ -167,4 +199,5 @@ PREDICTION_MISMATCH = _refusal(
 
 REFUSALS: Mapping[str, RefusalCode] = MappingProxyType(_rows)
 ALLOWABLE = tuple(sorted(code for code, row in REFUSALS.items() if row.allowable))
+WHOLE_HOST = tuple(sorted(code for code, row in REFUSALS.items() if row.whole_host))
 GUARDS = tuple(sorted(code for code, row in REFUSALS.items() if row.guard))

@@ -160,6 +160,14 @@ options:
         C(identity-changed).
     type: bool
     default: false
+  problems:
+    description:
+      - What of the inventory can't be meant, one sentence each, as the lookup P(xen.pciback.variable_problems#lookup)
+        returns it. Each is refused with C(inventory-invalid), together with all other refusals.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   xl:
     description: The toolstack's command; found in its usual places by default.
     type: path
@@ -394,6 +402,7 @@ def main() -> None:
             **state_directory_options(),
             "follow_moves": {"type": "bool", "default": False},
             "allow": dict(ALLOW),
+            "problems": {"type": "list", "elements": "str", "default": []},
             "xl": {"type": "path"},
         },
         supports_check_mode=True,

@@ -128,10 +128,16 @@ def test_devices_move_and_come_back(settled):
     assert check.changed() == run.changed()
     assert host.command("/bin/ls", "/kern/xen/pci").stdout.split() == ["0000:00:06.0"]
     assert host.playbook(moved).changed() == []
-    nothing = {"pciback_guests": [], "pciback_reboot": "when_needed"}
+    forgotten = {"pciback_guests": [], "pciback_reboot": "when_needed"}
+    before = host.files()
+    refused = host.playbook(forgotten)
+    assert (refused.status, refused.changed(), host.files()) == (2, [], before)
+    nothing = {**forgotten, "pciback_allow": [{"code": "nothing-wanted"}]}
     assert host.playbook(nothing).status == 0
     assert host.command("/bin/ls", "/kern/xen").stdout.split().count("pci") == 0
     assert host.playbook(nothing).changed() == []
+    again = host.playbook(forgotten)
+    assert (again.status, again.changed()) == (0, []), "nothing is left to lose"
 
 
 def test_a_guest_that_the_host_starts_itself_is_not_started_twice(dom0):

@@ -69,6 +69,23 @@ BAD_VARIABLES = {
         {"pciback_guests": [{"name": "mail", "config": "/usr/pkg/etc/xen/mail", "devices": []}]},
         "domain-config-invalid: /usr/pkg/etc/xen/mail: it does not exist",
     ),
+    "unknown variable": (
+        {"pciback_guest": devices({"address": "00:05.0"})["pciback_guests"]},
+        "inventory-invalid: the role has no variable 'pciback_guest', and names that begin with 'pciback_' are the role's; "
+        "the nearest right name is 'pciback_guests'. What helps: correct it in the inventory.",
+    ),
+    "unknown variable and unknown device": (
+        {**devices({"address": "00:1f.0"}), "pciback_rebot": "when_needed"},
+        "inventory-invalid: the role has no variable 'pciback_rebot'",
+    ),
+    "override of a device without its address": (
+        {**ONE, "pciback_allow": [{"code": "bridge"}]},
+        "allow: 'bridge' is about one device; say which one with 'address'",
+    ),
+    "override of a host with an address": (
+        {**ONE, "pciback_allow": [{"code": "nothing-wanted", "address": "00:05.0"}]},
+        "allow: 'nothing-wanted' is about the whole host; leave out 'address'",
+    ),
     "unknown entry": ({**ONE, "pciback_boot_entries": ["Linux"]}, "boot-config-invalid"),
 }
 

@@ -30,7 +30,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iom
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
-from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE, REFUSALS
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE, REFUSALS, WHOLE_HOST
 from tests.conftest import ROOT, Dom0, guest
 from tests.linux_host import LinuxHost, usual_host
 from tests.unit.plans import changed, make_plan, netbsd
@@ -42,6 +42,7 @@ OVERRIDDEN_ELSEWHERE = frozenset({"identity-changed"})
 LINUX_ONLY = frozenset({"iommu-group"})
 
 XEN = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n"
+OWN_LIST = XEN.replace(b".gz;", b".gz pciback.hide=(00:06.0);")
 
 
 # --- on an embedded dom0
@@ -80,6 +81,17 @@ def another_card(host: Dom0) -> None:
     assert done.status == 0, done.output
     host.lab("remove-card", "00:05.0")
     host.lab("add-card", "00/05.0", "--card", "pc-nine-nics/00:0a.0", "--mac", "52:54:00:00:00:99")
+
+
+def given_away(host: Dom0) -> None:
+    """The next boot gives a card away."""
+    done = host.playbook({"pciback_extra_devices": [{"address": "00:05.0"}]})
+    assert done.status == 0, done.output
+
+
+def own_list(host: Dom0) -> None:
+    """Somebody has written a list by hand."""
+    (host.root / "boot.cfg").write_bytes(OWN_LIST)
 
 
 @dataclass(frozen=True)
@@ -144,11 +156,22 @@ LAB = {
         "domain-config-invalid: /usr/pkg/etc/xen/mail: it does not exist",
         "/usr/pkg/etc/xen/mail",
     ),
+    "foreign-hide-list": OnTheLab(
+        extra({"address": "00:05.0"}),
+        "/boot.cfg, line 1 hides 00:06.0 (pcictl 000:06:0)",
+        "allow code 'foreign-hide-list', without an address",
+        before=own_list,
+    ),
     "identity-changed": OnTheLab(
         extra({"address": "00:05.0"}),
         "with id 8086:100e instead of 10ec:8139",
         "allow code 'identity-changed' for 00:05.0 if what is there now is to be taken",
         before=another_card,
+    ),
+    "inventory-invalid": OnTheLab(
+        {**extra({"address": "00:05.0"}), "pciback_rebot": "when_needed"},
+        "the role has no variable 'pciback_rebot'",
+        "the nearest right name is 'pciback_reboot'",
     ),
     "list-too-long": OnTheLab(
         extra({"class": "ethernet", "all": True}),
@@ -174,6 +197,12 @@ LAB = {
         extra({"address": "00:1f.0"}),
         "no device matches address 0000:00:1f.0; this host has 00:01.1 (pcictl 000:01:1) 8086:7010",
         "correct the selector",
+    ),
+    "nothing-wanted": OnTheLab(
+        {},
+        "this host would lose 00:05.0 (pinned, hidden at the next boot)",
+        "give everything back with pciback_state: absent",
+        before=given_away,
     ),
     "prediction-mismatch": OnTheLab(
         extra({"address": "00:05.0"}),
@@ -219,7 +248,8 @@ def machine(tmp_path_factory) -> Callable[[str, str], Dom0]:
 
 
 def allowing(*pairs: tuple[str, str]) -> dict[str, Any]:
-    return {"pciback_allow": [{"code": code, "address": address} for code, address in pairs]}
+    """Overrides; an empty address is for a code that is about the whole host."""
+    return {"pciback_allow": [{"code": code, **({"address": address} if address else {})} for code, address in pairs]}
 
 
 def test_every_code_of_the_design_has_its_tests():
@@ -228,7 +258,8 @@ def test_every_code_of_the_design_has_its_tests():
     rows = re.findall(r"^\| \[`([a-z-]+)`\]\(#\1\) .*\| (yes|no)\b", DOCUMENTED, flags=re.MULTILINE)
     assert {code for code, _overridable in rows} == CODES
     assert {code for code, overridable in rows if overridable == "yes"} == set(ALLOWABLE)
-    assert {code for code, case in LAB.items() if case.address} | LINUX_ONLY | OVERRIDDEN_ELSEWHERE == set(ALLOWABLE)
+    with_a_device = {code for code, case in LAB.items() if case.address} | LINUX_ONLY | OVERRIDDEN_ELSEWHERE
+    assert with_a_device | set(WHOLE_HOST) == set(ALLOWABLE)
 
 
 DOCUMENTED = (ROOT / "docs/reference/refusal-codes.md").read_text()
@@ -239,8 +270,10 @@ def test_refused_on_the_lab_and_nothing_changed(machine, code):
     case, host = LAB[code], machine(code, "refused")
     before = host.tree()
     # Neither another code for this device nor this code for another device opens the way.
-    other = next(each for each in ALLOWABLE if each != code)
+    other = next(each for each in ALLOWABLE if each not in (code, *WHOLE_HOST))
     allow = allowing((other, case.address), (code, "00:06.0")) if case.address else {}
+    if code in WHOLE_HOST:
+        allow = allowing(*((each, "") for each in WHOLE_HOST if each != code), ("bridge", "00:06.0"))
     run = host.playbook({**case.variables, **allow, "pciback_reboot": "when_needed"})
     assert run.status == 2, run.output
     (message,) = run.failures()
@@ -265,6 +298,19 @@ def test_override_on_the_lab_is_said_in_each_run(machine, code):
         reported = [line for line in run.result("ansible.builtin.debug")["msg"] if line.startswith(f"warning: {said}")]
         assert len(reported) == 1
     assert f"pciback.hide=({case.address})" in (host.root / "boot.cfg").read_text()
+
+
+@pytest.mark.parametrize("code", sorted(WHOLE_HOST))
+def test_override_for_a_whole_host_is_said_and_needed_once(machine, code):
+    case, host = LAB[code], machine(code, "overridden")
+    run = host.playbook({**case.variables, **allowing((code, ""))})
+    assert run.status == 0, run.output
+    said = [
+        line for line in run.output.splitlines() if line.startswith(f"[WARNING]: overridden by the owner: {code}: ")
+    ]
+    assert len(said) == 1 and case.evidence in said[0]
+    again = host.playbook(case.variables)
+    assert (again.status, again.changed()) == (0, []), again.output
 
 
 def test_no_override_for_a_bridge_that_the_kernel_would_not_survive(dom0):
@@ -378,12 +424,23 @@ LINUX = {
             }
         },
     ),
+    "foreign-hide-list": OnLinux(
+        hidden({"address": "00:05.0"}),
+        "/boot.cfg, line 1 hides 00:06.0 (pcictl 000:06:0) 10ec:8139",
+        "allow code 'foreign-hide-list', without an address",
+        observed={"boot_config": OWN_LIST},
+    ),
     "identity-changed": OnLinux(
         hidden({"address": "00:05.0"}),
         "with id 8086:100e instead of 8086:10d3",
         "allow code 'identity-changed' for 00:05.0 if what is there now is to be taken",
         "00:05.0",
         observed={"pins": {parse_address("00:05.0"): Pin("8086:10d3", "1af4:1100", "020000")}},
+    ),
+    "inventory-invalid": OnLinux(
+        replace(hidden({"address": "00:05.0"}), problems=("the role has no variable 'pciback_rebot'",)),
+        "the role has no variable 'pciback_rebot'",
+        "correct it in the inventory",
     ),
     "iommu-group": OnLinux(
         hidden({"address": "00:06.1"}),
@@ -416,6 +473,12 @@ LINUX = {
     ),
     "no-such-device": OnLinux(
         hidden({"address": "00:04.0"}), "no device matches address 0000:00:04.0; this host has 00:02.0", "correct the selector"
+    ),
+    "nothing-wanted": OnLinux(
+        Wanted(),
+        "this host would lose 00:05.0 (pinned)",
+        "give everything back with pciback_state: absent",
+        observed={"pins": {parse_address("00:05.0"): Pin("8086:100e", "1af4:1100", "020000")}},
     ),
     "prediction-mismatch": OnLinux(
         hidden({"address": "00:05.0"}),
@@ -452,7 +515,7 @@ def plan_on_linux(case: OnLinux, folder: Path, *allow: tuple[str, str]) -> Plan:
         guest_configs={f"/etc/xen/{name}": f"name = '{name}'\n".encode() for name in ("firewall", "storage")},
         facts=replace(facts, iommu=has_iommu(lambda argv, **_more: (0, case.xl_info, ""), "/usr/sbin/xl")),
     )
-    pairs = tuple((code, parse_address(address)) for code, address in allow)
+    pairs = tuple((code, parse_address(address) if address else None) for code, address in allow)
     return make_plan(replace(case.wanted, allow=(*case.wanted.allow, *pairs)), changed(observed, **case.observed))
 
 
@@ -468,10 +531,21 @@ def test_refused_on_linux(tmp_path, code):
     assert (refusal.device == case.address) == bool(case.address)
 
 
+@pytest.mark.parametrize("code", sorted(WHOLE_HOST))
+def test_override_for_a_whole_host_on_linux_is_for_one_code(tmp_path, code):
+    case = LINUX[code]
+    wrong = [(other, "") for other in WHOLE_HOST if other != code] + [("bridge", "00:05.0")]
+    assert [refusal.code for refusal in plan_on_linux(case, tmp_path / "wrong", *wrong).refusals] == [code]
+    plan = plan_on_linux(case, tmp_path / "right", (code, ""))
+    assert plan.refusals == () and [action.kind for action in plan.actions] == ["hide"]
+    said = [text for text in plan.warnings if text.startswith(f"overridden by the owner: {code}: ")]
+    assert len(said) == 1 and case.evidence in said[0]
+
+
 @pytest.mark.parametrize("code", sorted(code for code, case in LINUX.items() if case.address))
 def test_override_on_linux_is_for_one_device_and_code(tmp_path, code):
     case = LINUX[code]
-    wrong = [(other, case.address) for other in ALLOWABLE if other != code]
+    wrong = [(other, case.address) for other in ALLOWABLE if other not in (code, *WHOLE_HOST)]
     wrong += [(code, address) for address in ("00:07.0", "01:00.0", "0001:" + case.address)]
     assert [refusal.code for refusal in plan_on_linux(case, tmp_path / "wrong", *wrong).refusals] == [code]
     plan = plan_on_linux(case, tmp_path / "right", (code, case.address))

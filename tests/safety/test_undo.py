@@ -26,6 +26,8 @@ GUESTS = [
     guest("mail", {"name": "realtek*8029*"}, state="stopped"),
 ]
 PRESENT = {"pciback_guests": GUESTS, "pciback_reboot": "when_needed"}
+# An owner's list that is replaced, so that it can come back.
+REPLACE = {"pciback_allow": [{"code": "foreign-hide-list"}]}
 ABSENT = {**PRESENT, "pciback_state": "absent"}
 
 CLEAN = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\nmenu=NetBSD:boot netbsd\ntimeout=5\n"
@@ -112,7 +114,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Managed]:
             own = (OWN_LIST, OWN_PCI) if name == "own lists" else (CLEAN, b"")
             host = create(Dom0(workspace / "dom0", workspace), *own)
             before = snapshot(host)
-            ran(host.playbook({**PRESENT, "pciback_reboot": "never"} if name == "not rebooted" else PRESENT))
+            wanted = {**PRESENT, **(REPLACE if name == "own lists" else {})}
+            ran(host.playbook({**wanted, "pciback_reboot": "never"} if name == "not rebooted" else wanted))
             known[name] = Managed(host, before)
         return known[name]
 

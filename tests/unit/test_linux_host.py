@@ -43,7 +43,7 @@ def test_a_host_that_was_rebooted_gives_the_card_back_to_its_driver(dom0: Dom0) 
     before = dom0.drivers()
     dom0.converge(FIREWALL)
     dom0.reboot()
-    dom0.converge({"name": "firewall", "state": "stopped"})
+    dom0.converge({"name": "firewall", "state": "stopped"}, allow=[{"code": "nothing-wanted"}])
     assert dom0.drivers() == before
 
 
@@ -83,7 +83,7 @@ def test_a_device_moves_from_guest_to_guest(dom0: Dom0) -> None:
 def test_a_device_goes_back_to_its_driver(dom0: Dom0) -> None:
     before = dom0.drivers()
     dom0.converge(FIREWALL)
-    planned = dom0.converge({"name": "firewall"})
+    planned = dom0.converge({"name": "firewall"}, allow=[{"code": "nothing-wanted"}])
     assert kinds(planned) == ["hide", "configure", "run", "return"]
     assert dom0.drivers() == before
     assert dom0.pci() == {"firewall": []}
@@ -106,8 +106,16 @@ def test_undo_keeps_the_list_of_the_owner(dom0: Dom0) -> None:
     dom0.write_file("/boot/grub/grub.cfg", dom0.mkconfig())
     dom0.load_pciback()
     call(assignable.main, {"devices": [{"address": "00:05.0"}], "xl": XL})
-    planned = dom0.converge({"name": "firewall", "devices": [{"address": "01:00.0"}]})
+    mine = {"name": "firewall", "devices": [{"address": "01:00.0"}]}
+    (refusal,) = dom0.plan(mine)["refusals"]
+    assert refusal["code"] == "foreign-hide-list"
+    assert (
+        refusal["message"].startswith("/etc/default/grub, line ") and f"hides {CARD[5:]} (pcictl" in refusal["message"]
+    )
+    planned = dom0.converge(mine, allow=[{"code": "foreign-hide-list"}])
     assert "the list of this collection comes later and counts" in str(planned["warnings"])
+    # Said once: from now on the list in our settings counts.
+    assert dom0.plan(mine)["refusals"] == []
     assert dom0.driver(CARD) == "e1000"
     call(assignable.main, {"devices": [{"address": "00:05.0"}], "xl": XL})
     dom0.converge({"name": "firewall", "state": "stopped"}, state="absent")

@@ -12,8 +12,9 @@ from typing import Any
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import locate, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
+from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_allowed
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
@@ -33,7 +34,7 @@ class AssignmentRequest:
 
     :ivar selectors: each a mapping as the module's option has it
     :ivar state: of :data:`STATES`
-    :ivar allow: refusals that the owner overrides: ``code`` and ``address``
+    :ivar allow: refusals that the owner overrides: ``code``, and ``address`` if it is about a device
     :ivar xl: the path of xl, ``None`` for the one at its usual place
     """
 
@@ -119,7 +120,7 @@ def _check_dom0_needs_none(
 
     :raises PcibackError: it can't, with all reasons
     """
-    allowed = {(item["code"], parse_address(item["address"], max_domain=0)) for item in request.allow}
+    allowed = read_allowed(request.allow)
     refusals = []
     for device in chosen:
         if device.is_pci_bridge:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import
     WantedDevice,
     WantedGuest,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import WHOLE_HOST
 
 
 def read_wanted(options: Mapping[str, Any]) -> Wanted:
@@ -36,13 +37,22 @@ def read_wanted(options: Mapping[str, Any]) -> Wanted:
         boot_entries=menu_entries(options["boot_entries"], "boot_entries"),
         keep_previous=options["previous"],
         native=options["native"],
-        allow=tuple(_allowed(item) for item in options["allow"]),
+        allow=read_allowed(options["allow"]),
         follow_moves=options["follow_moves"],
         state=options["state"],
+        problems=tuple(options["problems"]),
     )
     if wanted.state == ABSENT:
         return replace(wanted, guests=tuple(replace(guest, devices=()) for guest in wanted.guests), extra_devices=())
     return wanted
+
+
+def read_allowed(items: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Address | None], ...]:
+    """The refusals that the owner overrides: pairs of code and address, ``None`` for a code about the whole host.
+
+    :raises PcibackError: one can't be meant
+    """
+    return tuple(_allowed(item) for item in items)
 
 
 def _guest(guest: Mapping[str, Any]) -> WantedGuest:
@@ -65,10 +75,17 @@ def _device(item: Mapping[str, Any], where: str) -> WantedDevice:
     return WantedDevice(selector, options)
 
 
-def _allowed(item: Mapping[str, Any]) -> tuple[str, Address]:
+def _allowed(item: Mapping[str, Any]) -> tuple[str, Address | None]:
     """One refusal that the owner overrides."""
+    code, address = item["code"], item.get("address")
+    if code in WHOLE_HOST:
+        if address is not None:
+            raise PcibackError(f"allow: '{code}' is about the whole host; leave out 'address'")
+        return code, None
+    if address is None:
+        raise PcibackError(f"allow: '{code}' is about one device; say which one with 'address'")
     try:
-        return item["code"], parse_address(item["address"], max_domain=0)
+        return code, parse_address(address, max_domain=0)
     except PcibackError as error:
         error.message = f"allow: {error.message}"
         raise

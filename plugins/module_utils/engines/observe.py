@@ -103,7 +103,7 @@ def resolve_wanted(wanted: Wanted, observed: Observed, *, units: bool) -> Select
         observed.pins,
         observed.claims or (),
         follow=wanted.follow_moves,
-        accepted=[address for code, address in wanted.allow if code == IDENTITY_CHANGED],
+        accepted=[address for code, address in wanted.allow if code == IDENTITY_CHANGED and address is not None],
         units=units,
     )
 
@@ -115,8 +115,9 @@ def read_traces(wanted: Wanted, boot_path: str, state: StateDirectory) -> Traces
     """
     record = state.originals()
     originals = record.originals
+    places = {path: os.path.realpath(path) for path in (boot_path, *(guest.config for guest in wanted.guests))}
     if wanted.state != ABSENT:
-        return Traces(originals)
+        return Traces(originals, places=places)
     return Traces(
         originals,
         files={
@@ -124,7 +125,7 @@ def read_traces(wanted: Wanted, boot_path: str, state: StateDirectory) -> Traces
             for path, original in originals.files.items()
             if original.kind in _CODES
         },
-        places={path: os.path.realpath(path) for path in (boot_path, *(guest.config for guest in wanted.guests))},
+        places=places,
         devices=state.has_pins,
         native=os.path.lexists(state.place(NATIVE_RECORD))
         or bool(originals.of_kind(NATIVE) or originals.directories)

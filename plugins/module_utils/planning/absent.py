@@ -47,6 +47,7 @@ def plan_absent(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
         draft.reasons += [
             f"{address.bdf} is held by pciback: dom0 gets it back" for address in draft.claims if address not in claims
         ]
+    draft.refuse_problems()
     if draft.refusals:
         return draft.without_actions()
     installs = draft.reboots and draft.wanted.native and not draft.observed.native.ready

@@ -6,12 +6,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import to_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action, Step
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A hide list that is there now and that the plan would replace.
+
+    :ivar where: the file and the line, for a person
+    :ivar value: as it is written
+    :ivar addresses: what it hides, as far as it can be read
+    :ivar written: whether an earlier run wrote it, as far as its file shows
+    """
+
+    where: str
+    value: str
+    addresses: tuple[Address, ...]
+    written: bool
 
 
 class BootPlanner(Protocol):
@@ -22,6 +39,9 @@ class BootPlanner(Protocol):
 
     def hide(self, draft: Draft) -> Sequence[Action]:
         """Make the next boot hide ``draft.hidden``; nothing if it does."""
+
+    def lists(self, draft: Draft) -> Sequence[Listed]:
+        """The hide lists that :meth:`hide` would replace; none of a boot configuration that it refuses."""
 
     def own_claims(self, draft: Draft, restored: Mapping[str, bytes | None]) -> tuple[Address, ...]:
         """What the owner's own boot configuration hides.

@@ -106,7 +106,8 @@ def refuse_needed(draft: Draft) -> None:
     for planned in draft.devices:
         for code, address in draft.wanted.allow:
             if planned.held and code in GUARDS and address == planned.device.address:
-                draft.warnings.append(f"overridden by the owner: {code} for {address.bdf}, which pciback holds")
+                held = planned.device.address.bdf
+                draft.warnings.append(f"overridden by the owner: {code} for {held}, which pciback holds")
     missing = draft.missing
     if not missing:
         return

@@ -22,7 +22,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Step,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WHEN_NEEDED, Wanted
-from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE, BRIDGE, GUARDS
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
+    ALLOWABLE,
+    BRIDGE,
+    GUARDS,
+    INVENTORY_INVALID,
+    REFUSALS,
+)
 
 
 @dataclass
@@ -88,16 +94,22 @@ class Draft:
     def refuse(
         self, code: str, message: str, *, device: Address | str | None = None, remedy: str | None = None
     ) -> None:
-        """Refuse the whole plan, unless the owner overrides this code for this device."""
+        """Refuse the whole plan, unless the owner overrides this code, for this device if it is about one."""
         shown = device.bdf if isinstance(device, Address) else device
         if code in ALLOWABLE and (code, device) in self.wanted.allow:
-            self.warnings.append(f"overridden by the owner: {code} for {shown}: {message}")
+            about = "" if shown is None else f" for {shown}"
+            self.warnings.append(f"overridden by the owner: {code}{about}: {message}")
             return
         self.refusals.append(Refusal(code, message, shown, remedy))
 
     def refuse_error(self, error: PcibackError, code: str) -> None:
         """Refuse because of an error; ``code`` is for one that has none of its own."""
         self.refuse(error.code or code, str(error), remedy=error.remedy)
+
+    def refuse_problems(self) -> None:
+        """Refuse because of what can't be meant in the inventory."""
+        for problem in self.wanted.problems:
+            self.refuse(INVENTORY_INVALID, problem, remedy=REFUSALS[INVENTORY_INVALID].remedy)
 
     def without_actions(self) -> Plan:
         """The plan that is refused."""

@@ -17,6 +17,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, configure, obstacle, way
 from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import explain_reboot, hand_over
+from ansible_collections.xen.pciback.plugins.module_utils.planning.loss import refuse_loss
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
 
@@ -30,6 +31,8 @@ def plan_present(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
         explain_reboot(draft)
     hide = boot.hide(draft)
     listed = configure(draft)
+    refuse_loss(draft, boot)
+    draft.refuse_problems()
     if draft.refusals:
         return draft.without_actions()
     if draft.observed.boot.predictable and draft.wanted.native and not draft.observed.native.ready:

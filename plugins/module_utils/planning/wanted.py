@@ -43,9 +43,11 @@ class WantedGuest:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the owner wants of one host. ``allow`` holds pairs of refusal code and address.
+    """What the owner wants of one host.
 
-    With ``state`` absent everything is undone; no guest has devices then.
+    :ivar allow: pairs of refusal code and address, ``None`` for a code that is about the whole host
+    :ivar state: with ``absent`` everything is undone; no guest has devices then
+    :ivar problems: what of the inventory can't be meant, a sentence each
     """
 
     guests: tuple[WantedGuest, ...] = ()
@@ -55,9 +57,10 @@ class Wanted:
     boot_entries: Any = "xen"
     keep_previous: bool = True
     native: bool = True
-    allow: tuple[tuple[str, Address], ...] = ()
+    allow: tuple[tuple[str, Address | None], ...] = ()
     follow_moves: bool = False
     state: str = PRESENT
+    problems: tuple[str, ...] = ()
 
     @property
     def requests(self) -> tuple[tuple[str | None, Selector], ...]:

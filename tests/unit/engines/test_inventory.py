@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "native": True,
     "allow": [],
     "follow_moves": False,
+    "problems": [],
 }
 
 
@@ -48,6 +49,11 @@ def test_good_arguments() -> None:
         ({"guests": [guest(devices=[{"all": True}])]}, "guest firewall: a device needs at least one of"),
         ({"extra_devices": [{"id": "x"}]}, "extra_devices: 'x' is not an id"),
         ({"allow": [{"code": "bridge", "address": "x"}]}, "allow: 'x' is not a PCI address"),
+        ({"allow": [{"code": "bridge"}]}, "allow: 'bridge' is about one device; say which one with 'address'"),
+        (
+            {"allow": [{"code": "nothing-wanted", "address": "00:05.0"}]},
+            "allow: 'nothing-wanted' is about the whole host; leave out 'address'",
+        ),
         ({"boot_entries": 5}, "option 'boot_entries' must be 'xen', 'default' or a list of titles"),
         ({"boot_entries": [2024]}, "quote a title that YAML takes for a number"),
         ({"boot_entries": None}, "option 'boot_entries' must be"),

@@ -163,7 +163,7 @@ def recorded(folder: Path) -> tuple[StateDirectory, dict[str, Original]]:
 def test_recorded_files_are_read_only_if_they_are_to_be_put_back(tmp_path: Path) -> None:
     state, files = recorded(tmp_path)
     traces = read_traces(Wanted(), "/boot.cfg", state)
-    assert traces == Traces(Originals(files))
+    assert traces == Traces(Originals(files), places={"/boot.cfg": "/boot.cfg"})
 
 
 def test_all_that_is_left_of_us(tmp_path: Path) -> None:

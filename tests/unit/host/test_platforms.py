@@ -21,7 +21,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME, Backend
-from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import hide_action
+from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import Listed, hide_action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
@@ -48,6 +48,9 @@ class ToyBootPlanner:
     def hide(self, draft: Draft) -> Sequence[Action]:
         wanted = tuple(str(address) for address in draft.hidden)
         return hide_action(draft, self.boot.path, changed=wanted != self.boot.hidden, keep_held=False)
+
+    def lists(self, draft: Draft) -> Sequence[Listed]:
+        return ()
 
     def own_claims(self, draft: Draft, restored: Mapping[str, bytes | None]) -> tuple[Address, ...]:
         return ()

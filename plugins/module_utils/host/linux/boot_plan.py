@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_parameter
+from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.grub import XEN
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import GUEST, SETTING
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot
-from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import hide_action
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot, find_lists
+from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import Listed, hide_action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
@@ -50,6 +49,17 @@ class LinuxBootPlanner:
         draft.recovery = _recovery(edit)
         return hide_action(draft, "the next boot", changed=edit.changed, keep_held=False)
 
+    def lists(self, draft: Draft) -> Sequence[Listed]:
+        """See :class:`BootPlanner`. Once our settings are there, a list of somebody else counts no longer."""
+        settings = self.boot.files.get(grub.SETTINGS)
+        written = settings is not None
+        lists = self.boot.foreign if settings is None else find_lists(settings.decode("latin-1"), grub.SETTINGS)
+        return [
+            Listed(f"{found.file}, line {found.line}", found.value, self._hidden_by(draft, found.value), written)
+            for found in lists
+            if found.value
+        ]
+
     def own_claims(self, draft: Draft, restored: Mapping[str, bytes | None]) -> tuple[Address, ...]:
         """See :class:`BootPlanner`."""
         try:
@@ -59,8 +69,7 @@ class LinuxBootPlanner:
             if draft.observed.traces.originals.of_kind(SETTING):
                 draft.refuse_error(error, _CODE)
             return ()
-        reading = hide_parameter.read(own or "")
-        return tuple(device.address for device in draft.observed.devices if reading.hides(device.address))
+        return self._hidden_by(draft, own or "")
 
     def to_restore(self, draft: Draft) -> tuple[Sequence[str], Sequence[str]]:
         """See :class:`BootPlanner`. One call puts all of our settings back, and makes the menu anew."""
@@ -70,9 +79,14 @@ class LinuxBootPlanner:
         # The menu alone is named if nothing else is put back.
         return paths, settings or ([] if traces.originals.of_kind(GUEST) else paths)
 
+    def _hidden_by(self, draft: Draft, value: str) -> tuple[Address, ...]:
+        """The devices that a list hides; it may have patterns."""
+        reading = hide_parameter.read(value)
+        return tuple(device.address for device in draft.observed.devices if reading.hides(device.address))
+
     def _check_default(self, draft: Draft) -> None:
         default = self.boot.read_menu().default
-        if draft.hidden and default is not None and default.kind != XEN:
+        if draft.hidden and default is not None and default.kind != grub.XEN:
             draft.warnings.append(
                 f"{self.boot.path} boots '{default.title}' by default, which does not start Xen; "
                 "set GRUB_DEFAULT to an entry that does"

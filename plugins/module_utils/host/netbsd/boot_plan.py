@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg, decode
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selection import select
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
-from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import OPTION
+from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import FAULT, OPTION
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
-from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import hide_action
+from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import Listed, hide_action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
@@ -83,6 +84,32 @@ class NetbsdBootPlanner:
         if not edit.changed:
             self._check_prediction(draft, config, edited)
         return hide_action(draft, self.boot.path, changed=edit.changed, keep_held=not draft.reboots)
+
+    def lists(self, draft: Draft) -> Sequence[Listed]:
+        """See :class:`BootPlanner`."""
+        path = self.boot.path
+        try:
+            config = self.boot.read()
+            indexes = select(config, draft.wanted.boot_entries if draft.hidden else XEN)
+        except PcibackError:
+            return []
+        original = draft.observed.traces.originals.files.get(draft.observed.traces.places.get(path, path))
+        written = original is not None and original.wrote(config.data)
+        before = None if original is None or original.data is None else BootCfg.parse(original.data, path)
+        own = [] if before is None else [entry.hide.reading.value for entry in before.entries if entry.hide is not None]
+        found = []
+        for index in indexes:
+            listed = config.read_list(index)
+            if listed is None or listed.reading.empty:
+                continue
+            # Of one that stops the machine, hide() says more.
+            if draft.hidden and listed.reading.outcome == FAULT:
+                continue
+            value = listed.reading.value
+            found.append(
+                Listed(f"{path}, line {listed.line}", decode(value), listed.claims, written and value not in own)
+            )
+        return found
 
     def own_claims(self, draft: Draft, restored: Mapping[str, bytes | None]) -> tuple[Address, ...]:
         """See :class:`BootPlanner`."""
