@@ -13,6 +13,7 @@ short_description: What of a host's variables can't be meant
 description:
   - Returns one sentence for each variable of the host that begins with C(pciback_) and is none of the role
     C(xen.pciback.pciback), such as C(pciback_guest) for C(pciback_guests), with the nearest right name.
+  - Also one for each number that is given and out of its range, such as a C(pciback_reboot_timeout) of V(0).
   - A role can't see that by itself. Its argument specification checks what it knows, and a misspelt variable is one that
     it doesn't know.
   - Looks at the controller only, so it costs nothing on the host. Pass the result to O(xen.pciback.plan#module:problems).
@@ -22,12 +23,21 @@ options:
     type: list
     elements: str
     default: []
+  pciback_reboot_timeout:
+    description: The value of this variable, from 5 to 86400.
+    type: raw
+  pciback_reboot_throttle:
+    description: The value of this variable, from 1 to 10000.
+    type: raw
+  pciback_guest_timeout:
+    description: The value of this variable, from 1 to 86400.
+    type: raw
 """
 
 EXAMPLES = r"""
 - name: Show what is misspelt
   ansible.builtin.debug:
-    msg: "{{ query('xen.pciback.variable_problems') }}"
+    msg: "{{ query('xen.pciback.variable_problems', pciback_reboot_timeout=600) }}"
 """
 
 RETURN = r"""
@@ -42,13 +52,20 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.xen.pciback.plugins.plugin_utils.role_variables import unknown_variables
+from ansible_collections.xen.pciback.plugins.plugin_utils.role_variables import (
+    RANGES,
+    numbers_out_of_range,
+    unknown_variables,
+)
 
 
 class LookupModule(LookupBase):
-    """Looks at the names of all variables that the host has here."""
+    """Looks at the names of all variables that the host has here, and at the numbers that it is given."""
 
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         if terms:
             raise AnsibleLookupError("variable_problems takes no terms")
-        return unknown_variables(variables or {})
+        for name in kwargs:
+            if name not in RANGES:
+                raise AnsibleLookupError(f"variable_problems has no option '{name}'")
+        return [*unknown_variables(variables or {}), *numbers_out_of_range(kwargs)]

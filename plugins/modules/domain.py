@@ -62,12 +62,13 @@ options:
     description:
       - How long the guests have to shut down, all of them together, in seconds. A guest has the same time to notice a
         device that comes or goes.
+      - From 1 to 86400.
     type: int
     default: 120
   frontend_timeout:
     description:
       - How long a guest that was started has until its PCI frontend is connected to the backend, which it reports in
-        xenstore; in seconds, for each guest with devices. It fails if that does not come.
+        xenstore; in seconds, for each guest with devices. It fails if that does not come. From 0 to 86400.
       - With V(0) nobody waits. On NetBSD, whose xenstore tools are elsewhere, nobody does either.
     type: int
     default: 0
@@ -178,7 +179,12 @@ remedy:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import open_state_directory, state_directory_options
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    FRONTEND_TIME,
+    SHUT_DOWN_TIME,
+    open_state_directory,
+    state_directory_options,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.engines.guest import STATES
 from ansible_collections.xen.pciback.plugins.module_utils.engines.guests import bring_into_states, read_guests
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -216,6 +222,8 @@ def main() -> None:
     params = module.params
     try:
         require_root()
+        SHUT_DOWN_TIME.check(params["timeout"], "timeout")
+        FRONTEND_TIME.check(params["frontend_timeout"], "frontend_timeout")
         host = platforms.here(run)
         guests = read_guests(params["domains"], host)
         xl = Xl(run, params["xl"])

@@ -7,14 +7,25 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_load
 
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import SHUT_DOWN_TIME, Range
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+
 PREFIX = "pciback_"
 ROLE = Path(__file__).resolve().parents[2] / "roles/pciback"
+
+# With less, a host is said to be away that is still booting. A throttle of 0 is Ansible's word for all at once.
+RANGES: Mapping[str, Range] = {
+    f"{PREFIX}reboot_timeout": Range(5, 86400, "seconds"),
+    f"{PREFIX}reboot_throttle": Range(1, 10000, "hosts"),
+    f"{PREFIX}guest_timeout": SHUT_DOWN_TIME,
+}
 
 _NAME = re.compile(rf"\b{PREFIX}\w+")
 
@@ -36,6 +47,19 @@ def used() -> frozenset[str]:
 def unknown_variables(names: Iterable[str]) -> list[str]:
     """One sentence for each variable that looks like the role's and is none, with the nearest right name."""
     return [_unknown(name, documented()) for name in sorted(names) if name.startswith(PREFIX) and name not in used()]
+
+
+def numbers_out_of_range(values: Mapping[str, Any]) -> list[str]:
+    """One sentence for each variable of :data:`RANGES` that is no whole number in its range."""
+    problems = []
+    for name, value in values.items():
+        try:
+            RANGES[name].check(int(str(value)), name)
+        except ValueError:
+            problems.append(f"'{name}' is '{value}', and has to be a whole number")
+        except PcibackError as error:
+            problems.append(str(error))
+    return problems
 
 
 def _unknown(name: str, known: Collection[str]) -> str:

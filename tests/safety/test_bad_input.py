@@ -78,6 +78,10 @@ BAD_VARIABLES = {
         {**devices({"address": "00:1f.0"}), "pciback_rebot": "when_needed"},
         "inventory-invalid: the role has no variable 'pciback_rebot'",
     ),
+    "numbers out of their ranges": (
+        {**ONE, "pciback_reboot_timeout": 0, "pciback_guest_timeout": -1},
+        "inventory-invalid: 'pciback_reboot_timeout' is 0, and has to be from 5 to 86400 seconds.",
+    ),
     "override of a device without its address": (
         {**ONE, "pciback_allow": [{"code": "bridge"}]},
         "allow: 'bridge' is about one device; say which one with 'address'",

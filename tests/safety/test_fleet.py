@@ -18,7 +18,7 @@ from tests.conftest import Dom0, Run, guest, run_playbook
 WANTED = {
     "pciback_guests": [guest("firewall", {"address": "00:05.0"})],
     "pciback_reboot": "when_needed",
-    "pciback_reboot_timeout": 4,
+    "pciback_reboot_timeout": 5,
 }
 TEN = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa")
 # Somebody edits boot.cfg between the prediction and the reboot; the kernel faults on what it reads.
@@ -71,7 +71,7 @@ def test_of_ten_hosts_that_would_not_come_back_one_is_lost(template: Dom0, tmp_p
 
     (lost,) = lost_of(fleet)
     (message,) = done.failures(lost)
-    assert message.startswith(f"{lost} did not come back: Timed out waiting for last boot time check (timeout=4).")
+    assert message.startswith(f"{lost} did not come back: Timed out waiting for last boot time check (timeout=5).")
     assert "(previous pciback)" in message, "which entry holds the previous list"
     assert "load /netbsd-XEN3_DOM0.gz" in message and "multiboot /xen.gz" in message, (
         "what to type at the loader's prompt"

@@ -62,7 +62,7 @@ class Dom0(LinuxDom0):
                 state = "assigned" if action["action"] == "assign" else "returned"
                 done.append(call(assignable.main, {**arguments, "state": state, "xl": XL}, check=check))
             elif action["action"] == "run":
-                done.append(call(domain.main, {**arguments, "xl": XL, "timeout": 0}, check=check))
+                done.append(call(domain.main, {**arguments, "xl": XL, "timeout": 1}, check=check))
             elif action["action"] == "restore":
                 if arguments["guests"]:
                     done.append(

@@ -25,3 +25,16 @@ def test_without_a_slip_there_is_no_sentence() -> None:
 def test_terms_are_refused() -> None:
     with pytest.raises(AnsibleLookupError, match="takes no terms"):
         LookupModule().run(["x"])
+
+
+def test_numbers_are_looked_at_with_names() -> None:
+    found = LookupModule().run([], {"pciback_guest": []}, pciback_reboot_timeout=0, pciback_guest_timeout=1)
+    assert [sentence.partition(",")[0] for sentence in found] == [
+        "the role has no variable 'pciback_guest'",
+        "'pciback_reboot_timeout' is 0",
+    ]
+
+
+def test_other_options_are_refused() -> None:
+    with pytest.raises(AnsibleLookupError, match="has no option 'timeout'"):
+        LookupModule().run([], timeout=1)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +46,13 @@ def test_starts_a_guest_under_the_lock(xl: XlDouble, directory: Path) -> None:
     assert run(xl, wish)["changed"] is False
 
 
-def test_fails_with_what_was_done(xl: XlDouble) -> None:
+def test_fails_with_what_was_done(xl: XlDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr(time, "sleep", lambda _pause: None)
     xl.add("b", habit="ignores")
-    result = run(xl, {"name": "b", "state": "stopped"}, timeout=0)
-    assert result["failed"] and result["msg"] == "guest b was asked to shut down and still runs after 0 s"
+    result = run(xl, {"name": "b", "state": "stopped"}, timeout=1)
+    assert result["failed"] and result["msg"] == "guest b was asked to shut down and still runs after 1 s"
     assert "destroy it with 'state: absent'" in result["remedy"] and result["code"] is None
     assert result["domains"][0]["failure"] == result["msg"]
 
@@ -66,3 +71,17 @@ def test_after_a_reboot_check_mode_takes_guests_for_absent_and_the_run_looks(xl:
     assert [foreseen["domains"][0][key] for key in ("before", "after", "actions")] == ["absent", "running", ["created"]]
     # The host has started it while it booted.
     assert run(xl, wish, after_reboot=True)["domains"][0]["actions"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"timeout": 0}, "'timeout' is 0, and has to be from 1 to 86400 seconds"),
+        ({"timeout": 86401}, "'timeout' is 86401, and has to be from 1 to 86400 seconds"),
+        ({"frontend_timeout": -1}, "'frontend_timeout' is -1, and has to be from 0 to 86400 seconds"),
+    ],
+)
+def test_times_have_ranges_and_nothing_is_asked_before(xl: XlDouble, options: dict[str, int], sentence: str) -> None:
+    xl.add("b")
+    result = run(xl, {"name": "b", "state": "stopped"}, **options)
+    assert (result["failed"], result["msg"], xl.deeds) == (True, sentence, [])

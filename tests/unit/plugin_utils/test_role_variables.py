@@ -8,8 +8,16 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
-from ansible_collections.xen.pciback.plugins.plugin_utils.role_variables import documented, unknown_variables, used
+from ansible_collections.xen.pciback.plugins.lookup import variable_problems
+from ansible_collections.xen.pciback.plugins.plugin_utils.role_variables import (
+    RANGES,
+    documented,
+    numbers_out_of_range,
+    unknown_variables,
+    used,
+)
 from tests.conftest import ROOT
 
 
@@ -40,3 +48,34 @@ def test_a_slip_is_named_with_what_was_meant(name: str, end: str) -> None:
     assert sentence == (
         f"the role has no variable '{name}', and names that begin with 'pciback_' are the role's; {end}"
     )
+
+
+def test_each_number_of_the_role_has_a_range_and_all_say_the_same() -> None:
+    options = yaml.safe_load((ROOT / "roles/pciback/meta/argument_specs.yml").read_text())["argument_specs"]["main"][
+        "options"
+    ]
+    assert {name for name, option in options.items() if option["type"] in ("int", "float")} == set(RANGES)
+    reference = (ROOT / "docs/reference/variables.md").read_text()
+    lookup = yaml.safe_load(variable_problems.DOCUMENTATION)["options"]
+    for name, allowed in RANGES.items():
+        said = f"from {allowed.least} to {allowed.most}."
+        assert said in str(options[name]["description"]) and said in lookup[name]["description"]
+        assert re.search(rf"^\| `{name}` \|.*{re.escape(said)}", reference, re.MULTILINE)
+        assert numbers_out_of_range({name: options[name]["default"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentences"),
+    [
+        ("pciback_reboot_timeout", 0, ["'pciback_reboot_timeout' is 0, and has to be from 5 to 86400 seconds"]),
+        ("pciback_reboot_timeout", "4", ["'pciback_reboot_timeout' is 4, and has to be from 5 to 86400 seconds"]),
+        ("pciback_reboot_timeout", 5, []),
+        ("pciback_reboot_timeout", 86400, []),
+        ("pciback_reboot_timeout", 86401, ["'pciback_reboot_timeout' is 86401, and has to be from 5 to 86400 seconds"]),
+        ("pciback_reboot_throttle", 0, ["'pciback_reboot_throttle' is 0, and has to be from 1 to 10000 hosts"]),
+        ("pciback_guest_timeout", -1, ["'pciback_guest_timeout' is -1, and has to be from 1 to 86400 seconds"]),
+        ("pciback_guest_timeout", "soon", ["'pciback_guest_timeout' is 'soon', and has to be a whole number"]),
+    ],
+)
+def test_a_number_out_of_range_is_named_with_the_range(name: str, value: object, sentences: list[str]) -> None:
+    assert numbers_out_of_range({name: value}) == sentences
