@@ -173,7 +173,8 @@ def wanting(*selectors: dict[str, object], follow: bool = False, allow: tuple[st
     return Wanted(
         guests=guests,
         reboot=str(more.get("reboot", "when_needed")),
-        allow=tuple(("identity-changed", parse_address(address)) for address in allow),
+        # Wanting nothing at all is a story of its own.
+        allow=(("nothing-wanted", None), *(("identity-changed", parse_address(address)) for address in allow)),
         follow_moves=follow,
     )
 
