@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import Range
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, state_directory
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
 from ansible_collections.xen.pciback.plugins.modules import (
@@ -62,7 +63,7 @@ class Dom0(LinuxDom0):
                 state = "assigned" if action["action"] == "assign" else "returned"
                 done.append(call(assignable.main, {**arguments, "state": state, "xl": XL}, check=check))
             elif action["action"] == "run":
-                done.append(call(domain.main, {**arguments, "xl": XL, "timeout": 1}, check=check))
+                done.append(call(domain.main, {**arguments, "xl": XL, "timeout": 0}, check=check))
             elif action["action"] == "restore":
                 if arguments["guests"]:
                     done.append(
@@ -99,6 +100,8 @@ def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
     monkeypatch.setattr(facts, "PROC", str(host.proc))
     monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(host.root)))
     monkeypatch.setattr(pciback, "write", host.write)
+    # Nothing here takes time, and so nobody waits.
+    monkeypatch.setattr(domain, "SHUT_DOWN_TIME", Range(0, 0, "seconds"))
     for module in (assignable, boot_hide, device_info, domain, plan):
         monkeypatch.setattr(module, "run", host.run)
     return host
