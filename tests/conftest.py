@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -178,6 +179,16 @@ class Dom0:
         hosts = {"dom0": self.variables(variables)}
         return run_playbook(self.workspace, hosts, *options, playbook=playbook, environment=environment)
 
+    def ansible(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run what a sentence says is to be run on the controller: ``ansible HOST -m ... -a ...``."""
+        program, *words = shlex.split(command)
+        assert program == "ansible" and "HOST" in words
+        inventory = self.workspace / "inventory.json"
+        inventory.write_text(json.dumps({"all": {"hosts": {"dom0": self.variables()}}}))
+        words[words.index("HOST")] = "dom0"
+        argv = [str(BIN / program), "-i", str(inventory), *words]
+        return subprocess.run(argv, check=True, capture_output=True, text=True, cwd=ROOT, env=ansible_environment())
+
     def wrap(self, path: str, script: str) -> None:
         """Put a shell script before a command of the machine; it goes on with ``exec "$real" "$@"``."""
         command = self.root / path
@@ -220,6 +231,18 @@ class Dom0:
         return found
 
 
+def ansible_environment() -> dict[str, str]:
+    """What Ansible's programs need to find this collection, and nothing else of the user's."""
+    return {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
+        "ANSIBLE_NOCOLOR": "1",
+        # An eighth of the time; that it makes no other difference is tested with the connection.
+        "ANSIBLE_PIPELINING": "1",
+    }
+
+
 def run_playbook(
     workspace: Path,
     hosts: Mapping[str, Mapping[str, Any]],
@@ -240,16 +263,11 @@ def run_playbook(
         text=True,
         cwd=ROOT,
         env={
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
+            **ansible_environment(),
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "ANSIBLE_LOG_PATH": str(log),
             "ANSIBLE_LOG_VERBOSITY": "3",
-            "ANSIBLE_NOCOLOR": "1",
-            # An eighth of the time; that it makes no other difference is tested with the connection.
-            "ANSIBLE_PIPELINING": "1",
             "PCIBACK_RECORD": str(record),
             **(environment or {}),
         },

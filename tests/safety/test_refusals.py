@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -96,16 +97,48 @@ def own_list(host: Dom0) -> None:
 
 @dataclass(frozen=True)
 class OnTheLab:
-    """What is wanted of which machine, what the refusal says, and the device that it is about."""
+    """What is wanted of which machine, what the refusal says, and the device that it is about.
+
+    :ivar helped: the variables of the next run, by somebody who does what the remedy says in the inventory
+    :ivar mend: what the remedy says is to be done on the host
+    """
 
     variables: Mapping[str, Any]
     evidence: str
     remedy: str
+    helped: Mapping[str, Any]
     address: str = ""
     options: tuple[str, ...] = ()
     bus: str = "pc-nine-nics"
     board: Callable[[Path], tuple[str, ...]] | None = None
     before: Callable[[Dom0], None] | None = None
+    mend: Callable[[Dom0, str], None] | None = None
+
+
+def write_the_line(host: Dom0, message: str) -> None:
+    """The sentence shows what a line looks like."""
+    (line,) = re.findall(r"one looks like '([^']+)'", message)
+    with (host.root / "boot.cfg").open("a") as file:
+        file.write(f"{line}\ndefault=2\n")
+
+
+def create_the_file(host: Dom0, message: str) -> None:
+    """The sentence names the file."""
+    (path,) = re.findall(r"domain-config-invalid: (\S+): it does not exist", message)
+    text = (host.root / "usr/pkg/etc/xen/firewall").read_text().replace("firewall", Path(path).name)
+    (host.root / path.lstrip("/")).write_text(text)
+
+
+def run_pcibackctl(host: Dom0, message: str) -> None:
+    """It shows in what the model differs, and then somebody mends that."""
+    (command,) = re.findall(r"run '(pcibackctl [^']+)' on the host", message)
+    program, *words = shlex.split(command)
+    said = host.command(f"/usr/local/sbin/{program}", *words).stdout
+    assert re.search(r"^claims +0000:00:06\.0$", said, re.MULTILINE), said
+    control, record = host.root / "usr/local/sbin/pcibackctl", host.root / "var/db/xen-pciback/native.json"
+    wrong = hashlib.sha256(control.read_bytes()).hexdigest()
+    (control.parent / "real/pcibackctl").replace(control)
+    record.write_text(record.read_text().replace(wrong, hashlib.sha256(control.read_bytes()).hexdigest()))
 
 
 def extra(*selectors: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,76 +153,93 @@ LAB = {
     "ambiguous-selector": OnTheLab(
         extra({"id": "8086:100e"}),
         "6 devices match id 8086:100e: 00:04.0 (pcictl 000:04:0) 8086:100e",
-        "add a criterion, such as the address",
+        "add a criterion, such as the address, or say 'all: true' if every one is meant",
+        extra({"id": "8086:100e", "address": "00:09.0"}),
     ),
     "assigned-twice": OnTheLab(
         {"pciback_guests": [guest("firewall", {"address": "00:05.0"}), guest("storage", {"driver": "re0"})]},
         "is wanted by guest firewall and by guest storage; a device belongs to one guest",
         "leave it in one list",
+        {"pciback_guests": [guest("firewall", {"address": "00:05.0"}), guest("storage")]},
     ),
     "boot-config-invalid": OnTheLab(
         extra({"address": "00:05.0"}),
         "boot-config-invalid: /boot.cfg: no menu entry starts Xen",
         "one looks like 'menu=Xen:load",
+        extra({"address": "00:05.0"}),
         before=without_xen,
+        mend=write_the_line,
     ),
     "boot-disk": OnTheLab(
         extra({"class": "0101"}),
         "wd0a is /; wd0 is on atabus0, piixide0, pci0 dev 1 function 1; wd0b is swap",
-        overridable("boot-disk"),
+        "leave it to dom0, " + overridable("boot-disk"),
+        {},
         "00:01.1",
     ),
     "bridge": OnTheLab(
         extra({"address": "00:01.0"}),
         "is a bridge that the machine itself needs",
-        overridable("bridge"),
+        "leave it to dom0, " + overridable("bridge"),
+        {},
         "00:01.0",
     ),
     "console": OnTheLab(
         extra({"class": "vga"}),
         "wsdisplay0 is on vga0, pci0 dev 2 function 0",
-        overridable("console"),
+        "leave it to dom0, " + overridable("console"),
+        {},
         "00:02.0",
     ),
     "domain-config-invalid": OnTheLab(
         {"pciback_guests": [guest("mail")]},
         "domain-config-invalid: /usr/pkg/etc/xen/mail: it does not exist",
-        "/usr/pkg/etc/xen/mail",
+        "/usr/pkg/etc/xen/mail: it does not exist",
+        {"pciback_guests": [guest("mail")]},
+        mend=create_the_file,
     ),
     "foreign-hide-list": OnTheLab(
         extra({"address": "00:05.0"}),
         "/boot.cfg, line 1 hides 00:06.0 (pcictl 000:06:0)",
+        "name what is to stay hidden in pciback_guests or pciback_extra_devices; to replace the rest of the list, "
         "allow code 'foreign-hide-list', without an address",
+        extra({"address": "00:05.0"}, {"address": "00:06.0"}),
         before=own_list,
     ),
     "identity-changed": OnTheLab(
         extra({"address": "00:05.0"}),
         "with id 8086:100e instead of 10ec:8139",
         "allow code 'identity-changed' for 00:05.0 if what is there now is to be taken",
+        {**extra({"address": "00:05.0"}), "pciback_allow": [{"code": "identity-changed", "address": "00:05.0"}]},
         before=another_card,
     ),
     "inventory-invalid": OnTheLab(
         {**extra({"address": "00:05.0"}), "pciback_rebot": "when_needed"},
         "the role has no variable 'pciback_rebot'",
-        "the nearest right name is 'pciback_reboot'",
+        "the nearest right name is 'pciback_reboot'. What helps: correct it in the inventory",
+        {**extra({"address": "00:05.0"}), "pciback_reboot": "when_needed"},
     ),
     "list-too-long": OnTheLab(
         extra({"class": "ethernet", "all": True}),
         "the hide list of 11 devices has 77 characters in its short form, and the kernel keeps 63; 9 of the 11 fit",
         "hide fewer devices",
+        extra({"driver": "wm0"}),
         options=("--management", "none"),
         bus="pc-bridge",
     ),
     "management-nic": OnTheLab(
         extra({"driver": "wm5"}),
         "the default route leaves through wm5; wm5 is at pci0 dev 12 function 0",
-        "manage the host through another card, " + overridable("management-nic"),
+        "leave it to dom0 or manage the host through another card, " + overridable("management-nic"),
+        {},
         "00:0c.0",
     ),
     "no-iommu": OnTheLab(
         extra({"address": "00:09.0"}),
         "would be given away without an IOMMU, and Xen has none in use: virt_caps of 'xl info' names no directio",
-        overridable("no-iommu", ": its guest can then read and write all memory of the machine by DMA"),
+        "switch VT-d or AMD-Vi on in the machine's firmware, "
+        + overridable("no-iommu", ": its guest can then read and write all memory of the machine by DMA"),
+        {**extra({"address": "00:09.0"}), "pciback_allow": [{"code": "no-iommu", "address": "00:09.0"}]},
         "00:09.0",
         options=("--no-iommu",),
     ),
@@ -197,23 +247,33 @@ LAB = {
         extra({"address": "00:1f.0"}),
         "no device matches address 0000:00:1f.0; this host has 00:01.1 (pcictl 000:01:1) 8086:7010",
         "correct the selector",
+        extra({"address": "00:05.0"}),
     ),
     "nothing-wanted": OnTheLab(
         {},
         "this host would lose 00:05.0 (pinned, hidden at the next boot)",
-        "give everything back with pciback_state: absent",
+        "name the devices, or give everything back with pciback_state: absent; to take the devices away and keep the rest, "
+        "allow code 'nothing-wanted', without an address",
+        {"pciback_state": "absent"},
         before=given_away,
     ),
     "prediction-mismatch": OnTheLab(
         extra({"address": "00:05.0"}),
         "/boot.cfg reads as wanted, but the model of the boot disagrees",
         "run 'pcibackctl boot --config /boot.cfg' on the host to see why",
+        extra({"address": "00:05.0"}),
         before=another_model,
+        mend=run_pcibackctl,
     ),
     "shared-bar-page": OnTheLab(
         extra({"address": "00:05.0"}),
         "its BAR 1 and BAR 1 of 00:07.0 (pcictl 000:07:0) 1af4:1000",
         "give the other one to the same guest, " + overridable("shared-bar-page", ": its guest can then read and write"),
+        # The other one has a refusal of its own.
+        {
+            "pciback_guests": [guest("firewall", {"address": "00:05.0"}, {"address": "00:07.0"})],
+            "pciback_allow": [{"code": "shared-irq", "address": "00:07.0"}],
+        },
         "00:05.0",
         board=one_page,
     ),
@@ -221,6 +281,7 @@ LAB = {
         extra({"driver": "wm0"}),
         "interrupt line 199, ioapic0 pin 11 is also that of 00:0c.0 (pcictl 000:12:0) 8086:100e",
         "take a device of another line, or give the other one away too, " + overridable("shared-irq"),
+        extra({"driver": "re0"}),
         "00:04.0",
     ),
 }  # fmt: skip
@@ -283,6 +344,52 @@ def test_refused_on_the_lab_and_nothing_changed(machine, code):
     assert case.remedy in message
     assert run.changed() == []
     assert host.tree() == before
+
+
+@pytest.mark.parametrize("code", sorted(LAB))
+def test_what_the_remedy_says_ends_the_refusal(machine, code):
+    case = LAB[code]
+    host = machine(code, "mended" if case.mend else "refused")
+    if case.mend:
+        (message,) = host.playbook({**case.variables, "pciback_reboot": "when_needed"}).failures()
+        case.mend(host, message)
+    run = host.playbook({"pciback_reboot": "when_needed", **case.helped}, "--check")
+    assert run.status == 0, run.output
+    assert run.result("xen.pciback.plan")["refusals"] == []
+
+
+FAULTS = XEN + b"menu=Old:load /netbsd-XEN3_DOM0.gz pciback.hide=(junk);multiboot /xen.gz dom0_mem=1G\n"
+
+
+def test_a_list_that_stops_the_machine_is_never_as_wanted_and_the_remedy_removes_it(dom0):
+    host = dom0.create(boot_cfg=FAULTS)
+    before = host.tree()
+    run = host.playbook({"pciback_state": "absent"})
+    assert (run.status, run.changed(), host.tree()) == (2, [], before), run.output
+    (message,) = run.failures()
+    assert "boot-config-invalid: /boot.cfg, line 2, column " in message
+    assert "entry 2 'Old' already has a list that stops the machine" in message
+    assert host.playbook(extra({"address": "00:05.0"})).failures() == [message]
+    (command,) = re.findall(r"'(ansible HOST .+)' remove every hide list", message)
+    host.ansible(command)
+    mended = FAULTS.replace(b" pciback.hide=(junk)", b"")
+    assert (host.root / "boot.cfg").read_bytes() == mended
+    run = host.playbook({"pciback_state": "absent"})
+    assert (run.status, "dom0 is as wanted." in run.output) == (0, True), run.output
+    assert (host.root / "boot.cfg").read_bytes() == mended
+    assert host.playbook(extra({"address": "00:05.0"}), "--check").status == 0
+
+
+def test_a_broken_list_of_the_owner_does_not_come_back_and_is_named(dom0):
+    host = dom0.create(boot_cfg=FAULTS)
+    done = host.playbook({**extra({"address": "00:05.0"}), "pciback_boot_entries": ["Xen"]})
+    assert done.status == 0, done.output
+    run = host.playbook({"pciback_state": "absent"})
+    assert run.status == 0, run.output
+    assert "it was there before the first run and does not come back" in run.output
+    assert (host.root / "boot.cfg").read_bytes() == FAULTS.replace(b" pciback.hide=(junk)", b"")
+    again = host.playbook({"pciback_state": "absent"})
+    assert (again.status, again.changed(), "dom0 is as wanted." in again.output) == (0, [], True)
 
 
 @pytest.mark.parametrize("code", sorted(code for code, case in LAB.items() if case.address))

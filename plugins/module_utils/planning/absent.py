@@ -25,7 +25,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over imp
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
-from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import restore
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import put_back
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import RUNNING, WantedGuest
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, DOMAIN_CONFIG_INVALID
 
@@ -73,7 +73,7 @@ def _restored_files(draft: Draft) -> Mapping[str, bytes | None]:
         try:
             if isinstance(current, PcibackError):
                 raise current
-            found = restore(path, original, current)
+            found = put_back(path, original, current)
         except PcibackError as error:
             draft.refuse_error(error, _CODES[original.kind])
             continue

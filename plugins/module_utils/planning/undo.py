@@ -4,7 +4,8 @@
 """What a file would be if this collection had never changed it, and what has to be recorded to know that later.
 
 A file that is as the collection wrote it becomes the recorded original, byte for byte. In one that somebody else has
-changed since, only hide lists and ``pci`` lists are undone: those of the original come back in their place.
+changed since, only hide lists and ``pci`` lists are undone: those of the original come back in their place. A hide list
+that the kernel can't read to its end does not come back, because a boot configuration with one is none to reboot into.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import unhide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import unhide, without_broken_lists
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.line_merge import merge_lines
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
@@ -72,6 +73,19 @@ def restore(path: str, original: Original | None, current: bytes | None) -> Rest
     return Restored(_restore_xl_cfg(path, original.data, current))
 
 
+def put_back(path: str, original: Original | None, current: bytes | None) -> Restored:
+    """What a file becomes when it is put back: :func:`restore`, but for hide lists of its owner that are broken.
+
+    :raises PcibackError: as :func:`restore`
+    """
+    restored = restore(path, original, current)
+    if original is None or original.kind != BOOT or restored.data is None:
+        return restored
+    boot_cfg, problems = without_broken_lists(BootCfg.parse(restored.data, path))
+    left_out = [f"{problem}; it was there before the first run and does not come back" for problem in problems]
+    return Restored(boot_cfg.render(), (*restored.warnings, *left_out))
+
+
 def note(originals: Originals, changes: Iterable[Change]) -> Noted:
     """Work out what to record of changes.
 
@@ -90,7 +104,7 @@ def note(originals: Originals, changes: Iterable[Change]) -> Noted:
             data = restored.data
             if change.before != change.after:
                 warnings += restored.warnings
-        if change.after == data:
+        if change.after == data or change.after == _without_broken_lists(change, data):
             settled.append(change.path)
         elif change.before != change.after:
             written = [item for item in (change.before, change.after) if item is not None and item != data]
@@ -114,6 +128,11 @@ def note_installation(originals: Originals, changes: Iterable[Change]) -> Origin
         written = dict.fromkeys(digest(item) for item in contents if item is not None)
         noted[change.path] = Original(NATIVE, known.data, tuple(written))
     return originals.with_files(noted)
+
+
+def _without_broken_lists(change: Change, data: bytes | None) -> bytes | None:
+    """What a boot configuration is once it was put back."""
+    return put_back(change.path, Original(change.kind, data), data).data
 
 
 def _restore_boot_cfg(path: str, original: bytes, current: bytes) -> Restored:

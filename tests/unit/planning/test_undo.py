@@ -24,6 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import (
     Restored,
     note,
     note_installation,
+    put_back,
     restore,
 )
 
@@ -188,3 +189,32 @@ def test_what_was_there_before_an_installation_is_kept() -> None:
     }
     assert note_installation(noted, changes) == noted
     assert restore("/z", noted.files["/z"], b"same") == Restored(b"same"), "it was the owner's before"
+
+
+# --- broken lists of an owner
+
+JUNK = BOOT_CFG.replace(b"xen.gz -- pciback.hide=(00:05.0)", b"xen.gz x -- pciback.hide=(junk)")
+CLEANED = JUNK.replace(b" -- pciback.hide=(junk)", b"")
+
+
+def test_a_list_that_stops_the_machine_does_not_come_back_and_is_named() -> None:
+    hiding = hide(BootCfg.parse(JUNK), [parse_address("03:00.0")], ["Xen"]).boot_cfg.render()
+    found = put_back("/boot.cfg", Original(BOOT, JUNK, (digest(hiding),)), hiding)
+    assert found.data == CLEANED
+    (warning,) = found.warnings
+    assert warning.startswith("/boot.cfg, line 3, column ") and warning.endswith(
+        "; it was there before the first run and does not come back"
+    )
+    assert "entry 2 'Single' already has a list that stops the machine: the kernel faults at '(junk)'" in warning
+
+
+@pytest.mark.parametrize("current", [BOOT_CFG, HIDING])
+def test_lists_that_can_be_read_come_back_byte_for_byte(current: bytes) -> None:
+    assert put_back("/boot.cfg", boot(), current) == Restored(BOOT_CFG)
+
+
+def test_a_file_without_its_broken_list_is_settled() -> None:
+    first = note(Originals(), [Change("/boot.cfg", BOOT, JUNK, HIDING)]).after
+    assert first.files["/boot.cfg"].data == JUNK
+    assert note(first, [Change("/boot.cfg", BOOT, HIDING, CLEANED)]).after.empty
+    assert note(Originals(), [Change("/boot.cfg", BOOT, JUNK, CLEANED)]).after.empty

@@ -25,7 +25,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read 
     MenuLine,
     decode,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import FAULT
+from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import COMPLETE, FAULT
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import LIST_TOO_LONG
 
 TOO_LONG = LIST_TOO_LONG
@@ -206,16 +206,26 @@ def _check_dom0_words(document: BootCfg, index: int) -> None:
                 )
 
 
-def _check_no_fault(document: BootCfg, index: int) -> None:
-    """The list that is there does not stop the machine."""
+def broken_list(document: BootCfg, index: int) -> PcibackError | None:
+    """What is wrong with the list of an entry that the kernel does not read to its end, ``None`` if it does."""
     hide = document.read_list(index)
-    if hide is not None and hide.reading.outcome == FAULT:
-        problem = hide.reading.problems[-1]
-        raise PcibackError(
-            f"entry {name(document, index)} already has a list that stops the machine: {problem.message}",
-            code=INVALID,
-            file=document.file,
-            line=hide.line,
-            column=hide.column + problem.offset,
-            remedy="mend or delete that list by hand, or run once with state: absent, which removes it",
-        )
+    if hide is None or hide.reading.outcome == COMPLETE:
+        return None
+    problem = hide.reading.problems[-1]
+    effect = "that stops the machine" if hide.reading.outcome == FAULT else "because of which no guest gets a device"
+    return PcibackError(
+        f"entry {name(document, index)} already has a list {effect}: {problem.message}",
+        code=INVALID,
+        file=document.file,
+        line=hide.line,
+        column=hide.column + problem.offset,
+        remedy="mend or delete that list by hand, or let 'ansible HOST -m xen.pciback.boot_hide "
+        f'-a "state=absent path={document.file}"\' remove every hide list of the file',
+    )
+
+
+def _check_no_fault(document: BootCfg, index: int) -> None:
+    """The list that is there does not stop the machine; another one is replaced."""
+    hide, error = document.read_list(index), broken_list(document, index)
+    if error is not None and hide is not None and hide.reading.outcome == FAULT:
+        raise error

@@ -12,9 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, Sequence
 
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_list
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check import check_bootable, check_result
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check import (
+    broken_list,
+    check_bootable,
+    check_result,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.place import (
     Placement,
     placement,
@@ -26,7 +31,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previ
     with_previous,
     without_previous,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import TOP_LEVEL, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selection import select
 
 
@@ -83,6 +88,21 @@ def unhide(boot_cfg: BootCfg) -> Edit:
     xen = [index for index in range(len(edited.menu)) if edited.is_xen(index)]
     edited = without_lists(edited, xen, shared=bool(xen))
     return Edit(edited, (), Previous(None, "", "no list is left"), edited.data != boot_cfg.data)
+
+
+def without_broken_lists(boot_cfg: BootCfg) -> tuple[BootCfg, tuple[PcibackError, ...]]:
+    """Remove the lists that the kernel does not read to their ends, and say what was wrong with each.
+
+    :raises PcibackError: ``boot-config-invalid``: it is not certain where a list ends
+    """
+    problems = {}
+    for index in range(len(boot_cfg.menu)):
+        problem, found = broken_list(boot_cfg, index), boot_cfg.read_list(index)
+        if problem is not None and found is not None:
+            problems[index] = (problem, found.place == TOP_LEVEL)
+    shared = any(at_top for _problem, at_top in problems.values())
+    edited = without_lists(boot_cfg, list(problems), shared=shared) if problems else boot_cfg
+    return edited, tuple(problem for problem, _at_top in problems.values())
 
 
 def _boots_alike(before: BootCfg, edited: BootCfg, index: int) -> bool:

@@ -33,7 +33,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory i
 from ansible_collections.xen.pciback.plugins.module_utils.host.writing import check
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
-from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, Noted, note, restore
+from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, Noted, note, put_back
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
 
 
@@ -120,7 +120,7 @@ def _judge(
 def _restore(path: str, before: bytes, request: BootRequest) -> BootResult:
     """Put the boot configuration back as it was."""
     record = request.records.originals()
-    restored = restore(path, record.originals.files.get(os.path.realpath(path)), before)
+    restored = put_back(path, record.originals.files.get(os.path.realpath(path)), before)
     after = before if restored.data is None else restored.data
     writing = _Writing(path, before, after, record, request)
     writing.check()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check import broken_list
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg, decode
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selection import select
@@ -119,6 +120,10 @@ class NetbsdBootPlanner:
         except PcibackError as error:
             draft.refuse_error(error, _CODE)
             return ()
+        for index in range(len(config.menu)):
+            broken = broken_list(config, index)
+            if broken is not None:
+                draft.refuse_error(broken, _CODE)
         draft.recovery = recovery(config)
         default = config.default
         claims: tuple[Address, ...] = ()

@@ -9,7 +9,11 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide, unhide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import (
+    hide,
+    unhide,
+    without_broken_lists,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from tests.unit.formats.boot_cfg.edits import PLAIN, edited, written
 
@@ -70,3 +74,25 @@ def test_unhide(before: str, after: str | None) -> None:
 def test_another_domain_is_refused() -> None:
     with pytest.raises(PcibackError, match="domain 0000 only"):
         hide(BootCfg.parse(PLAIN.encode()), [parse_address("0001:00:04.0")])
+
+
+def test_broken_lists_go_and_all_others_stay() -> None:
+    good = "menu=A:load /k pciback.hide=(00:04.0);multiboot /xen.gz\n"
+    bad = "menu=B:load /k pciback.hide=00:05.0;multiboot /xen.gz -- x\nmenu=C:load /k;multiboot /xen.gz y -- pciback.hide=(0)\n"
+    document = BootCfg.parse((good + bad).encode())
+    edited, problems = without_broken_lists(document)
+    assert edited.render().decode() == (
+        good + "menu=B:load /k;multiboot /xen.gz -- x\nmenu=C:load /k;multiboot /xen.gz y\n"
+    )
+    assert [(problem.line, problem.code) for problem in problems] == [
+        (2, "boot-config-invalid"),
+        (3, "boot-config-invalid"),
+    ]
+    assert without_broken_lists(edited) == (edited, ())
+
+
+def test_a_broken_list_that_all_entries_share_goes() -> None:
+    document = BootCfg.parse(b"load=/k pciback.hide=(junk)\nmenu=A:multiboot /xen.gz\nmenu=B:multiboot /xen.gz\n")
+    edited, problems = without_broken_lists(document)
+    assert edited.render() == b"load=/k\nmenu=A:multiboot /xen.gz\nmenu=B:multiboot /xen.gz\n"
+    assert len(problems) == 2

@@ -13,6 +13,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
 from tests.unit.planning.hosts import BOOT, ONE, codes, converged, host, kinds, predicted
 from tests.unit.plans import changed, make_plan
 
@@ -67,3 +68,22 @@ def test_recovery_names_the_entry_and_what_to_type():
 def test_recovery_leaves_out_the_list_behind_dashes():
     data = BOOT.replace(b"dom0_mem=512M", b"dom0_mem=512M -- pciback.hide=(00:05.0)")
     assert make_plan(ONE, host(boot_config=data)).recovery[-1].endswith("multiboot /xen.gz dom0_mem=512M")
+
+
+@pytest.mark.parametrize(
+    ("value", "effect"),
+    [
+        (b"(junk)", "a list that stops the machine: the kernel faults at '(junk)'"),
+        (b"00:04.0", "a list because of which no guest gets a device: an entry must open with '(' here"),
+    ],
+)
+def test_a_broken_list_of_somebody_is_not_as_wanted(value, effect):
+    data = BOOT + b"menu=Old:load /netbsd-XEN3_DOM0.gz pciback.hide=" + value + b";multiboot /xen.gz\n"
+    plan = make_plan(Wanted(state=ABSENT), host(boot_config=data))
+    (refusal,) = plan.refusals
+    assert (refusal.code, plan.actions) == ("boot-config-invalid", ())
+    assert (
+        refusal.message.startswith("/boot.cfg, line 5, column ")
+        and f"entry 3 'Old' already has {effect}" in refusal.message
+    )
+    assert "'ansible HOST -m xen.pciback.boot_hide -a \"state=absent path=/boot.cfg\"'" in refusal.remedy
