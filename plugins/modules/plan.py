@@ -116,7 +116,7 @@ options:
     choices: [never, when_needed]
     default: never
   restart_guests:
-    description: Whether the plan may restart a guest that runs with other devices than it should.
+    description: Whether the plan may restart a guest that runs with other devices, or other options of a device, than it should.
     type: str
     choices: [never, when_needed]
     default: never
@@ -233,6 +233,14 @@ actions:
       description: Arguments of the module that does it.
       type: dict
       sample: {"devices": ["0000:00:05.0"]}
+pending:
+  description:
+    - What is wanted and not done by the plan, because it waits for leave or for another guest, one sentence each, such as
+      a running guest that would have to be restarted. All of it is among the warnings, too.
+    - A host is as wanted if RV(refusals), RV(actions), RV(reasons) and this are empty.
+  type: list
+  elements: str
+  returned: success
 refusals:
   description: Why nothing is done.
   type: list

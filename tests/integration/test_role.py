@@ -223,3 +223,38 @@ def test_q35_with_bridges_and_nvme(dom0):
         "0000:01:00.0",
     ]
     assert host.playbook(variables).changed() == []
+
+
+def test_a_changed_option_is_in_force_or_pending(settled):
+    host = settled
+    first, second = THREE_DEVICES["pciback_guests"]
+    card, other = first["devices"]
+
+    def wanting(permissive, **more):
+        return {
+            **THREE_DEVICES,
+            "pciback_guests": [{**first, "devices": [card, {**other, "permissive": permissive}]}, second],
+            **more,
+        }
+
+    def in_force():
+        domains = json.loads(host.command("/usr/pkg/sbin/xl", "list", "-l").stdout)
+        (config,) = [each["config"] for each in domains if each["config"]["c_info"]["name"] == "firewall"]
+        return [device.get("permissive", False) for device in config["pcidevs"] if device["dev"] == 10]
+
+    restarting = wanting(True, pciback_restart_guests="when_needed")
+    check = host.playbook(restarting, "--check")
+    run = host.playbook(restarting)
+    assert run.status == 0, run.output
+    assert check.changed() == run.changed() == ["xen.pciback.plan", "xen.pciback.domain_pci", "xen.pciback.domain"]
+    assert (in_force(), "dom0 is as wanted." in run.output) == ([True], True)
+    # Back, without leave to restart: the file says it, the guest does not have it, and nobody says otherwise.
+    for changes in (["xen.pciback.plan", "xen.pciback.domain_pci"], []):
+        run = host.playbook(wanting(False))
+        assert (run.status, run.changed(), in_force()) == (0, changes, [True]), run.output
+        assert "permissive=1 for 00:0a.0 where its configuration says permissive=0, until it is restarted" in run.output
+        assert "is as wanted" not in run.output
+    run = host.playbook(wanting(False, pciback_restart_guests="when_needed"))
+    assert (run.changed(), in_force(), "dom0 is as wanted." in run.output) == (
+        ["xen.pciback.plan", "xen.pciback.domain"], [False], True,
+    )  # fmt: skip

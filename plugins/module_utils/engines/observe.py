@@ -146,7 +146,9 @@ def _domains(
         return (), {}
     domains = toolstack.domains()
     alive = tuple(
-        RunningGuest(domain.name, domain.domid, domain.devices, domain.passthrough or bool(domain.devices))
+        RunningGuest(
+            domain.name, domain.domid, domain.devices, domain.passthrough or bool(domain.devices), domain.options
+        )
         for domain in domains
         if domain.alive
     )

@@ -9,16 +9,20 @@ option. Its number is new each time that it starts.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError, printable
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_list import (
+    parse_devices,
+    parse_options,
+    parse_passthrough,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import NOT_FOUND, Run
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import NO_IOMMU
 
@@ -54,7 +58,6 @@ _NO_CONTEXT = "xc_assign_device failed: Operation not supported"
 XENSTORE_READ = "/usr/bin/xenstore-read"
 CONNECTED = "4"
 
-_Found = TypeVar("_Found")
 
 # A domain's last state shows until xl's own process has taken it away, and libxl waits 10 s for each backend that a Linux
 # guest has closed itself (seen with Xen 4.17). Longer than this means that it is kept.
@@ -67,6 +70,7 @@ class RunningDomain:
 
     :ivar state: ``running``, ``paused``, ``shut_down`` (and kept), ``crashed`` (and kept) or ``dying``
     :ivar devices: the PCI functions that it holds, in the order in which it got them
+    :ivar options: with which options it holds each of them, under the names that its file has for them
     :ivar passthrough: whether its file asked for an IOMMU, whatever devices it listed
     """
 
@@ -75,6 +79,7 @@ class RunningDomain:
     state: str = RUNNING
     devices: tuple[Address, ...] = ()
     passthrough: bool = False
+    options: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict, hash=False)
 
     @property
     def alive(self) -> bool:
@@ -178,9 +183,14 @@ class Xl:
         text = self._call(what, "list", "-l")
         if not text.strip() and any(domain.alive for domain in self.states()):
             raise PcibackError(f"{what}: '{self.xl} list -l' prints nothing", remedy=_OTHER_XL)
-        devices, passthrough = parse_devices(text), parse_passthrough(text)
+        devices, passthrough, options = parse_devices(text), parse_passthrough(text), parse_options(text)
         return tuple(
-            replace(domain, devices=devices.get(domain.domid, ()), passthrough=domain.domid in passthrough)
+            replace(
+                domain,
+                devices=devices.get(domain.domid, ()),
+                passthrough=domain.domid in passthrough,
+                options=options.get(domain.domid, {}),
+            )
             for domain in states
         )
 
@@ -282,54 +292,6 @@ def has_iommu(run: Run, xl: str | None = None) -> bool | None:
         return None
     match = _VIRT_CAPS.search(text)
     return None if match is None else not _DIRECT_IO.isdisjoint(match.group(1).split())
-
-
-def parse_devices(text: str) -> dict[int, tuple[Address, ...]]:
-    """The PCI functions of each domain, from what ``xl list -l`` prints.
-
-    libxl leaves out each number that is 0.
-
-    :raises PcibackError: the text is not what xl prints
-    """
-    return _read_configs(text, _devices)
-
-
-def parse_passthrough(text: str) -> frozenset[int]:
-    """The domains whose files asked for an IOMMU with ``passthrough=``, from what ``xl list -l`` prints.
-
-    :raises PcibackError: the text is not what xl prints
-    """
-    return frozenset(domid for domid, asked in _read_configs(text, _asks_passthrough).items() if asked)
-
-
-def _read_configs(text: str, read: Callable[[Mapping[str, Any]], _Found]) -> dict[int, _Found]:
-    """What ``read`` finds in the configuration of each domain."""
-    try:
-        documents = json.loads(text) if text.strip() else []
-        if isinstance(documents, dict):
-            documents = [documents]
-        return {int(document["domid"]): read(document["config"]) for document in documents}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise PcibackError(
-            f"'xl list -l' printed something else than a list of domains in JSON ({type(error).__name__}: {error})",
-            remedy="use the tools of Xen 4.2 or later",
-        ) from error
-
-
-def _devices(config: Mapping[str, Any]) -> tuple[Address, ...]:
-    return tuple(address for device in config.get("pcidevs", ()) for address in _functions(device))
-
-
-def _asks_passthrough(config: Mapping[str, Any]) -> bool:
-    return config.get("c_info", {}).get("passthrough", "default") not in ("default", "disabled")
-
-
-def _functions(device: Mapping[str, Any]) -> list[Address]:
-    domain, bus, slot, function = (int(device.get(key, 0)) for key in ("domain", "bus", "dev", "func"))
-    mask = int(device.get("vfunc_mask", 1))
-    # One bit a function if several are passed together; all bits mean whatever functions the device has.
-    several = [number for number in range(8) if mask >> number & 1] if mask & (mask - 1) and mask <= 0xFF else []
-    return [Address(domain, bus, slot, number) for number in several or [function]]
 
 
 def _failure(what: str, status: int, out: str, err: str) -> PcibackError:

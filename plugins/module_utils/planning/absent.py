@@ -20,7 +20,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.backend impor
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import choose_devices
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
-from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, obstacle, way
+from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import (
+    Rules,
+    obstacle,
+    other_options,
+    way,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import hand_over
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
@@ -98,7 +103,7 @@ def _own_lists(draft: Draft, restored: Mapping[str, bytes | None]) -> _OwnLists:
             # Nothing of it is to be changed, so it hinders nobody else.
             draft.warnings.append(f"guest {guest.name} is left alone: {error}")
             continue
-        lists[guest.name] = config.pci
+        lists[guest.name], draft.files[guest.name] = config.pci, config
         _add_devices(draft, config.addresses, guest.name)
     return lists
 
@@ -124,7 +129,8 @@ def _way(draft: Draft, backend: Backend, lists: _OwnLists, guest: WantedGuest, n
     if guest.name not in lists:
         return ""
     # A device that its own file lists and that it does not have is its owner's affair, as it was before.
-    if guest.state == RUNNING and now is not None and not _surplus(lists[guest.name], now):
+    as_before = now is not None and not _surplus(lists[guest.name], now) and not other_options(draft, guest, now)
+    if guest.state == RUNNING and as_before:
         return ""
     return way(draft, backend, guest, now)
 

@@ -13,6 +13,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.model import D
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Action,
@@ -37,6 +38,8 @@ class Draft:
 
     :ivar selection: what the selectors mean on this host
     :ivar reasons: why a reboot is required
+    :ivar pending: what is wanted and not done by this plan, such as a restart of a guest that nobody allows
+    :ivar files: the guests' files as the plan leaves them, by the names of the guests
     """
 
     wanted: Wanted
@@ -46,6 +49,8 @@ class Draft:
     refusals: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
+    files: dict[str, XlConfig] = field(default_factory=dict)
     devices: list[PlannedDevice] = field(default_factory=list)
     recovery: tuple[str, ...] = ()
 
@@ -91,6 +96,11 @@ class Draft:
         """Add a step at the end."""
         self.actions.append(Action(step, summary, arguments or {}))
 
+    def pend(self, sentence: str) -> None:
+        """Warn that something is wanted and waits."""
+        self.warnings.append(sentence)
+        self.pending.append(sentence)
+
     def refuse(
         self, code: str, message: str, *, device: Address | str | None = None, remedy: str | None = None
     ) -> None:
@@ -128,4 +138,5 @@ class Draft:
             devices=tuple(self.devices),
             recovery=self.recovery,
             moves=self.selection.moves,
+            pending=tuple(self.pending),
         )

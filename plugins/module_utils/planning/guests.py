@@ -13,6 +13,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
@@ -32,6 +33,7 @@ RESTART = "restart"
 CHANGE = "change the devices of"
 
 # Ways of a guest to its devices, and what is said of one that is not gone.
+_UNTIL = "until it is restarted; allow that with pciback_restart_guests: when_needed"
 _LEFT = {START: "is not started", RESTART: "is not restarted", CHANGE: "keeps the devices that it has"}
 
 
@@ -65,7 +67,8 @@ def configure(draft: Draft) -> list[Action]:
         moves = {move.old: move.new for move in draft.selection.moves if move.guest == guest.name}
         try:
             config = XlConfig.parse(data, guest.config)
-            changed = with_pci(config, specs, moves).render() != data
+            draft.files[guest.name] = with_pci(config, specs, moves)
+            changed = draft.files[guest.name].render() != data
         except PcibackError as error:
             draft.refuse_error(error, DOMAIN_CONFIG_INVALID)
             continue
@@ -139,18 +142,41 @@ def way(draft: Draft, backend: Backend, guest: WantedGuest, now: RunningGuest | 
         return ""
     if now is None:
         return START
-    if set(now.devices) == {planned.device.address for planned in draft.devices_of(guest.name)}:
+    options = other_options(draft, guest, now)
+    same = set(now.devices) == {planned.device.address for planned in draft.devices_of(guest.name)}
+    if same and not options:
         return ""
-    # Only what Xen does when it makes a domain lets it have devices.
-    if backend.hot_plug and now.passthrough:
-        return CHANGE
-    if draft.wanted.restart_guests == WHEN_NEEDED:
+    # A device that it keeps gets other options only when it starts.
+    if options and draft.wanted.restart_guests == WHEN_NEEDED:
         return RESTART
-    draft.warnings.append(
-        f"guest {guest.name} runs with other devices than its configuration lists, until it is "
-        "restarted; allow that with pciback_restart_guests: when_needed"
-    )
+    if options:
+        draft.pend(f"guest {guest.name} runs with {options}, {_UNTIL}")
+    # Only what Xen does when it makes a domain lets it have devices.
+    if not same and backend.hot_plug and now.passthrough:
+        return CHANGE
+    if not same and draft.wanted.restart_guests == WHEN_NEEDED:
+        return RESTART
+    if not same:
+        draft.pend(f"guest {guest.name} runs with other devices than its configuration lists, {_UNTIL}")
     return ""
+
+
+def other_options(draft: Draft, guest: WantedGuest, now: RunningGuest) -> str:
+    """The options of devices that a running guest has, and that its file says otherwise; empty if there are none.
+
+    ``seize`` tells only how xl gets a device. A slot that the file leaves to xl may be any.
+    """
+    config = draft.files.get(guest.name)
+    found = []
+    for entry in config.pci if config is not None else ():
+        for address in sorted(filter(entry.spec.covers, now.options)):
+            have, wanted = now.options[address], config.effective(entry.spec) if config is not None else {}
+            for name, option in OPTIONS.items():
+                if name not in have or have[name] == wanted[name] or (name == "vslot" and not wanted[name]):
+                    continue
+                texts = option.write(have[name]), option.write(wanted[name])
+                found.append(f"{name}={texts[0]} for {address.bdf} where its configuration says {name}={texts[1]}")
+    return ", ".join(found)
 
 
 def obstacle(draft: Draft, backend: Backend, guest: WantedGuest, kept: Mapping[Address, str], rebooted: bool) -> str:
@@ -177,6 +203,6 @@ def _leave_alone_what_would_fail(
         for guest in draft.wanted.guests:
             reason = rules.obstacle(guest, kept, rebooted)
             if ways[guest.name] in _LEFT and reason:
-                draft.warnings.append(f"guest {guest.name} {_LEFT[ways[guest.name]]}: {reason}")
+                draft.pend(f"guest {guest.name} {_LEFT[ways[guest.name]]}: {reason}")
                 ways[guest.name] = ""
                 refused = True

@@ -82,7 +82,7 @@ def _kept_by_guests(draft: Draft) -> Collection[Address]:
         for address in guest.devices:
             if guest.name not in changing and address not in mine:
                 kept.add(address)
-                draft.warnings.append(
+                draft.pend(
                     f"{address.bdf} is with guest {guest.name}, which runs on and is not to have it: it stays there"
                 )
     return kept

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
@@ -37,6 +37,7 @@ class BootState(Protocol):
 class RunningGuest:
     """A domain that xl knows, with the devices that it has now.
 
+    :ivar options: with which options it has each device, under xl's names, as far as xl shows them
     :ivar passthrough: whether Xen set up an IOMMU for it, as far as is known, so that it can get devices while it runs
     """
 
@@ -44,6 +45,7 @@ class RunningGuest:
     domid: int
     devices: tuple[Address, ...] = ()
     passthrough: bool = True
+    options: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class Plan:
     """What would be done, why not, and what the owner should know. Nothing of a plan with a refusal is applied.
 
     :ivar reasons: why a reboot is required, a sentence each
+    :ivar pending: what is wanted and waits for somebody's leave or for another guest, a sentence each; also among the warnings
     :ivar recovery: what a person at the console does if the host does not come back, in the order of trying
     """
 
@@ -74,6 +75,7 @@ class Plan:
     devices: tuple[PlannedDevice, ...]
     recovery: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
+    pending: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

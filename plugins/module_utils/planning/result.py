@@ -17,6 +17,7 @@ def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
     return {
         "reboot_required": plan.reboot_required,
         "reasons": list(plan.reasons),
+        "pending": list(plan.pending),
         "actions": [
             {"action": action.kind.value, "summary": action.summary, "arguments": dict(action.arguments)}
             for action in plan.actions

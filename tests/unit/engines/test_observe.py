@@ -103,8 +103,9 @@ def test_guests_that_run_and_domains_that_are_gone(dom0: Dom0, wanted: Wanted) -
     dom0.xl.guests[1]["asked"] = True
     dom0.xl.stale = {7: [NVME]}
     observed, _selection = look(dom0, wanted)
+    off = {"permissive": False, "msitranslate": False, "power_mgmt": False, "vslot": 0}
     assert observed.running == (
-        RunningGuest("firewall", with_card, (HELD,), passthrough=True),
+        RunningGuest("firewall", with_card, (HELD,), passthrough=True, options={HELD: off}),
         RunningGuest("mail", asked, (), passthrough=True),
         RunningGuest("web", without, (), passthrough=False),
     )

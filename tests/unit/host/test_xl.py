@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.host import xl as adapter
-from ansible_collections.xen.pciback.plugins.module_utils.host.xl import RunningDomain, Xl, check_name, parse_devices
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import RunningDomain, Xl, check_name
 from tests.xl_double import XlDouble
 
 
@@ -70,36 +70,22 @@ def test_reads_guests_with_their_states_and_devices(double: XlDouble, xl: Xl) ->
     double.add("s", "shut_down", {"domain": 1, "bus": 2, "dev": 31, "func": 7, "vfunc_mask": 1})
     double.add("c", "crashed")
     double.add("d", "dying")
+    off = {"permissive": False, "msitranslate": False, "power_mgmt": False, "vslot": 0}
     assert xl.domains() == (
-        RunningDomain(1, "g1", "running", (Address(0, 0, 5, 0), Address(0, 1, 0, 0))),
+        RunningDomain(
+            1,
+            "g1",
+            "running",
+            (Address(0, 0, 5, 0), Address(0, 1, 0, 0)),
+            options={Address(0, 0, 5, 0): off, Address(0, 1, 0, 0): {**off, "vslot": 7}},
+        ),
         RunningDomain(2, "with blanks", "running"),
         RunningDomain(3, "p", "paused"),
-        RunningDomain(4, "s", "shut_down", (Address(1, 2, 31, 7),)),
+        RunningDomain(4, "s", "shut_down", (Address(1, 2, 31, 7),), options={Address(1, 2, 31, 7): off}),
         RunningDomain(5, "c", "crashed"),
         RunningDomain(6, "d", "dying"),
     )
     assert [domain.name for domain in xl.domains() if domain.alive] == ["g1", "with blanks", "p"]
-
-
-def test_reads_one_domain_that_is_not_in_a_list() -> None:
-    text = '{"domid": 2, "config": {"c_info": {"name": "u1"}, "pcidevs": [{"dev": 5}]}}\n\n'
-    assert parse_devices(text) == {2: (Address(0, 0, 5, 0),)}
-
-
-def test_reads_a_domain_without_devices_and_no_domain_at_all() -> None:
-    assert parse_devices('[{"domid": 2, "config": {}}]') == {2: ()}
-    assert parse_devices("\n") == {}
-
-
-def test_reads_the_functions_that_are_passed_together() -> None:
-    text = '[{"domid": 2, "config": {"pcidevs": [{"dev": 5, "vfunc_mask": 5}, {"dev": 6, "vfunc_mask": 4294967295}]}}]'
-    assert parse_devices(text) == {2: (Address(0, 0, 5, 0), Address(0, 0, 5, 2), Address(0, 0, 6, 0))}
-
-
-@pytest.mark.parametrize("text", ["(domain (name g1))", "[1]", '[{"domid": 1}]', '[{"domid": 1, "config": 5}]', "5"])
-def test_refuses_what_is_no_list_of_domains(text: str) -> None:
-    with pytest.raises(PcibackError, match="'xl list -l' printed something else than a list of domains in JSON"):
-        parse_devices(text)
 
 
 def test_refuses_a_line_that_it_does_not_understand() -> None:
@@ -187,7 +173,9 @@ def test_finds_xl_at_its_usual_place(double: XlDouble, monkeypatch: pytest.Monke
 
 def test_starts_a_guest(double: XlDouble, xl: Xl, tmp_path: Path) -> None:
     xl.create(guest_file(tmp_path, "g1", "00:05.0", "01:1f.7,seize=1"))
-    assert xl.domains() == (RunningDomain(1, "g1", "running", (Address(0, 0, 5, 0), Address(0, 1, 31, 7))),)
+    (domain,) = xl.domains()
+    assert (domain.domid, domain.name, domain.state) == (1, "g1", "running")
+    assert domain.devices == (Address(0, 0, 5, 0), Address(0, 1, 31, 7))
 
 
 @pytest.mark.parametrize("path", ["g1.cfg", "/etc/a=b"])

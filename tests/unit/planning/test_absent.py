@@ -231,3 +231,16 @@ def test_an_edit_that_costs_a_list_is_said_before() -> None:
     plan = make_plan(WANTED, changed(observed, traces=traces))
     assert "did not come back: menu=Xen:load /netbsd-XEN3_DOM0.gz pciback.hide=(00:04.0)" in plan.warnings[0]
     assert arguments(plan, "reboot")["claims"] == []
+
+
+@pytest.mark.parametrize(("restart", "steps"), [("never", []), ("when_needed", ["run"])])
+def test_a_guest_does_not_keep_an_option_that_its_own_file_never_had(restart: str, steps: list[str]) -> None:
+    observed = untouched(
+        claims=(NEW,),
+        boot_config=BOOT_CFG.replace(b"DOM0.gz;", b"DOM0.gz pciback.hide=(00:05.0);"),
+        guest_configs={"/etc/xen/firewall": listing(NEW)},
+        running=(RunningGuest("firewall", 3, (NEW,), options={NEW: {"permissive": True}}),),
+    )
+    plan = make_plan(replace(WANTED, restart_guests=restart), observed)
+    assert kinds(plan) == steps
+    assert bool(plan.pending) == (restart == "never")

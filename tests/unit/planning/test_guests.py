@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed, RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted
 from tests.unit.planning.hosts import ONE, codes, converged, device, guest, host, kinds
 from tests.unit.plans import changed, make_plan
@@ -107,3 +107,84 @@ def test_bad_files_are_refused(changes, code, words):
     assert codes(plan) == [code]
     assert words in plan.refusals[0].message
     assert plan.actions == ()
+
+
+# --- options of devices
+
+HERE = Address(0, 0, 5, 0)
+OFF: dict[str, object] = {
+    "permissive": False,
+    "msitranslate": False,
+    "power_mgmt": False,
+    "vslot": 0,
+    "rdm_policy": "strict",
+}
+
+
+def running_with(text: str = "pci = [ '00:05.0' ]", **options: object) -> Observed:
+    """The guest runs with options, and its file says something."""
+    file = {"/etc/xen/firewall": f"name = 'firewall'\n{text}\n".encode()}
+    now = RunningGuest("firewall", 3, (HERE,), options={HERE: {**OFF, **options}})
+    return changed(converged(), guest_configs=file, running=(now,))
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("pci = [ '00:05.0,permissive=0' ]", {"permissive": True}, "permissive=1 for 00:05.0 where its configuration says permissive=0"),
+        ("pci = [ '00:05.0' ]", {"permissive": True}, "permissive=1 for 00:05.0 where its configuration says permissive=0"),
+        ("pci_msitranslate = 1\npci = [ '00:05.0' ]", {}, "msitranslate=0 for 00:05.0 where its configuration says msitranslate=1"),
+        ("pci = [ '00:05.0,power_mgmt=1' ]", {}, "power_mgmt=0 for 00:05.0 where its configuration says power_mgmt=1"),
+        ("pci = [ '00:05.0@7' ]", {"vslot": 6}, "vslot=6 for 00:05.0 where its configuration says vslot=7"),
+        ("pci = [ '00:05.0' ]", {"rdm_policy": "relaxed"}, "rdm_policy=relaxed for 00:05.0 where its configuration says rdm_policy=strict"),
+        (
+            "pci = [ '00:05.0,msitranslate=1' ]",
+            {"permissive": True},
+            "permissive=1 for 00:05.0 where its configuration says permissive=0, "
+            "msitranslate=0 for 00:05.0 where its configuration says msitranslate=1",
+        ),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_not_in_force_is_restarted_for_or_pending(text, options, said):
+    plan = make_plan(ONE, running_with(text, **options))
+    assert (kinds(plan), plan.reasons) == ([], ())
+    (sentence,) = plan.pending
+    assert sentence == (
+        f"guest firewall runs with {said}, until it is restarted; allow that with pciback_restart_guests: when_needed"
+    )
+    assert sentence in plan.warnings
+    plan = make_plan(replace(ONE, restart_guests="when_needed"), running_with(text, **options))
+    assert (kinds(plan), plan.pending) == (["run"], ())
+    (domain,) = plan.actions[0].arguments["domains"]
+    assert (domain["name"], domain["restart"], plan.actions[0].summary) == ("firewall", True, "restart firewall")
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("pci = [ '00:05.0,permissive=1' ]", {"permissive": True}),
+        ("pci_permissive = 1\npci = [ '00:05.0' ]", {"permissive": True}),
+        ("pci = [ '00:05.0' ]", {"vslot": 6}),
+        ("pci = [ '00:05.0,seize=1' ]", {}),
+    ],
+)
+def test_options_in_force_and_those_that_are_left_to_xl_need_no_restart(text, options):
+    plan = make_plan(replace(ONE, restart_guests="when_needed"), running_with(text, **options))
+    assert (kinds(plan), plan.pending) == ([], ())
+
+
+def test_a_new_option_is_written_and_the_guest_is_restarted_for_it_in_one_plan():
+    wanted = replace(ONE, guests=(guest(device(address="00:05.0", permissive=False)),), restart_guests="when_needed")
+    plan = make_plan(wanted, running_with("pci = [ '00:05.0,permissive=1' ]", permissive=True))
+    assert kinds(plan) == ["configure", "run"]
+
+
+def test_what_xl_does_not_show_is_not_compared():
+    now = RunningGuest("firewall", 3, (HERE,))
+    assert make_plan(ONE, changed(converged(), running=(now,))).pending == ()
+
+
+def test_a_guest_that_waits_is_pending():
+    now = changed(converged(), running=(RunningGuest("firewall", 3, ()),))
+    plan = make_plan(ONE, now)
+    assert plan.pending == plan.warnings != ()

@@ -42,6 +42,7 @@ def test_every_part_of_a_plan() -> None:
     assert result == {
         "reboot_required": True,
         "reasons": ["why"],
+        "pending": [],
         "actions": [
             {"action": "shut_down", "summary": "shut down firewall before the reboot", "arguments": {"domains": []}}
         ],

@@ -286,9 +286,13 @@ class XlConfig:
 
     def differences(self, spec: PciSpec, wanted: PciSpec) -> dict[str, Any]:
         """The wanted options that xl would take otherwise from ``spec`` in this file."""
-        defaults = {name: self.globals.get(name, option.default) for name, option in OPTIONS.items()}
-        have = {**defaults, "rdm_policy": self.rdm_policy, **spec.options}
+        have = self.effective(spec)
         return {name: value for name, value in wanted.options.items() if have[name] != value}
+
+    def effective(self, spec: PciSpec) -> dict[str, Any]:
+        """Each option of a device as xl takes it from this file, given or not."""
+        defaults = {name: self.globals.get(name, option.default) for name, option in OPTIONS.items()}
+        return {**defaults, "rdm_policy": self.rdm_policy, **spec.options}
 
 
 def effective_pci(statements: Sequence[Statement]) -> list[Statement]:

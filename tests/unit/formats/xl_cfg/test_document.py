@@ -156,3 +156,14 @@ def test_refuses_what_xl_refuses(data: bytes, line: int, column: int, why: str) 
     assert (error.line, error.column) == (line, column)
     assert str(error).startswith(f"guest.cfg, line {line}, column {column}: ")
     assert why in str(error)
+
+
+def test_what_xl_takes_is_said_of_each_option() -> None:
+    config = XlConfig.parse(
+        b"name = 'a'\npci_permissive = 1\npci = [ '00:05.0@3', '00:06.0,permissive=0,rdm_policy=relaxed' ]\n", "a"
+    )
+    first, second = (config.effective(entry.spec) for entry in config.pci)
+    assert first == {
+        "vslot": 3, "permissive": True, "msitranslate": False, "seize": False, "power_mgmt": False, "rdm_policy": "strict",
+    }  # fmt: skip
+    assert second == {**first, "vslot": 0, "permissive": False, "rdm_policy": "relaxed"}
