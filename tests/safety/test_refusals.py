@@ -95,6 +95,11 @@ def own_list(host: Dom0) -> None:
     (host.root / "boot.cfg").write_bytes(OWN_LIST)
 
 
+def without_interfaces(host: Dom0) -> None:
+    """ifconfig(8) says nothing."""
+    host.wrap("sbin/ifconfig", "exit 0\n")
+
+
 @dataclass(frozen=True)
 class OnTheLab:
     """What is wanted of which machine, what the refusal says, and the device that it is about.
@@ -127,6 +132,14 @@ def create_the_file(host: Dom0, message: str) -> None:
     (path,) = re.findall(r"domain-config-invalid: (\S+): it does not exist", message)
     text = (host.root / "usr/pkg/etc/xen/firewall").read_text().replace("firewall", Path(path).name)
     (host.root / path.lstrip("/")).write_text(text)
+
+
+def mend_the_command(host: Dom0, message: str) -> None:
+    """The sentence names the command."""
+    (path,) = re.findall(r"'/(\S+) -a' prints nothing", message)
+    command = host.root / path
+    assert host.command(f"/{path}", "-a").stdout == ""
+    (command.parent / "real" / command.name).replace(command)
 
 
 def run_pcibackctl(host: Dom0, message: str) -> None:
@@ -283,6 +296,16 @@ LAB = {
         "take a device of another line, or give the other one away too, " + overridable("shared-irq"),
         extra({"driver": "re0"}),
         "00:04.0",
+    ),
+    "use-unknown": OnTheLab(
+        extra({"address": "00:09.0"}),
+        "may carry what dom0 stands on or is managed through, and the host does not say whether it does: "
+        "'/sbin/ifconfig -a' prints nothing",
+        "see on the host why the command that is named fails, " + overridable("use-unknown"),
+        extra({"address": "00:09.0"}),
+        "00:09.0",
+        before=without_interfaces,
+        mend=mend_the_command,
     ),
 }  # fmt: skip
 
@@ -468,6 +491,10 @@ def boot_vga(host: LinuxHost) -> None:
     (host.function("0000:00:06.0") / "boot_vga").write_text("1\n")
 
 
+def no_routes(host: LinuxHost) -> None:
+    (host.proc / "net/route").unlink()
+
+
 def second_card_up(host: LinuxHost) -> None:
     (host.sys / "class/net/eth0/flags").write_text("0x1003\n")
 
@@ -606,6 +633,13 @@ LINUX = {
         overridable("shared-irq"),
         "00:06.1",
         uses=second_card_up,
+    ),
+    "use-unknown": OnLinux(
+        hidden({"address": "00:05.0"}),
+        "/net/route can't be read: IPv4 routes were not looked at",
+        overridable("use-unknown"),
+        "00:05.0",
+        uses=no_routes,
     ),
 }  # fmt: skip
 
