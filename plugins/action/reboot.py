@@ -10,7 +10,9 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action.reboot import ActionModule as Reboot
 
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.plugin_utils.reboots import LostHost, add_lost_host, lost_hosts, turn
+from ansible_collections.xen.pciback.plugins.plugin_utils.role_variables import PREFIX, RANGES
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "timeout": {"type": "int", "default": 600},
@@ -28,6 +30,11 @@ class ActionModule(Reboot):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         _unused, options = self.validate_argument_spec(OPTIONS)
         host = (task_vars or {}).get("inventory_hostname", "the host")
+        try:
+            for name in ("timeout", "throttle"):
+                RANGES[f"{PREFIX}reboot_{name}"].check(options[name], name)
+        except PcibackError as error:
+            return _failure(f"{host} was not rebooted: {error}")
         self._task.args = {
             # NetBSD has no /proc/sys/kernel/random/boot_id, and its shutdown(8) refuses the default "-r 0".
             "boot_time_command": "/sbin/sysctl kern.boottime",
@@ -37,7 +44,7 @@ class ActionModule(Reboot):
         }
         if self._task.check_mode:
             return {**super().run(tmp, task_vars), "lost": False}
-        with turn(max(options["throttle"], 1)):
+        with turn(options["throttle"]):
             lost = lost_hosts()
             if lost:
                 because = " ".join(each.message for each in lost)

@@ -19,11 +19,11 @@ description:
     batches the play has.
 options:
   timeout:
-    description: How long the host has to come back, in seconds.
+    description: How long the host has to come back, in seconds, from 5 to 86400.
     type: int
     default: 600
   throttle:
-    description: How many hosts of a run reboot at the same time; at most so many are lost.
+    description: How many hosts of a run reboot at the same time; at most so many are lost. From 1 to 10000.
     type: int
     default: 1
   recovery:

@@ -116,3 +116,16 @@ def test_options_and_their_documentation_agree() -> None:
         name: {key: value for key, value in option.items() if key != "description"}
         for name, option in documented.items()
     } == reboot.OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"timeout": 0}, "beta was not rebooted: 'timeout' is 0, and has to be from 5 to 86400 seconds"),
+        ({"throttle": 0}, "beta was not rebooted: 'throttle' is 0, and has to be from 1 to 10000 hosts"),
+    ],
+)
+def test_numbers_have_ranges_and_nothing_reboots_before(arguments: Result, sentence: str) -> None:
+    host = Host({"changed": True, "rebooted": True}, told=True)
+    result = host.reboot(arguments)
+    assert (result["failed"], result["msg"], host.called) == (True, sentence, [])
