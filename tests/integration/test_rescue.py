@@ -41,10 +41,18 @@ WAYS = {
     "refused": Way(
         {"pciback_guests": [guest("firewall", {"address": "00:1f.0"})]}, "no-such-device: ", "no-such-device"
     ),
+    "malformed": Way(
+        {"pciback_guests": [guest("firewall", {"address": "00:10:0"}, {"address": "00:20.0"}), guest("-x")]},
+        "device 20 is above 1f",
+        "inventory-invalid inventory-invalid inventory-invalid",
+    ),
     "plan": Way(ONE, f"dom0 can't be planned: /{RECORD}", spoil=lambda host: host.command("/bin/sh", "-c", DAMAGE)),
     "unreachable": Way({"ansible_lab_dom0": "/nonexistent"}, "dom0 can't be reached: "),
     "argument": Way({"pciback_guests": 5}, "Validation of arguments failed"),
     "template": Way({"pciback_guests": "{{ nobody_says }}"}, "nobody_says"),
+    "no documented argument": Way(
+        {"pciback_boot_entries": "{{ 5 }}"}, "option 'boot_entries' must be", "inventory-invalid"
+    ),
     "apply": Way(ONE, "no memory", spoil=lambda host: host.wrap("usr/pkg/sbin/xl", NO_TOOLSTACK + REAL)),
     "verify": Way(
         ONE,

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -23,24 +23,40 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import
 )
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import WHOLE_HOST
 
+_Read = TypeVar("_Read")
+
 
 def read_wanted(options: Mapping[str, Any]) -> Wanted:
-    """What the owner wants.
+    """What the owner wants; what can't be meant is left out and among ``malformed``."""
+    malformed: list[PcibackError] = []
 
-    :raises PcibackError: an option can't be meant
-    """
+    def read(reader: Callable[..., _Read], items: Iterable[Any], *more: Any) -> tuple[_Read, ...]:
+        found = []
+        for item in items:
+            try:
+                found.append(reader(item, *more))
+            except PcibackError as error:
+                malformed.append(error)
+        return tuple(found)
+
+    def guest(item: Mapping[str, Any]) -> WantedGuest:
+        devices = read(_device, item["devices"], f"guest {item['name']}")
+        return _guest(item, devices)
+
+    entries = read(menu_entries, [options["boot_entries"]], "boot_entries")
     wanted = Wanted(
-        guests=tuple(_guest(guest) for guest in options["guests"]),
-        extra_devices=tuple(_device(item, "extra_devices") for item in options["extra_devices"]),
+        guests=read(guest, options["guests"]),
+        extra_devices=read(_device, options["extra_devices"], "extra_devices"),
         reboot=options["reboot"],
         restart_guests=options["restart_guests"],
-        boot_entries=menu_entries(options["boot_entries"], "boot_entries"),
+        boot_entries=entries[0] if entries else "xen",
         keep_previous=options["previous"],
         native=options["native"],
-        allow=read_allowed(options["allow"]),
+        allow=read(_allowed, options["allow"]),
         follow_moves=options["follow_moves"],
         state=options["state"],
         problems=tuple(options["problems"]),
+        malformed=tuple(malformed),
     )
     if wanted.state == ABSENT:
         return replace(wanted, guests=tuple(replace(guest, devices=()) for guest in wanted.guests), extra_devices=())
@@ -55,12 +71,11 @@ def read_allowed(items: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Address
     return tuple(_allowed(item) for item in items)
 
 
-def _guest(guest: Mapping[str, Any]) -> WantedGuest:
+def _guest(guest: Mapping[str, Any], devices: tuple[WantedDevice, ...]) -> WantedGuest:
     """One guest of the owner. What xl would refuse after the reboot is refused here."""
     name, config = guest["name"], guest["config"]
     check_name(name)
     check_config_path(config)
-    devices = tuple(_device(item, f"guest {name}") for item in guest["devices"])
     return WantedGuest(name, config, guest["state"], devices)
 
 

@@ -21,6 +21,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.observed impo
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.present import plan_present
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import INVENTORY_INVALID
 
 
 def plan_host(
@@ -30,7 +31,7 @@ def plan_host(
 
     :param find: see :func:`native_inspect.find_compiler`
     :param options: those of module ``plan``, with absolute paths
-    :raises PcibackError: an option can't be meant, this is no dom0, or its tools can't be used
+    :raises PcibackError: this is no dom0, or its tools can't be used
     """
     wanted = read_wanted(options)
     host = platforms.here(run)
@@ -56,6 +57,12 @@ def plan_host(
 def decide(wanted: Wanted, observed: Observed, selection: Selection, host: Platform, *, backend: str) -> Plan:
     """The plan of a host that was observed: pure."""
     draft = Draft(wanted, observed, selection)
+    if wanted.malformed:
+        # Without what could not be read, all else that would be said of this host may be wrong.
+        for error in wanted.malformed:
+            draft.refuse_error(error, INVENTORY_INVALID)
+        draft.refuse_problems()
+        return draft.without_actions()
     boot = host.boot_planner(observed.boot)
     if wanted.state != ABSENT:
         return plan_present(draft, host.backends[backend], boot)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import Selector
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 
 RUNNING = "running"
@@ -48,6 +49,7 @@ class Wanted:
     :ivar allow: pairs of refusal code and address, ``None`` for a code that is about the whole host
     :ivar state: with ``absent`` everything is undone; no guest has devices then
     :ivar problems: what of the inventory can't be meant, a sentence each
+    :ivar malformed: what of it can't be read, and is left out here
     """
 
     guests: tuple[WantedGuest, ...] = ()
@@ -61,6 +63,7 @@ class Wanted:
     follow_moves: bool = False
     state: str = PRESENT
     problems: tuple[str, ...] = ()
+    malformed: tuple[PcibackError, ...] = ()
 
     @property
     def requests(self) -> tuple[tuple[str | None, Selector], ...]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_wanted
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 DEFAULTS: dict[str, Any] = {
     "guests": [],
@@ -62,6 +61,12 @@ def test_good_arguments() -> None:
     ],
 )
 def test_what_is_refused_before_anything_is_read(arguments: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(PcibackError) as refused:
-        read_wanted({**DEFAULTS, **arguments})
-    assert sentence in str(refused.value)
+    (error,) = read_wanted({**DEFAULTS, **arguments}).malformed
+    assert sentence in str(error)
+
+
+def test_all_that_is_malformed_is_named_and_the_rest_is_read() -> None:
+    devices = [{"address": "x"}, {"address": "00:05.0"}, {"address": "y"}]
+    wanted = read_wanted({**DEFAULTS, "guests": [guest(devices=devices), guest(name="-x")], "boot_entries": 5})
+    assert [str(error).partition(" ")[0] for error in wanted.malformed] == ["option", "guest", "guest", "'-x'"]
+    assert [(guest.name, len(guest.devices)) for guest in wanted.guests] == [("firewall", 1)]

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host import plan_host
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
@@ -48,9 +45,10 @@ def test_a_host_that_nobody_touched_has_nothing_to_undo(dom0: Dom0) -> None:
     assert (planned.actions, planned.refusals, planned.warnings) == ((), (), ())
 
 
-def test_options_that_can_not_be_meant_are_refused_before_the_host_is_looked_at(
-    dom0: Dom0, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dom0, "run", None)
-    with pytest.raises(PcibackError, match="option 'boot_entries' must be 'xen'"):
-        plan(dom0, boot_entries=5)
+def test_all_that_can_not_be_meant_is_refused_and_nothing_else_is_said(dom0: Dom0) -> None:
+    """A guest without the device that could not be read would look like one that is to lose it."""
+    planned, _observed = plan(dom0, boot_entries=5, extra_devices=[{"address": "00:1f.0"}, {"address": "x"}])
+    assert [refusal.code for refusal in planned.refusals] == ["inventory-invalid"] * 2
+    assert planned.refusals[0].message.startswith("option 'boot_entries' must be 'xen'")
+    assert planned.refusals[1].message.startswith("extra_devices: 'x' is not a PCI address")
+    assert planned.actions == ()
