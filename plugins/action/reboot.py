@@ -40,7 +40,6 @@ class ActionModule(Reboot):
             "boot_time_command": "/sbin/sysctl kern.boottime",
             "reboot_command": "/sbin/shutdown -r now",
             "reboot_timeout": options["timeout"],
-            "msg": "Reboot for PCI pass-through",
         }
         if self._task.check_mode:
             return {**super().run(tmp, task_vars), "lost": False}

@@ -11,11 +11,6 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
-  action_group:
-    description: Use C(group/xen.pciback.pciback) in C(module_defaults) to set defaults for all modules of the collection.
-    support: full
-    membership:
-      - xen.pciback.pciback
   check_mode:
     description: Can run in check_mode and return changed status prediction without modifying target.
   diff_mode:
@@ -24,4 +19,15 @@ attributes:
     description: Target OS or family of OSes that can be operated against.
     platforms: NetBSD, Linux
     support: full
+"""
+
+    # Of modules that have the options which all members of the group have.
+    ACTION_GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/xen.pciback.pciback) in C(module_defaults) to set the options that all modules of the group have.
+    support: full
+    membership:
+      - xen.pciback.pciback
 """

@@ -39,6 +39,7 @@ extends_documentation_fragment:
   - xen.pciback.allow
   - xen.pciback.selectors
   - xen.pciback.attributes
+  - xen.pciback.attributes.action_group
   - xen.pciback.state_directory
   - xen.pciback.state_directory.drivers
   - xen.pciback.state_directory.lock

@@ -82,6 +82,7 @@ options:
     type: dict
 extends_documentation_fragment:
   - xen.pciback.attributes
+  - xen.pciback.attributes.action_group
   - xen.pciback.state_directory
   - xen.pciback.state_directory.lock
   - xen.pciback.state_directory.originals

@@ -29,6 +29,7 @@ options:
 extends_documentation_fragment:
   - xen.pciback.selectors
   - xen.pciback.attributes
+  - xen.pciback.attributes.action_group
   - xen.pciback.state_directory
   - xen.pciback.state_directory.pins
 attributes:

@@ -86,6 +86,7 @@ options:
     type: path
 extends_documentation_fragment:
   - xen.pciback.attributes
+  - xen.pciback.attributes.action_group
   - xen.pciback.state_directory
   - xen.pciback.state_directory.lock
 attributes:

@@ -58,6 +58,7 @@ options:
     default: ''
 extends_documentation_fragment:
   - xen.pciback.attributes
+  - xen.pciback.attributes.action_group
   - xen.pciback.state_directory
   - xen.pciback.state_directory.lock
   - xen.pciback.state_directory.native

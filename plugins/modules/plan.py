@@ -174,6 +174,7 @@ options:
 extends_documentation_fragment:
   - xen.pciback.allow
   - xen.pciback.attributes
+  - xen.pciback.attributes.action_group
   - xen.pciback.state_directory
 attributes:
   check_mode:

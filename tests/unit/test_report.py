@@ -43,3 +43,12 @@ def test_long_names_move_all_columns(length: int) -> None:
         for row in (attached, other):
             assert row[place - 2 : place] == "  " and row[place] != " ", "\n".join((head, attached, other))
     assert attached[head.index("guest") :].startswith(f"{name}  ")
+
+
+@pytest.mark.parametrize(
+    ("check", "line"), [(True, "would be done: hide 00:0a.0"), (False, "is to be done: hide 00:0a.0")]
+)
+def test_what_is_left_to_do(check: bool, line: str) -> None:
+    template = Environment(trim_blocks=True).from_string((ROOT / "roles/pciback/templates/report.j2").read_text())
+    plan = {"devices": [], "moves": [], "actions": [{"summary": "hide 00:0a.0"}], "reasons": [], "warnings": []}
+    assert line in template.render(pciback_plan=plan, ansible_check_mode=check).splitlines()

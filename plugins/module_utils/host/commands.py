@@ -116,8 +116,8 @@ def _read(process: subprocess.Popen[bytes], out: bytearray, err: bytearray, dead
     """Collect what a command prints until it has ended; what is wrong if it does not, or prints too much."""
     with selectors.DefaultSelector() as selector:
         for stream, data in ((process.stdout, out), (process.stderr, err)):
-            assert stream is not None
-            selector.register(stream, selectors.EVENT_READ, data)
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ, data)
         while selector.get_map():
             ready = selector.select(max(0.0, min(_LOOK, deadline - time.monotonic())))
             # A daemon that it leaves behind may keep its output open for ever.
@@ -158,8 +158,8 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[Callable[[], str]]:
         if process.returncode is None and process.poll() is None:
             end()
         for stream in (process.stdout, process.stderr):
-            assert stream is not None
-            stream.close()
+            if stream is not None:
+                stream.close()
 
 
 def _said(out: bytearray, err: bytearray) -> str:

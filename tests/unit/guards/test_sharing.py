@@ -50,6 +50,10 @@ WM1_UP = replace(ALONE, interfaces={"wm1": Interface("wm1", True, ("198.51.100.1
 def test_an_interrupt_line_that_dom0_uses_is_refused():
     (finding,) = sharing(WM1_UP, wired("00:09.0", "wm2", 199), wired("00:05.0", "wm1", 199)).findings
     assert (finding.code, finding.device.bdf) == ("shared-irq", "00:09.0")
+    assert (
+        "00:09.0 (pcictl 000:09:0) 8086:1000 a card [wm2] shares its interrupt line with a device that dom0 uses"
+        in finding.message
+    )
     assert "interrupt line 199 is also that of 00:05.0 (pcictl 000:05:0) 8086:1000 a card [wm1]" in finding.message
     assert "or allow code 'shared-irq' for this address: a guest that holds the line" in finding.remedy
 

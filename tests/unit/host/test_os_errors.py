@@ -16,18 +16,24 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.os_errors import 
 @pytest.mark.parametrize(
     ("number", "helps"),
     [
-        (errno.ENOSPC, "make room"),
-        (errno.EDQUOT, "quota"),
-        (errno.EROFS, "mount its file system for writing"),
-        (errno.EPERM, "immutable"),
-        (errno.EACCES, "SELinux"),
-        (errno.EIO, "dmesg"),
+        (errno.ENOSPC, "make room on its file system: see 'df' for bytes, 'df -i' for files"),
+        (errno.EDQUOT, "raise the quota of the file's owner on its file system"),
+        (errno.EROFS, "mount its file system for writing, or name a file elsewhere"),
+        (
+            errno.EPERM,
+            "take the immutable or append-only flag from it and from its directory: chattr -i -a, or chflags noschg,nosappnd",
+        ),
+        (
+            errno.EACCES,
+            "see what keeps even root from it: an NFS export, or a security policy such as SELinux or AppArmor",
+        ),
+        (errno.EIO, "see 'dmesg' first: its disk fails"),
     ],
 )
 def test_what_helps(number: int, helps: str) -> None:
     error = explained(OSError(number, os.strerror(number), "/boot.cfg"), "it can't be replaced: ")
     assert str(error) == f"/boot.cfg: it can't be replaced: {os.strerror(number)}"
-    assert error.remedy is not None and helps in error.remedy
+    assert error.remedy == helps
 
 
 def test_what_the_system_does_not_name() -> None:

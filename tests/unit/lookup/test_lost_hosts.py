@@ -23,5 +23,5 @@ def test_each_lost_host_with_its_message(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_terms_are_refused() -> None:
-    with pytest.raises(AnsibleLookupError, match="takes no terms"):
+    with pytest.raises(AnsibleLookupError, match="lost_hosts takes no terms"):
         LookupModule().run(["x"])

@@ -19,5 +19,5 @@ def test_one_digest_of_the_sources_that_are_there() -> None:
 
 
 def test_terms_are_refused() -> None:
-    with pytest.raises(AnsibleLookupError, match="takes no terms"):
+    with pytest.raises(AnsibleLookupError, match="native_source_digest takes no terms"):
         LookupModule().run(["x"])

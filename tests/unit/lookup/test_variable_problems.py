@@ -23,7 +23,7 @@ def test_without_a_slip_there_is_no_sentence() -> None:
 
 
 def test_terms_are_refused() -> None:
-    with pytest.raises(AnsibleLookupError, match="takes no terms"):
+    with pytest.raises(AnsibleLookupError, match="variable_problems takes no terms"):
         LookupModule().run(["x"])
 
 

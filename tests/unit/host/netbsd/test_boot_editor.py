@@ -217,6 +217,7 @@ def test_original_is_what_was_there_before_the_first_change(host: Host, backup: 
     assert stat.S_IMODE(host.path.stat().st_mode) == 0o640
     assert not host.originals.exists()
     again = host.edit(state="original")
+    assert again["previous"]["reason"] == "the file is as it was before its first change"
     assert (again["changed"], again["diff"], host.path.read_bytes()) == (False, [], OWN)
 
 
