@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +123,76 @@ def test_nothing_is_written_if_one_file_can_not_be(dom0: Dom0, place: str) -> No
         "What helps: mount its file system for writing, or name a file elsewhere." in message
     )
     assert (run.changed(), host.tree()) == ([], before)
+
+
+FILE_FAULTS = {
+    "hard link of boot.cfg": (
+        "boot.cfg",
+        "not-replaceable: /boot.cfg: it has 2 names (hard links), and a new file in its place would leave the others as "
+        "they are. What helps: give it a file of its own: cp -p /boot.cfg /boot.cfg.new && mv /boot.cfg.new /boot.cfg.",
+    ),
+    "hard link of a guest's file": (
+        "usr/pkg/etc/xen/firewall",
+        "not-replaceable: /usr/pkg/etc/xen/firewall: it has 2 names (hard links)",
+    ),
+    "BOM": (
+        "boot.cfg",
+        "boot-config-invalid: /boot.cfg, line 1, column 1: it begins with a byte order mark (EF BB BF), and the loader then "
+        "knows no word of its first line",
+    ),
+    "stray file": (
+        "kern/xen/pci/.stray",
+        "/kern/xen/pci/.stray: its name is no PCI address, so it is none of the functions that pciback shows there",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", sorted(FILE_FAULTS))
+def test_a_file_that_is_not_as_files_are_is_named(dom0: Dom0, fault: str) -> None:
+    place, sentence = FILE_FAULTS[fault]
+    host = dom0.create()
+    path = host.root / place
+    if fault.startswith("hard link"):
+        path.with_name("another-name").hardlink_to(path)
+    elif fault == "BOM":
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    before = host.tree()
+    run = host.playbook({"pciback_guests": [{**FIREWALL, "devices": [UNUSED_CARD]}], "pciback_reboot": "when_needed"})
+    assert run.status == 2, run.output
+    (message,) = run.failures()
+    assert sentence in message and "Traceback" not in run.output
+    assert (run.changed(), host.tree()) == ([], before)
+
+
+def test_output_that_is_no_text_breaks_nothing(dom0: Dom0) -> None:
+    host = dom0.create()
+    host.wrap("usr/pkg/sbin/xl", "printf 'libxl: error: caf\\351\\033[2J\\n' >&2; exit 1\n")
+    run = host.playbook({"pciback_guests": [{**FIREWALL, "devices": [UNUSED_CARD]}]})
+    assert run.status == 2, run.output
+    assert run.failures() == [r"xl can't say which guests run: caf\xe9\x1b[2J"]
+
+
+def test_an_acl_goes_over_to_the_new_file(dom0: Dom0) -> None:
+    host = dom0.create()
+    path = host.root / "usr/pkg/etc/xen/firewall"
+    path.chmod(0o600)
+    entries = [
+        (1, 6, 0xFFFFFFFF),
+        (2, 6, os.getuid()),
+        (4, 0, 0xFFFFFFFF),
+        (0x10, 6, 0xFFFFFFFF),
+        (0x20, 0, 0xFFFFFFFF),
+    ]
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", acl)
+    except OSError:
+        pytest.skip("this file system has no ACLs")
+    run = host.playbook({"pciback_guests": [{**FIREWALL, "devices": [UNUSED_CARD]}], "pciback_native": False})
+    assert run.status == 0, run.output
+    assert b"00:05.0" in path.read_bytes()
+    assert os.getxattr(path, "system.posix_acl_access") == acl
+    assert path.stat().st_mode & 0o777 == 0o660

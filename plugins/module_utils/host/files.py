@@ -19,9 +19,12 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.host import attributes
 from ansible_collections.xen.pciback.plugins.module_utils.host.os_errors import help_for, reason_of
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import NOT_REPLACEABLE
 
 DIRECTORY_MODE = 0o755
 """Of directories that are made here, less what the umask takes."""
@@ -52,6 +55,40 @@ def _enter(path: str, before: bytes | None) -> None:
         entries.setdefault(path, before)
 
 
+@dataclass(frozen=True)
+class _Old:
+    """Of a file that is replaced, what the new one has to have: owner, mode and attributes."""
+
+    path: str
+    status: os.stat_result
+    attributes: Mapping[str, bytes]
+
+
+def check_kept(path: str) -> None:
+    """Make sure that nothing is lost when a file is replaced; one that is not there loses nothing.
+
+    :raises PcibackError: ``not-replaceable``: it is one of several hard links, or has attributes that can't be copied
+    """
+    if _mode(path) is not None:
+        _old(path, os.lstat(path))
+
+
+def _old(path: str, status: os.stat_result) -> _Old:
+    if status.st_nlink > 1 and stat.S_ISREG(status.st_mode):
+        raise PcibackError(
+            f"it has {status.st_nlink} names (hard links), and a new file in its place would leave the others as they are",
+            code=NOT_REPLACEABLE,
+            file=path,
+            remedy=f"give it a file of its own: cp -p {path} {path}.new && mv {path}.new {path}",
+        )
+    try:
+        return _Old(path, status, attributes.read(path))
+    except OSError as error:
+        raise PcibackError(
+            f"its attributes can't be read: {reason_of(error)}", file=path, remedy=help_for(error)
+        ) from error
+
+
 def read_file(path: str, *, limit: int | None = None) -> bytes:
     """Read a regular file.
 
@@ -70,7 +107,7 @@ def replace_file(
     backup: bool = False,
     mode: int | None = None,
 ) -> str:
-    """Put a new file in the place of ``path`` in one step; owner and mode of the old one are kept.
+    """Put a new file in the place of ``path`` in one step; owner, mode, ACL and extended attributes of the old one are kept.
 
     :param expected: what the file holds now; ``None`` if it must not exist yet
     :param backup: keep the old file beside the new one, as ``NAME.PID.TIMESTAMP~``
@@ -222,8 +259,8 @@ def _check_kind(path: str, status: os.stat_result) -> None:
     raise PcibackError(f"it is {kind}, not a regular file", file=path, remedy=remedy)
 
 
-def _check_unchanged(path: str, expected: bytes | None) -> os.stat_result | None:
-    """The status of the old file, ``None`` if there is none and none is expected."""
+def _check_unchanged(path: str, expected: bytes | None) -> _Old | None:
+    """What is kept of the old file, ``None`` if there is none and none is expected."""
     if expected is None:
         if os.path.lexists(path):
             raise PcibackError("somebody else made it meanwhile; nothing was overwritten", file=path)
@@ -236,11 +273,11 @@ def _check_unchanged(path: str, expected: bytes | None) -> os.stat_result | None
         ) from error
     if data != expected:
         raise PcibackError("it was changed by somebody else meanwhile, nothing was overwritten", file=path)
-    return status
+    return _old(path, status)
 
 
 @contextlib.contextmanager
-def _temporary(directory: str, name: str, data: bytes, old: os.stat_result | None, mode: int) -> Iterator[str]:
+def _temporary(directory: str, name: str, data: bytes, old: _Old | None, mode: int) -> Iterator[str]:
     """The path of a complete, synced file that is to be renamed; if it is not, it is removed."""
     descriptor, path = _create_temporary(directory, name)
     try:
@@ -300,7 +337,7 @@ def _remove_leftover(path: str) -> None:
         os.close(descriptor)
 
 
-def _back_up(path: str, data: bytes, old: os.stat_result) -> str:
+def _back_up(path: str, data: bytes, old: _Old) -> str:
     """Keep the old file beside the new one; complete and on the disk before it has its name."""
     directory, name = _split(path)
     stem = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S')}"
@@ -316,17 +353,21 @@ def _back_up(path: str, data: bytes, old: os.stat_result) -> str:
     return saved
 
 
-def _fill(descriptor: int, data: bytes, old: os.stat_result | None, mode: int) -> None:
+def _fill(descriptor: int, data: bytes, old: _Old | None, mode: int) -> None:
     """Write, give away and sync an open file."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
     if old is not None:
         new = os.fstat(descriptor)
-        if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-            os.fchown(descriptor, old.st_uid, old.st_gid)
-        mode = stat.S_IMODE(old.st_mode)
-    # After the change of owner, which may clear bits.
+        if (new.st_uid, new.st_gid) != (old.status.st_uid, old.status.st_gid):
+            os.fchown(descriptor, old.status.st_uid, old.status.st_gid)
+        mode = stat.S_IMODE(old.status.st_mode)
+        if old.attributes:
+            # The group's bits may be the mask of an ACL: without the ACL they would let the group in.
+            os.fchmod(descriptor, mode & ~stat.S_IRWXG)
+            attributes.copy(old.attributes, descriptor, old.path)
+    # After the change of owner, which may clear bits; of a file with an ACL these are its mask again.
     os.fchmod(descriptor, mode)
     os.fsync(descriptor)
 

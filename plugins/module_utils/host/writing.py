@@ -28,6 +28,12 @@ def obstacles(places: Mapping[str, str]) -> dict[str, PcibackError]:
     """
     found = {}
     for name, place in places.items():
+        try:
+            files.check_kept(place)
+        except PcibackError as refusal:
+            refusal.file = name
+            found[name] = refusal
+            continue
         error = _obstacle(place)
         if error is not None:
             found[name] = PcibackError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,9 @@ def test_one_that_hangs_is_killed_with_all_its_children(tmp_path: Path) -> None:
         "the last that it said was: waiting for xenstored"
     )
     assert caught.value.remedy == "look there"
-    assert not is_running(int((tmp_path / "child").read_text()))
+    # It has its signal; the kernel may need a moment on a busy machine.
+    child = int((tmp_path / "child").read_text())
+    assert any(not is_running(child) or time.sleep(0.05) for _look in range(1200))
 
 
 def test_one_that_ignores_the_wish_to_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

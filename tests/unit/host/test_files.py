@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Callable
@@ -108,6 +109,21 @@ def test_replaces_and_keeps_owner_and_mode(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["boot.cfg"]
 
 
+def test_one_of_several_names_is_not_cut_off(tmp_path: Path) -> None:
+    path = _file(tmp_path)
+    os.link(path, tmp_path / "other")
+    with pytest.raises(PcibackError) as refusal:
+        replace_file(str(path), b"new\n", expected=b"old\n", backup=True)
+    assert refusal.value.code == "not-replaceable"
+    assert str(refusal.value) == (
+        f"{path}: it has 2 names (hard links), and a new file in its place would leave the others as they are"
+    )
+    assert os.path.samefile(path, tmp_path / "other") and path.read_bytes() == b"old\n"
+    assert subprocess.run(["/bin/sh", "-c", str(refusal.value.remedy).partition(": ")[2]], check=False).returncode == 0
+    replace_file(str(path), b"new\n", expected=b"old\n")
+    assert (tmp_path / "other").read_bytes() == b"old\n"
+
+
 def test_a_relative_path_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _file(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -156,7 +172,7 @@ def test_a_change_while_writing_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
     path = _file(tmp_path)
     fill = files._fill
 
-    def fill_and_interfere(descriptor: int, data: bytes, old: os.stat_result | None, mode: int) -> None:
+    def fill_and_interfere(descriptor: int, data: bytes, old: files._Old | None, mode: int) -> None:
         fill(descriptor, data, old, mode)
         path.write_bytes(b"somebody else's\n")
 
@@ -252,7 +268,7 @@ def test_a_temporary_file_is_its_writers_alone(tmp_path: Path, monkeypatch: pyte
     seen = []
     fill = files._fill
 
-    def look_and_fill(descriptor: int, data: bytes, old: os.stat_result | None, mode: int) -> None:
+    def look_and_fill(descriptor: int, data: bytes, old: files._Old | None, mode: int) -> None:
         seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
         for entry in tmp_path.glob(".boot.cfg.pciback-*"):
             with entry.open("rb") as other, pytest.raises(BlockingIOError):

@@ -14,6 +14,7 @@ The files of this package, each using only those before it: limits, lexer, read,
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -176,6 +177,15 @@ class BootCfg:
                 code=INVALID,
                 file=file,
                 remedy="delete comments or entries",
+            )
+        if data.startswith(codecs.BOM_UTF8):
+            raise PcibackError(
+                "it begins with a byte order mark (EF BB BF), and the loader then knows no word of its first line",
+                code=INVALID,
+                file=file,
+                line=1,
+                column=1,
+                remedy=f"save it as UTF-8 without that, or: tail -c +4 {file} > {file}.new && cp {file}.new {file}",
             )
         nul = data.find(b"\0")
         if nul >= 0:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Container, Mapping, Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device, with_slots
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError, printable
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import (
     Address,
     parse_address,
@@ -66,8 +66,19 @@ def claims() -> tuple[Address, ...] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise PcibackError(f"{KERNFS_PCI} can't be read: {error.strerror}", remedy="run as root") from error
-    return tuple(sorted(parse_address(name) for name in names))
+        raise PcibackError(f"it can't be read: {error.strerror}", file=KERNFS_PCI) from error
+    return tuple(sorted(map(_claimed, names)))
+
+
+def _claimed(name: str) -> Address:
+    try:
+        return parse_address(name)
+    except PcibackError as error:
+        raise PcibackError(
+            "its name is no PCI address, so it is none of the functions that pciback shows there",
+            file=os.path.join(KERNFS_PCI, name),
+            remedy=f"see what is mounted on {os.path.dirname(KERNFS_XEN)}; it has to be kernfs",
+        ) from error
 
 
 def devices(run: Run, *, configuration: bool = False) -> tuple[Device, ...]:
@@ -131,7 +142,7 @@ def _device(address: Address, ids: str, text: str) -> Device:
         device=id_register >> 16,
         class_code=class_register >> 8,
         revision=class_register & 0xFF,
-        name=name,
+        name=printable(name),
         driver=driver.group(1) if driver else None,
     )
 

@@ -137,6 +137,11 @@ def test_what_dom0_gets(
 UNREADABLE = [
     (b"x" * 32769, "x.cfg: it has 32769 bytes, and the loader ignores a boot.cfg of more than 32768"),
     (b"a=b\nmenu\0", "x.cfg, line 2, column 5: there is a NUL byte, and the loader reads no further; delete it"),
+    (
+        b"\xef\xbb\xbfmenu=One:dev\n",
+        "x.cfg, line 1, column 1: it begins with a byte order mark (EF BB BF), and the loader then knows no word of its "
+        "first line",
+    ),
     (b"\0", "x.cfg, line 1, column 1: there is a NUL byte, and the loader reads no further; delete it"),
 ]
 

@@ -119,6 +119,22 @@ def test_drivers_are_asked_through_the_bus_s_own_node(tmp_path, unit):
     assert host.asked[-1] == f"pcictl pci{unit} list -b 1 -N"
 
 
+def test_a_stray_file_in_kernfs_is_named(kernfs):
+    (kernfs / ".DS_Store").touch()
+    with pytest.raises(PcibackError) as caught:
+        netbsd_bus.claims()
+    assert str(caught.value) == (
+        f"{kernfs}/.DS_Store: its name is no PCI address, so it is none of the functions that pciback shows there"
+    )
+    assert caught.value.remedy == "see what is mounted on /kern; it has to be kernfs"
+
+
+def test_names_that_are_no_text_can_be_shown():
+    name = b"Caf\xe9 card".decode("utf-8", "surrogateescape")
+    device = netbsd_bus._device(parse_address("00:05.0"), "0x813910ec (0x02000020)", f"{name} [re0]")
+    assert (device.name, device.driver) == (r"Caf\xe9 card", "re0")
+
+
 def test_claims_come_from_kernfs_alone(kernfs):
     assert netbsd_bus.claims() == (parse_address("00:04.0"), parse_address("00:05.0"))
     for file in kernfs.iterdir():
