@@ -250,6 +250,13 @@ FINDINGS = [
         "",
         "the loader ignores this line, and its list with it; it would be load= without anything before the '='",
     ),
+    (
+        "kernel-debugger",
+        xen("-d"),
+        "",
+        "the kernel reads this word as boot flags, and its 'd' stops the machine in the kernel debugger; "
+        "arguments are separated by blanks, not tabs",
+    ),
 ]
 OUTCOMES = [
     (xen("pciback.hide=(00:04.0)"), "registered: the backend comes up and guests can get the claimed devices"),

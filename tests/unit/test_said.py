@@ -100,9 +100,12 @@ def test_what_helps_with_a_boot_cfg() -> None:
     assert refused(too_large).remedy == "delete comments or entries"
     assert said(lambda: BootCfg.parse(b"#" * 40000))[1] == "delete comments or entries"
     broken = PLAIN.replace("console=pc", "pciback.hide=(junk)")
-    assert (
-        refused(broken).remedy == "mend or delete that list by hand, or run once with state: absent, which removes it"
+    assert refused(broken).remedy == (
+        "mend or delete that list by hand, or let 'ansible HOST -m xen.pciback.boot_hide -a \"state=absent path=/boot.cfg\"' "
+        "remove every hide list of the file"
     )
+    marked = said(lambda: BootCfg.parse(b"\xef\xbb\xbf" + PLAIN.encode(), "/b"))[1]
+    assert marked == "save it as UTF-8 without that, or: tail -c +4 /b > /b.new && cp /b.new /b"
     only = "menu=NetBSD:boot netbsd\n" + PLAIN.replace("Xen:", "Xen (previous pciback):")
     assert str(refused(only)) == "/boot.cfg: every menu entry that starts Xen is titled '... (previous pciback)'"
 
@@ -198,6 +201,15 @@ def test_a_file_that_became_something_else(tmp_path: Path) -> None:
         text
         == f"{path}: it was changed by somebody else meanwhile, nothing was overwritten (it is a directory, not a regular file)"
     )
+
+
+def test_a_file_whose_attributes_are_not_known(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    with mock.patch.object(files.attributes, "read", side_effect=OSError(5, "Input/output error")):
+        text, remedy = said(lambda: files._old(str(path), path.lstat()))
+    assert text == f"{path}: its attributes can't be read: Input/output error"
+    assert remedy == "see 'dmesg' first: its disk fails"
 
 
 def test_a_host_that_another_run_changes(tmp_path: Path) -> None:
