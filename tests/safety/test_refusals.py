@@ -95,9 +95,15 @@ def own_list(host: Dom0) -> None:
     (host.root / "boot.cfg").write_bytes(OWN_LIST)
 
 
-def without_interfaces(host: Dom0) -> None:
-    """ifconfig(8) says nothing."""
-    host.wrap("sbin/ifconfig", "exit 0\n")
+def without_routes(host: Dom0) -> None:
+    """route(8) fails."""
+    host.wrap("sbin/route", "echo 'route: botched keyword' >&2; exit 1\n")
+
+
+def mounted_read_only(host: Dom0) -> None:
+    """The guests' files lie on a file system of their own, which nobody can write to."""
+    with (host.directory / "machine/mounts").open("a") as table:
+        table.write(f"{host.root}/usr/pkg/etc/xen ./usr/pkg/etc/xen none bind,ro\n")
 
 
 @dataclass(frozen=True)
@@ -134,11 +140,19 @@ def create_the_file(host: Dom0, message: str) -> None:
     (host.root / path.lstrip("/")).write_text(text)
 
 
+def mount_for_writing(host: Dom0, message: str) -> None:
+    """The sentence names the file, and so its file system."""
+    (path,) = re.findall(r"not-replaceable: (\S+): it can't be replaced: Read-only file system", message)
+    table = host.directory / "machine/mounts"
+    lines = table.read_text().splitlines(keepends=True)
+    table.write_text("".join(line for line in lines if f" .{Path(path).parent} " not in line))
+
+
 def mend_the_command(host: Dom0, message: str) -> None:
     """The sentence names the command."""
-    (path,) = re.findall(r"'/(\S+) -a' prints nothing", message)
+    path, words = re.findall(r"'/(\S+) ([^']+)' failed \(route: botched keyword\)", message)[0]
     command = host.root / path
-    assert host.command(f"/{path}", "-a").stdout == ""
+    assert host.command(f"/{path}", *words.split()).stderr == "route: botched keyword\n"
     (command.parent / "real" / command.name).replace(command)
 
 
@@ -262,6 +276,14 @@ LAB = {
         "correct the selector",
         extra({"address": "00:05.0"}),
     ),
+    "not-replaceable": OnTheLab(
+        {"pciback_guests": [guest("firewall", {"address": "00:05.0"})]},
+        "/usr/pkg/etc/xen/firewall: it can't be replaced: Read-only file system",
+        "mount its file system for writing, or name a file elsewhere",
+        {"pciback_guests": [guest("firewall", {"address": "00:05.0"})]},
+        before=mounted_read_only,
+        mend=mount_for_writing,
+    ),
     "nothing-wanted": OnTheLab(
         {},
         "this host would lose 00:05.0 (pinned, hidden at the next boot)",
@@ -300,11 +322,11 @@ LAB = {
     "use-unknown": OnTheLab(
         extra({"address": "00:09.0"}),
         "may carry what dom0 stands on or is managed through, and the host does not say whether it does: "
-        "'/sbin/ifconfig -a' prints nothing",
+        "'/sbin/route -n get default' failed (route: botched keyword): this default route was not looked at",
         "see on the host why the command that is named fails, " + overridable("use-unknown"),
         extra({"address": "00:09.0"}),
         "00:09.0",
-        before=without_interfaces,
+        before=without_routes,
         mend=mend_the_command,
     ),
 }  # fmt: skip
@@ -607,6 +629,21 @@ LINUX = {
     ),
     "no-such-device": OnLinux(
         hidden({"address": "00:04.0"}), "no device matches address 0000:00:04.0; this host has 00:02.0", "correct the selector"
+    ),
+    "not-replaceable": OnLinux(
+        hidden({"address": "00:05.0"}),
+        "/boot.cfg: it can't be replaced: Read-only file system",
+        "mount its file system for writing",
+        observed={
+            "written": {"hide": ("/boot.cfg",)},
+            "not_replaceable": {
+                "/boot.cfg": PcibackError(
+                    "it can't be replaced: Read-only file system",
+                    file="/boot.cfg",
+                    remedy="mount its file system for writing",
+                )
+            },
+        },
     ),
     "nothing-wanted": OnLinux(
         Wanted(),
