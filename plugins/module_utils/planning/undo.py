@@ -5,7 +5,7 @@
 
 A file that is as the collection wrote it becomes the recorded original, byte for byte. In one that somebody else has
 changed since, only hide lists and ``pci`` lists are undone: those of the original come back in their place. A hide list
-that the kernel can't read to its end does not come back, because a boot configuration with one is none to reboot into.
+that stops the machine, or of the default entry one that can't be read to its end, does not come back.
 """
 
 from __future__ import annotations

@@ -207,9 +207,15 @@ def _check_dom0_words(document: BootCfg, index: int) -> None:
 
 
 def broken_list(document: BootCfg, index: int) -> PcibackError | None:
-    """What is wrong with the list of an entry that the kernel does not read to its end, ``None`` if it does."""
+    """What is wrong with the list of an entry that stops the machine, ``None`` if it has none.
+
+    Of the entry that boots by default, a list counts too that the kernel does not read to its end. In another entry that
+    is its owner's affair: dom0 boots with it.
+    """
     hide = document.read_list(index)
     if hide is None or hide.reading.outcome == COMPLETE:
+        return None
+    if hide.reading.outcome != FAULT and index != document.default_index:
         return None
     problem = hide.reading.problems[-1]
     effect = "that stops the machine" if hide.reading.outcome == FAULT else "because of which no guest gets a device"

@@ -79,10 +79,11 @@ def test_another_domain_is_refused() -> None:
 def test_broken_lists_go_and_all_others_stay() -> None:
     good = "menu=A:load /k pciback.hide=(00:04.0);multiboot /xen.gz\n"
     bad = "menu=B:load /k pciback.hide=00:05.0;multiboot /xen.gz -- x\nmenu=C:load /k;multiboot /xen.gz y -- pciback.hide=(0)\n"
-    document = BootCfg.parse((good + bad).encode())
+    default = "default=2\n"
+    document = BootCfg.parse((good + bad + default).encode())
     edited, problems = without_broken_lists(document)
     assert edited.render().decode() == (
-        good + "menu=B:load /k;multiboot /xen.gz -- x\nmenu=C:load /k;multiboot /xen.gz y\n"
+        good + "menu=B:load /k;multiboot /xen.gz -- x\nmenu=C:load /k;multiboot /xen.gz y\n" + default
     )
     assert [(problem.line, problem.code) for problem in problems] == [
         (2, "boot-config-invalid"),

@@ -79,6 +79,9 @@ def test_recovery_leaves_out_the_list_behind_dashes():
 )
 def test_a_broken_list_of_somebody_is_not_as_wanted(value, effect):
     data = BOOT + b"menu=Old:load /netbsd-XEN3_DOM0.gz pciback.hide=" + value + b";multiboot /xen.gz\n"
+    elsewhere = make_plan(Wanted(state=ABSENT), host(boot_config=data))
+    assert bool(elsewhere.refusals) == (value == b"(junk)"), "an entry that boots is its owner's affair"
+    data = data.replace(b"default=1", b"default=3")
     plan = make_plan(Wanted(state=ABSENT), host(boot_config=data))
     (refusal,) = plan.refusals
     assert (refusal.code, plan.actions) == ("boot-config-invalid", ())
