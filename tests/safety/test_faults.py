@@ -172,7 +172,9 @@ def test_output_that_is_no_text_breaks_nothing(dom0: Dom0) -> None:
     host.wrap("usr/pkg/sbin/xl", "printf 'libxl: error: caf\\351\\033[2J\\n' >&2; exit 1\n")
     run = host.playbook({"pciback_guests": [{**FIREWALL, "devices": [UNUSED_CARD]}]})
     assert run.status == 2, run.output
-    assert run.failures() == [r"xl can't say which guests run: caf\xe9\x1b[2J"]
+    assert run.failures() == [
+        r"Nothing was changed. dom0 can't be planned: xl can't say which guests run: caf\xe9\x1b[2J."
+    ]
 
 
 def test_an_acl_goes_over_to_the_new_file(dom0: Dom0) -> None:
@@ -191,7 +193,7 @@ def test_an_acl_goes_over_to_the_new_file(dom0: Dom0) -> None:
         os.setxattr(path, "system.posix_acl_access", acl)
     except OSError:
         pytest.skip("this file system has no ACLs")
-    run = host.playbook({"pciback_guests": [{**FIREWALL, "devices": [UNUSED_CARD]}], "pciback_native": False})
+    run = host.playbook({"pciback_guests": [{**FIREWALL, "devices": [UNUSED_CARD]}]})
     assert run.status == 0, run.output
     assert b"00:05.0" in path.read_bytes()
     assert os.getxattr(path, "system.posix_acl_access") == acl

@@ -108,6 +108,17 @@ def test_a_file_system_without_attributes_has_none(path: Path, monkeypatch: pyte
     assert attributes.read(str(path)) == {}
 
 
+def test_attributes_that_can_not_be_read_are_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_path: str, **_options: bool) -> list[str]:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "listxattr", refuse)
+    with pytest.raises(PcibackError) as caught:
+        replace_file(str(path), b"new", expected=b"old")
+    assert str(caught.value) == f"{path}: its attributes can't be read: Input/output error"
+    assert path.read_bytes() == b"old"
+
+
 @pytest.mark.parametrize(("answers", "refused"), [((0, 0), False), ((-1, -1), False), ((0, 24), True), ((5, 0), True)])
 def test_where_python_can_not_copy_them_a_file_with_some_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: tuple[int, int], refused: bool

@@ -146,6 +146,14 @@ UNREADABLE = [
 ]
 
 
+def test_a_byte_order_mark_can_be_taken_away() -> None:
+    with pytest.raises(PcibackError) as refusal:
+        BootCfg.parse(b"\xef\xbb\xbfmenu=One:dev\n", "x.cfg")
+    assert refusal.value.remedy == (
+        "save it as UTF-8 without that, or: tail -c +4 x.cfg > x.cfg.new && cp x.cfg.new x.cfg"
+    )
+
+
 @pytest.mark.parametrize(("data", "sentence"), UNREADABLE)
 def test_parse_refuses(data: bytes, sentence: str) -> None:
     with pytest.raises(PcibackError) as refusal:
