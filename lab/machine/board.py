@@ -5,7 +5,8 @@
 
 What the firmware does when it finds other hardware is done here: buses are numbered anew, depth
 first in the order of the devices, as SeaBIOS does it; bridges get windows and cards addresses
-where there is room. What was there and stays where it was keeps its addresses.
+where there is room, and a new card an interrupt line of its own while there is one. What was there and stays where it
+was keeps its addresses.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from .bus import MULTIFUNCTION, Bus, BusError, Function, Slot
 _MEMORY = (0xF0000000, 0xFC000000)
 _PORTS = (0x1000, 0x10000)
 _MEMORY_GRANULE, _PORT_GRANULE = 0x100000, 0x1000
+# The pins of the I/O APIC behind those that ISA has.
+_LINES = range(16, 24)
 _SERIAL_NUMBER = 0x0003
 
 _PATH = re.compile(r"(?:0000:)?00((?:/[01][0-9a-f]\.[0-7])+)")
@@ -92,6 +95,10 @@ class Board:
         if "mac" in part.facts or mac is not None:
             _set_mac(part, self._next_mac() if mac is None else mac)
         part.config[0x0E] &= ~MULTIFUNCTION & 0xFF
+        free = self._free_lines()
+        if part.config[0x3D] and free:
+            part.facts.pop("pin", None)
+            part.config[0x3C] = free[0]
         self._plug(part, parent, *steps[-1])
         self._number()
         return part.as_function().slot
@@ -203,6 +210,11 @@ class Board:
                     yield window.address, window.address + window.size
             if part.is_bridge and not _leads_to(part, inside):
                 yield _window(part, is_io)
+
+    def _free_lines(self) -> list[int]:
+        """The lines that no card interrupts at, of those that are for cards only."""
+        taken = {part.facts.get("pin", part.config[0x3C]) for part in self.parts if part.config[0x3D]}
+        return [line for line in _LINES if line not in taken]
 
     # -- numbers ---------------------------------------------------------------------------
 

@@ -210,7 +210,8 @@ def test_q35_with_bridges_and_nvme(dom0):
             {
                 "name": "storage",
                 "config": "/usr/pkg/etc/xen/storage",
-                "devices": [{"class": "nvme"}, {"id": "8086:100e", "all": True}],
+                # 00:06.0 is on the line of 00:06.1.
+                "devices": [{"class": "nvme"}, {"id": "8086:100e", "all": True}, {"address": "00:06.0"}],
             }
         ],
         "pciback_reboot": "when_needed",
@@ -219,6 +220,7 @@ def test_q35_with_bridges_and_nvme(dom0):
     assert run.status == 0, run.output
     assert host.command("/bin/ls", "/kern/xen/pci").stdout.split() == [
         "0000:00:05.0",
+        "0000:00:06.0",
         "0000:00:06.1",
         "0000:01:00.0",
     ]

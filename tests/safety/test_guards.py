@@ -32,7 +32,8 @@ def test_the_interface_of_another_card_can_be_the_one_that_counts(dom0):
     host = dom0.create("--management", "0000:00:05.0")
     refused = host.playbook({"pciback_extra_devices": [{"driver": "re0"}]})
     assert refused.status == 2 and "management-nic: 00:05.0" in refused.failures()[0]
-    assert host.playbook({"pciback_extra_devices": [{"driver": "wm5"}]}).status == 0
+    allowed = {"pciback_allow": [{"code": "shared-irq", "address": "00:0c.0"}]}
+    assert host.playbook({"pciback_extra_devices": [{"driver": "wm5"}], **allowed}).status == 0
 
 
 def test_a_configured_interface_and_units_that_move_are_warnings(dom0):
@@ -46,9 +47,39 @@ def test_a_configured_interface_and_units_that_move_are_warnings(dom0):
 
 def test_a_card_that_is_given_in_part_is_a_warning(dom0):
     host = dom0.create(bus="q35-bridges")
-    run = host.playbook({"pciback_extra_devices": [{"address": "00:06.1"}]})
+    allowed = {"pciback_allow": [{"code": "shared-irq", "address": "00:06.1"}]}
+    run = host.playbook({"pciback_extra_devices": [{"address": "00:06.1"}], **allowed})
     assert run.status == 0, run.output
     assert any("00:06.1" in text and "other functions of its card stay: 00:06.0" in text for text in warnings(run))
+
+
+def test_a_device_that_goes_back_to_the_line_of_one_that_stays_away_is_refused(dom0):
+    """All four cards of a line can be hidden; then one of them can't go back alone."""
+    host = dom0.create(bus="pc-captured")
+    line = [{"address": f"00:{device}.0"} for device in ("05", "06", "09", "0a")]
+    hidden = host.playbook({"pciback_extra_devices": line, "pciback_reboot": "when_needed"})
+    assert hidden.status == 0, hidden.output
+    before = host.tree()
+    run = host.playbook({"pciback_extra_devices": line[1:], "pciback_reboot": "when_needed"})
+    assert run.status == 2, run.output
+    refusals = run.result("xen.pciback.plan")["refusals"]
+    assert [(each["code"], each["device"]) for each in refusals] == [
+        ("shared-irq", f"00:{device}.0") for device in ("06", "09", "0a")
+    ]
+    assert "is also that of 00:05.0 (pcictl 000:05:0) 10ec:8139" in refusals[0]["message"]
+    assert "[pciback0], which goes back to dom0; the kernel unbinds the line in each boot" in refusals[0]["message"]
+    assert run.changed() == [] and host.tree() == before
+    # None of them is hidden any more: nothing is unbound.
+    assert host.playbook({"pciback_state": "absent", "pciback_reboot": "when_needed"}).status == 0
+
+
+def test_an_idle_card_on_the_line_counts(dom0):
+    host = dom0.create(bus="pc-captured")
+    before = host.tree()
+    run = host.playbook({"pciback_extra_devices": [{"address": "00:05.0"}], "pciback_reboot": "when_needed"})
+    assert run.status == 2, run.output
+    assert "shared-irq: 00:05.0" in run.failures()[0] and "is also that of 00:06.0" in run.failures()[0]
+    assert run.changed() == [] and host.tree() == before
 
 
 def test_missing_tools_are_named_and_break_nothing(dom0):

@@ -255,11 +255,12 @@ LAB = {
         bus="pc-bridge",
     ),
     "management-nic": OnTheLab(
-        extra({"driver": "wm5"}),
-        "the default route leaves through wm5; wm5 is at pci0 dev 12 function 0",
+        extra({"driver": "re0"}),
+        "the default route leaves through re0; re0 is at pci0 dev 5 function 0",
         "leave it to dom0 or manage the host through another card, " + overridable("management-nic"),
         {},
-        "00:0c.0",
+        "00:05.0",
+        options=("--management", "0000:00:05.0"),
     ),
     "no-iommu": OnTheLab(
         extra({"address": "00:09.0"}),
@@ -314,7 +315,9 @@ LAB = {
     ),
     "shared-irq": OnTheLab(
         extra({"driver": "wm0"}),
-        "interrupt line 199, ioapic0 pin 11 is also that of 00:0c.0 (pcictl 000:12:0) 8086:100e",
+        "interrupt line 199, ioapic0 pin 11 is also that of 00:0c.0 (pcictl 000:12:0) 8086:100e Intel i82540EM 1000baseT "
+        "Ethernet [wm5]; the kernel unbinds the line in each boot that hides the device, so that dom0 can lose the other one "
+        "then, before any guest runs.",
         "take a device of another line, or give the other one away too, " + overridable("shared-irq"),
         extra({"driver": "re0"}),
         "00:04.0",

@@ -82,6 +82,12 @@ class Selection:
             device for answer in self.answers for device in answer.devices if device.address not in self.located.claims
         )
 
+    @property
+    def is_returning(self) -> bool:
+        """Whether dom0 gets back some of what the backend offers, while it is to be without others."""
+        wanted = {device.address for answer in self.answers for device in answer.devices}
+        return bool(wanted) and not wanted.issuperset(self.located.claims)
+
     def with_devices(self, devices: Iterable[Device]) -> Selection:
         """The same after more was read of the same devices."""
         present = {device.address: device for device in devices}

@@ -89,7 +89,7 @@ def observe(
         ),
     )
     selection = resolve_wanted(wanted, observed, units=host.units)
-    if not selection.unclaimed:
+    if not selection.unclaimed and not selection.is_returning:
         return observed, selection
     devices = host.complete(devices)
     return replace(observed, devices=devices, facts=host.facts(devices, xl)), selection.with_devices(devices)

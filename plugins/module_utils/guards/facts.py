@@ -58,9 +58,10 @@ class Facts:
     ``layers`` holds what disks are made of: raid(4), cgd(4), ccd(4) and dk(4); on Linux LVM and whatever else has slaves.
     ``holders`` are disks that others lie on, whether mounted or not. ``consoles`` are devices with the reason why they
     are dom0's console, displays with a wsdisplay(4) aside. ``interrupts`` are the lines that a driver is interrupted at,
-    in the kernel's words. ``iommu`` is whether Xen has one in use, ``None`` if nobody could say. ``iommu_groups`` are
-    the functions that an IOMMU can't tell from one another. ``unseen`` is what could not be seen of
-    the use of disks and network, ``unchecked`` says what else could not be read.
+    in the kernel's words. ``unbinds_lines`` is whether the kernel, when it hides a device at boot, unbinds the device's
+    interrupt line from whatever else listens there. ``iommu`` is whether Xen has one in use, ``None`` if nobody could
+    say. ``iommu_groups`` are the functions that an IOMMU can't tell from one another. ``unseen`` is what could not be
+    seen of the use of disks and network, ``unchecked`` says what else could not be read.
     """
 
     parents: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class Facts:
     consoles: Mapping[str, str] = field(default_factory=dict)
     locations: Mapping[str, Address] = field(default_factory=dict)
     interrupts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unbinds_lines: bool = False
     iommu: bool | None = None
     iommu_groups: Mapping[Address, str] = field(default_factory=dict)
     unseen: tuple[Unseen, ...] = ()

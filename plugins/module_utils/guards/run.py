@@ -75,23 +75,27 @@ def guard(
     chosen: Sequence[Device],
     owners: Mapping[Address, str | None] | None = None,
 ) -> Verdict:
-    """Judge the chosen devices by what the host uses.
+    """Judge the chosen devices by what the host uses; and those that have left dom0, by what goes back to it.
 
     :param devices: every function of the host
     :param chosen: those that are to leave dom0 and have not left yet
-    :param owners: every device that dom0 is to be without, with the guest that gets it; the chosen ones by default
+    :param owners: every device that dom0 is to be without, with the guest that gets it; the chosen ones by default. Others
+        that pciback holds go back to dom0
     """
     case = make_case(facts, devices, chosen, owners or {device.address: None for device in chosen})
     evidence: dict[tuple[str, Address], list[str]] = {}
-    warnings = list(facts.unchecked)
-    for judge in _ALL:
+    # Of what has left dom0 already, only its line can disturb what comes back.
+    judges = _ALL if chosen else (sharing.interrupts,)
+    warnings = list(facts.unchecked) if chosen else []
+    for judge in judges:
         for note in judge(case):
             if isinstance(note, Evidence):
                 evidence.setdefault((note.code, note.device), []).append(printable(note.step))
             else:
                 warnings.append(note)
+    present = {device.address: device for device in devices}
     findings = [
-        _finding(code, case.chosen[address], tuple(dict.fromkeys(steps)))
+        _finding(code, present[address], tuple(dict.fromkeys(steps)))
         for (code, address), steps in sorted(evidence.items())
     ]
     return Verdict(tuple(findings), tuple(printable(text) for text in dict.fromkeys(warnings)))

@@ -65,8 +65,11 @@ def registers(case: Case) -> Notes:
 
 
 def interrupts(case: Case) -> Notes:
-    """Refuse what shares an interrupt line with a device that dom0 uses."""
-    used = [device for device in case.staying() if _is_interrupted(case, device)]
+    """Refuse what shares an interrupt line with a device that dom0 uses, or will use when it goes back."""
+    used = [(device, "") for device in case.staying() if _is_interrupted(case, device)]
+    returning = [
+        (device, ", which goes back to dom0") for device in case.staying() if _will_be_interrupted(case, device)
+    ]
     for device in case.chosen.values():
         if device.config is not None and device.config.interrupt_pin is not None and not _lines(case, device):
             yield (
@@ -74,10 +77,10 @@ def interrupts(case: Case) -> Notes:
                 f"{' while MSI is on' if device.config.message_signalled else ''}: "
                 "whether it shares one with a device of dom0 could not be checked"
             )
-        for other in used:
-            shared = sorted(_lines(case, device) & _lines(case, other))
-            if shared:
-                yield Evidence(SHARED_IRQ, device.address, f"{', '.join(shared)} is also that of {other.describe()}")
+        yield from _shared_lines(case, device, [*used, *returning])
+    for device in case.devices:
+        if device.address in case.owners and device.address not in case.chosen:
+            yield from _shared_lines(case, device, returning)
 
 
 def interrupts_of_guests(case: Case) -> Notes:
@@ -94,6 +97,27 @@ def interrupts_of_guests(case: Case) -> Notes:
                     f"{device.address.bdf} of guest {guest} and {other.address.bdf} of guest "
                     f"{case.owners[other.address]} share {', '.join(shared)}: each can disturb the other"
                 )
+
+
+def _shared_lines(case: Case, device: Device, others: Sequence[tuple[Device, str]]) -> Notes:
+    """Evidence for each line that a device has with others.
+
+    :param others: the devices that dom0 is interrupted by, with what there is to be said of each
+    """
+    found = False
+    for other, remark in others:
+        shared = sorted(_lines(case, device) & _lines(case, other))
+        if shared:
+            found = True
+            step = f"{', '.join(shared)} is also that of {other.describe()}{remark}"
+            yield Evidence(SHARED_IRQ, device.address, step)
+    if found and case.facts.unbinds_lines:
+        yield Evidence(
+            SHARED_IRQ,
+            device.address,
+            "the kernel unbinds the line in each boot that hides the device, so that dom0 can lose the other one then, "
+            "before any guest runs",
+        )
 
 
 def _pages(device: Device) -> list[tuple[int, int]]:
@@ -121,13 +145,24 @@ def _lines(case: Case, device: Device) -> frozenset[str]:
 def _is_interrupted(case: Case, device: Device) -> bool:
     """Whether a driver of dom0 waits for this function's line, for something that dom0 uses.
 
-    A bridge's own interrupt tells of hot plug and errors, and most drivers never ask for it.
+    A bridge's own interrupt tells of hot plug and errors, and most drivers never ask for it. A network card that carries
+    nothing is none to stop; but where the kernel unbinds its line, it stays deaf when it is brought up.
     """
     if device.driver is None or device.held_by_pciback or device.is_bridge:
         return False
     if device.config is None or device.config.message_signalled:
         return False
-    return device.class_code >> 16 != _NETWORK_CLASS or not _is_idle(case, device)
+    return case.facts.unbinds_lines or device.class_code >> 16 != _NETWORK_CLASS or not _is_idle(case, device)
+
+
+def _will_be_interrupted(case: Case, device: Device) -> bool:
+    """Whether pciback holds a function that dom0 gets back, and will be interrupted at its line.
+
+    A network card is idle then, which matters only where the kernel unbinds its line.
+    """
+    if not device.held_by_pciback or device.is_bridge:
+        return False
+    return case.facts.unbinds_lines or device.class_code >> 16 != _NETWORK_CLASS
 
 
 def _is_idle(case: Case, card: Device) -> bool:

@@ -102,20 +102,21 @@ def refuse_bridges(draft: Draft, bridge_loss: str) -> None:
 
 
 def refuse_needed(draft: Draft) -> None:
-    """Refuse what dom0 itself needs, unless it has left dom0 already."""
+    """Refuse what dom0 itself needs, unless it has left dom0 already, and what disturbs a device that goes back there."""
     for planned in draft.devices:
         for code, address in draft.wanted.allow:
             if planned.held and code in GUARDS and address == planned.device.address:
                 held = planned.device.address.bdf
                 draft.warnings.append(f"overridden by the owner: {code} for {held}, which pciback holds")
     missing = draft.missing
-    if not missing:
+    if not missing and not draft.returning:
         return
     # Here, because a converged host waits for imports most of all and has nothing to guard.
     from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
     from ansible_collections.xen.pciback.plugins.module_utils.guards.sharing import siblings
 
-    draft.warnings += siblings(draft.observed.devices, [planned.device for planned in draft.devices])
+    if missing:
+        draft.warnings += siblings(draft.observed.devices, [planned.device for planned in draft.devices])
     if draft.observed.facts is None:
         return
     owners = {planned.device.address: planned.guest for planned in draft.devices}

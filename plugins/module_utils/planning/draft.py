@@ -72,6 +72,12 @@ class Draft:
         return [planned.device for planned in self.devices if not planned.held]
 
     @property
+    def returning(self) -> list[Device]:
+        """The devices that dom0 gets back while it is to be without others."""
+        back = set(self.claims).difference(self.hidden) if self.devices else ()
+        return [device for device in self.observed.devices if device.address in back]
+
+    @property
     def reboots(self) -> bool:
         """Whether a reboot is needed and allowed."""
         return bool(self.reasons) and self.wanted.reboot == WHEN_NEEDED

@@ -81,7 +81,7 @@ class Observed:
 
     :ivar claims: what the running kernel's backend can offer to guests, ``None`` if it has no backend
     :ivar boot: what the next boot does
-    :ivar facts: what the guards judge by, ``None`` if no device is to leave dom0
+    :ivar facts: what the guards judge by, ``None`` if no device is to leave dom0 or to go back
     :ivar traces: what is left of us, read if everything is to be undone
     :ivar stale: devices that xenstore lists for domains that are gone, by the numbers of these
     :ivar written: what each kind of step replaces, whatever its arguments are

@@ -97,6 +97,60 @@ def test_a_network_card_that_carries_nothing_does_not_count(interface, bridges, 
     assert bool(verdict.findings) == refused
 
 
+NETBSD = replace(ALONE, unbinds_lines=True, interfaces={"wm1": Interface("wm1")})
+
+
+def test_where_hiding_unbinds_the_line_the_message_says_what_that_does():
+    (finding,) = sharing(NETBSD, wired("00:09.0", "wm2", 199), wired("00:05.0", "ahcisata0", 199, 0x010601)).findings
+    assert finding.message == (
+        "00:09.0 (pcictl 000:09:0) 8086:1000 a card [wm2] shares its interrupt line with a device that dom0 uses: "
+        "interrupt line 199 is also that of 00:05.0 (pcictl 000:05:0) 8086:1000 a card [ahcisata0]; the kernel unbinds the "
+        "line in each boot that hides the device, so that dom0 can lose the other one then, before any guest runs"
+    )
+
+
+def test_where_hiding_unbinds_the_line_an_idle_network_card_counts():
+    cards = wired("00:09.0", "wm2", 199), wired("00:05.0", "wm1", 199)
+    (finding,) = sharing(NETBSD, *cards).findings
+    assert (finding.code, finding.device.bdf) == ("shared-irq", "00:09.0")
+    assert sharing(replace(NETBSD, unbinds_lines=False), *cards).findings == ()
+
+
+def test_what_goes_back_to_dom0_counts_for_what_leaves_and_for_what_stays_away():
+    held, back = wired("00:09.0", "pciback0", 10), wired("00:05.0", "pciback1", 10)
+    leaving = wired("00:07.0", None, 10)
+    devices = (held, back, leaving)
+    owners = {held.address: "firewall", leaving.address: None}
+    verdict = guard(NETBSD, devices, [leaving], owners)
+    assert [(finding.code, finding.device.bdf) for finding in verdict.findings] == [
+        ("shared-irq", "00:07.0"),
+        ("shared-irq", "00:09.0"),
+    ]
+    assert all(
+        "interrupt line 10 is also that of 00:05.0 (pcictl 000:05:0) 8086:1000 a card [pciback1], which goes back to dom0; "
+        "the kernel unbinds" in finding.message
+        for finding in verdict.findings
+    )
+    # Nothing leaves: the other guards have nothing to say, not even what they could not see.
+    alone = guard(replace(NETBSD, unchecked=("mount failed",)), (held, back), [], {held.address: "firewall"})
+    assert [finding.device.bdf for finding in alone.findings] == ["00:09.0"] and alone.warnings == ()
+    # It stays with pciback, or is on another line, or is a bridge's.
+    both = {**owners, back.address: None}
+    assert guard(NETBSD, devices, [leaving], both).findings == ()
+    elsewhere = (held, wired("00:05.0", "pciback1", 11))
+    assert guard(NETBSD, elsewhere, [], {held.address: None}).findings == ()
+    bridge = (held, wired("00:05.0", "pciback1", 10, class_code=0x060100))
+    assert guard(NETBSD, bridge, [], {held.address: None}).findings == ()
+
+
+def test_a_network_card_that_goes_back_is_idle_where_lines_stay_bound():
+    held, card = wired("00:09.0", "pciback0", 10), wired("00:05.0", "pciback1", 10)
+    disk = wired("00:06.0", "pciback2", 10, class_code=0x010601)
+    assert guard(ALONE, (held, card), [], {held.address: None}).findings == ()
+    (finding,) = guard(ALONE, (held, card, disk), [], {held.address: None}).findings
+    assert "00:06.0" in finding.message and "00:05.0" not in finding.message and "unbinds" not in finding.message
+
+
 def test_a_part_of_a_vlan_counts():
     facts = replace(ALONE, interfaces={"wm1": Interface("wm1"), "vlan0": Interface("vlan0", parts=("wm1",))})
     assert sharing(facts, wired("00:09.0", "wm2", 199), wired("00:05.0", "wm1", 199)).findings

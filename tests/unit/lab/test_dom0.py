@@ -38,7 +38,10 @@ def test_bad_requests_are_one_sentence_and_change_nothing(tmp_path: Path, host: 
         (full.dom0("destroy"), "is not an embedded dom0; it was left alone"),
         (full.dom0("status"), "is not an embedded dom0"),
         (host.dom0("create", "--firmware", "/nonexistent"), "firmware /nonexistent is not there"),
-        (host.dom0("create", "--firmware", str(host.firmware), "--bus", "isa"), "pc-nine-nics, q35-bridges"),
+        (
+            host.dom0("create", "--firmware", str(host.firmware), "--bus", "isa"),
+            "pc-captured, pc-nine-nics, q35-bridges",
+        ),
         (host.dom0("create", "--firmware", str(host.firmware), "--bus", str(empty)), "no PCI function in the dump"),
         (host.dom0("create", "--firmware", str(host.firmware), "--boot-cfg", "/nonexistent"), "boot.cfg /nonexistent"),
         (host.dom0("create", "--firmware", str(host.firmware), "--guest", "a/b"), "guest name 'a/b'"),

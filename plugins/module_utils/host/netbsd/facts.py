@@ -250,6 +250,8 @@ class _Reader:
             consoles={name: f"{name} is the kernel's console" for name in _SERIAL_CONSOLE.findall(messages)},
             locations=_locations(messages),
             interrupts=parse_interrupts(messages),
+            # pciback.c 1.23, by the legacy number; seen on NetBSD 11.
+            unbinds_lines=True,
         )
         layers = self._layers([name for name, _use in disks_in_use(facts)])
         return replace(facts, layers=layers, unseen=tuple(self._tools.unseen), unchecked=tuple(self._tools.unchecked))

@@ -98,6 +98,14 @@ def test_what_was_there_keeps_its_registers():
             assert kept[each.facts["mac"]] == each.config
 
 
+def test_a_new_card_shares_its_line_when_there_is_no_other():
+    board = Board(hardware("pc-bridge"))
+    for number in range(1, 6):
+        board.add(f"00/0d.0/{16 + number:02x}.0", E1000)
+    lines = [each.interrupt_line for each in board.as_bus() if each.slot[0] == 1 and each.slot[1] > 16]
+    assert lines == [21, 22, 23, 19, 19]
+
+
 def test_swapped_cards_take_what_is_theirs_along():
     board = Board(hardware("pc-bridge"))
     board.swap(bus.Slot(0, 5, 0), bus.Slot(1, 3, 0))
