@@ -316,8 +316,8 @@ LAB = {
     "shared-irq": OnTheLab(
         extra({"driver": "wm0"}),
         "interrupt line 199, ioapic0 pin 11 is also that of 00:0c.0 (pcictl 000:12:0) 8086:100e Intel i82540EM 1000baseT "
-        "Ethernet [wm5]; the kernel unbinds the line in each boot that hides the device, so that dom0 can lose the other one "
-        "then, before any guest runs.",
+        "Ethernet [wm5]; the kernel unbinds the line in each boot that hides the device, so that dom0 can lose what else is "
+        "on it, before any guest runs",
         "take a device of another line, or give the other one away too, " + overridable("shared-irq"),
         extra({"driver": "re0"}),
         "00:04.0",

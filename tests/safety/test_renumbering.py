@@ -201,11 +201,11 @@ def test_the_report_names_the_moves_in_check_mode(story: dict[str, Any]) -> None
 def test_identical_cards_that_were_swapped(assigned: Dom0) -> None:
     """The guest's card goes where dom0's own was, and that one is hidden in its place."""
     host = assigned
-    host.lab("swap-cards", "01:03.0", "00:08.0")
+    host.lab("swap-cards", "01:03.0", "00:0a.0")
     message = refused(host, variables())
     assert message.count("identity-changed: ") == 1
     assert "there is 01:03.0 (pcictl 001:03:0) 8086:100e" in message and "which looks the same" in message
-    assert "the pinned device is at 00:08.0 now, its MAC address says so" in message
+    assert "the pinned device is at 00:0a.0 now, its MAC address says so" in message
     follow = variables(pciback_follow_moves=True)
     run = host.playbook(follow)
     assert run.status == 0, run.output

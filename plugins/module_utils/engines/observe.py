@@ -12,9 +12,12 @@ from dataclasses import replace
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection, resolve
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.guest_kernel import is_deaf_netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST, NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
+from ansible_collections.xen.pciback.plugins.module_utils.host.guest_kernel import read_kernel
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as NATIVE_RECORD
@@ -69,11 +72,13 @@ def observe(
     running, stale = _domains(run, host, wanted, xl)
     files = host.boot_places(boot)
     records = {path: path for path in state.written}
+    guest_configs = {guest.config: _read(guest.config, _CODES[GUEST]) for guest in wanted.guests}
     observed = Observed(
         devices=devices,
         claims=claims,
         boot=boot,
-        guest_configs={guest.config: _read(guest.config, _CODES[GUEST]) for guest in wanted.guests},
+        guest_configs=guest_configs,
+        deaf_kernels=_deaf_kernels(wanted, guest_configs),
         running=running,
         native=native,
         pins=pins,
@@ -155,6 +160,25 @@ def _domains(
     known = {domain.domid for domain in domains}
     left = {domid: devices for domid, devices in host.listed_backends().items() if domid not in known}
     return alive, left
+
+
+def _deaf_kernels(wanted: Wanted, configs: Mapping[str, bytes | PcibackError]) -> dict[str, str]:
+    """The kernels that can't use the devices that their guests are to have, by the guests' files."""
+    found = {}
+    for guest in wanted.guests:
+        data = configs[guest.config]
+        if not guest.devices or isinstance(data, PcibackError):
+            continue
+        try:
+            kernel = XlConfig.parse(data, guest.config).kernel
+        except PcibackError:
+            # The plan says what is wrong with it.
+            continue
+        # xl takes another path from its own directory.
+        content = read_kernel(kernel) if kernel is not None and os.path.isabs(kernel) else None
+        if kernel is not None and content is not None and is_deaf_netbsd(content):
+            found[guest.config] = kernel
+    return found
 
 
 def _read(path: str, code: str) -> bytes | PcibackError:

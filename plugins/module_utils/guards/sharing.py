@@ -115,7 +115,7 @@ def _shared_lines(case: Case, device: Device, others: Sequence[tuple[Device, str
         yield Evidence(
             SHARED_IRQ,
             device.address,
-            "the kernel unbinds the line in each boot that hides the device, so that dom0 can lose the other one then, "
+            "the kernel unbinds the line in each boot that hides the device, so that dom0 can lose what else is on it, "
             "before any guest runs",
         )
 

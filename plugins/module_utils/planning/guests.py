@@ -73,6 +73,11 @@ def configure(draft: Draft) -> list[Action]:
             draft.refuse_error(error, DOMAIN_CONFIG_INVALID)
             continue
         draft.warnings += config.warnings
+        if specs and guest.config in draft.observed.deaf_kernels:
+            draft.warnings.append(
+                f"guest {guest.name} boots {draft.observed.deaf_kernels[guest.config]}, a NetBSD kernel without xpci(4): it "
+                "will not see its devices; Linux kernels have a driver for them"
+            )
         if config.name != guest.name:
             described = "no guest by name" if config.name is None else f"a guest named '{config.name}'"
             draft.refuse(

@@ -82,6 +82,7 @@ class Observed:
     :ivar claims: what the running kernel's backend can offer to guests, ``None`` if it has no backend
     :ivar boot: what the next boot does
     :ivar facts: what the guards judge by, ``None`` if no device is to leave dom0 or to go back
+    :ivar deaf_kernels: by guests' files, kernels that can't use passed devices
     :ivar traces: what is left of us, read if everything is to be undone
     :ivar stale: devices that xenstore lists for domains that are gone, by the numbers of these
     :ivar written: what each kind of step replaces, whatever its arguments are
@@ -92,6 +93,7 @@ class Observed:
     claims: tuple[Address, ...] | None
     boot: BootState
     guest_configs: Mapping[str, bytes | PcibackError] = field(default_factory=dict)
+    deaf_kernels: Mapping[str, str] = field(default_factory=dict)
     running: tuple[RunningGuest, ...] = ()
     native: NativeState = NativeState(True)
     pins: Mapping[Address, Pin] = field(default_factory=dict)

@@ -38,7 +38,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.observed impo
     Traces,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted, WantedGuest
-from tests.unit.linux_modules import CARD, NVME, XL, Dom0
+from tests.unit.formats.test_guest_kernel import GUEST_OS, LINUX, elf
+from tests.unit.linux_modules import CARD, NVME, SECOND, XL, Dom0
 from tests.unit.planning.hosts import BUS, ONE, device, host
 
 HELD = parse_address(CARD)
@@ -96,6 +97,35 @@ def test_facts_are_read_only_for_what_is_to_leave_dom0(dom0: Dom0, wanted: Wante
     dom0.load_pciback((CARD,))
     observed, selection = look(dom0, wanted)
     assert (observed.claims, observed.facts, selection.unclaimed) == ((HELD,), None, ())
+
+
+def test_facts_are_read_when_dom0_gets_a_device_back(dom0: Dom0, wanted: Wanted) -> None:
+    """What stays away may be on its line."""
+    for address in (CARD, SECOND):
+        dom0.write(f"{dom0.sys}/bus/pci/drivers/e1000/unbind", address)
+    dom0.load_pciback((CARD, SECOND))
+    observed, selection = look(dom0, wanted)
+    assert (observed.claims, selection.unclaimed) == ((HELD, parse_address(SECOND)), ())
+    assert observed.facts is not None and observed.facts.iommu
+    # Everything goes back: nothing stays away.
+    assert look(dom0, Wanted())[0].facts is None
+
+
+def test_a_kernel_that_can_not_use_its_devices_is_noticed(dom0: Dom0, config: Path, wanted: Wanted) -> None:
+    kernel = dom0.folder / "netbsd-XEN3_DOMU"
+    config.write_text(f"name = 'firewall'\nkernel = '{kernel}'\n")
+    kernel.write_bytes(elf(GUEST_OS))
+    assert look(dom0, wanted)[0].deaf_kernels == {str(config): str(kernel)}
+    without = replace(wanted, guests=(replace(wanted.guests[0], devices=()),))
+    assert look(dom0, without)[0].deaf_kernels == {}
+    kernel.write_bytes(elf(LINUX))
+    assert look(dom0, wanted)[0].deaf_kernels == {}
+    kernel.unlink()
+    assert look(dom0, wanted)[0].deaf_kernels == {}
+    config.write_text("name = 'firewall'\nkernel = 'netbsd-XEN3_DOMU'\n")
+    assert look(dom0, wanted)[0].deaf_kernels == {}
+    config.write_text("name = \n")
+    assert look(dom0, wanted)[0].deaf_kernels == {}
 
 
 def test_guests_that_run_and_domains_that_are_gone(dom0: Dom0, wanted: Wanted) -> None:

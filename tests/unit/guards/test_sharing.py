@@ -105,7 +105,7 @@ def test_where_hiding_unbinds_the_line_the_message_says_what_that_does():
     assert finding.message == (
         "00:09.0 (pcictl 000:09:0) 8086:1000 a card [wm2] shares its interrupt line with a device that dom0 uses: "
         "interrupt line 199 is also that of 00:05.0 (pcictl 000:05:0) 8086:1000 a card [ahcisata0]; the kernel unbinds the "
-        "line in each boot that hides the device, so that dom0 can lose the other one then, before any guest runs"
+        "line in each boot that hides the device, so that dom0 can lose what else is on it, before any guest runs"
     )
 
 

@@ -17,6 +17,19 @@ from tests.unit.planning.hosts import ONE, codes, converged, device, guest, host
 from tests.unit.plans import changed, make_plan
 
 
+def test_a_guest_with_a_kernel_that_can_not_use_its_devices_is_a_warning():
+    seen = host(deaf_kernels={"/etc/xen/firewall": "/netbsd-XEN3_DOMU"})
+    plan = make_plan(ONE, seen)
+    assert codes(plan) == []
+    expected = (
+        "guest firewall boots /netbsd-XEN3_DOMU, a NetBSD kernel without xpci(4): it will not see its devices; "
+        "Linux kernels have a driver for them"
+    )
+    assert [warning for warning in plan.warnings if "xpci" in warning] == [expected]
+    without = replace(ONE, guests=(guest(),))
+    assert not any("xpci" in warning for warning in make_plan(without, seen).warnings)
+
+
 def test_running_guests_are_shut_down_before_the_reboot_and_started_after_it():
     strangers = (RunningGuest("firewall", 1), RunningGuest("other", 2))
     plan = make_plan(ONE, host(running=strangers))

@@ -194,6 +194,8 @@ class XlConfig:
     """An xl configuration file.
 
     :ivar name: the guest's name; ``None`` if the file gives none
+    :ivar kernel: the file that xl boots it with; ``None`` if the file gives none, or if the guest is an emulated machine,
+        which needs no driver of Xen's for its devices
     :ivar pci: the entries that xl reads, in their order; duplicates of a device are not merged
     :ivar globals: the ``pci_...`` defaults of this file, such as ``{"permissive": True}``
     :ivar rdm_policy: the default of ``rdm_policy``; ``None`` where only xl knows it
@@ -204,6 +206,7 @@ class XlConfig:
     data: bytes
     file: str
     name: str | None
+    kernel: str | None
     pci: tuple[PciEntry, ...]
     globals: Mapping[str, bool]
     rdm_policy: str | None
@@ -236,11 +239,13 @@ class XlConfig:
                 continue
             message = f"xl ignores this {setting.name}; write {setting.name} = 1 or {setting.name} = 0"
             warnings.append(str(error_at(data, file, setting.start, message)))
-        name = values.get("name")
+        name, kernel = values.get("name"), values.get("kernel")
+        emulated = b"hvm" in (values.get("type"), values.get("builder"))
         return cls(
             data=data,
             file=file,
             name=None if name is None else _as_text(name),
+            kernel=None if kernel is None or emulated else _as_text(kernel),
             pci=tuple(entries),
             globals=flags,
             # What `rdm` says is xl's to interpret.

@@ -77,6 +77,21 @@ def test_reads_the_name(data: bytes, name: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "kernel"),
+    [
+        (b"name='a'\n", None),
+        (b"kernel = '/netbsd-XEN3_DOMU'\nkernel = '/boot/vmlinuz'\n", "/boot/vmlinuz"),
+        (b"kernel='/boot/vmlinuz'\ntype='pvh'\n", "/boot/vmlinuz"),
+        (b"kernel='/usr/lib/xen/boot/hvmloader'\ntype='hvm'\n", None),
+        (b"builder='hvm'\nkernel='/usr/lib/xen/boot/hvmloader'\n", None),
+        (b"kernel=['/boot/vmlinuz']\n", None),
+    ],
+)
+def test_reads_the_kernel_of_a_guest_that_is_not_emulated(data: bytes, kernel: str | None) -> None:
+    assert XlConfig.parse(data, "guest.cfg").kernel == kernel
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         (b"1", True),
