@@ -33,7 +33,7 @@ def reboot(host: Host, boot_cfg: str | None = None) -> subprocess.CompletedProce
 
 def with_bus(case: dict[str, Any]) -> str:
     bridged = case["case"] in ("r03-hide-bridge", "u04-bridge", "r06-q35")
-    return "pc-bridge" if bridged else "pc-captured"
+    return "pc-bridge-captured" if bridged else "pc-captured"
 
 
 @pytest.mark.parametrize("case", BOOTS, ids=[case["case"] for case in BOOTS])
