@@ -17,7 +17,7 @@ import shutil
 import time
 from typing import Any
 
-from . import autoconf
+from . import autoconf, loader
 from .autoconf import Line
 from .bus import Slot
 from .firmware import predict
@@ -162,7 +162,7 @@ def _end(machine: Machine, prediction: dict[str, Any], tree: autoconf.Tree, chos
 
 
 def _loader_console(machine: Machine, prediction: dict[str, Any]) -> None:
-    words = ["", f">> NetBSD/x86 BIOS Boot, Revision 5.10 (from NetBSD {KERNEL_RELEASE})"]
+    words = ["", f">> NetBSD/x86 BIOS Boot, Revision {loader.REVISION} (from NetBSD {loader.release(machine)})"]
     words += [f">> Memory: 639/{(machine.bus.facts.get('memory_mib', 1024) - 1) * 1024 - 128} k", ""]
     words += [
         "     {}. {}".format(entry.get("key", entry["number"]), entry["title"]) for entry in prediction["entries"]

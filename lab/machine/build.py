@@ -9,9 +9,10 @@ import json
 import os
 import shutil
 
-from . import boot, bus
+from . import boot, bus, loader
 from .borrowed import DEVICES, borrow, link_as_the_controller, write
 from .commands import PATHS
+from .kernel import KERNEL_RELEASE
 from .state import STATE_SCHEMA, Machine
 
 KERNELS = ("/netbsd", "/netbsd-XEN3_DOM0.gz", "/xen.gz")
@@ -73,6 +74,9 @@ def build(
     for kernel in KERNELS + kernels:
         os.makedirs(os.path.dirname(machine.file(kernel)), exist_ok=True)
         write(machine.file(kernel), b"placeholder of a kernel\n", 0o755)
+    # A kernel that is asked for may be in a folder of that name.
+    if not os.path.isdir(machine.file(loader.PATH)):
+        write(machine.file(loader.PATH), loader.program(KERNEL_RELEASE), 0o444)
     write(machine.file("boot.cfg"), boot_cfg)
     for guest in guests:
         kernel = GUEST_KERNEL % guest

@@ -9,6 +9,7 @@ import json
 import subprocess
 from typing import Any
 
+from . import loader
 from .state import Machine
 
 
@@ -24,6 +25,7 @@ def predict(machine: Machine, entry: int | None = None) -> dict[str, Any]:
         "--config", machine.file("/boot.cfg"),
         "--bus", machine.path("bus.lspci"),
         "--root", machine.root,
+        "--loader", loader.generation(machine),
         "--json",
     ]  # fmt: skip
     if entry is not None:

@@ -15,8 +15,8 @@ description:
   - On NetBSD, writes the hide list of pciback(4) into the menu entries of boot.cfg(5) that start Xen, where the dom0
     kernel surely reads it, and nowhere else. All other bytes of the file stay as they are.
   - Puts it on C(load) if path and arguments stay within the 79 characters that the loader keeps, else behind C( -- )
-    on C(multiboot), else in the short form that the kernel accepts as well. Refuses what does not fit, and what would
-    not boot.
+    on C(multiboot), else in the short form that the kernel accepts as well. Refuses what does not fit, what would
+    not boot, and what the boot loaders that the host may have read in different ways.
   - On Linux, writes files of its own only. C(/etc/default/grub.d/xen-pciback.cfg) gives C(xen-pciback.hide=) to each
     entry that starts Xen, a file for initramfs-tools or dracut loads xen-pciback early, without which the list does
     nothing, and C(/etc/modprobe.d/xen-pciback.conf) lets the devices' own drivers wait for it. Then it makes the menu

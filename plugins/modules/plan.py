@@ -339,6 +339,14 @@ predictable:
   type: bool
   returned: success
   sample: true
+boot_loader:
+  description:
+    - Which boot loaders may read it. V(old) is that of NetBSD 9 and before, V(new) that of NetBSD 10 and later, V(either) if
+      it is not known.
+    - Null on Linux.
+  type: str
+  returned: success
+  sample: new
 claims:
   description: What the running kernel's backend offers to guests, null if there is no backend.
   type: list

@@ -16,6 +16,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+
 from .conftest import DATA, Prediction, Predictor
 
 BOOTS: list[dict[str, Any]] = json.loads((DATA / "boots-netbsd11.json").read_text())
@@ -113,3 +118,20 @@ def test_boots_whose_end_depends_on_the_loader(predict: Predictor) -> None:
         if predict(boot["boot_cfg"], entry=boot.get("entry"), files=True).json["outcome"] == "undefined"
     ]
     assert differing == ["rndseed=", "loader=", "load ="]
+
+
+def test_the_editor_writes_what_every_loader_reads(boot: dict[str, Any], predict: Predictor) -> None:
+    """The editor of today, on the file as it was before: it refuses those three, and else both readers agree."""
+    predict.add_files(*FILES)
+    wanted = [parse_address(address) for address in boot["devices"]]
+    try:
+        edit = hide(BootCfg.parse(boot["original"].encode()), wanted)
+    except PcibackError as refusal:
+        assert (refusal.code, refusal.line, refusal.column) == ("boot-config-invalid", 1, 1)
+        assert boot["original"].startswith(("rndseed=", "loader=", "load ="))
+        return
+    assert not boot["original"].startswith(("rndseed=", "loader=", "load ="))
+    for placement in edit.entries:
+        prediction = predict(edit.boot_cfg.render(), entry=placement.number, files=True)
+        assert prediction.json["outcome"] == "registered"
+        assert prediction.json["claims"] == [str(address) for address in wanted]

@@ -9,6 +9,7 @@ kernel claims exactly these devices.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -25,8 +26,10 @@ from hypothesis import strategies as st
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_list
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check import check_bootable
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide, unhide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limits import MAX_FILE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import EITHER, NEW, OLD, Loaders
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import predict
@@ -64,9 +67,9 @@ class Model:
         self._pcibackctl = pcibackctl
         self._path = folder / "boot.cfg"
 
-    def predict(self, data: bytes, entry: int | None = None) -> Prediction:
+    def predict(self, data: bytes, entry: int | None = None, loaders: Loaders = EITHER) -> Prediction:
         self._path.write_bytes(data)
-        return predict(self._pcibackctl, str(self._path), entry, run=_run)
+        return predict(self._pcibackctl, str(self._path), entry, loaders=loaders, run=_run)
 
 
 # What a file may look like
@@ -146,6 +149,8 @@ def loads(draw: st.DrawFn, manner: Manner) -> str:
         "NAME=root:/netbsd",
         "/" + "k" * 60,
     ]
+    if manner.odd and draw(very_rarely):
+        paths = ["/netbsd-GENERIC.gz"]
     path = draw(st.sampled_from([*paths, "netbsd", ""] if manner.odd else paths))
     return draw(blanks(manner)) + path + draw(words(manner))
 
@@ -154,6 +159,10 @@ def loads(draw: st.DrawFn, manner: Manner) -> str:
 def multiboots(draw: st.DrawFn, manner: Manner) -> str:
     paths = ["/xen.gz"] * 6 + ["xen.gz", "hd0a:/xen"]
     text = draw(blanks(manner)) + draw(st.sampled_from([*paths, ""] if manner.odd else paths)) + draw(words(manner))
+    if draw(very_rarely):
+        modes = [" dom0=pvh dom0=pv", " dom0=pvhx"]
+        modes += [" dom0=pvh", " dom0=verbose,pvh", " dom0=pv,pvh x"] if manner.odd else []
+        text += draw(st.sampled_from(modes))
     if draw(rarely):
         separator = draw(st.sampled_from([" -- ", " --", " --  ", "\t-- "]))
         behind = draw(words(manner)).lstrip()
@@ -218,6 +227,10 @@ def files(draw: st.DrawFn) -> bytes:
     others += ["consdev=auto", "userconf=disable foo", "#menu=Xen:multiboot /x"]
     for line in draw(st.lists(st.sampled_from(others), max_size=3)):
         lines.insert(draw(st.integers(0, len(lines))), line)
+    if draw(very_rarely):
+        differing = ["loader=/n", "load =/m", "loads=/m pciback.hide=(0:9.0)", "rndseed=/e", "fs=/f", "dev=hd0a:"]
+        line = draw(st.sampled_from([*differing, "rndseed =/e", "userconf =disable foo"]))
+        lines.insert(draw(st.integers(0, len(lines))), line)
     for key, options in (
         ("timeout", ["5", "0", "-1", "", "x", "10"]),
         ("default", ["1", "2", "3", " 2", "99", "0", "-1", "2x", "4294967298"]),
@@ -233,6 +246,9 @@ def files(draw: st.DrawFn) -> bytes:
     if draw(rarely):
         text = text.rstrip("\r\n")
     return text.encode(draw(st.sampled_from(["utf-8", "latin-1"])))
+
+
+possible_loaders = st.sampled_from([EITHER, EITHER, OLD, NEW])
 
 
 def _entries(boot_cfg: BootCfg, which: str) -> str | list[str]:
@@ -256,9 +272,10 @@ def test_what_is_written_is_what_the_kernel_claims(
         devices=device_sets,
         which=st.sampled_from(["xen"] * 4 + ["default", "titles"]),
         previous=st.sampled_from([True, True, False]),
+        loaders=possible_loaders,
     )
-    def check(data: bytes, devices: list[Address], which: str, previous: bool) -> None:
-        boot_cfg = BootCfg.parse(data)
+    def check(data: bytes, devices: list[Address], which: str, previous: bool, loaders: Loaders) -> None:
+        boot_cfg = BootCfg.parse(data, loaders=loaders)
         entries = _entries(boot_cfg, which)
         assert boot_cfg.render() == data
         try:
@@ -272,17 +289,17 @@ def test_what_is_written_is_what_the_kernel_claims(
             return
         tally["written"] += 1
         written = edit.boot_cfg.render()
-        before = model.predict(data)
+        before = model.predict(data, loaders=loaders)
         for placement in edit.entries:
             event(f"written: {placement.place} {placement.form} changed={placement.changed}")
-            prediction = model.predict(written, placement.number)
+            prediction = model.predict(written, placement.number, loaders)
             assert disagreement(prediction, devices) is None
             assert prediction.default == before.default
             number, title = placement.number, placement.title
             assert prediction.entries[number - 1].title == title or not title.isascii()
         event(f"previous: {edit.previous.number is not None} {edit.previous.reason}")
         if edit.previous.number is not None and not edit.previous.reason:
-            _check_previous(model, data, written, boot_cfg, edit.previous.number)
+            _check_previous(model, data, edit.boot_cfg, boot_cfg, edit.previous.number)
             tally["previous"] += 1
         again = hide(edit.boot_cfg, devices, entries, previous=previous)
         assert not again.changed
@@ -311,18 +328,18 @@ def _unhidden(boot_cfg: BootCfg) -> bytes:
         return refusal.message.encode()
 
 
-def _check_previous(model: Model, data: bytes, written: bytes, boot_cfg: BootCfg, number: int) -> None:
+def _check_previous(model: Model, data: bytes, written: BootCfg, boot_cfg: BootCfg, number: int) -> None:
     """The kept entry boots as the one did that it is a copy of."""
-    kept = model.predict(written, number)
+    kept = model.predict(written.render(), number, boot_cfg.loaders)
     assert not kept.entries[number - 1].default
-    title = BootCfg.parse(written).entries[number - 1].title
+    title = written.entries[number - 1].title
     sources = [
         entry.number
         for entry in boot_cfg.entries
         if entry.kind == XEN
         and title in (entry.title + PREVIOUS_SUFFIX, f"Entry {entry.number}{PREVIOUS_SUFFIX}", entry.title)
     ]
-    outcomes = [model.predict(data, source) for source in sources]
+    outcomes = [model.predict(data, source, boot_cfg.loaders) for source in sources]
     assert (kept.outcome, kept.claims) in [(before.outcome, before.claims) for before in outcomes]
 
 
@@ -349,12 +366,57 @@ def test_both_read_the_same_menu(pcibackctl: str, tmp_path: Path) -> None:
     model = Model(pcibackctl, tmp_path)
 
     @depth.examples(min(EXAMPLES, 500), parent=checked)
-    @given(files())
-    def check(data: bytes) -> None:
-        boot_cfg = BootCfg.parse(data)
-        prediction = model.predict(data)
+    @given(files(), possible_loaders)
+    def check(data: bytes, loaders: Loaders) -> None:
+        boot_cfg = BootCfg.parse(data, loaders=loaders)
+        prediction = model.predict(data, loaders=loaders)
         mine = [(entry.number, entry.kind, entry.default) for entry in boot_cfg.entries]
         assert mine == [(entry.number, entry.kind, entry.default) for entry in prediction.entries]
+
+    check()
+
+
+keys = st.sampled_from(
+    ["load", "loader", "load ", "loads", " load", "LOAD", "fs", "fsx", "rndseed", "rndseed ", "dev", "x"]
+)
+
+
+def test_both_know_how_each_loader_reads_a_line(pcibackctl: str, tmp_path: Path) -> None:
+    """A list on every line outside the menu, and another one on the entry's load: which of them is read says it."""
+    path = tmp_path / "boot.cfg"
+
+    @depth.examples(min(EXAMPLES, 500), parent=checked)
+    @given(st.lists(keys, max_size=4), st.booleans())
+    @example(["rndseed", "load"], True)
+    @example(["load ", "fs"], True)
+    def check(found: list[str], has_load: bool) -> None:
+        lines = [f"{key}=/f{number} pciback.hide=(0:{number + 1:x}.0)" for number, key in enumerate(found)]
+        load = "load /n pciback.hide=(0:1f.0);" if has_load else ""
+        data = ("\n".join([*lines, f"menu=X:{load}multiboot /xen.gz"]) + "\n").encode()
+        path.write_bytes(data)
+        status, answer, _errors = _run([pcibackctl, "boot", "--json", "--config", str(path)])
+        assert status in (0, 3)
+        readings = json.loads(answer)["readings"]
+        assert [reading["loader"] for reading in readings] == [loader.name for loader in EITHER]
+        for loader, reading in zip(EITHER, readings):
+            boot_cfg = BootCfg.parse(data, loaders=(loader,))
+            try:
+                check_bootable(boot_cfg, 0)
+            except PcibackError:
+                assert reading["outcome"] == "loader-failure"
+            else:
+                assert reading["outcome"] == "registered"
+                (entry,) = boot_cfg.entries
+                assert entry.hide is not None
+                assert reading["claims"] == [str(address) for address in entry.hide.claims]
+        # The editor takes the file without knowing the loader only if all of them come to the same end.
+        alike = all(reading == {**readings[0], "loader": reading["loader"]} for reading in readings)
+        try:
+            check_bootable(BootCfg.parse(data), 0)
+        except PcibackError:
+            assert not alike or readings[0]["outcome"] == "loader-failure"
+        else:
+            assert alike and readings[0]["outcome"] == "registered"
 
     check()
 

@@ -9,6 +9,7 @@ import json
 import os
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import EITHER, NAMES, Loaders
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import NOT_FOUND, Run
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import (
     SCHEMA,
@@ -38,6 +39,7 @@ def predict(
     *,
     bus: str | None = None,
     files: str | None = None,
+    loaders: Loaders = EITHER,
     run: Run,
 ) -> Prediction:
     """Ask pcibackctl what NetBSD does when it boots an entry of a boot configuration.
@@ -47,6 +49,7 @@ def predict(
     :param entry: number in the menu; ``None`` for the default one
     :param bus: a dump of the host's devices (``lspci -xxxx``), so that claims can be checked against it
     :param files: where the files of the boot device are, so that missing kernels are found
+    :param loaders: those that the host may have
     :param run: runs a command
     :raises PcibackError: the program is missing, fails, or answers something else
     """
@@ -57,6 +60,8 @@ def predict(
         command += ["--bus", bus]
     if files is not None:
         command += ["--root", files]
+    if loaders != EITHER:
+        command += ["--loader", NAMES[loaders]]
     status, output, errors = run(command)
     if status == NOT_FOUND:
         raise PcibackError("it can't be run", file=pcibackctl, remedy="install it with xen.pciback.native_backend")

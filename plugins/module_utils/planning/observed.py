@@ -29,6 +29,10 @@ class BootState(Protocol):
         """Whether pcibackctl can predict the next boot."""
 
     @property
+    def loader(self) -> str | None:
+        """Which boot loaders may read it, in the words of ``pcibackctl boot --loader``; ``None`` if it predicts nothing."""
+
+    @property
     def predicted_claims(self) -> tuple[Address, ...] | None:
         """What the C model says that the next boot will claim if nobody chooses another entry, if it could be asked."""
 

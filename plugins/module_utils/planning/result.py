@@ -43,6 +43,7 @@ def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
         "recovery": list(plan.recovery),
         "boot_config": observed.boot.path,
         "predictable": observed.boot.predictable,
+        "boot_loader": observed.boot.loader,
         "claims": _texts(observed.claims),
         "predicted_claims": _texts(observed.boot.predicted_claims),
         "running": [

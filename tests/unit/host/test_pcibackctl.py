@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import EITHER, NEW, OLD, Loaders
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import (
     Finding,
@@ -65,6 +66,13 @@ def test_predict(status: int) -> None:
         entries=(MenuEntry(1, "K", "kernel", False), MenuEntry(2, "Xen", "xen", True)),
         default=2,
     )
+
+
+@pytest.mark.parametrize(("loaders", "words"), [(EITHER, []), (OLD, ["--loader", "old"]), (NEW, ["--loader", "new"])])
+def test_predict_for_the_loaders_of_a_host(loaders: Loaders, words: list[str]) -> None:
+    run = Runner(0, json.dumps(ANSWER))
+    predict("/sbin/pcibackctl", "/boot.cfg", loaders=loaders, run=run)
+    assert run.command[5:] == words
 
 
 def test_predict_the_default_of_a_file_without_menu() -> None:

@@ -38,6 +38,7 @@ class ToyBoot:
     path: str
     hidden: tuple[str, ...] = ()
     predictable: bool = False
+    loader: str | None = None
     predicted_claims: tuple[Address, ...] | None = None
 
 

@@ -65,6 +65,7 @@ def test_every_part_of_a_plan() -> None:
         "recovery": ["choose the other entry"],
         "boot_config": "/boot.cfg",
         "predictable": True,
+        "boot_loader": "either",
         "claims": ["0000:00:05.0"],
         "predicted_claims": ["0000:00:05.0"],
         "running": [{"name": "firewall", "domid": 3, "devices": ["0000:00:05.0"]}],

@@ -18,6 +18,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.lexer
     words,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limits import MAX_FILE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import LOAD_KEY
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import (
     INVALID,
     TOP_LEVEL,
@@ -64,12 +65,14 @@ def check_bootable(document: BootCfg, index: int) -> None:
     :raises PcibackError: ``boot-config-invalid``
     """
     menu_line = document.menu[index]
+    _check_top_level(document)
     _check_commands(document, menu_line)
     _check_xen(document, menu_line)
     modules = document.modules(index)
     if not modules:
         raise _no_kernel(document, index)
     _check_kernel(document, modules[0])
+    _check_pciback(document, index)
     _check_dom0_words(document, index)
     _check_no_fault(document, index)
 
@@ -81,7 +84,7 @@ def holds_exactly(document: BootCfg, index: int, wanted: Sequence[Address]) -> b
         return False
     own = sum(len(lists_in_command(command)) for command in document.menu[index].commands)
     if hide.place == TOP_LEVEL:
-        return own == 0 and sum(len(lists_in_module(module)) for module in document.loads) == 1
+        return own == 0 and sum(len(lists_in_module(module)) for module in document.shared_loads) == 1
     return own == 1
 
 
@@ -108,6 +111,28 @@ def check_result(before: BootCfg, edited: BootCfg, selected: Sequence[int], want
                 "write its line in the plain form of boot.cfg(5)",
                 before.menu[index].command_text,
             )
+
+
+def _check_top_level(document: BootCfg) -> None:
+    """Whichever loader the host has, what it loads first outside the menu is the same kernel, or nothing."""
+    for line in document.top_level:
+        kinds = {line.kind(loader) for loader in document.loaders}
+        key = decode(line.key.text)
+        if kinds == {LOAD_KEY}:
+            return
+        if LOAD_KEY in kinds:
+            raise refusal(
+                document,
+                f"loaders before NetBSD 10 take '{key}=' for 'load=', newer ones ignore it, and which one this host "
+                "has is not known; write 'load=', which all of them read, or delete the line",
+                line.key,
+            )
+        raise refusal(
+            document,
+            f"loaders that know '{key}=' load this file before all others, so that Xen takes it for the dom0 kernel; "
+            f"put '{key} FILE' behind load in the entries that are to have it",
+            line.key,
+        )
 
 
 def _check_commands(document: BootCfg, menu_line: MenuLine) -> None:
@@ -180,6 +205,20 @@ def _check_kernel(document: BootCfg, module: Span) -> None:
             path,
         )
     _check_no_cr(document, path, "the path of the dom0 kernel")
+
+
+def _check_pciback(document: BootCfg, index: int) -> None:
+    reason = document.without_pciback(index)
+    if reason:
+        raise PcibackError(
+            f"entry {name(document, index)} can't hide anything: a kernel started with dom0=pvh has no pciback"
+            if reason == "dom0=pvh"
+            else f"entry {name(document, index)} can't hide anything: a GENERIC kernel has no pciback",
+            code=INVALID,
+            file=document.file,
+            line=document.menu[index].line + 1,
+            remedy="name the entries that start an XEN3_DOM0 kernel, or start one here, without dom0=pvh",
+        )
 
 
 def _check_no_cr(document: BootCfg, path: Span, what: str) -> None:

@@ -108,6 +108,6 @@ def without_broken_lists(boot_cfg: BootCfg) -> tuple[BootCfg, tuple[PcibackError
 def _boots_alike(before: BootCfg, edited: BootCfg, index: int) -> bool:
     """An entry says the same in both, and so do the loads that all entries share."""
     was, now = before.menu[index], edited.menu[index]
-    return before.lines[was.line] == edited.lines[now.line] and [load.text for load in before.loads] == [
-        load.text for load in edited.loads
+    return before.lines[was.line] == edited.lines[now.line] and [load.text for load in before.shared_loads] == [
+        load.text for load in edited.shared_loads
     ]

@@ -92,7 +92,7 @@ def without_lists(document: BootCfg, indexes: Sequence[int], *, shared: bool) ->
         # From the right to the left, so that the places of what is still to come stay as they are.
         for command in reversed(document.menu[index].commands):
             _take_out(document, lines, command.whole, lists_in_command(command), command.word == b"multiboot")
-    for module in document.loads if shared else []:
+    for module in document.shared_loads if shared else []:
         _take_out(document, lines, module, lists_in_module(module), False)
     return document if tuple(lines) == document.lines else document.with_lines(lines)
 

@@ -8,8 +8,9 @@ follows `` -- `` on its own command line, the dom0 kernel keeps the first 255 ch
 those the last word that starts with ``pciback.hide=`` wins. :meth:`BootCfg.read_list` follows that path for a
 menu entry.
 
-The files of this package, each using only those before it: limits, lexer, read, check (what is refused), selection
-(which entries are meant), place (where a list is put), previous (the entry that keeps the list from before), edit.
+The files of this package, each using only those before it: limits, loader (what they read otherwise), lexer, read,
+check (what is refused), selection (which entries are meant), place (where a list is put), previous (the entry that
+keeps the list from before), edit.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.lexer
     after_image_name,
     after_path,
     after_separator,
+    first_word,
     split_commands,
     words,
 )
@@ -37,6 +39,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limit
     MAX_ENTRIES,
     MAX_FILE,
     MAX_MODULE_STRING,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import (
+    EITHER,
+    LOAD_KEY,
+    Loader,
+    Loaders,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
@@ -53,8 +61,8 @@ LOAD = "load"
 MULTIBOOT = "multiboot"
 TOP_LEVEL = "top-level"
 
-# In the order in which the loader tries them; each matches by prefix.
-_KEYS = (b"menu", b"banner", b"timeout", b"default", b"consdev", b"root", b"load", b"format", b"clear")
+# In the order in which the loader tries them; each matches by prefix, whatever the loader.
+_KEYS = (b"menu", b"banner", b"timeout", b"default", b"consdev", b"root", b"format", b"clear")
 
 # Commands after which no later one of an entry runs, and what they make of it.
 _FINAL = {b"multiboot": XEN, b"boot": KERNEL, b"pkboot": KERNEL, b"menu": OTHER, b"quit": OTHER}
@@ -137,6 +145,23 @@ class MenuLine:
 
 
 @dataclass(frozen=True)
+class TopLevelModule:
+    """A line outside the menu that loads a file before the commands of every entry, at least with some loaders.
+
+    :param key: its key, as it is
+    :param value: path and arguments
+    :param kinds: what each loader that the host may have makes of it: see :meth:`.loader.Loader.loads`
+    """
+
+    key: Span
+    value: Span
+    kinds: tuple[tuple[Loader, bytes], ...]
+
+    def kind(self, loader: Loader) -> bytes:
+        return dict(self.kinds)[loader]
+
+
+@dataclass(frozen=True)
 class BootCfg:
     """A boot.cfg. The bytes that the loader skips are kept.
 
@@ -148,6 +173,9 @@ class BootCfg:
     :param lines: its lines without their ``\\n``
     :param menu: the ``menu=`` lines that the loader keeps
     :param ignored: how many it does not keep
+    :param loaders: those that the host may have; where they differ, this is what the newest reads, and
+        :func:`.check.check_bootable` refuses the entry
+    :param top_level: lines outside the menu that at least one of them takes for a file to load
     :param loads: path and arguments of each ``load=`` line; they come before the ``load`` commands of every entry
     :param letters: letters choose an entry, not digits
     :param shown: how many entries the menu shows
@@ -159,16 +187,19 @@ class BootCfg:
     lines: tuple[bytes, ...]
     menu: tuple[MenuLine, ...]
     ignored: int
+    loaders: Loaders
+    top_level: tuple[TopLevelModule, ...]
     loads: tuple[Span, ...]
     letters: bool
     shown: int
     default_index: int
 
     @classmethod
-    def parse(cls, data: bytes, file: str = "/boot.cfg") -> BootCfg:
+    def parse(cls, data: bytes, file: str = "/boot.cfg", loaders: Loaders = EITHER) -> BootCfg:
         """Read a boot.cfg.
 
         :param file: its name in messages
+        :param loaders: those that the host may have
         :raises PcibackError: ``boot-config-invalid``: the loader would ignore it or see only a part of it
         """
         if len(data) > MAX_FILE:
@@ -196,7 +227,7 @@ class BootCfg:
                 line=data.count(b"\n", 0, nul) + 1,
                 column=nul - data.rfind(b"\n", 0, nul),
             )
-        return _read(data, file)
+        return _read(data, file, loaders)
 
     def render(self) -> bytes:
         """The bytes of the file."""
@@ -214,7 +245,7 @@ class BootCfg:
 
     def with_lines(self, lines: list[bytes]) -> BootCfg:
         """The document that these lines are; a file that became too large is read all the same."""
-        return _read(b"\n".join(lines), self.file)
+        return _read(b"\n".join(lines), self.file, self.loaders)
 
     def is_xen(self, index: int) -> bool:
         return self.menu[index].kind == XEN
@@ -227,6 +258,26 @@ class BootCfg:
         """What is loaded when the entry's multiboot runs; the first is the dom0 kernel."""
         before = self.menu[index].before_multiboot
         return [*self.loads, *(command.arguments for command in before if command.word == b"load")]
+
+    @property
+    def shared_loads(self) -> list[Span]:
+        """What any of the possible loaders takes for a ``load=`` line."""
+        return [line.value for line in self.top_level if any(kind == LOAD_KEY for _loader, kind in line.kinds)]
+
+    def without_pciback(self, index: int) -> str:
+        """Why the dom0 kernel of an entry that starts Xen has no pciback(4): ``dom0=pvh``, ``GENERIC``; else empty."""
+        arguments = after_path(self.menu[index].multiboot.arguments)
+        separated = after_separator(arguments)
+        pvh = False
+        for word in words(arguments.part(0, None if separated is None else separated.start - arguments.start)):
+            name, _equals, value = word.text.partition(b"=")
+            for item in value.split(b",") if name == b"dom0" else ():
+                # Of several the last counts.
+                pvh = {b"pvh": True, b"pv": False}.get(item, pvh)
+        if pvh:
+            return "dom0=pvh"
+        kernel = first_word(self.modules(index)[0]).text if self.modules(index) else b""
+        return "GENERIC" if b"generic" in kernel.rpartition(b"/")[2].lower() else ""
 
     def passed_to_dom0(self, index: int) -> list[Span]:
         """The pieces of dom0's command line, as Xen puts them together."""
@@ -247,6 +298,8 @@ class BootCfg:
 
     def read_list(self, index: int) -> HideList | None:
         """The list that the kernel reads when the entry boots: the last on its command line."""
+        if not self.is_xen(index) or self.without_pciback(index):
+            return None
         found = None
         for piece in self.kept_by_dom0(index):
             for word in words(piece):
@@ -285,10 +338,10 @@ def decode(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _read(data: bytes, file: str) -> BootCfg:
+def _read(data: bytes, file: str, loaders: Loaders) -> BootCfg:
     lines = tuple(data.split(b"\n"))
     menu: list[MenuLine] = []
-    loads: list[Span] = []
+    top_level: list[TopLevelModule] = []
     default = 0
     timeout = 10
     letters_or_numbers = b"a"
@@ -307,10 +360,12 @@ def _read(data: bytes, file: str) -> BootCfg:
             timeout = _atoi(value) if value[:1].isdigit() else -1
         elif known == b"default":
             default = _atoi(value) - 1
-        elif known == b"load":
-            loads.append(span.lstrip(b" \t"))
         elif known == b"format" and value[:1].lower() in (b"a", b"n", b"d", b"l"):
             letters_or_numbers = value[:1].lower()
+        elif not known:
+            kinds = tuple((loader, loader.loads(key)) for loader in loaders)
+            if any(kind for _loader, kind in kinds):
+                top_level.append(TopLevelModule(Span(index, 0, key), span.lstrip(b" \t"), kinds))
     kept = tuple(menu[:MAX_ENTRIES])
     many = len(kept) > MAX_DIGIT and timeout > 0
     letters = letters_or_numbers == b"l" or (letters_or_numbers == b"a" and many)
@@ -321,7 +376,9 @@ def _read(data: bytes, file: str) -> BootCfg:
         lines=lines,
         menu=kept,
         ignored=len(menu) - len(kept),
-        loads=tuple(loads),
+        loaders=loaders,
+        top_level=tuple(top_level),
+        loads=tuple(line.value for line in top_level if line.kind(loaders[-1]) == LOAD_KEY),
         letters=letters,
         shown=shown,
         default_index=max(0, min(default, shown - 1)),

@@ -121,6 +121,7 @@ class LinuxBoot:
     pending: bool = False
     # pcibackctl predicts what NetBSD boots.
     predictable: bool = False
+    loader: str | None = None
     predicted_claims: tuple[Address, ...] | None = None
 
     def read_menu(self) -> grub.Menu:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import Edit, hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import Loaders
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previous import Previous
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import menu_entries
@@ -28,6 +29,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import 
 )
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_loader import possible_loaders
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.host.writing import check
@@ -43,9 +45,10 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
     :param path: the boot configuration
     :raises PcibackError: it is refused; nothing was changed then
     """
-    before = _read(path)
+    loaders = possible_loaders(path)
+    before = _read(path, loaders)
     if request.state == ORIGINAL:
-        return _restore(path, before.render(), request)
+        return _restore(path, before, request)
     wanted = [] if request.state == ABSENT else [parse_address(text, max_domain=0) for text in request.devices]
     entries = menu_entries(request.entries, "entries")
     edit = hide(before, wanted, entries, previous=request.previous)
@@ -74,10 +77,10 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
     return BootResult(bool(shown), shown, values, writing.noted.warnings)
 
 
-def _read(path: str) -> BootCfg:
+def _read(path: str, loaders: Loaders) -> BootCfg:
     """Read the boot configuration; every refusal has the code of a bad one."""
     try:
-        return BootCfg.parse(read_file(path, limit=MOST_BYTES), file=path)
+        return BootCfg.parse(read_file(path, limit=MOST_BYTES), path, loaders)
     except PcibackError as error:
         error.code = BOOT_CONFIG_INVALID
         raise
@@ -99,7 +102,7 @@ def _judge(
             # An entry that somebody may choose one day can miss its kernel today; the one that boots must not.
             boots = default is not None and number == default.number
             files = loader_root(path) if boots else None
-            prediction = predict(predictor, candidate.name, number, files=files, run=run)
+            prediction = predict(predictor, candidate.name, number, files=files, loaders=edit.boot_cfg.loaders, run=run)
             problem = disagreement(prediction, wanted)
             if not wanted and not prediction.claims:
                 # An entry that doesn't boot for another reason is no reason to keep a list in it.
@@ -117,8 +120,9 @@ def _judge(
     return predictions
 
 
-def _restore(path: str, before: bytes, request: BootRequest) -> BootResult:
+def _restore(path: str, boot_cfg: BootCfg, request: BootRequest) -> BootResult:
     """Put the boot configuration back as it was."""
+    before = boot_cfg.render()
     record = request.records.originals()
     restored = put_back(path, record.originals.files.get(os.path.realpath(path)), before)
     after = before if restored.data is None else restored.data
@@ -127,7 +131,7 @@ def _restore(path: str, before: bytes, request: BootRequest) -> BootResult:
     backup = writing.write()
     shown = [*writing.differences, *save_pins(request, {})]
     writing.settle()
-    default = BootCfg.parse(after, file=path).default
+    default = BootCfg.parse(after, path, boot_cfg.loaders).default
     values: dict[str, Any] = {
         "claims": texts(() if default is None or default.hide is None else default.hide.claims),
         "entries": [],

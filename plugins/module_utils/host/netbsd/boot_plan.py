@@ -13,6 +13,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check import broken_list
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import EITHER, NAMES, Loaders
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg, decode
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selection import select
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
@@ -36,12 +37,19 @@ class NetbsdBoot:
     :ivar data: the bytes of boot.cfg(5), or why they can't be read
     :ivar prediction: what the C model says that the next boot will do if nobody chooses another entry, ``None`` if it
         can't be asked
+    :ivar loaders: those that may read it
     """
 
     path: str
     data: bytes | PcibackError
     prediction: Prediction | None = None
     predictable: bool = True
+    loaders: Loaders = EITHER
+
+    @property
+    def loader(self) -> str:
+        """See :class:`BootState`."""
+        return NAMES[self.loaders]
 
     @property
     def predicted_claims(self) -> tuple[Address, ...] | None:
@@ -56,7 +64,7 @@ class NetbsdBoot:
         """
         if isinstance(self.data, PcibackError):
             raise self.data
-        return BootCfg.parse(self.data if instead is None else instead, file=self.path)
+        return BootCfg.parse(self.data if instead is None else instead, self.path, self.loaders)
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class NetbsdBootPlanner:
             return []
         original = draft.observed.traces.originals.files.get(draft.observed.traces.places.get(path, path))
         written = original is not None and original.wrote(config.data)
-        before = None if original is None or original.data is None else BootCfg.parse(original.data, path)
+        before = None if original is None or original.data is None else self.boot.read(original.data)
         own = [] if before is None else [entry.hide.reading.value for entry in before.entries if entry.hide is not None]
         found = []
         for index in indexes:

@@ -18,6 +18,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Fa
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import MOST_BYTES, BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus, facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_loader import possible_loaders
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot, NetbsdBootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
@@ -82,10 +83,11 @@ class Netbsd(Platform):
         except PcibackError as error:
             error.code = BOOT_CONFIG_INVALID
             return NetbsdBoot(path, error)
+        loaders = possible_loaders(path)
         prediction = None
         if pcibackctl is not None:
-            prediction = predict(pcibackctl, path, files=loader_root(path), run=self._run)
-        return NetbsdBoot(path, data, prediction)
+            prediction = predict(pcibackctl, path, files=loader_root(path), loaders=loaders, run=self._run)
+        return NetbsdBoot(path, data, prediction, loaders=loaders)
 
     def boot_planner(self, boot: BootState) -> NetbsdBootPlanner:
         if not isinstance(boot, NetbsdBoot):
