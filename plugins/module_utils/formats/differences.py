@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Mapping
 
 Difference = Mapping[str, str]
 

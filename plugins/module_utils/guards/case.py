@@ -8,9 +8,9 @@ A guard is a function from a :class:`Case` to notes: evidence against a device, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Union
+from typing import Iterator, Union
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address

@@ -252,7 +252,7 @@ class StateDirectory:
 
         :raises PcibackError: the file is there, but it can't be read or understood
         """
-        return RecordFile[Mapping[Address, Any]](
+        return RecordFile[Any](
             self.place(DRIVERS),
             parse=drivers_format.parse,
             render=lambda drivers: drivers_format.render(drivers) if drivers else None,

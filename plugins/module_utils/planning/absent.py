@@ -8,9 +8,10 @@ Guests keep the state that is wanted of them, with the devices that their own fi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
+from typing import Mapping, Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Tuple
 
 LOAD_KEY = b"load"
 
@@ -50,7 +51,7 @@ NEW = (_10, _11)
 EITHER = (*OLD, *NEW)
 """It is not known which one a host has."""
 
-Loaders = tuple[Loader, ...]
+Loaders = Tuple[Loader, ...]
 """Those that a host may have, from the oldest to the newest."""
 
 NAMES = {OLD: "old", NEW: "new", EITHER: "either"}
