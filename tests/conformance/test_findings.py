@@ -50,6 +50,13 @@ FINDINGS = [
         "",
         "Xen gives dom0 1023 characters, and what starts here is lost",
     ),
+    (
+        "kernel-debugger",
+        xen("-d"),
+        "",
+        "the kernel reads this word as boot flags, and its 'd' stops the machine in the kernel debugger; "
+        "arguments are separated by blanks, not tabs",
+    ),
     ("kernel-asks-root", xen("-a"), "", "the boot flag 'a' makes the kernel ask for its root device at the console"),
     ("kernel-single-user", xen("-s"), "", "the boot flag 's' makes the kernel come up in single-user mode"),
     ("kernel-userconf", xen("-c"), "", "the boot flag 'c' makes the kernel wait in userconf at the console"),
