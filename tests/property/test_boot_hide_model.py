@@ -30,7 +30,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide, unhide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limits import MAX_FILE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import EITHER, NEW, OLD, Loaders
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import XEN
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import predict
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement

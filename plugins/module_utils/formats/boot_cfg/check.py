@@ -19,13 +19,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.lexer
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limits import MAX_FILE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import LOAD_KEY
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import (
-    INVALID,
-    TOP_LEVEL,
-    BootCfg,
-    MenuLine,
-    decode,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import TOP_LEVEL, MenuLine, decode
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import INVALID, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import COMPLETE, FAULT
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import LIST_TOO_LONG
 

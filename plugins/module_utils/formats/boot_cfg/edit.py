@@ -20,6 +20,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check
     check_bootable,
     check_result,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import TOP_LEVEL
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.place import (
     Placement,
     placement,
@@ -31,7 +32,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previ
     with_previous,
     without_previous,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import TOP_LEVEL, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selection import select
 
 

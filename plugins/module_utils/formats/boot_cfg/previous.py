@@ -13,8 +13,9 @@ from typing import Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_list
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limits import MAX_ENTRIES, MAX_FILE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import MULTIBOOT, HideList
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.place import append_to_multiboot, with_line
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import MULTIBOOT, BootCfg, HideList
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 
 

@@ -8,7 +8,7 @@ follows `` -- `` on its own command line, the dom0 kernel keeps the first 255 ch
 those the last word that starts with ``pciback.hide=`` wins. :meth:`BootCfg.read_list` follows that path for a
 menu entry.
 
-The files of this package, each using only those before it: limits, loader (what they read otherwise), lexer, read,
+The files of this package, each using only those before it: limits, loader (what they read otherwise), lexer, menu, read,
 check (what is refused), selection (which entries are meant), place (where a list is put), previous (the entry that
 keeps the list from before), edit.
 """
@@ -22,9 +22,7 @@ from functools import lru_cache
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import hide_list
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.lexer import (
-    Command,
     Span,
     after_image_name,
     after_path,
@@ -43,8 +41,18 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limit
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import (
     EITHER,
     LOAD_KEY,
-    Loader,
     Loaders,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import (
+    LOAD,
+    MULTIBOOT,
+    TOP_LEVEL,
+    XEN,
+    Entry,
+    HideList,
+    MenuLine,
+    TopLevelModule,
+    decode,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
@@ -52,113 +60,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_C
 INVALID = BOOT_CONFIG_INVALID
 """Code of a refusal: the file, or what is asked of it, does not boot the way its writer thinks."""
 
-XEN = "xen"
-KERNEL = "kernel"
-PROMPT = "prompt"
-OTHER = "other"
-
-LOAD = "load"
-MULTIBOOT = "multiboot"
-TOP_LEVEL = "top-level"
-
 # In the order in which the loader tries them; each matches by prefix, whatever the loader.
 _KEYS = (b"menu", b"banner", b"timeout", b"default", b"consdev", b"root", b"format", b"clear")
-
-# Commands after which no later one of an entry runs, and what they make of it.
-_FINAL = {b"multiboot": XEN, b"boot": KERNEL, b"pkboot": KERNEL, b"menu": OTHER, b"quit": OTHER}
-
-
-@dataclass(frozen=True)
-class HideList:
-    """The hide list that the dom0 kernel reads when an entry boots.
-
-    :param reading: what the kernel makes of it
-    :param place: ``load``, ``multiboot`` or ``top-level`` (a ``load=`` line outside the menu)
-    :param line: where it is in the file, from 1
-    :param column: column of the value in bytes, from 1
-    """
-
-    reading: hide_list.Reading
-    place: str
-    line: int
-    column: int
-
-    @property
-    def claims(self) -> tuple[Address, ...]:
-        return self.reading.claims
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A menu entry, as the loader shows it.
-
-    :param number: from 1, as in ``default=``
-    :param title: its text in the menu
-    :param kind: ``xen``, ``kernel``, ``prompt`` or ``other``
-    :param line: where it is in the file, from 1
-    :param default: it boots when nobody touches the keyboard
-    :param dom0_line: what the dom0 kernel gets as its command line; empty unless ``kind`` is ``xen``
-    :param hide: the list that the kernel reads; ``None`` if there is none
-    :param commands: the loader's commands, as they would be typed at its prompt
-    """
-
-    number: int
-    title: str
-    kind: str
-    line: int
-    default: bool
-    dom0_line: bytes
-    hide: HideList | None
-    commands: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class MenuLine:
-    """One valid ``menu=`` line; ``line`` is its index in the file, from 0."""
-
-    line: int
-    title_span: Span
-    command_text: Span
-    commands: tuple[Command, ...]
-
-    @property
-    def title(self) -> str:
-        """What the menu shows; without a title the commands."""
-        return decode(self.title_span.text or self.command_text.text)
-
-    @property
-    def kind(self) -> str:
-        """``xen``, ``kernel``, ``prompt`` or ``other``."""
-        if self.command_text.text == b"prompt":
-            return PROMPT
-        return next((_FINAL[command.word] for command in self.commands if command.word in _FINAL), OTHER)
-
-    @property
-    def before_multiboot(self) -> tuple[Command, ...]:
-        """What runs before Xen starts, in an entry whose kind is ``xen``."""
-        return self.commands[: self.commands.index(self.multiboot)]
-
-    @property
-    def multiboot(self) -> Command:
-        """The command that starts Xen, in an entry whose kind is ``xen``."""
-        return next(command for command in self.commands if command.word == b"multiboot")
-
-
-@dataclass(frozen=True)
-class TopLevelModule:
-    """A line outside the menu that loads a file before the commands of every entry, at least with some loaders.
-
-    :param key: its key, as it is
-    :param value: path and arguments
-    :param kinds: what each loader that the host may have makes of it: see :meth:`.loader.Loader.loads`
-    """
-
-    key: Span
-    value: Span
-    kinds: tuple[tuple[Loader, bytes], ...]
-
-    def kind(self, loader: Loader) -> bytes:
-        return dict(self.kinds)[loader]
 
 
 @dataclass(frozen=True)
@@ -328,14 +231,6 @@ class BootCfg:
             hide=self.read_list(index),
             commands=tuple(decode(command.whole.text) for command in menu_line.commands),
         )
-
-
-def decode(data: bytes) -> str:
-    """Text for a person, in the encoding that its bytes allow."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def _read(data: bytes, file: str, loaders: Loaders) -> BootCfg:

@@ -14,8 +14,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import Edit, hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import Loaders
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import XEN
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previous import Previous
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT

@@ -14,7 +14,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check import broken_list
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import EITHER, NAMES, Loaders
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import XEN, BootCfg, decode
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import XEN, decode
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selection import select
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import FAULT, OPTION

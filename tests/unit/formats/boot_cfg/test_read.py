@@ -41,34 +41,6 @@ def test_the_menu_is_the_loaders(text: str, titles: list[str], default: int | No
     assert boot_cfg.render() == text.encode()
 
 
-KINDS = [
-    ("load /n;multiboot /xen.gz", "xen"),
-    ("multiboot /xen.gz", "xen"),
-    ("load /n ; multiboot\t/xen.gz", "xen"),
-    ("boot netbsd", "kernel"),
-    ("dev;pkboot netbsd", "kernel"),
-    ("boot netbsd;multiboot /xen.gz", "kernel"),
-    ("quit;multiboot /xen.gz", "other"),
-    ("prompt", "prompt"),
-    ("prompt;dev", "other"),
-    ("dev", "other"),
-    ("multibooted /xen.gz", "other"),
-    ("Multiboot /xen.gz", "other"),
-    ("", "other"),
-]
-
-
-@pytest.mark.parametrize(("commands", "kind"), KINDS)
-def test_kind(commands: str, kind: str) -> None:
-    (entry,) = BootCfg.parse(f"menu=X:{commands}\n".encode()).entries
-    assert entry.kind == kind
-
-
-def test_titles_may_be_utf_8_or_latin_1() -> None:
-    entries = BootCfg.parse("menu=B\u00fcro:dev\n".encode() + "menu=B\u00fcro:dev\n".encode("latin-1")).entries
-    assert [entry.title for entry in entries] == ["B\u00fcro", "B\u00fcro"]
-
-
 K79 = "/netbsd-XEN3_DOM0.gz " + "x" * 27 + " pciback.hide="  # 62 characters
 
 DOM0_LINES = [
