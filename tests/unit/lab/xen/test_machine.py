@@ -33,6 +33,8 @@ def process(lab: Machine) -> Iterator[subprocess.Popen[bytes]]:
     """What runs in QEMU's place: it has the machine's files among its arguments."""
     running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(lab.files.pid)])
     lab.files.pid.write_text(f"{running.pid}\n")
+    while lab.process is None:  # it becomes the interpreter before it has its arguments
+        time.sleep(0.01)
     yield running
     running.kill()
     running.wait()
