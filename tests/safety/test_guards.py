@@ -86,7 +86,11 @@ def test_missing_tools_are_named_and_break_nothing(dom0):
     host = dom0.create()
     for tool in ("swapctl", "route"):
         (host.root / "sbin" / tool).unlink()
-    run = host.playbook({"pciback_extra_devices": [{"address": "00:05.0"}]})
+    card = {"pciback_extra_devices": [{"address": "00:05.0"}]}
+    # A network card that dom0 may be managed through is not given away blindly.
+    refused = host.playbook(card)
+    assert refused.status == 2 and "Nothing was changed. use-unknown: 00:05.0" in refused.failures()[0]
+    run = host.playbook({**card, "pciback_allow": [{"code": "use-unknown", "address": "00:05.0"}]})
     assert run.status == 0, run.output
     named = " ".join(warnings(run))
     assert "'/sbin/swapctl -l' failed" in named and "'/sbin/route -n get default' failed" in named

@@ -250,7 +250,7 @@ LAB = {
         extra({"class": "ethernet", "all": True}),
         "the hide list of 11 devices has 77 characters in its short form, and the kernel keeps 63; 9 of the 11 fit",
         "hide fewer devices",
-        extra({"driver": "wm0"}),
+        extra({"address": "00:09.0"}),
         options=("--management", "none"),
         bus="pc-bridge",
     ),

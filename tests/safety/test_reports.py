@@ -186,8 +186,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
     return host
 
 
-# An example is a minute of work: it is shown as it is found.
-@depth.examples(40, database=None, derandomize=True, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+# A life is a minute of work: it is shown as it is found.
+@depth.examples(16, database=None, derandomize=True, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(wishes(), faults), min_size=1, max_size=3))
 def test_the_report_is_so(template: Dom0, life: list[tuple[dict[str, Any], CommandFault | CallFault | None]]) -> None:
     with tempfile.TemporaryDirectory(dir=template.workspace) as directory:
