@@ -33,6 +33,8 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 # As in the Xen lab's dom0.
 USERCUSTOMIZE = ROOT / "lab/xen/image/dom0/usr/lib/python3/dist-packages/usercustomize.py"
+# Tests that try examples, of which a sample has fewer.
+WITH_EXAMPLES = ("tests/property/", "tests/safety/test_reports.py")
 KEPT_INSIDE = "var/cache/lab-bytecode"
 KEPT_BYTECODE = ROOT / "build/lab-bytecode"
 
@@ -340,7 +342,7 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print what tests reported, and what a sample leaves out."""
     reports = terminalreporter.getreports("passed")
-    if not depth.SOAK and any(each.nodeid.startswith("tests/property/") for each in reports):
+    if not depth.SOAK and any(each.nodeid.startswith(WITH_EXAMPLES) for each in reports):
         terminalreporter.write_line(f"properties: 1 in {depth.SHARE} of the examples that make soak tries")
     for outcome in reports:
         for name, text in outcome.user_properties:
