@@ -33,8 +33,8 @@ menu=Drop to boot prompt:prompt
 timeout=5
 """
 GUESTS = ("firewall", "storage", "mail", "test")
-# Pins of the I/O APIC that nobody else has, one a card.
-PINS = {2: 17, 3: 18, 4: 19, 5: 20}
+# Pins of the I/O APIC that nobody else has, one for each function, by its bus and number.
+PINS = {(2, 0): 17, (3, 0): 18, (3, 1): 21, (4, 0): 19, (4, 1): 22, (5, 0): 20}
 
 
 def hardware() -> bus.Bus:
@@ -55,8 +55,8 @@ def hardware() -> bus.Bus:
     ):
         board.add(path, card)
     for part in board.parts:
-        if part.bus in PINS:
-            part.facts["pin"] = PINS[part.bus]
+        if (part.bus, part.function) in PINS:
+            part.facts["pin"] = PINS[part.bus, part.function]
         if part.bus in (3, 4):
             part.config[0x0E] |= MULTIFUNCTION
         if part.bus == 2:

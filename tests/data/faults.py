@@ -57,7 +57,7 @@ def install() -> None:
             fault = json.load(file)
     except OSError:
         return
-    for name in {"open", fault["call"]}:
+    for name in sorted({"open", fault["call"]}):
         setattr(os, name, _failing(getattr(os, name), fault, name == fault["call"]))
 
 

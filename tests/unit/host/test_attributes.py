@@ -86,8 +86,12 @@ def test_a_new_file_lets_nobody_in_while_it_has_no_acl_yet(path: Path, monkeypat
     assert seen == [0]
 
 
+def _refused(*_arguments: object) -> None:
+    raise OSError(errno.EPERM, "no")
+
+
 def test_a_label_that_the_system_gives_by_itself_is_no_obstacle(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "setxattr", lambda *_arguments: (_ for _ in ()).throw(OSError(errno.EPERM, "no")))
+    monkeypatch.setattr(os, "setxattr", _refused)
     with path.open("rb") as file:
         attributes.copy({"user.kept": b"\x00value"}, file.fileno(), str(path))
         with pytest.raises(PcibackError):

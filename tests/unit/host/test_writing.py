@@ -63,7 +63,9 @@ def test_a_file_that_is_kept_or_whose_directory_is(
 def test_a_full_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: dict[str, int]) -> None:
     room = {"f_bfree": 1 << 30, "f_frsize": 512, "f_files": 100, "f_ffree": 9, "f_flag": 0, **full}
     monkeypatch.setattr(os, "statvfs", lambda place: SimpleNamespace(**room))
-    (error,) = obstacles({"boot.cfg": str(tmp_path / "boot.cfg")}).values()
+    found = obstacles({"boot.cfg": str(tmp_path / "boot.cfg")})
+    assert list(found) == ["boot.cfg"]
+    error = found["boot.cfg"]
     assert str(error) == "boot.cfg: it can't be replaced: No space left on device"
     assert error.remedy == "make room on its file system: see 'df' for bytes, 'df -i' for files"
 

@@ -39,7 +39,7 @@ def test_what_an_interrupted_run_left_is_finished(dom0: Dom0, monkeypatch: pytes
     with monkeypatch.context() as full:
         full.setattr(dom0, "_update_initramfs", lambda _words: (1, "", "No space left on device\n"))
         failed = call(boot_hide.main, hide["arguments"])
-    sentence, _, changed = failed["msg"].partition("; changed before that: ")
+    sentence, _separator, changed = failed["msg"].partition("; changed before that: ")
     assert sentence == "'/usr/sbin/update-initramfs -u -k all' failed with status 1: No space left on device"
     assert [os.path.basename(path) for path in changed.split(", ")] == [
         "pins.json",
