@@ -12,7 +12,7 @@ version_added: 0.2.0
 author:
   - xen.pciback contributors (@xen-pciback)
 description:
-  - Does what M(ansible.builtin.reboot) does, in the way that NetBSD needs, and with a brake. As soon as one host does not
+  - Does what C(ansible.builtin.reboot) does, in the way that NetBSD needs, and with a brake. As soon as one host does not
     come back from its reboot, no other host of the same run of C(ansible-playbook) is rebooted; each fails with a sentence
     that names the host that was lost.
   - So that the first loss is seen before the next host reboots, the hosts of a run reboot in turns, whatever strategy and
@@ -43,9 +43,11 @@ attributes:
     platforms: NetBSD
 notes:
   - Needs root.
-  - Nothing of it runs on the host but what M(ansible.builtin.reboot) runs there.
+  - Nothing of it runs on the host but what C(ansible.builtin.reboot) runs there.
 seealso:
-  - module: ansible.builtin.reboot
+  - name: ansible.builtin.reboot
+    description: What it is made of, for hosts of any kind.
+    link: https://docs.ansible.com/ansible/latest/collections/ansible/builtin/reboot_module.html
   - plugin: xen.pciback.lost_hosts
     plugin_type: lookup
 """
