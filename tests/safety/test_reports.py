@@ -28,6 +28,7 @@ from tests.conftest import USERCUSTOMIZE, Dom0
 
 GUESTS = ("firewall", "storage")
 CARDS = ("00:05.0", "00:06.0", "00:09.0", "00:0a.0")
+OPTIONS = ("permissive", "power_mgmt")
 AS_WANTED = "dom0 is as wanted."
 FAULTS = Path(__file__).parent.parent / "data/faults.py"
 COMMANDS = ("sbin/mount", "usr/pkg/sbin/xl", "usr/sbin/pcictl")
@@ -85,7 +86,7 @@ def heal(host: Dom0) -> None:
         file.unlink()
 
 
-device_options = st.fixed_dictionaries({}, optional={"permissive": st.booleans(), "power_mgmt": st.booleans()})
+device_options = st.fixed_dictionaries({}, optional={name: st.booleans() for name in OPTIONS})
 after = st.integers(0, 8)
 faults = st.none() | st.one_of(
     st.builds(CommandFault, st.sampled_from(COMMANDS), st.sampled_from(("fail", "silent", "garbage", "killed")), after),
@@ -120,11 +121,11 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def devices_wished(wish: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
-    """Of each guest that is to run: its devices, each with the options that are to be on."""
+def devices_wished(wish: Mapping[str, Any]) -> dict[str, dict[str, dict[str, bool]]]:
+    """Of each guest that is to run: its devices, each with the options that are given; others are left as they are."""
     return {
         guest["name"]: {
-            "0000:" + device["address"]: sorted(name for name, value in device.items() if value is True)
+            "0000:" + device["address"]: {name: device[name] for name in OPTIONS if name in device}
             for device in guest["devices"]
             if wish["pciback_state"] == "present"
         }
@@ -145,16 +146,25 @@ def devices_held(host: Dom0) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
-def devices_owned(host: Dom0) -> dict[str, dict[str, list[str]]]:
-    """The same of the guests that run, from the machine's books."""
+def devices_owned(host: Dom0) -> dict[str, dict[str, dict[str, bool]]]:
+    """Of each guest that runs: its devices, each with all options, from the machine's books."""
     state = json.loads((host.directory / "machine/state.json").read_text())
     return {
         domain["name"]: {
-            entry["address"]: sorted(name for name in ("permissive", "power_mgmt") if entry["options"].get(name))
-            for entry in domain["pci"]
+            entry["address"]: {name: bool(entry["options"].get(name)) for name in OPTIONS} for entry in domain["pci"]
         }
         for domain in state["domains"]
     }
+
+
+def is_fulfilled(host: Dom0, wish: Mapping[str, Any]) -> bool:
+    """Whether the guests that are to run do, and no others, and have exactly the devices and options that are wished."""
+    owned, wished = devices_owned(host), devices_wished(wish)
+    return owned.keys() == wished.keys() and all(
+        owned[guest].keys() == devices.keys()
+        and all(options.items() <= owned[guest][address].items() for address, options in devices.items())
+        for guest, devices in wished.items()
+    )
 
 
 def condition(host: Dom0) -> tuple[Any, ...]:
@@ -213,7 +223,7 @@ def test_the_report_is_so(template: Dom0, life: list[tuple[dict[str, Any], Comma
                 assert again.status == 0
                 settled = (
                     again.changed() == []
-                    and devices_owned(host) == devices_wished(wish)
+                    and is_fulfilled(host, wish)
                     and devices_held(host) == devices_given_away(wish)
                 )
                 assert (AS_WANTED in run.output) == settled
