@@ -9,6 +9,7 @@ kernel claims exactly these devices.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -350,11 +351,12 @@ def _check_previous(model: Model, data: bytes, written: BootCfg, boot_cfg: BootC
 @example(b"\n")
 @example(b"menu=\xff:load /n;multiboot /x\r\n#")
 @example(b"x" * MAX_FILE)
+@example(codecs.BOM_UTF8 + b"menu=Xen:load /n;multiboot /x\n")
 def test_any_bytes_survive(data: bytes) -> None:
     try:
         boot_cfg = BootCfg.parse(data)
     except PcibackError as refusal:
-        assert b"\0" in data
+        assert b"\0" in data or data.startswith(codecs.BOM_UTF8)
         assert refusal.code == "boot-config-invalid"
         return
     assert boot_cfg.render() == data
