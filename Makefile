@@ -21,7 +21,7 @@ help:
 	@echo "make demo              site.yml on an embedded dom0: from nothing to two guests, then again"
 	@echo "make lab               make the embedded dom0 of inventories/lab anew"
 	@echo "make test              every kind of test, the five below: 18 minutes, set-up included"
-	@echo "make test-unit         pure logic, modules, the lab, properties, the shape of the sources: 2 minutes"
+	@echo "make test-unit         pure logic, modules, the lab, properties, the shape of the sources: 90 seconds"
 	@echo "make test-native       the C component's own tests, with sanitizers"
 	@echo "make test-conformance  the boot model against real boots"
 	@echo "make test-safety       bad input through the role: one sentence, nothing changed"
