@@ -187,6 +187,9 @@ try_held_back(struct pciback_backend *backend)
 	struct pciback_held_back held_back;
 	size_t position = 0;
 
+	/* No permission stays anywhere, as nearly always. */
+	if (backend->n_not_revoked == 0)
+		return -1;
 	if (backend->now >= backend->retry_held_back) {
 		/* Another guest may wait for it. */
 		if (pciback_slot_free_held_back(backend))

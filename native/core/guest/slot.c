@@ -63,11 +63,11 @@ find_held_back(struct pciback_backend *backend, const struct pciback_address *ad
 	for (size_t i = 0; i < backend->n_slots; i++) {
 		struct pciback_slot *slot = &backend->slots[i];
 
-		if (slot->guest != NULL || slot->domain == 0 ||
+		if (!pciback_slot_is_held_back(slot) ||
 		    pciback_address_compare(&slot->address, address) != 0)
 			continue;
 		free_if_revoked(slot);
-		if (slot->domain != 0)
+		if (pciback_slot_is_held_back(slot))
 			return slot;
 	}
 	return NULL;
@@ -81,7 +81,7 @@ pciback_slot_free_held_back(struct pciback_backend *backend)
 	for (size_t i = 0; i < backend->n_slots; i++) {
 		struct pciback_slot *slot = &backend->slots[i];
 
-		if (slot->guest != NULL || slot->domain == 0)
+		if (!pciback_slot_is_held_back(slot))
 			continue;
 		free_if_revoked(slot);
 		is_any_free = is_any_free || slot->domain == 0;
@@ -290,7 +290,7 @@ pciback_slot_take_back(struct pciback_slot *slot)
 	slot->device.host = NULL;
 	slot->guest = NULL;
 	free_if_revoked(slot);
-	if (slot->domain == 0)
+	if (!pciback_slot_is_held_back(slot))
 		return;
 	pciback_address_format(&slot->address, name);
 	pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->domain, "%s is held back: nobody gets it before "

@@ -29,6 +29,12 @@ pciback_backend_slot(struct pciback_backend *backend, const struct pciback_addre
 }
 
 bool
+pciback_slot_is_held_back(const struct pciback_slot *slot)
+{
+	return slot->guest == NULL && slot->domain != 0;
+}
+
+bool
 pciback_guest_is_idle(const struct pciback_guest *guest)
 {
 	return guest->phase == PCIBACK_PHASE_NEW || guest->phase == PCIBACK_PHASE_RELEASED ||

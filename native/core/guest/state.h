@@ -193,6 +193,9 @@ struct pciback_guest *pciback_backend_find(struct pciback_backend *backend, uint
 struct pciback_slot *pciback_backend_slot(struct pciback_backend *backend,
     const struct pciback_address *address);
 
+/* Whether no guest has the device, and nobody gets it. */
+bool pciback_slot_is_held_back(const struct pciback_slot *slot);
+
 /* Whether the guest has no devices and no channel, by its phase. */
 bool pciback_guest_is_idle(const struct pciback_guest *guest);
 

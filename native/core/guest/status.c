@@ -68,7 +68,7 @@ pciback_status_held_back(const struct pciback_backend *backend, size_t *position
 	while (*position < backend->n_slots) {
 		const struct pciback_slot *slot = &backend->slots[(*position)++];
 
-		if (slot->guest == NULL && slot->domain != 0) {
+		if (pciback_slot_is_held_back(slot)) {
 			*ret_status = (struct pciback_held_back){
 				.address = slot->address,
 				.domain = slot->domain,
