@@ -19,7 +19,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.lexer
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.limits import MAX_FILE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import LOAD_KEY
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import TOP_LEVEL, MenuLine, decode
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import (
+    TOP_LEVEL,
+    HideList,
+    MenuLine,
+    decode,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import INVALID, BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import COMPLETE, FAULT
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import LIST_TOO_LONG
@@ -251,6 +256,10 @@ def broken_list(document: BootCfg, index: int) -> PcibackError | None:
         return None
     if hide.reading.outcome != FAULT and index != document.default_index:
         return None
+    return _broken(document, index, hide)
+
+
+def _broken(document: BootCfg, index: int, hide: HideList) -> PcibackError:
     problem = hide.reading.problems[-1]
     effect = "that stops the machine" if hide.reading.outcome == FAULT else "because of which no guest gets a device"
     return PcibackError(
@@ -266,6 +275,6 @@ def broken_list(document: BootCfg, index: int) -> PcibackError | None:
 
 def _check_no_fault(document: BootCfg, index: int) -> None:
     """The list that is there does not stop the machine; another one is replaced."""
-    hide, error = document.read_list(index), broken_list(document, index)
-    if error is not None and hide is not None and hide.reading.outcome == FAULT:
-        raise error
+    hide = document.read_list(index)
+    if hide is not None and hide.reading.outcome == FAULT:
+        raise _broken(document, index, hide)
