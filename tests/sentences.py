@@ -32,8 +32,8 @@ MARK = 3
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 C_TOKEN = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\]|\\.)+'|\s+|\w+|.", re.DOTALL)
 C_VALUE = re.compile(r"%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j|t)?[diouxXcspn]")
-# What pcibackctl says; what else is in C is for a log.
-C_SOURCES = ("native/model", "native/cli")
+# What pcibackctl and the state machine say.
+C_SOURCES = ("native/core", "native/model", "native/cli")
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,13 @@ class Sentence:
         return "\0".join(self.parts)
 
     def runs(self, length: int) -> set[str]:
-        """All words in a row, so many at a time."""
+        """All words in a row, so many at a time; with a blank where another word of the sentence comes before or after."""
         found = set()
         for part in self.parts:
             words = part.split()
-            found.update(" ".join(words[at : at + length]) for at in range(len(words) - length + 1))
+            for at in range(len(words) - length + 1):
+                run = " ".join(words[at : at + length])
+                found.add(" " * (at > 0) + run + " " * (at + length < len(words)))
         return found
 
 
@@ -211,7 +213,7 @@ def sentences() -> list[Sentence]:
 
 
 def shown() -> str:
-    """All that tests compare with, each text on a line."""
+    """All that tests compare with, each text on a line, with one blank between words, before the first and after the last."""
     texts = []
     # The exceptions of that test are sentences without a case.
     for path in sorted({*(ROOT / "tests").rglob("*.py")} - {ROOT / "tests/unit/test_sentences.py"}):
@@ -223,7 +225,7 @@ def shown() -> str:
         texts += [plain(text) for _line, text in c_strings(path.read_text(encoding="utf-8"))]
     # test_refusals.py holds the rows of the reference against the registry.
     texts += [line for line in REFERENCE.read_text(encoding="utf-8").splitlines() if line.startswith("| [`")]
-    return "\n".join(texts)
+    return "\n".join(f" {plain(text)} " for text in texts)
 
 
 def marks(found: Iterable[Sentence]) -> dict[str, set[str]]:
@@ -232,11 +234,11 @@ def marks(found: Iterable[Sentence]) -> dict[str, set[str]]:
     owners: dict[str, set[str]] = defaultdict(set)
     for sentence in found:
         for run in sentence.runs(MARK):
-            owners[run].add(sentence.text)
+            owners[run.strip()].add(sentence.text)
     result = {}
     for sentence in found:
         runs = sentence.runs(MARK) or sentence.runs(MARK - 1) or sentence.runs(1)
-        result[sentence.text] = {run for run in runs if len(owners.get(run, ())) == 1} or runs
+        result[sentence.text] = {run for run in runs if len(owners.get(run.strip(), ())) == 1} or runs
     return result
 
 

@@ -184,8 +184,10 @@ read_line(struct dump *dump, const char *text, size_t length)
 	if (memchr(text, '\0', length) != NULL)
 		return refuse(dump, dump->line, "a NUL byte; a dump is text");
 	digits = leading_digits(text, length);
-	if (digits >= 2 && digits <= 3 && length > digits && text[digits] == ':' &&
-	    (length == digits + 1 || text[digits + 1] == ' '))
+	/* Four of them only to say that they are too many. */
+	if (((digits >= 2 && digits <= 3) || (digits == 4 && text[0] != '0')) && length > digits &&
+	    text[digits] == ':' && (length == digits + 1 ||
+	    text[digits + 1] == ' '))
 		return read_hex_line(dump, text, length, digits);
 	return read_address_line(dump, text, length);
 }

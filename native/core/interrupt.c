@@ -7,6 +7,7 @@
 #include <pciback/interrupt.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include <pciback/operations.h>
 #include <pciback/registers.h>
@@ -63,7 +64,7 @@ pciback_interrupt_release(struct pciback_device *device)
 		r = -EIO;
 	if (r < 0)
 		pciback_device_log(device, PCIBACK_LOG_ERROR,
-		    "MSI could not be taken back: error %d", -r);
+		    "MSI could not be taken back: %s", strerror(-r));
 	return r;
 }
 
@@ -80,7 +81,8 @@ pciback_msi_enable(struct pciback_device *device, uint32_t *ret_pirq)
 	r = choose(device, PCIBACK_MSI) == PCIBACK_DONE ?
 	    host->operations->msi_enable(host->world, device->settings.handle, &pirq) : -EIO;
 	if (r < 0) {
-		pciback_device_log(device, PCIBACK_LOG_WARNING, "MSI could not be turned on: error %d", -r);
+		pciback_device_log(device, PCIBACK_LOG_WARNING, "MSI could not be turned on: %s",
+		    strerror(-r));
 		(void)choose(device, PCIBACK_INTX);
 		return PCIBACK_FAILED;
 	}
@@ -156,7 +158,8 @@ pciback_msix_enable(struct pciback_device *device, struct pciback_vector *vector
 	r = choose(device, PCIBACK_MSIX) == PCIBACK_DONE ?
 	    host->operations->msix_enable(host->world, device->settings.handle, vectors, n) : -EIO;
 	if (r < 0) {
-		pciback_device_log(device, PCIBACK_LOG_WARNING, "MSI-X could not be turned on: error %d", -r);
+		pciback_device_log(device, PCIBACK_LOG_WARNING, "MSI-X could not be turned on: %s",
+		    strerror(-r));
 		(void)choose(device, PCIBACK_INTX);
 		return r == -ENOMEM ? PCIBACK_MSIX_NO_MEMORY : PCIBACK_FAILED;
 	}

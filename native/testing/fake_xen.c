@@ -240,6 +240,8 @@ give(struct fake_xen *xen, const char *what, uint16_t domain, uint64_t first, ui
 {
 	int r = fails(xen);
 
+	if (r == 0 && xen->refuses != NULL && strcmp(what, xen->refuses) == 0)
+		r = -EPERM;
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < FAKE_GRANTS; i++) {
@@ -542,6 +544,8 @@ open_device(void *world, const struct pciback_address *address,
 	struct fake_xen *xen = world;
 	int r = fails(xen);
 
+	if (r == 0)
+		r = xen->cant_open;
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < FAKE_DEVICES; i++) {
@@ -586,6 +590,9 @@ log_line(void *world, enum pciback_log_level level, const char *line)
 	(void)level;
 	xen->n_lines++;
 	(void)snprintf(xen->line, sizeof(xen->line), "%s", line);
+	if (xen->n_said + strlen(line) + 2 <= sizeof(xen->said))
+		xen->n_said += (size_t)snprintf(xen->said + xen->n_said, sizeof(xen->said) - xen->n_said,
+		    "%s\n", line);
 	if (getenv("PCIBACK_TEST_LOG") != NULL)
 		(void)printf("%s\n", line);
 }
@@ -677,6 +684,12 @@ fake_pass(struct fake *fake, unsigned milliseconds)
 {
 	fake->now += milliseconds;
 	fake_run(fake);
+}
+
+bool
+fake_said(const struct fake *fake, const char *text)
+{
+	return strstr(fake->xen.said, text) != NULL;
 }
 
 bool

@@ -23,6 +23,7 @@
 #define FAKE_GRANTS	600
 #define FAKE_DEVICES	12
 #define FAKE_DOMAINS	16	/* numbers 1 and up */
+#define FAKE_LOG	4096	/* bytes */
 
 struct fake_node {
 	bool used;
@@ -64,6 +65,8 @@ struct fake_xen {
 	size_t n_grants;		/* held now */
 	size_t n_calls;			/* that can fail */
 	size_t fail_at;			/* this call fails, 0 for none */
+	const char *refuses;		/* of this kind nothing can be had; NULL: all can */
+	int cant_open;			/* what opening a device fails with, negative errno; 0: it does not */
 	const char *keeps;		/* of this kind nothing is taken from the domain `keeps_of`; NULL: all is */
 	uint16_t keeps_of;
 	size_t fail_from;		/* and all from this one on */
@@ -77,6 +80,8 @@ struct fake_xen {
 	uint32_t next_pirq, next_port;
 	size_t n_lines;
 	char line[PCIBACK_LOG_LINE];	/* the last of the log */
+	char said[FAKE_LOG];		/* the log's first lines, each with a newline */
+	size_t n_said;			/* bytes of it */
 	bool was_stale;			/* the next change finds the store changed */
 	const char *vanishes;		/* the next change finds this directory removed; NULL for none */
 	enum pciback_recovery recovery;
@@ -131,6 +136,9 @@ void fake_kill(struct fake *fake, uint16_t domain, enum pciback_life life);
 /* Permissions held of one kind ("ioport", "iomem", "pirq", "irq", "table", "device", "msi",
  * "page", "event"), or of all for NULL; by one domain, or all for 0. */
 size_t fake_held(const struct fake *fake, const char *what, uint16_t domain);
+
+/* Whether the log has had a line with this in it, since fake_init(). */
+bool fake_said(const struct fake *fake, const char *text);
 
 /* Asks the device behind a guest's page; returns the protocol's error. */
 int32_t fake_request(struct fake *fake, uint16_t domain, uint32_t command, uint32_t slot,

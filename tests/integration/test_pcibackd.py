@@ -195,7 +195,7 @@ def test_a_call_that_fails_leaves_nothing(running: Running) -> None:
             assert not [what for what in xen.held if what[0] == call]
             assert running.ctl("detach", "--domain", "3", FIRST).returncode == 0
         else:
-            assert f"error {errno.EPERM}" in result.stderr
+            assert result.stderr.endswith(f": {os.strerror(errno.EPERM)}\n")
         assert xen.held == set()
     xen.fail = {"device": errno.EOPNOTSUPP}
     assert "there is no IOMMU for it" in running.ctl("attach", "--domain", "3", FIRST).stderr
@@ -265,7 +265,9 @@ def test_the_control_socket(running: Running, tmp_path: Path) -> None:
             client.connect(running.control)
             client.sendall(request)
             client.settimeout(10)
-            assert client.recv(4096).startswith(b"2 ")
+            answer = client.recv(4096)
+            assert answer.startswith(b"2 ")
+            assert (answer == b"2 a request has at most 4095 bytes\n") == (len(request) == 5000)
     silent = [socket.socket(socket.AF_UNIX) for _client in range(20)]
     for client in silent:
         client.connect(running.control)
@@ -280,6 +282,7 @@ def test_the_control_socket(running: Running, tmp_path: Path) -> None:
     file.write_text("kept")
     refused = subprocess.run([*command[:-1], file], capture_output=True, text=True, timeout=10, check=False)
     assert (refused.returncode, file.read_text()) == (1, "kept")
+    assert refused.stderr == f"pcibackd: the control socket {file} can't be made: {os.strerror(errno.EEXIST)}\n"
     assert running.stop() == 0
     assert not os.path.exists(running.control)
     gone = running.ctl("status", serve=False)
@@ -310,6 +313,21 @@ def test_one_sentence_for_each_bad_option(arguments: list[str], status: int, sen
     result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     assert result.returncode == status
     assert result.stderr.startswith(f"pcibackd: {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("program", "usage"),
+    [
+        ("pcibackd", "usage: pcibackd [--foreground] [--control PATH] [--topology virtual|real]\n"),
+        ("pcibackctl", "usage: pcibackctl boot --config FILE [--entry N] [--bus DUMP] [--root DIR]\n"),
+    ],
+)
+def test_each_program_says_how_it_is_called(program: str, usage: str) -> None:
+    shown = subprocess.run([NATIVE / program, "--help"], capture_output=True, text=True, timeout=10, check=True)
+    assert shown.stdout.startswith(usage) and shown.stderr == ""
+    wrong = subprocess.run([NATIVE / program, "--what"], capture_output=True, text=True, timeout=10, check=False)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.partition("\n")[2] == shown.stdout
 
 
 def test_no_double_is_in_the_program_that_is_installed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <pciback/aer.h>
 #include <pciback/status.h>
@@ -163,7 +164,7 @@ look_for_guests(struct pciback_backend *backend)
 		n = 0;
 	else if (r < 0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, PCIBACK_BACKENDS_PATH
-		    " can't be read: error %d", -r);
+		    " can't be read: %s", strerror(-r));
 	for (size_t i = 0; i < n && i < DOMAINS_AT_ONCE; i++) {
 		if (!pciback_path_is_domain(domains[i]) ||
 		    pciback_backend_find(backend, domains[i]) != NULL)

@@ -7,6 +7,7 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <pciback/aer.h>
 
@@ -91,14 +92,14 @@ pciback_connection_open(struct pciback_guest *guest)
 	r = xen->operations->page_map(xen->world, guest->domain, guest->seen_reference, &page);
 	if (r < 0) {
 		pciback_log_write(&guest->log, PCIBACK_LOG_WARNING,
-		    "its page %u can't be mapped: error %d", (unsigned)guest->seen_reference, -r);
+		    "its page %u can't be mapped: %s", (unsigned)guest->seen_reference, strerror(-r));
 		return r;
 	}
 	guest->page = page;
 	r = xen->operations->event_bind(xen->world, guest->domain, guest->seen_port, &guest->port);
 	if (r < 0) {
 		pciback_log_write(&guest->log, PCIBACK_LOG_WARNING,
-		    "its event channel %u can't be bound: error %d", (unsigned)guest->seen_port, -r);
+		    "its event channel %u can't be bound: %s", (unsigned)guest->seen_port, strerror(-r));
 		pciback_connection_close(guest);
 		return r;
 	}

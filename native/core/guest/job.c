@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "entry.h"
 #include "slot.h"
@@ -46,7 +47,7 @@ proceed(struct pciback_job *job, int r, enum pciback_job_stage stage)
 	if (r == 0)
 		job->stage = stage;
 	else if (r != -ESTALE)
-		REFUSE(job, r, "the store can't be written: error %d", -r);
+		REFUSE(job, r, "the store can't be written: %s", strerror(-r));
 }
 
 static void
@@ -246,7 +247,7 @@ clean(struct pciback_job *job, struct pciback_guest *guest)
 	}
 	r = pciback_toolstack_load(guest);
 	if (r < 0)
-		REFUSE(job, r, "the store can't be read: error %d", -r);
+		REFUSE(job, r, "the store can't be read: %s", strerror(-r));
 	else
 		proceed(job, pciback_toolstack_remove(guest, job), PCIBACK_JOB_DONE);
 }
@@ -317,7 +318,8 @@ end_late(struct pciback_backend *backend, struct pciback_job *job)
 		fail(job, -ETIMEDOUT, "domain %u took no part in it", (unsigned)job->domain);
 		job->stage = PCIBACK_JOB_CLEAN;
 	} else {
-		REFUSE(job, -ETIMEDOUT, "domain %u was not ready for it in time", (unsigned)job->domain);
+		REFUSE(job, -ETIMEDOUT, "domain %u has not taken part in the detach yet; it may still do",
+		    (unsigned)job->domain);
 	}
 	job->deadline = backend->now + PCIBACK_WAIT_CLOSE;
 }

@@ -7,7 +7,12 @@
 #include "ledger.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+/* What a permission is for, in words. */
+#define DESCRIPTION 48
 
 static int
 call(const struct pciback_slot *slot, const struct pciback_permission *permission, bool allow,
@@ -165,6 +170,37 @@ has_to_stay(const struct pciback_permission *permission, bool any_stays)
 	    permission->kind == PCIBACK_PERMISSION_MSIX_TABLE);
 }
 
+/* What a permission is for, as an administrator reads it. */
+static void
+describe(const struct pciback_permission *permission, char text[DESCRIPTION])
+{
+	uint64_t first = permission->first;
+
+	switch (permission->kind) {
+	case PCIBACK_PERMISSION_IOPORT:
+		(void)snprintf(text, DESCRIPTION, "ports from 0x%" PRIx64 " on", first);
+		return;
+	case PCIBACK_PERMISSION_IOMEM:
+		(void)snprintf(text, DESCRIPTION, "memory from 0x%" PRIx64 " on", first << 12);
+		return;
+	case PCIBACK_PERMISSION_PIRQ:
+		(void)snprintf(text, DESCRIPTION, "interrupt line %" PRIu64, first);
+		return;
+	case PCIBACK_PERMISSION_IRQ:
+		(void)snprintf(text, DESCRIPTION, "pirq %" PRIu64, first);
+		return;
+	case PCIBACK_PERMISSION_MSIX_TABLE:
+		(void)snprintf(text, DESCRIPTION, "an MSI-X table");
+		return;
+	case PCIBACK_PERMISSION_DEVICE:
+		(void)snprintf(text, DESCRIPTION, "a device");
+		return;
+	case PCIBACK_PERMISSION_MSI:
+		(void)snprintf(text, DESCRIPTION, "MSI by pirq %" PRIu64, first);
+		return;
+	}
+}
+
 /* Takes one permission back; false if Xen refuses. */
 static bool
 revoke(struct pciback_slot *slot, struct pciback_permission *permission)
@@ -188,10 +224,13 @@ revoke(struct pciback_slot *slot, struct pciback_permission *permission)
 		return true;
 	}
 	/* It is tried again whenever a domain ends; once is enough to be told. */
-	if (!permission->stays)
+	if (!permission->stays) {
+		char text[DESCRIPTION] = "";
+
+		describe(permission, text);
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->domain,
-		    "permission %d on %llx could not be taken back: error %d", (int)permission->kind,
-		    (unsigned long long)permission->first, -r);
+		    "its right to %s could not be taken back: %s", text, strerror(-r));
+	}
 	return false;
 }
 

@@ -66,8 +66,8 @@ parse_entry(struct pciback_guest *guest, struct pciback_entry *entry,
 	*entry = (struct pciback_entry){ .state = PCIBACK_XENBUS_INITIALISING };
 	guest->malformed = true;
 	if (items[DEV].result < 0) {
-		pciback_error_set(guest, "%s can't be read: error %d", items[DEV].path,
-		    -items[DEV].result);
+		pciback_error_set(guest, "%s can't be read: %s", items[DEV].path,
+		    strerror(-items[DEV].result));
 		return;
 	}
 	if (pciback_address_parse(items[DEV].value, strlen(items[DEV].value), &entry->address) < 0 ||

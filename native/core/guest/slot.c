@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <pciback/registers.h>
 
@@ -129,7 +130,7 @@ grant_bars(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 			explain(message, &slot->address, "shares a page of BAR %u with another guest's device",
 			    i);
 		else if (r < 0)
-			explain(message, &slot->address, "can't have BAR %u granted: error %d", i, -r);
+			explain(message, &slot->address, "can't have BAR %u granted: %s", i, strerror(-r));
 		if (r < 0)
 			return r;
 	}
@@ -154,8 +155,8 @@ grant_irq(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 		explain(message, &slot->address, "shares interrupt line %u with another guest's device",
 		    irq);
 	else if (r < 0)
-		explain(message, &slot->address, "can't have interrupt line %u granted: error %d", irq,
-		    -r);
+		explain(message, &slot->address, "can't have interrupt line %u granted: %s", irq,
+		    strerror(-r));
 	return r;
 }
 
@@ -172,7 +173,7 @@ protect_msix_table(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 		r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_MSIX_TABLE, 0, 0, NULL);
 	if (r < 0)
 		explain(message, &slot->address,
-		    "has an MSI-X table that Xen can't protect from the guest: error %d", -r);
+		    "has an MSI-X table that Xen can't protect from the guest: %s", strerror(-r));
 	return r;
 }
 
@@ -188,7 +189,7 @@ assign(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 		explain(message, &slot->address, "could write to all memory: there is no IOMMU for it "
 		    "(allow no-iommu if you trust the guest)");
 	else if (r < 0)
-		explain(message, &slot->address, "can't be assigned: error %d", -r);
+		explain(message, &slot->address, "can't be assigned: %s", strerror(-r));
 	return r;
 }
 
@@ -205,7 +206,7 @@ give(struct pciback_slot *slot, const struct pciback_device_settings *settings,
 	int r = pciback_device_init(&slot->device, &slot->backend->host, &guest->log, settings);
 
 	if (r < 0) {
-		explain(message, &slot->address, "can't be handed out: error %d", -r);
+		explain(message, &slot->address, "can't be handed out: %s", strerror(-r));
 		return r;
 	}
 	r = protect_msix_table(slot, message);
@@ -251,7 +252,7 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 	else if (r == -EBUSY)
 		explain(message, &entry->address, "is in use by a driver of this system; hide it first");
 	else if (r < 0)
-		explain(message, &entry->address, "can't be opened: error %d", -r);
+		explain(message, &entry->address, "can't be opened: %s", strerror(-r));
 	if (r < 0)
 		return r;
 	slot->guest = guest;
@@ -280,19 +281,19 @@ pciback_slot_take_back(struct pciback_slot *slot)
 	struct pciback_backend *backend = slot->backend;
 	char name[PCIBACK_ADDRESS_SIZE];
 
+	pciback_address_format(&slot->address, name);
 	if (slot->is_placed)
 		(void)pciback_topology_remove(&slot->guest->topology, &slot->device);
 	slot->is_placed = false;
 	/* It stops writing to memory before memory stops being its guest's. */
 	if (slot->device.host != NULL && pciback_device_close(&slot->device) < 0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->domain,
-		    "a device could not be silenced before it was taken back");
+		    "%s could not be silenced before it was taken back", name);
 	slot->device.host = NULL;
 	slot->guest = NULL;
 	free_if_revoked(slot);
 	if (!pciback_slot_is_held_back(slot))
 		return;
-	pciback_address_format(&slot->address, name);
 	pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->domain, "%s is held back: nobody gets it before "
 	    "this domain is gone or Xen takes back what it has of it", name);
 }

@@ -27,6 +27,7 @@ test_answers(struct harness *harness)
 	/* Those that only a backend sends, several vectors of MSI, and what nobody knows. */
 	for (uint32_t command = 6; command < 40; command++)
 		CHECK_NUMBER(fixture_request(&fixture, command, 0, 4, 1), -4);
+	CHECK_TEXT(fixture.line, "domain 7: command 6 at 0 of 4 bytes is answered with -4");
 	CHECK_NUMBER(fixture_request(&fixture, UINT32_MAX, 0, 4, 1), -4);
 	CHECK_NUMBER(fixture.channel.n_requests, 39);
 	CHECK_NUMBER(fixture.channel.n_refused, 35);

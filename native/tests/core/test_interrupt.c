@@ -7,6 +7,8 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 /* A host without MSI, and a device without. */
 static void
@@ -40,6 +42,7 @@ static void
 test_failures(struct harness *harness)
 {
 	static struct fixture fixture;
+	char sentence[PCIBACK_LOG_LINE];
 	uint32_t pirq = 77;
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -58,6 +61,13 @@ test_failures(struct harness *harness)
 	fixture.fail_interrupt = -EIO;
 	CHECK_NUMBER(fixture_request(&fixture, PCIBACK_ENABLE_MSI, 0, 0, 5), PCIBACK_FAILED);
 	CHECK_NUMBER(atomic_load(&fixture.page.request.value), 0);
+	(void)snprintf(sentence, sizeof(sentence), "MSI could not be turned on: %s", strerror(EIO));
+	CHECK(strstr(fixture.line, sentence) != NULL);
+	fixture.now += 1000;
+	atomic_store(&fixture.page.request.vectors[0].entry, 0);
+	CHECK_NUMBER(fixture_request(&fixture, PCIBACK_ENABLE_MSIX, 0, 0, 1), PCIBACK_FAILED);
+	(void)snprintf(sentence, sizeof(sentence), "MSI-X could not be turned on: %s", strerror(EIO));
+	CHECK(strstr(fixture.line, sentence) != NULL);
 	fixture_free(&fixture);
 }
 

@@ -73,6 +73,8 @@ test_boot_cfg(struct harness *harness)
 
 	prediction = read_cfg("menu=A:b\nmenu=C:d\ndefault=3\n");
 	CHECK_NUMBER(prediction.cfg.default_entry, 1);
+	CHECK_TEXT(prediction.findings[0].message, "default= is not the number of an entry, entry 2 is taken; it "
+	    "would be a number from 1 to 2 right after the '='");
 	CHECK(!prediction.cfg.letters);
 	prediction = read_cfg("menu=A:b\nmenu=C:d\ndefault=2\nformat=L\n");
 	CHECK_NUMBER(prediction.cfg.default_entry, 1);

@@ -59,6 +59,10 @@ test_severities(struct harness *harness)
 	CHECK_NUMBER(count(&prediction, "list-inside-word", PCIBACK_ERROR), 1);
 	prediction = predict("load=/m\nload=/n pciback.hide=(00:04.0)\nmenu=A:multiboot /x\n");
 	CHECK_NUMBER(count(&prediction, "list-on-other-module", PCIBACK_ERROR), 1);
+	prediction = predict("menu=A:modules off;load /n pciback.hide=(00:04.0);multiboot /x\n");
+	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_LOADER_FAILURE);
+	CHECK_TEXT(prediction.findings[0].message,
+	    "modules are switched off, so the loader gives Xen no dom0 kernel and Xen panics");
 	/* No list anywhere is what many hosts want. */
 	prediction = predict("menu=A:load /n;multiboot /x\ntimeout=5\n");
 	CHECK_NUMBER(prediction.outcome, PCIBACK_BOOT_EMPTY);

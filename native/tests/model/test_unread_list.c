@@ -11,6 +11,9 @@
 #include "../../model/boot_cfg.h"
 #include "../../model/unread_list.h"
 
+/* The sentence of the last finding. */
+static const char *message;
+
 /* The one finding about a list of a file's first entry; "" without any, "several" with more. */
 static const char *
 why(const char *boot_cfg)
@@ -38,6 +41,7 @@ why(const char *boot_cfg)
 	model_explain_unread_lists(&prediction, &loader, &line, line.length, taken);
 	if (prediction.n_findings > 1)
 		return "several";
+	message = prediction.findings[0].message;
 	return prediction.n_findings == 0 ? "" : prediction.findings[0].code;
 }
 
@@ -49,6 +53,7 @@ test_unread_list(struct harness *harness)
 	CHECK_TEXT(why("menu=A:load /n " LIST ";multiboot /x\n"), "");
 	CHECK_TEXT(why("menu=A:load /n " LIST " " LIST ";multiboot /x\n"), "list-overridden");
 	CHECK_TEXT(why("menu=A:load /n " LIST ";multiboot /x a -- " LIST "\n"), "list-overridden");
+	CHECK_TEXT(message, "a later list in the same entry wins, so this one is not read");
 	CHECK_TEXT(why("menu=A:load /n x=" LIST ";multiboot /x\n"), "list-inside-word");
 	CHECK_TEXT(why("menu=A:load /n\t" LIST ";multiboot /x\n"), "list-after-tab");
 	CHECK_TEXT(why("menu=A:load /n;load /m " LIST ";multiboot /x\n"), "list-on-other-module");

@@ -108,6 +108,7 @@ def test_quotes_in_titles(tmp_path):
         (b"\nmenuentry 'Xen' {\n", "line 2: 'Xen' does not end"),
         (b"menuentry 'a' {\nmenuentry 'b' {\n}\n}\n", "line 2: an entry begins inside another one"),
         (b"menuentry  {\n}\n", "line 1: an entry has no title"),
+        (b"#" * (grub.MAX_MENU + 1), "it has 4194305 bytes, and a menu of GRUB never has more than 4194304"),
     ],
 )
 def test_what_is_no_menu(data, sentence):

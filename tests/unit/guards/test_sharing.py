@@ -193,6 +193,7 @@ def test_a_page_with_registers_of_a_device_that_stays_is_refused():
     staying = wired("00:05.0", None, 10, bar0=0xC001, bar1=0xFEBF1008)
     (finding,) = sharing(ALONE, leaving, staying).findings
     assert (finding.code, finding.device.bdf) == ("shared-bar-page", "00:09.0")
+    assert "00:09.0" in finding.message.partition(" shares a page of memory with a device that stays in dom0: ")[0]
     assert finding.message.endswith(
         "its BAR 0 and BAR 1 of 00:05.0 (pcictl 000:05:0) 8086:1000 a card lie in the page at 0xfebf1000"
     )
@@ -213,4 +214,6 @@ def test_what_is_in_two_pages_or_no_memory_is_not(mine, its):
 def test_configuration_space_that_could_not_be_read_is_said():
     blind = replace(wired("00:09.0", "wm2", 199), config=None)
     (warning,) = sharing(ALONE, blind, wired("00:05.0", "wm1", 199)).warnings
-    assert warning.startswith("configuration space of 00:09.0 could not be read")
+    assert warning == (
+        "configuration space of 00:09.0 could not be read: whether it shares registers or an interrupt line is not known"
+    )

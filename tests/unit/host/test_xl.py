@@ -207,6 +207,14 @@ def test_knows_an_xl_that_can_not_attach_devices(double: XlDouble, xl: Xl, tmp_p
     assert caught.value.remedy is not None and "through Xen itself" in caught.value.remedy
 
 
+def test_says_which_device_was_not_attached_to_which_guest(double: XlDouble, xl: Xl) -> None:
+    double.add("g1")
+    (domain,) = xl.domains()
+    with pytest.raises(PcibackError) as caught:
+        answering(1, "", "libxl: error: no").attach(domain, "00:05.0,permissive=1")
+    assert str(caught.value) == "00:05.0,permissive=1 was not attached to guest g1: no"
+
+
 def test_says_that_xl_crashed(double: XlDouble, xl: Xl, tmp_path: Path) -> None:
     double.habits["g1"] = "crashes-xl"
     path = guest_file(tmp_path, "g1")

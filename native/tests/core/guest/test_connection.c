@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "fake_xen.h"
 
@@ -82,6 +83,7 @@ test_report(struct harness *harness)
 	fake_pass(&fake, PCIBACK_WAIT_REPORT);
 	CHECK_NUMBER(fake.xen.recovery, PCIBACK_RECOVERY_DISCONNECT);
 	CHECK_TEXT(fake_read(&fake, 1, "aerState"), "aerfail");
+	CHECK(fake_said(&fake, "domain 1: its driver could not recover a device\n"));
 	CHECK_NUMBER(atomic_load(&page->flags) & PCIBACK_FLAG_AER, 0);
 	/* One that goes while a report is out. */
 	fake.xen.recovery = 0;
@@ -111,10 +113,58 @@ test_report(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* What Xen refuses of a connection is said with its reason. */
+static void
+test_refused(struct harness *harness)
+{
+	static const struct {
+		const char *kind, *words;
+	} cases[] = {
+		{ "page", "domain 1: its page 9 can't be mapped: " },
+		{ "event", "domain 1: its event channel 11 can't be bound: " },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fake_init(&fake);
+		fake_create(&fake, 1, 0, 1);
+		/* A line a second. */
+		fake_pass(&fake, 1000);
+		fake.xen.refuses = cases[i].kind;
+		fake_frontend(&fake, 1, true);
+		CHECK(fake_said(&fake, cases[i].words));
+		CHECK(strstr(fake.xen.line, strerror(EPERM)) != NULL);
+		CHECK_TEXT(own(), "3");
+		CHECK_NUMBER(fake_held(&fake, "page", 1) + fake_held(&fake, "event", 0), 0);
+		CHECK(fake_end(&fake));
+	}
+}
+
+/* What can't be given up is said; the backend goes on without it. */
+static void
+test_not_given_up(struct harness *harness)
+{
+	fake_connect(&fake, 1, true);
+	fake.xen.keeps = "event";
+	fake_set(&fake, 1, "/state", "6");
+	CHECK(fake_said(&fake, "domain 1: event channel 1 could not be unbound\n"));
+	CHECK_TEXT(own(), "6");
+	CHECK(fake_end(&fake));
+
+	fake_connect(&fake, 1, true);
+	fake.xen.keeps = "page";
+	fake.xen.keeps_of = 1;
+	fake_set(&fake, 1, "/state", "6");
+	CHECK(fake_said(&fake, "domain 1: its page could not be unmapped\n"));
+	CHECK_TEXT(own(), "6");
+	CHECK(fake_end(&fake));
+}
+
 void
 test_guest_connection(struct harness *harness)
 {
 	test_row(harness);
 	test_xsa_332(harness);
 	test_report(harness);
+	test_refused(harness);
+	test_not_given_up(harness);
 }

@@ -84,8 +84,10 @@ test_linux(struct harness *harness)
 	fake_set(&fake, 1, "/state", "6");
 	CHECK_TEXT(own(), "6");
 	/* Its driver is loaded again. */
+	fake.now += 1000;
 	fake_set(&fake, 1, "/state", "1");
 	CHECK_TEXT(own(), "3");
+	CHECK(fake_said(&fake, "ready again, 1 of 1 devices\n"));
 	fake_frontend(&fake, 1, true);
 	CHECK_TEXT(own(), "4");
 	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_DONE);
@@ -299,6 +301,7 @@ test_dead(struct harness *harness)
 	CHECK_TEXT(own(), "6");
 	fake_pass(&fake, 1);
 	CHECK_TEXT(own(), "(none)");
+	CHECK(fake_said(&fake, "domain 1: what its toolstack left in the store is removed\n"));
 	CHECK(pciback_backend_find(&fake.backend, 1) == NULL);
 	CHECK(fake_end(&fake));
 

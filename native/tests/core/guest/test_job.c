@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fake_xen.h"
@@ -144,7 +145,8 @@ test_running_guest(struct harness *harness)
 	job = detach(1, 1, 1);
 	fake_pass(&fake, PCIBACK_WAIT_CHANGE);
 	CHECK_NUMBER(job->error, -ETIMEDOUT);
-	CHECK(strstr(job->message, "--force") != NULL);
+	CHECK_TEXT(job->message, "domain 1 did not take part in the change; --force takes the devices from "
+	    "under its drivers");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 2);
 	CHECK(strcmp(fake_read(&fake, 1, "state-0"), "5") != 0);
 	job = start(PCIBACK_JOB_DETACH, 1, 1, 1, true);
@@ -230,11 +232,13 @@ test_netbsd(struct harness *harness)
 	job = attach(1, 2, 1);
 	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
 	CHECK_NUMBER(job->error, -ENOTSUP);
-	CHECK(strstr(job->message, "would panic") != NULL);
+	CHECK_TEXT(job->message, "its frontend is not known to handle hot plug, and NetBSD's would panic; shut "
+	    "the guest down first");
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "4");
 	CHECK_TEXT(fake_read(&fake, 1, "num_devs"), "2");
 	job = detach(1, 0, 1);
 	CHECK_NUMBER(job->error, -ENOTSUP);
+	CHECK(strstr(job->message, "shut the guest down first, or use --force") != NULL);
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "4");
 	job = start(PCIBACK_JOB_DETACH, 1, 0, 1, true);
 	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
@@ -255,6 +259,7 @@ test_netbsd(struct harness *harness)
 static void
 test_refusals(struct harness *harness)
 {
+	char sentence[PCIBACK_LOG_LINE];
 	const struct pciback_job *job;
 
 	fake_init(&fake);
@@ -292,6 +297,8 @@ test_refusals(struct harness *harness)
 	fake.xen.fail_at = fake.xen.n_calls + 2;
 	job = attach(1, 0, 1);
 	CHECK_NUMBER(job->error, -EACCES);
+	(void)snprintf(sentence, sizeof(sentence), "the store can't be written: %s", strerror(EACCES));
+	CHECK_TEXT(job->message, sentence);
 	/* The store has changed: it is tried once more. */
 	fake.xen.was_stale = true;
 	job = attach(1, 0, 1);
@@ -322,6 +329,79 @@ test_refusals(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* While the store can't be read nobody knows what became of a change; its time is over all the same. */
+static void
+test_no_store(struct harness *harness)
+{
+	static const struct {
+		enum pciback_job_kind kind;
+		bool has_begun;
+		const char *words;
+	} cases[] = {
+		{ PCIBACK_JOB_ATTACH, true, "domain 1 took no part in it" },
+		{ PCIBACK_JOB_ATTACH, false, "domain 1 was not ready for it in time" },
+		{ PCIBACK_JOB_DETACH, true, "domain 1 has not taken part in the detach yet; it may still do" },
+		{ PCIBACK_JOB_DETACH, false, "domain 1 was not ready for it in time" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct pciback_job *job = &fake.jobs[0];
+		bool is_attach = cases[i].kind == PCIBACK_JOB_ATTACH;
+
+		fake_init(&fake);
+		(void)attach(1, 0, is_attach ? 1 : 2);
+		fake_frontend(&fake, 1, true);
+		frontend("4");
+		if (cases[i].has_begun) {
+			(void)start(cases[i].kind, 1, 1, 1, false);
+			CHECK_NUMBER(job->stage, PCIBACK_JOB_WAIT);
+		}
+		fake.xen.fail_from = fake.xen.n_calls + 1;
+		fake_write(&fake, 1, "domain", "x");
+		fake_run(&fake);
+		if (!cases[i].has_begun)
+			(void)start(cases[i].kind, 1, 1, 1, false);
+		fake_pass(&fake, PCIBACK_WAIT_JOB);
+		CHECK_NUMBER(job->error, -ETIMEDOUT);
+		CHECK_TEXT(job->message, cases[i].words);
+		fake.xen.fail_from = 0;
+		fake_pass(&fake, PCIBACK_WAIT_CHANGE);
+		CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
+		CHECK(fake_end(&fake));
+	}
+}
+
+/* Somebody else takes the entry away meanwhile; and the store fails when the entry is to be taken out. */
+static void
+test_entry_gone(struct harness *harness)
+{
+	const struct pciback_job *job;
+	char sentence[PCIBACK_LOG_LINE];
+	bool was_said = false;
+
+	fake_init(&fake);
+	(void)attach(1, 0, 1);
+	fake_frontend(&fake, 1, true);
+	frontend("4");
+	job = attach(1, 1, 1);
+	fake_remove(&fake, 1, "dev-1");
+	fake_set(&fake, 1, "num_devs", "1");
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
+	CHECK_TEXT(job->message, "the store's entry went away");
+	CHECK(fake_end(&fake));
+
+	(void)snprintf(sentence, sizeof(sentence), "the store can't be read: %s", strerror(EIO));
+	for (size_t i = 1; i < 30; i++) {
+		fake_init(&fake);
+		(void)attach(1, 0, 2);
+		fake.xen.fail_at = fake.xen.n_calls + i;
+		job = detach(1, 0, 1);
+		was_said = was_said || strcmp(job->message, sentence) == 0;
+		CHECK(fake_end(&fake));
+	}
+	CHECK(was_said);
+}
+
 void
 test_guest_job(struct harness *harness)
 {
@@ -330,4 +410,6 @@ test_guest_job(struct harness *harness)
 	test_malformed_store(harness);
 	test_netbsd(harness);
 	test_refusals(harness);
+	test_no_store(harness);
+	test_entry_gone(harness);
 }

@@ -26,7 +26,7 @@ test_toolstack(struct harness *harness)
 		{ "num_devs", "99999999999", "/num_devs is '99999999999'", "1", "1" },
 		{ "num_devs", NULL, "/num_devs is ''", "1", "1" },
 		{ "frontend", "/local/domain/2/device/pci/0", "/frontend is '/local/domain/2", "1", "1" },
-		{ "frontend", NULL, "/frontend is ''", "1", "1" },
+		{ "frontend", NULL, "/frontend is '', not the guest's own directory", "1", "1" },
 		{ "online", "2", "/online is '2'", "1", "1" },
 		{ "state", "9", "/state is '9'", "9", "1" },
 		{ "dev-0", "0000:03:00.8", "/dev-0 is '0000:03:00.8'", "3", "3" },
@@ -36,7 +36,7 @@ test_toolstack(struct harness *harness)
 		{ "dev-0", NULL, "/dev-0 can't be read", "3", "3" },
 		{ "dev-0", "0000:03:01.0", "/dev-1 names 0000:03:01.0 a second time", "3", "1" },
 		{ "state-0", "one", "/state-0 is 'one'", "3", "3" },
-		{ "opts-0", "permissive=2", "/opts-0 is 'permissive=2'", "3", "3" },
+		{ "opts-0", "permissive=2", "/opts-0 is 'permissive=2', where permissive would be 0 or 1", "3", "3" },
 		{ "opts-0", "a,permissive=10", "/opts-0 is 'a,permissive=10'", "3", "3" },
 		{ "opts-0", "permissive=", "/opts-0 is 'permissive='", "3", "3" },
 	};
@@ -117,21 +117,30 @@ test_frontend(struct harness *harness)
 	static const char *const states[] = { "", "9", "x", "44", "-4", "4 ",
 		long_state };
 	static const struct {
-		const char *key, *value;
+		const char *key, *value, *words;
 	} keys[] = {
-		{ "/pci-op-ref", "" }, { "/pci-op-ref", "4294967296" }, { "/pci-op-ref", "-9" },
-		{ "/pci-op-ref", "9x" }, { "/pci-op-ref", "10" }, { "/event-channel", "0" },
-		{ "/event-channel", "eleven" }, { "/event-channel", "99999999999999999999" },
-		{ "/magic", "8" }, { "/magic", "" }, { "/magic", "77" },
+		{ "/pci-op-ref", "", "its frontend names no page and event channel: '', '11'" },
+		{ "/pci-op-ref", "4294967296", "names no page and event channel: '4294967296', '11'" },
+		{ "/pci-op-ref", "-9", "names no page and event channel: '-9', '11'" },
+		{ "/pci-op-ref", "9x", "names no page and event channel: '9x', '11'" },
+		{ "/pci-op-ref", "10", "its page 10 can't be mapped" },
+		{ "/event-channel", "0", "its event channel 0 can't be bound" },
+		{ "/event-channel", "eleven", "names no page and event channel: '9', 'eleven'" },
+		{ "/event-channel", "99999999999999999999", "channel: '9', '9999999999999999'" },
+		{ "/magic", "8", "its frontend speaks another protocol: '8'" },
+		{ "/magic", "", "its frontend speaks another protocol: ''" },
+		{ "/magic", "77", "its frontend speaks another protocol: '77'" },
 	};
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
 		fake_init(&fake);
 		fake_create(&fake, 1, 0, 1);
 		fake_frontend(&fake, 1, true);
+		fake.now += 1000;
 		fake_write(&fake, 1, "/state", states[i]);
 		fake_run(&fake);
 		CHECK_TEXT(fake_read(&fake, 1, "state"), "4");
+		CHECK(fake_said(&fake, "domain 1: its frontend's state is none: '"));
 		fake_write(&fake, 1, "/state", "6");
 		fake_run(&fake);
 		CHECK_TEXT(fake_read(&fake, 1, "state"), "6");
@@ -147,6 +156,7 @@ test_frontend(struct harness *harness)
 		fake_write(&fake, 1, "/state", "3");
 		fake_run(&fake);
 		CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
+		CHECK(fake_said(&fake, keys[i].words));
 		CHECK_NUMBER(fake_held(&fake, "page", 0) + fake_held(&fake, "event", 0), 0);
 		/* It may try again. */
 		fake_frontend(&fake, 1, false);

@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fake_xen.h"
@@ -77,6 +78,9 @@ static void
 test_held_back(struct harness *harness)
 {
 	static const char *const kinds[] = { "iomem", "ioport", "irq", "pirq", "device" };
+	static const char *const rights[] = { "memory from 0x380000000000 on", "ports from 0xc000 on", "pirq 116",
+		"interrupt line 16", "a device" };
+	char sentence[PCIBACK_LOG_LINE];
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		fake_init(&fake);
@@ -86,6 +90,9 @@ test_held_back(struct harness *harness)
 		fake.xen.keeps_of = 1;
 		fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
 		CHECK(fake.xen.devices[0].is_open);
+		(void)snprintf(sentence, sizeof(sentence), "domain 1: its right to %s could not be taken back: %s\n",
+		    rights[i], strerror(EPERM));
+		CHECK(fake_said(&fake, sentence));
 		fake_create(&fake, 2, 0, 1);
 		CHECK_TEXT(fake_read(&fake, 2, "state-0"), "6");
 		CHECK_NUMBER(fake_held(&fake, NULL, 2), 0);
@@ -137,6 +144,112 @@ test_refusals(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* Each permission that can't be had: what is said, and that nothing of the device is left with the guest. */
+static void
+test_denied(struct harness *harness)
+{
+	static const struct {
+		const char *kind, *words;
+	} cases[] = {
+		{ "iomem", "0000:03:00.0 can't have BAR 0 granted: " },
+		{ "ioport", "0000:03:00.0 can't have BAR 2 granted: " },
+		{ "pirq", "0000:03:00.0 can't have interrupt line 16 granted: " },
+		{ "irq", "0000:03:00.0 can't have interrupt line 16 granted: " },
+		{ "device", "0000:03:00.0 can't be assigned: " },
+		{ "table", "0000:03:00.0 has an MSI-X table that Xen can't protect from the guest: " },
+	};
+	char sentence[PCIBACK_LOG_LINE];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fake_init(&fake);
+		fake.xen.refuses = cases[i].kind;
+		fake_create(&fake, 1, 0, 1);
+		(void)snprintf(sentence, sizeof(sentence), "%s%s", cases[i].words, strerror(EPERM));
+		CHECK_TEXT(pciback_backend_find(&fake.backend, 1)->message, sentence);
+		CHECK_TEXT(fake_read(&fake, 1, "state-0"), "6");
+		CHECK_NUMBER(fake_held(&fake, NULL, 1), 0);
+		CHECK(fake_end(&fake));
+	}
+}
+
+/* What is said when a device can't be opened, by the error. */
+static void
+test_not_opened(struct harness *harness)
+{
+	static const struct {
+		int error;
+		const char *words;
+	} cases[] = {
+		{ -EBUSY, "0000:03:00.0 is in use by a driver of this system; hide it first" },
+		{ -ENODEV, "0000:03:00.0 is no device of this machine" },
+		{ -EACCES, "0000:03:00.0 can't be opened: " },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *message;
+
+		fake_init(&fake);
+		fake.xen.cant_open = cases[i].error;
+		fake_create(&fake, 1, 0, 1);
+		message = pciback_backend_find(&fake.backend, 1)->message;
+		CHECK(strncmp(message, cases[i].words, strlen(cases[i].words)) == 0);
+		CHECK(cases[i].error != -EACCES || strstr(message, strerror(EACCES)) != NULL);
+		CHECK(fake_end(&fake));
+	}
+}
+
+/* A virtual bus has 32 places. */
+static void
+test_no_place(struct harness *harness)
+{
+	static struct pciback_device other = { .settings.address.bus = 9 };
+	struct pciback_topology *topology = &fake.guests[0].topology;
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 0);
+	for (uint32_t i = 0; i < 32; i++)
+		topology->places[i] = (struct pciback_place){ .key = i << 3, .device = &other };
+	topology->n_places = 32;
+	fake_write(&fake, 1, "dev-0", "0000:03:00.0");
+	fake_set(&fake, 1, "num_devs", "1");
+	CHECK_TEXT(pciback_backend_find(&fake.backend, 1)->message,
+	    "0000:03:00.0 finds no place on the guest's bus");
+	CHECK_NUMBER(fake_held(&fake, NULL, 1), 0);
+	topology->n_places = 0;
+	CHECK(fake_end(&fake));
+}
+
+/* A device that does not stop is taken back all the same, and the log says what happened. */
+static void
+test_not_silenced(struct harness *harness)
+{
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	fake_frontend(&fake, 1, true);
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_ENABLE_MSI, 0, 0, 0, 0, NULL), PCIBACK_DONE);
+	fake.xen.keeps = "msi";
+	fake.xen.keeps_of = 1;
+	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
+	CHECK(fake_said(&fake, "domain 1: 0000:03:00.0 could not be silenced before it was taken back"));
+	CHECK(fake_said(&fake, "domain 1: 0000:03:00.0 is held back: nobody gets it before this domain is gone "
+	    "or Xen takes back what it has of it"));
+	CHECK(fake_said(&fake, "domain 1: its right to MSI by pirq 1000 could not be taken back: "));
+	fake.xen.keeps = NULL;
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	CHECK_NUMBER(fake_held(&fake, NULL, 1), 0);
+	CHECK(fake_end(&fake));
+
+	/* The table is nobody's. */
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	fake.xen.keeps = "table";
+	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
+	CHECK(fake_said(&fake, "domain 1: its right to an MSI-X table could not be taken back: "));
+	fake.xen.keeps = NULL;
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	CHECK(fake_end(&fake));
+}
+
 void
 test_guest_slot(struct harness *harness)
 {
@@ -144,4 +257,8 @@ test_guest_slot(struct harness *harness)
 	test_ownership(harness);
 	test_held_back(harness);
 	test_refusals(harness);
+	test_denied(harness);
+	test_not_opened(harness);
+	test_no_place(harness);
+	test_not_silenced(harness);
 }

@@ -22,26 +22,32 @@ test_chains(struct harness *harness)
 		struct { uint8_t offset; uint32_t value; } stored[6];
 		uint32_t first;		/* the guest's 34 */
 		struct { uint8_t offset; uint32_t value; } shown[4];	/* dwords */
+		const char *said;	/* part of the log's last line; "": there is none */
 	} chains[] = {
 		{ "a loop", { { 0x40, 0x00035001 }, { 0x50, 0x00004005 } }, 0x40,
-		    { { 0x40, 0x00035001 }, { 0x50, 0x00000005 } } },
-		{ "into itself", { { 0x40, 0x00034001 } }, 0x40, { { 0x40, 0x00030001 } } },
-		{ "into the header", { { 0x40, 0x00030401 } }, 0x40, { { 0x40, 0x00030001 } } },
+		    { { 0x40, 0x00035001 }, { 0x50, 0x00000005 } },
+		    "the chain of capabilities leads to 40 and ends there" },
+		{ "into itself", { { 0x40, 0x00034001 } }, 0x40, { { 0x40, 0x00030001 } },
+		    "the chain of capabilities leads to 40 and ends there" },
+		{ "into the header", { { 0x40, 0x00030401 } }, 0x40, { { 0x40, 0x00030001 } },
+		    "the chain of capabilities leads to 4 and ends there" },
 		{ "low bits", { { 0x34, 0x43 }, { 0x40, 0x00030001 } }, 0x40,
-		    { { 0x40, 0x00030001 } } },
+		    { { 0x40, 0x00030001 } }, "" },
 		{ "MSI at the end", { { 0x34, 0xf4 }, { 0xf4, 0x01800005 } }, 0,
-		    { { 0xf4, 0 }, { 0xf8, 0 } } },
+		    { { 0xf4, 0 }, { 0xf8, 0 } }, "capability 5 at f4 runs past the end and is hidden" },
 		{ "power inside of MSI", { { 0x40, 0x00804405 }, { 0x44, 0xfee00001 } }, 0,
-		    { { 0x40, 0 }, { 0x44, 0 }, { 0x48, 0 } } },
+		    { { 0x40, 0 }, { 0x44, 0 }, { 0x48, 0 } },
+		    "capabilities 5 at 40 and 1 at 44 overlap and are hidden" },
 		{ "two of MSI", { { 0x40, 0x00805005 }, { 0x50, 0x00800005 } }, 0x40,
-		    { { 0x40, 0x00800005 }, { 0x50, 0 }, { 0x54, 0 } } },
+		    { { 0x40, 0x00800005 }, { 0x50, 0 }, { 0x54, 0 } }, "" },
 		{ "unknown between known", { { 0x40, 0x00034801 }, { 0x48, 0x12345009 },
 		    { 0x50, 0x00006005 }, { 0x60, 0x00000012 } }, 0x40,
-		    { { 0x40, 0x00035001 }, { 0x48, 0 }, { 0x50, 0x00000005 }, { 0x60, 0 } } },
+		    { { 0x40, 0x00035001 }, { 0x48, 0 }, { 0x50, 0x00000005 }, { 0x60, 0 } }, "" },
 		{ "PCI Express cut off", { { 0x34, 0xe0 }, { 0xe0, 0x00020010 } }, 0xe0,
-		    { { 0xe0, 0x00020010 }, { 0xe4, 0x44444444 }, { 0xfc, 0x44444444 } } },
-		{ "nothing but ones", { { 0x34, 0xff }, { 0xfc, 0xffffffff } }, 0, { { 0xfc, 0 } } },
-		{ "only unknown", { { 0x40, 0x00000013 } }, 0, { { 0x40, 0 } } },
+		    { { 0xe0, 0x00020010 }, { 0xe4, 0x44444444 }, { 0xfc, 0x44444444 } }, "" },
+		{ "nothing but ones", { { 0x34, 0xff }, { 0xfc, 0xffffffff } }, 0, { { 0xfc, 0 } },
+		    "the chain of capabilities leads to fc and ends there" },
+		{ "only unknown", { { 0x40, 0x00000013 } }, 0, { { 0x40, 0 } }, "" },
 	};
 	static struct fixture fixture;
 	uint8_t config[PCIBACK_CONFIG_PCI];
@@ -58,6 +64,8 @@ test_chains(struct harness *harness)
 		fixture_init(&fixture, config, sizeof(config));
 		harness->test = chains[i].name;
 		CHECK_NUMBER(fixture_hand_out(&fixture), 0);
+		CHECK(strstr(fixture.line, chains[i].said) != NULL);
+		CHECK_NUMBER(fixture.line[0] != '\0', chains[i].said[0] != '\0');
 		CHECK_NUMBER(fixture_read(&fixture, 0x34, 4), chains[i].first);
 		CHECK_NUMBER(fixture_read(&fixture, 0x06, 2), chains[i].first != 0 ? 0x10 : 0);
 		for (size_t j = 0; j < COUNT(chains[i].shown) && chains[i].shown[j].offset != 0; j++)

@@ -7,6 +7,7 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "../../../core/policy/quirks.h"
 
@@ -76,6 +77,35 @@ test_registered(struct harness *harness)
 	fixture_free(&fixture);
 }
 
+/* What becomes of a register is said. */
+static void
+test_said(struct harness *harness)
+{
+	static const struct {
+		struct pciback_quirk quirk;
+		const char *said;
+	} cases[] = {
+		{ { .vendor = 0x8086, .first = 0x10d3, .last = 0x10d3, .kind = PCIBACK_QUIRK_REGISTER,
+		    .reg = { .offset = 0x48, .size = 2 } },
+		    "register 48 is open to the guest, as this device needs it" },
+		{ { .vendor = 0x8086, .first = 0x10d3, .last = 0x10d3, .kind = PCIBACK_QUIRK_REGISTER,
+		    .reg = { .offset = 0x54, .size = 4 } },
+		    "register 54 lies in a capability and stays closed" },
+	};
+	static struct fixture fixture;
+	uint8_t config[PCIBACK_CONFIG_EXPRESS];
+
+	fixture_card(config);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		fixture_init(&fixture, config, sizeof(config));
+		fixture.settings.quirks = &cases[i].quirk;
+		fixture.settings.n_quirks = 1;
+		CHECK_NUMBER(fixture_hand_out(&fixture), 0);
+		CHECK(strstr(fixture.line, cases[i].said) != NULL);
+		fixture_free(&fixture);
+	}
+}
+
 /* A quirk is for the devices that it names, and for one capability. */
 static void
 test_matching(struct harness *harness)
@@ -103,5 +133,6 @@ void
 test_policy_quirks(struct harness *harness)
 {
 	test_registered(harness);
+	test_said(harness);
 	test_matching(harness);
 }
