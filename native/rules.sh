@@ -32,13 +32,6 @@ object() {
 		needs="$needs build/source-digest"
 		flags=' $(DIGEST)'
 		;;
-	os/xen*)
-		# Only what may be installed is built with Xen's libraries.
-		if [ "$1" = objects ]; then
-			needs="$needs build/xen-flags"
-			flags=' $(XEN_FLAGS)'
-		fi
-		;;
 	esac
 	printf '%s: %s %s $(HEADERS)
 	@mkdir -p $(@D)
@@ -55,8 +48,8 @@ fuzzer() {
 	dictionary=
 	[ ! -f "fuzz/$name.dict" ] || dictionary=" -dict=fuzz/$name.dict"
 	object fuzz "$1"
-	printf 'build/fuzz-%s: $(FUZZED:%%.c=build/fuzz/%%.o) build/fuzz/%s.o
-	$(LINK_fuzz) -o $@ $(FUZZED:%%.c=build/fuzz/%%.o) build/fuzz/%s.o
+	printf 'build/fuzz-%s: build/flags $(FUZZED:%%.c=build/fuzz/%%.o) build/fuzz/%s.o
+	$(LINK_fuzz) -o $@ $(FUZZED:%%.c=build/fuzz/%%.o) build/fuzz/%s.o $(LOADING)
 
 fuzz-%s: build/fuzz-%s
 	@mkdir -p build/corpus/%s
@@ -70,12 +63,15 @@ fuzz-%s: build/fuzz-%s
 	echo "HEADERS = $(find . -path ./build -prune -o -name '*.h' -print | sed 's,^\./,,' | sort | tr '\n' ' ')"
 	sources=$(printf '%s\n' "$@" | sort -u)
 	for variant in $variants; do
-			printf 'build/%s/command: always
+		# The command that is installed has the compiler's flags in it.
+		needs=always
+		[ "$variant" != objects ] || needs='always build/flags'
+		printf 'build/%s/command: %s
 	@mkdir -p $(@D)
 	@echo $(COMPILE_%s) >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv -f $@.new $@; fi
 
-' "$variant" "$variant"
+' "$variant" "$needs" "$variant"
 		for source in $sources; do
 			object "$variant" "$source"
 		done

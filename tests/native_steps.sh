@@ -94,7 +94,7 @@ netbsd_objects() { # MAKE LEVEL
 	compiler="$compiler -isystem $headers/generic-netbsd -isystem $(gcc -print-file-name=include)"
 	objects=$(find core model os cli daemon -name '*.c' | sed 's,\(.*\)\.c$,build/objects/\1.o,')
 	# shellcheck disable=SC2086 # a list of objects
-	"$1" CC="$compiler" CFLAGS="$2" WITH_XEN=0 $objects
+	"$1" CC="$compiler" CFLAGS="$2" $objects
 	test -s build/objects/os/bus_netbsd.o
 	warnings=$(find build/objects -name '*.says' -size +0)
 	[ -z "$warnings" ] || {

@@ -11,21 +11,21 @@
 
 #include <errno.h>
 
-#include <xencall.h>
-#include <xenctrl.h>
-#include <xenevtchn.h>
-#include <xengnttab.h>
-#include <xenstore.h>
+#include "xen_abi.h"
+#include "xen_libraries.h"
 
 /* A connection to Xen through its libraries: the `world` of the operations. */
 struct xen {
 	struct pciback_backend *backend;
 	struct pciback_xen_operations operations;
+	struct xen_libraries libraries;
+	const struct xen_functions *call;	/* of the libraries */
+	uint32_t version;		/* of the Xen that runs, major << 16 | minor */
 	struct xs_handle *store;
-	xengnttab_handle *grants;
-	xenevtchn_handle *events;
-	xc_interface *control;
-	xencall_handle *calls;
+	struct xengntdev_handle *grants;
+	struct xenevtchn_handle *events;
+	struct xc_interface_core *control;
+	struct xencall_handle *calls;
 };
 
 /* What the libraries return, -1 and errno, as a negative errno value. */

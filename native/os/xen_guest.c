@@ -4,8 +4,6 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#if defined(PCIBACK_WITH_XEN)
-
 #if defined(__linux__)
 #define _XOPEN_SOURCE 700
 #endif
@@ -20,14 +18,14 @@ static int
 domain_life(void *world, uint16_t domain, enum pciback_life *ret_life)
 {
 	struct xen *xen = world;
-	xc_domaininfo_t info;
-	int n = xc_domain_getinfolist(xen->control, domain, 1, &info);
+	struct xen_domctl_getdomaininfo info;
+	int n = xen->call->xc_domain_getinfolist(xen->control, domain, 1, &info);
 
 	if (n < 0)
 		return xen_result(n);
 	if (n == 0 || info.domain != domain)
 		*ret_life = PCIBACK_LIFE_GONE;
-	else if ((info.flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown)) != 0)
+	else if ((info.flags & (XEN_DOMINF_DYING | XEN_DOMINF_SHUTDOWN)) != 0)
 		*ret_life = PCIBACK_LIFE_STOPPED;
 	else
 		*ret_life = PCIBACK_LIFE_RUNNING;
@@ -38,7 +36,7 @@ static int
 page_map(void *world, uint16_t domain, uint32_t reference, struct pciback_page **ret_page)
 {
 	struct xen *xen = world;
-	void *address = xengnttab_map_grant_ref(xen->grants, domain, reference,
+	void *address = xen->call->xengnttab_map_grant_ref(xen->grants, domain, reference,
 	    PROT_READ | PROT_WRITE);
 
 	if (address == NULL)
@@ -52,14 +50,14 @@ page_unmap(void *world, struct pciback_page *page)
 {
 	struct xen *xen = world;
 
-	return xen_result(xengnttab_unmap(xen->grants, page, 1));
+	return xen_result(xen->call->xengnttab_unmap(xen->grants, page, 1));
 }
 
 static int
 event_bind(void *world, uint16_t domain, uint32_t remote_port, uint32_t *ret_port)
 {
 	struct xen *xen = world;
-	int port = (int)xenevtchn_bind_interdomain(xen->events, domain, remote_port);
+	int port = xen->call->xenevtchn_bind_interdomain(xen->events, domain, remote_port);
 
 	if (port < 0)
 		return xen_result(-1);
@@ -72,7 +70,7 @@ event_unbind(void *world, uint32_t port)
 {
 	struct xen *xen = world;
 
-	return xen_result(xenevtchn_unbind(xen->events, port));
+	return xen_result(xen->call->xenevtchn_unbind(xen->events, port));
 }
 
 static int
@@ -80,7 +78,7 @@ event_unmask(void *world, uint32_t port)
 {
 	struct xen *xen = world;
 
-	return xen_result(xenevtchn_unmask(xen->events, port));
+	return xen_result(xen->call->xenevtchn_unmask(xen->events, port));
 }
 
 static int
@@ -88,7 +86,7 @@ event_notify(void *world, uint32_t port)
 {
 	struct xen *xen = world;
 
-	return xen_result(xenevtchn_notify(xen->events, port));
+	return xen_result(xen->call->xenevtchn_notify(xen->events, port));
 }
 
 void
@@ -102,10 +100,3 @@ xen_guest_fill(struct pciback_xen_operations *operations)
 	operations->event_unmask = event_unmask;
 	operations->event_notify = event_notify;
 }
-
-#else
-
-/* This file is for Xen's libraries; C has no empty translation unit. */
-typedef int pciback_without_xen_guest;
-
-#endif

@@ -4,8 +4,6 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#if defined(PCIBACK_WITH_XEN)
-
 #if defined(__linux__)
 #define _XOPEN_SOURCE 700
 #endif
@@ -13,15 +11,15 @@
 #include "xen.h"
 
 #include <limits.h>
+#include <string.h>
 
-#include <xen/physdev.h>
 
 static int
 ioport(void *world, uint16_t domain, uint32_t first, uint32_t n, bool allow)
 {
 	struct xen *xen = world;
 
-	return xen_result(xc_domain_ioport_permission(xen->control, domain, first, n, allow));
+	return xen_result(xen->call->xc_domain_ioport_permission(xen->control, domain, first, n, allow));
 }
 
 static int
@@ -32,28 +30,55 @@ iomem(void *world, uint16_t domain, uint64_t first_frame, uint64_t n, bool allow
 	/* The library's numbers are shorter on a 32-bit dom0. */
 	if (first_frame > ULONG_MAX || n > ULONG_MAX)
 		return -ERANGE;
-	return xen_result(xc_domain_iomem_permission(xen->control, domain, (unsigned long)first_frame,
-	    (unsigned long)n, allow));
+	return xen_result(xen->call->xc_domain_iomem_permission(xen->control, domain,
+	    (unsigned long)first_frame, (unsigned long)n, allow));
+}
+
+/* A hypercall about physical devices, whose argument is in memory that Xen reads and writes. */
+static int
+physdev_op(struct xen *xen, unsigned op, void *argument, size_t size)
+{
+	void *buffer = xen->call->xencall_alloc_buffer(xen->calls, size);
+	int r;
+
+	if (buffer == NULL)
+		return -ENOMEM;
+	memcpy(buffer, argument, size);
+	r = xen_result(xen->call->xencall2(xen->calls, HYPERVISOR_PHYSDEV_OP, op, (uintptr_t)buffer));
+	if (r == 0)
+		memcpy(argument, buffer, size);
+	xen->call->xencall_free_buffer(xen->calls, buffer);
+	return r;
+}
+
+static int
+map(struct xen *xen, struct physdev_map_pirq *map, uint32_t *ret_pirq)
+{
+	int r = physdev_op(xen, PHYSDEVOP_MAP_PIRQ, map, sizeof(*map));
+
+	if (r == 0)
+		*ret_pirq = (uint32_t)map->pirq;
+	return r;
 }
 
 static int
 pirq_map(void *world, uint16_t domain, uint32_t irq, uint32_t *ret_pirq)
 {
-	struct xen *xen = world;
-	int pirq = (int)irq;
-	int r = xc_physdev_map_pirq(xen->control, domain, (int)irq, &pirq);
+	struct physdev_map_pirq argument = {
+		.domid = domain,
+		.type = MAP_PIRQ_TYPE_GSI,
+		.index = (int32_t)irq,
+		.pirq = (int32_t)irq,
+	};
 
-	if (r < 0)
-		return xen_result(r);
-	*ret_pirq = (uint32_t)pirq;
-	return 0;
+	return map(world, &argument, ret_pirq);
 }
 
 static int
 pirq_unmap(void *world, uint16_t domain, uint32_t pirq)
 {
-	struct xen *xen = world;
-	int r = xen_result(xc_physdev_unmap_pirq(xen->control, domain, (int)pirq));
+	struct physdev_unmap_pirq argument = { .domid = domain, .pirq = (int32_t)pirq };
+	int r = physdev_op(world, PHYSDEVOP_UNMAP_PIRQ, &argument, sizeof(argument));
 
 	/* It is mapped no more: `xl destroy` takes back what it believes to be its own, too. */
 	return r == -EINVAL ? 0 : r;
@@ -64,7 +89,9 @@ irq(void *world, uint16_t domain, uint32_t pirq, bool allow)
 {
 	struct xen *xen = world;
 
-	return xen_result(xc_domain_irq_permission(xen->control, domain, pirq, allow));
+	if (xen->version < XEN_VERSION_WIDE_PIRQ && pirq > XEN_PIRQ_MAX_OLD)
+		return -ERANGE;
+	return xen_result(xen->call->xc_domain_irq_permission(xen->control, domain, pirq, allow));
 }
 
 static uint32_t
@@ -74,24 +101,17 @@ number_of(const struct pciback_address *address)
 	    (uint32_t)address->device << 3 | address->function;
 }
 
-/* No library has a function for it. */
 static int
 msix_table(void *world, const struct pciback_address *address, bool known)
 {
-	struct xen *xen = world;
-	struct physdev_pci_device *device = xencall_alloc_buffer(xen->calls, sizeof(*device));
-	int r;
-
-	if (device == NULL)
-		return -ENOMEM;
-	*device = (struct physdev_pci_device){
+	struct physdev_pci_device device = {
 		.seg = address->domain,
 		.bus = address->bus,
 		.devfn = (uint8_t)(address->device << 3 | address->function),
 	};
-	r = xen_result(xencall2(xen->calls, __HYPERVISOR_physdev_op,
-	    known ? PHYSDEVOP_prepare_msix : PHYSDEVOP_release_msix, (uintptr_t)device));
-	xencall_free_buffer(xen->calls, device);
+	int r = physdev_op(world, known ? PHYSDEVOP_PREPARE_MSIX : PHYSDEVOP_RELEASE_MSIX, &device,
+	    sizeof(device));
+
 	/* Of an earlier process that was killed it is known still. */
 	return known && r == -EBUSY ? 0 : r;
 }
@@ -100,7 +120,7 @@ static int
 deassign(void *world, uint16_t domain, const struct pciback_address *address)
 {
 	struct xen *xen = world;
-	int r = xen_result(xc_deassign_device(xen->control, domain, number_of(address)));
+	int r = xen_result(xen->call->xc_deassign_device(xen->control, domain, number_of(address)));
 
 	/* It is the guest's no more; as above. */
 	return r == -ENODEV ? 0 : r;
@@ -110,12 +130,12 @@ static int
 assign(void *world, uint16_t domain, const struct pciback_address *address)
 {
 	struct xen *xen = world;
-	int r = xen_result(xc_assign_device(xen->control, domain, number_of(address),
+	int r = xen_result(xen->call->xc_assign_device(xen->control, domain, number_of(address),
 	    XEN_DOMCTL_DEV_RDM_RELAXED));
 
 	/* Of an earlier process that was killed the guest may have it still. */
 	if (r == -EBUSY && deassign(world, domain, address) == 0)
-		r = xen_result(xc_assign_device(xen->control, domain, number_of(address),
+		r = xen_result(xen->call->xc_assign_device(xen->control, domain, number_of(address),
 		    XEN_DOMCTL_DEV_RDM_RELAXED));
 	return r;
 }
@@ -124,18 +144,18 @@ static int
 msi_map(void *world, uint16_t domain, const struct pciback_address *address, unsigned entry,
     uint64_t table, uint32_t *ret_pirq)
 {
-	struct xen *xen = world;
-	int pirq = -1, r;
+	struct physdev_map_pirq argument = {
+		.domid = domain,
+		.type = MAP_PIRQ_TYPE_MSI_SEG,
+		.index = -1,
+		.pirq = -1,
+		.bus = (int32_t)((uint32_t)address->domain << 16 | address->bus),
+		.devfn = address->device << 3 | address->function,
+		.entry_nr = (int32_t)entry,
+		.table_base = table,
+	};
 
-	/* The call has no room for a domain. */
-	if (address->domain != 0)
-		return -ENOTSUP;
-	r = xc_physdev_map_pirq_msi(xen->control, domain, -1, &pirq,
-	    address->device << 3 | address->function, address->bus, (int)entry, table);
-	if (r < 0)
-		return xen_result(r);
-	*ret_pirq = (uint32_t)pirq;
-	return 0;
+	return map(world, &argument, ret_pirq);
 }
 
 void
@@ -151,10 +171,3 @@ xen_permission_fill(struct pciback_xen_operations *operations)
 	operations->msix_table = msix_table;
 	operations->msi_map = msi_map;
 }
-
-#else
-
-/* This file is for Xen's libraries; C has no empty translation unit. */
-typedef int pciback_without_xen_permission;
-
-#endif

@@ -4,8 +4,6 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#if defined(PCIBACK_WITH_XEN)
-
 #if defined(__linux__)
 #define _XOPEN_SOURCE 700
 #endif
@@ -22,10 +20,10 @@
 #define ATTEMPTS 10
 
 static void
-read_item(struct xen *xen, xs_transaction_t transaction, struct pciback_store_item *item)
+read_item(struct xen *xen, uint32_t transaction, struct pciback_store_item *item)
 {
 	unsigned length = 0;
-	char *value = xs_read(xen->store, transaction, item->path, &length);
+	char *value = xen->call->xs_read(xen->store, transaction, item->path, &length);
 
 	item->value[0] = '\0';
 	item->result = 0;
@@ -50,14 +48,14 @@ store_read(void *world, struct pciback_store_item *items, size_t n)
 		return 0;
 	}
 	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-		xs_transaction_t transaction = xs_transaction_start(xen->store);
+		uint32_t transaction = xen->call->xs_transaction_start(xen->store);
 
 		if (transaction == XBT_NULL)
 			return xen_result(-1);
 		for (size_t i = 0; i < n; i++)
 			read_item(xen, transaction, &items[i]);
 		/* Nothing was written; a conflict shows all the same that this is no one moment. */
-		if (xs_transaction_end(xen->store, transaction, false))
+		if (xen->call->xs_transaction_end(xen->store, transaction, false))
 			return 0;
 		if (errno != EAGAIN)
 			return xen_result(-1);
@@ -67,7 +65,7 @@ store_read(void *world, struct pciback_store_item *items, size_t n)
 
 /* "n0,r3": owner with what others may, then who may read. */
 static int
-make_node(struct xen *xen, xs_transaction_t transaction, const struct pciback_store_item *item)
+make_node(struct xen *xen, uint32_t transaction, const struct pciback_store_item *item)
 {
 	struct xs_permissions permissions[2] = { { .id = 0, .perms = XS_PERM_NONE } };
 	unsigned owner, reader;
@@ -76,14 +74,14 @@ make_node(struct xen *xen, xs_transaction_t transaction, const struct pciback_st
 		return -EINVAL;
 	permissions[0].id = owner;
 	permissions[1] = (struct xs_permissions){ .id = reader, .perms = XS_PERM_READ };
-	if (!xs_mkdir(xen->store, transaction, item->path) ||
-	    !xs_set_permissions(xen->store, transaction, item->path, permissions, 2))
+	if (!xen->call->xs_mkdir(xen->store, transaction, item->path) ||
+	    !xen->call->xs_set_permissions(xen->store, transaction, item->path, permissions, 2))
 		return xen_result(-1);
 	return 0;
 }
 
 static int
-change_item(struct xen *xen, xs_transaction_t transaction, const struct pciback_store_item *item)
+change_item(struct xen *xen, uint32_t transaction, const struct pciback_store_item *item)
 {
 	struct pciback_store_item now = *item;
 
@@ -97,10 +95,11 @@ change_item(struct xen *xen, xs_transaction_t transaction, const struct pciback_
 		read_item(xen, transaction, &now);
 		return now.result == -ENOENT ? 0 : -ESTALE;
 	case PCIBACK_STORE_WRITE:
-		return xs_write(xen->store, transaction, item->path, item->value,
+		return xen->call->xs_write(xen->store, transaction, item->path, item->value,
 		    (unsigned)strlen(item->value)) ? 0 : xen_result(-1);
 	case PCIBACK_STORE_REMOVE:
-		return xs_rm(xen->store, transaction, item->path) || errno == ENOENT ? 0 : xen_result(-1);
+		return xen->call->xs_rm(xen->store, transaction, item->path) || errno == ENOENT ? 0 :
+		    xen_result(-1);
 	case PCIBACK_STORE_MAKE:
 		return make_node(xen, transaction, item);
 	}
@@ -113,7 +112,7 @@ store_change(void *world, const struct pciback_store_item *items, size_t n)
 	struct xen *xen = world;
 
 	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-		xs_transaction_t transaction = xs_transaction_start(xen->store);
+		uint32_t transaction = xen->call->xs_transaction_start(xen->store);
 		int r = 0;
 
 		if (transaction == XBT_NULL)
@@ -121,10 +120,10 @@ store_change(void *world, const struct pciback_store_item *items, size_t n)
 		for (size_t i = 0; i < n && r == 0; i++)
 			r = change_item(xen, transaction, &items[i]);
 		if (r < 0) {
-			(void)xs_transaction_end(xen->store, transaction, true);
+			(void)xen->call->xs_transaction_end(xen->store, transaction, true);
 			return r;
 		}
-		if (xs_transaction_end(xen->store, transaction, false))
+		if (xen->call->xs_transaction_end(xen->store, transaction, false))
 			return 0;
 		if (errno != EAGAIN)
 			return xen_result(-1);
@@ -137,7 +136,7 @@ store_list(void *world, const char *path, uint16_t *ret_numbers, size_t max, siz
 {
 	struct xen *xen = world;
 	unsigned n = 0;
-	char **names = xs_directory(xen->store, XBT_NULL, path, &n);
+	char **names = xen->call->xs_directory(xen->store, XBT_NULL, path, &n);
 	size_t n_numbers = 0;
 
 	if (names == NULL)
@@ -163,7 +162,7 @@ store_watch(void *world, const char *path, uint32_t token)
 	char text[16];
 
 	(void)snprintf(text, sizeof(text), "%u", (unsigned)token);
-	return xs_watch(xen->store, path, text) ? 0 : xen_result(-1);
+	return xen->call->xs_watch(xen->store, path, text) ? 0 : xen_result(-1);
 }
 
 static int
@@ -173,7 +172,7 @@ store_unwatch(void *world, const char *path, uint32_t token)
 	char text[16];
 
 	(void)snprintf(text, sizeof(text), "%u", (unsigned)token);
-	return xs_unwatch(xen->store, path, text) ? 0 : xen_result(-1);
+	return xen->call->xs_unwatch(xen->store, path, text) ? 0 : xen_result(-1);
 }
 
 void
@@ -185,10 +184,3 @@ xen_store_fill(struct pciback_xen_operations *operations)
 	operations->store_watch = store_watch;
 	operations->store_unwatch = store_unwatch;
 }
-
-#else
-
-/* This file is for Xen's libraries; C has no empty translation unit. */
-typedef int pciback_without_xen_store;
-
-#endif

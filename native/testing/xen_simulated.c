@@ -545,7 +545,7 @@ store_unwatch(void *world, const char *path, uint32_t token)
 static int
 domain_life(void *world, uint16_t domain, enum pciback_life *ret_life)
 {
-	uint32_t life;
+	uint32_t life = 0;
 	int r = call_number(world, DOMAIN_LIFE, NUMBERS(domain), &life);
 
 	if (r < 0)

@@ -50,6 +50,7 @@ main(void)
 		{ "guest/status", test_guest_status },
 		{ "guest/backend", test_guest_backend },
 		{ "clock", test_clock },
+		{ "xen_libraries", test_xen_libraries },
 		{ "daemon/options", test_daemon_options },
 		{ "request", test_request },
 		{ "answer", test_answer },

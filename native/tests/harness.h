@@ -94,6 +94,7 @@ void test_topology(struct harness *harness);
 void test_unread_list(struct harness *harness);
 void test_vectors(struct harness *harness);
 void test_write32(struct harness *harness);
+void test_xen_libraries(struct harness *harness);
 
 void harness_check(struct harness *harness, bool holds, const char *file, int line,
     const char *what);

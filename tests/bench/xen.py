@@ -83,8 +83,6 @@ def measure() -> list[str]:
 
 def main() -> None:
     """Entry point."""
-    if not (ROOT / "native" / "build" / "xen-flags").read_text().strip():
-        sys.exit("bench-xen: pcibackd was built without Xen's libraries; install libxen-dev and run make native")
     numbers = medians(measure())
     results.add(numbers, FILE)
     print("\n".join(ratios(numbers)))

@@ -36,8 +36,8 @@ struct pciback_xen_link {
 	void (*close)(void *world);
 };
 
-/* Xen through libxenstore, libxengnttab, libxenevtchn and libxenctrl. -ENOSYS in a program that was
- * built without them. */
+/* Xen through its libraries, which are loaded now: libxenstore, libxengnttab, libxenevtchn, libxencall
+ * and libxenctrl. -ENOENT or -ENOEXEC when one is missing or lacks a function. */
 int pciback_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend *backend,
     char message[PCIBACK_PLATFORM_MESSAGE]);
 
