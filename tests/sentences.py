@@ -32,8 +32,7 @@ MARK = 3
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 C_TOKEN = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\]|\\.)+'|\s+|\w+|.", re.DOTALL)
 C_VALUE = re.compile(r"%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j|t)?[diouxXcspn]")
-# What pcibackctl and the state machine say.
-C_SOURCES = ("native/core", "native/model", "native/cli")
+C_SOURCES = ("native/core", "native/daemon", "native/os", "native/model", "native/cli")
 
 
 @dataclass(frozen=True)
@@ -172,9 +171,12 @@ def in_role(path: Path) -> Iterator[Sentence]:
 def c_strings(source: str) -> Iterator[tuple[int, str]]:
     """Every string of a source in C, neighbours joined, with its line."""
     line, begin, text = 1, 0, None
+    # What a compiler would say is no sentence of the product.
+    is_assertion = False
     for token in C_TOKEN.finditer(source):
         word = token.group()
-        if word.startswith('"'):
+        is_assertion = word == "_Static_assert" or (is_assertion and word != ";")
+        if word.startswith('"') and not is_assertion:
             begin, text = (line, "") if text is None else (begin, text)
             text += word[1:-1].replace('\\"', '"').replace("\\n", " ").replace("\\t", " ")
         elif text is not None and word.startswith("PRI"):

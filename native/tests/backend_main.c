@@ -51,6 +51,7 @@ main(void)
 		{ "guest/backend", test_guest_backend },
 		{ "clock", test_clock },
 		{ "xen_libraries", test_xen_libraries },
+		{ "confine", test_confine },
 		{ "daemon/options", test_daemon_options },
 		{ "request", test_request },
 		{ "answer", test_answer },

@@ -324,7 +324,7 @@ test_refusals(struct harness *harness)
 	fake_pass(&fake, PCIBACK_WAIT_JOB);
 	fake_pass(&fake, PCIBACK_WAIT_CLOSE);
 	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
-	CHECK(job->error != 0);
+	CHECK_TEXT(job->message, "domain 1 took no part in it");
 	CHECK_NUMBER(fake_held(&fake, NULL, 0), 0);
 	CHECK(fake_end(&fake));
 }
@@ -388,6 +388,20 @@ test_entry_gone(struct harness *harness)
 	fake_set(&fake, 1, "num_devs", "1");
 	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
 	CHECK_TEXT(job->message, "the store's entry went away");
+	CHECK(fake_end(&fake));
+
+	/* And with it all of the guest. */
+	fake_init(&fake);
+	(void)attach(1, 0, 1);
+	fake_frontend(&fake, 1, true);
+	frontend("4");
+	job = attach(1, 1, 1);
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	fake_remove(&fake, 1, "/");
+	fake_remove(&fake, 1, "");
+	fake_run(&fake);
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
+	CHECK_TEXT(job->message, "domain 1 has gone");
 	CHECK(fake_end(&fake));
 
 	(void)snprintf(sentence, sizeof(sentence), "the store can't be read: %s", strerror(EIO));
