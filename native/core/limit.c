@@ -16,3 +16,14 @@ pciback_limit_init(struct pciback_limit *limit, uint32_t per_second, uint32_t bu
 		.updated = now,
 	};
 }
+
+void
+pciback_limit_spend(struct pciback_limit *limit, uint64_t n)
+{
+	/* Together two buckets at most, whatever the credit is. */
+	if (n > UINT64_C(2) * limit->burst)
+		n = UINT64_C(2) * limit->burst;
+	limit->credit -= (int64_t)n * PCIBACK_LIMIT_COST;
+	if (limit->credit < -(limit->burst * PCIBACK_LIMIT_COST))
+		limit->credit = -(limit->burst * PCIBACK_LIMIT_COST);
+}

@@ -20,3 +20,13 @@ pciback_clock(void)
 	(void)clock_gettime(CLOCK_MONOTONIC, &clock);
 	return (uint64_t)clock.tv_sec * 1000 + (uint64_t)clock.tv_nsec / 1000000;
 }
+
+uint64_t
+pciback_work(void)
+{
+	struct timespec work = { .tv_sec = 0 };
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &work) < 0)
+		return 0;
+	return (uint64_t)work.tv_sec * 1000000 + (uint64_t)work.tv_nsec / 1000;
+}

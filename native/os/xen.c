@@ -21,8 +21,8 @@
 
 /*
  * Some ten microseconds on real hardware: about what a guest takes from one answer to its next request. An event costs
- * three system calls and a switch of processes more. Who sends requests one by one can keep the process at this; it
- * serves the others in between all the same.
+ * three system calls and a switch of processes more. Who sends requests one by one keeps the process at this until
+ * the guest's share of a processor is used up; others are served in between all the same.
  */
 #define N_POLLS 50000
 
@@ -56,6 +56,13 @@ real_clock(void *world)
 {
 	(void)world;
 	return pciback_clock();
+}
+
+static uint64_t
+real_work(void *world)
+{
+	(void)world;
+	return pciback_work();
 }
 
 static void
@@ -191,7 +198,8 @@ pciback_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend *back
 		return r;
 	}
 	*ret_link = (struct pciback_xen_link){
-		.xen = { .operations = &xen->operations, .world = xen, .n_polls = N_POLLS },
+		.xen = { .operations = &xen->operations, .world = xen, .n_polls = N_POLLS,
+		    .work = real_work },
 		.fds = { xen->call->xs_fileno(xen->store), xen->call->xenevtchn_fd(xen->events) },
 		.n_fds = 2,
 		.receive = receive,

@@ -351,6 +351,7 @@ event_notify(void *world, uint32_t port)
 
 	(void)port;
 	xen->n_notified++;
+	xen->work += xen->work_each;
 	if (xen->n_more > 0) {
 		xen->n_more--;
 		(void)atomic_fetch_or(&xen->page[1].flags, (uint32_t)PCIBACK_FLAG_REQUEST);
@@ -658,6 +659,8 @@ fake_init(struct fake *fake)
 	fake->backend.topology = PCIBACK_TOPOLOGY_VIRTUAL;
 	fake->backend.guests = fake->guests;
 	fake->backend.n_guests = sizeof(fake->guests) / sizeof(fake->guests[0]);
+	fake->backend.domains = fake->domains;
+	fake->backend.max_domains = sizeof(fake->domains) / sizeof(fake->domains[0]);
 	fake->backend.slots = fake->slots;
 	fake->backend.n_slots = sizeof(fake->slots) / sizeof(fake->slots[0]);
 	fake->backend.jobs = fake->jobs;
@@ -666,6 +669,20 @@ fake_init(struct fake *fake)
 	pciback_backend_init(&fake->backend);
 	(void)pciback_backend_start(&fake->backend, fake->now);
 	fake_run(fake);
+}
+
+static uint64_t
+work(void *world)
+{
+	struct fake_xen *xen = world;
+
+	return xen->work;
+}
+
+void
+fake_count_work(struct fake *fake)
+{
+	fake->backend.xen.work = work;
 }
 
 void

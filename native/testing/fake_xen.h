@@ -73,6 +73,8 @@ struct fake_xen {
 	int fail_with;			/* negative errno; 0: -EIO */
 	size_t n_errors;		/* taken back twice, or without having been given */
 	size_t n_reads, n_notified, n_unmasked;
+	uint64_t work;			/* microseconds that the process has used, if they are counted */
+	unsigned work_each;		/* of them for each answer */
 	unsigned n_more;		/* requests that domain 1 sends by itself, each when it is answered */
 	char order[FAKE_GRANTS * 2];	/* '+' and '-' with the first letter of what, in order */
 	size_t n_order;
@@ -96,12 +98,16 @@ struct fake {
 	struct fake_xen xen;		/* first, and its nodes first in it */
 	struct pciback_backend backend;
 	struct pciback_guest guests[4];
+	uint16_t domains[FAKE_DOMAINS];
 	struct pciback_slot slots[6];
 	struct pciback_job jobs[2];
 	uint64_t now;
 };
 
 void fake_init(struct fake *fake);
+
+/* From now on the process counts what it does. */
+void fake_count_work(struct fake *fake);
 
 /* Runs until nothing is due at once. */
 void fake_run(struct fake *fake);

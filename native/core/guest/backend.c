@@ -23,8 +23,6 @@
 #include "store.h"
 #include "wait.h"
 
-#define DOMAINS_AT_ONCE 64	/* found in one look at the directory of all backends */
-
 int
 pciback_backend_new(const struct pciback_backend_settings *settings,
     struct pciback_backend **ret_backend)
@@ -41,7 +39,11 @@ pciback_backend_new(const struct pciback_backend_settings *settings,
 	backend->slots = calloc(backend->n_slots, sizeof(*backend->slots));
 	backend->n_jobs = settings->n_jobs;
 	backend->jobs = calloc(backend->n_jobs, sizeof(*backend->jobs));
-	if (backend->guests == NULL || backend->slots == NULL || backend->jobs == NULL) {
+	/* Whoever left a directory behind must not hide the others. */
+	backend->max_domains = PCIBACK_DOMAIN_MAX;
+	backend->domains = calloc(backend->max_domains, sizeof(*backend->domains));
+	if (backend->guests == NULL || backend->slots == NULL || backend->jobs == NULL ||
+	    backend->domains == NULL) {
 		pciback_backend_free(backend);
 		return -ENOMEM;
 	}
@@ -57,6 +59,7 @@ pciback_backend_free(struct pciback_backend *backend)
 	free(backend->guests);
 	free(backend->slots);
 	free(backend->jobs);
+	free(backend->domains);
 	free(backend);
 }
 
@@ -81,6 +84,7 @@ pciback_backend_init(struct pciback_backend *backend)
 	};
 	backend->look_backends = backend->look_domains = backend->stopping = false;
 	backend->is_full = false;
+	backend->counted_work = backend->xen.work != NULL ? backend->xen.work(backend->xen.world) : 0;
 	backend->n_granted = backend->n_revoked = backend->n_not_revoked = 0;
 }
 
@@ -153,19 +157,19 @@ static void
 look_for_guests(struct pciback_backend *backend)
 {
 	const struct pciback_xen *xen = &backend->xen;
-	uint16_t domains[DOMAINS_AT_ONCE];
+	const uint16_t *domains = backend->domains;
 	size_t n = 0;
 	int r;
 
 	backend->look_backends = false;
-	r = xen->operations->store_list(xen->world, PCIBACK_BACKENDS_PATH, domains, DOMAINS_AT_ONCE,
-	    &n);
+	r = xen->operations->store_list(xen->world, PCIBACK_BACKENDS_PATH, backend->domains,
+	    backend->max_domains, &n);
 	if (r == -ENOENT)
 		n = 0;
 	else if (r < 0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, PCIBACK_BACKENDS_PATH
 		    " can't be read: %s", strerror(-r));
-	for (size_t i = 0; i < n && i < DOMAINS_AT_ONCE; i++) {
+	for (size_t i = 0; i < n && i < backend->max_domains; i++) {
 		if (!pciback_path_is_domain(domains[i]) ||
 		    pciback_backend_find(backend, domains[i]) != NULL)
 			continue;

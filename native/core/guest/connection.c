@@ -132,15 +132,28 @@ expect_request(const struct pciback_guest *guest)
 	return false;
 }
 
-void
-pciback_connection_serve(struct pciback_guest *guest)
+/* All that the process did since it served somebody is charged to whom it serves: mostly it has waited
+ * for, and taken, this guest's event. */
+static void
+charge(struct pciback_guest *guest)
+{
+	struct pciback_backend *backend = guest->backend;
+	uint64_t work;
+
+	if (backend->xen.work == NULL)
+		return;
+	work = backend->xen.work(backend->xen.world);
+	if (work > backend->counted_work)
+		pciback_limit_spend(&guest->work_limit, work - backend->counted_work);
+	backend->counted_work = work;
+}
+
+static void
+serve(struct pciback_guest *guest)
 {
 	const struct pciback_xen *xen = &guest->backend->xen;
 	int r;
 
-	guest->event_pending = false;
-	if (guest->page == NULL)
-		return;
 	pciback_connection_recognise(guest);
 	pciback_connection_check_report(guest);
 	for (int n = 0; n < REQUESTS_AT_ONCE; n += r) {
@@ -159,4 +172,19 @@ pciback_connection_serve(struct pciback_guest *guest)
 		(void)xen->operations->event_unmask(xen->world, guest->port);
 	/* What came in before the event channel was open again made no event. */
 	guest->event_pending = pciback_channel_pending(&guest->channel);
+}
+
+void
+pciback_connection_serve(struct pciback_guest *guest)
+{
+	guest->event_pending = false;
+	if (guest->page == NULL)
+		return;
+	if (pciback_limit_has(&guest->work_limit, guest->backend->now)) {
+		serve(guest);
+		charge(guest);
+	} else {
+		/* Its event channel is masked, or is from its next event on. */
+		guest->retry_event = guest->backend->now + PCIBACK_WAIT_WORK;
+	}
 }

@@ -33,6 +33,8 @@ pciback_guest_init(struct pciback_guest *guest, struct pciback_backend *backend,
 	guest->look_backend = guest->look_frontend = guest->look_life = true;
 	pciback_topology_init(&guest->topology, backend->topology);
 	pciback_log_init(&guest->log, &backend->host, domain, backend->now);
+	pciback_limit_init(&guest->work_limit, PCIBACK_WORK_PER_SECOND, PCIBACK_WORK_BURST,
+	    backend->now);
 	pciback_limit_init(&guest->error_limit, PCIBACK_ERRORS_PER_SECOND,
 	    PCIBACK_ERRORS_BURST, backend->now);
 	pciback_limit_init(&guest->limit, PCIBACK_WATCHES_PER_SECOND, PCIBACK_WATCHES_BURST,

@@ -140,6 +140,7 @@ struct pciback_guest {
 	struct pciback_topology topology;
 	struct pciback_log log;
 	struct pciback_limit limit;	/* of watch events (XSA-349) */
+	struct pciback_limit work_limit;	/* microseconds of a processor */
 	struct pciback_limit error_limit;	/* lines of the log about its devices */
 	char message[PCIBACK_LOG_LINE];	/* the last error of the toolstack's keys, "" if none */
 };
@@ -147,6 +148,14 @@ struct pciback_guest {
 /* Watch events of one frontend that are looked at; those in between are one event. */
 #define PCIBACK_WATCHES_PER_SECOND	50
 #define PCIBACK_WATCHES_BURST		100
+
+/*
+ * What serving one guest's events may cost: a quarter of a processor for good, and a second of one at once.
+ * A request with its event takes some 24 microseconds, so that a second is 40,000 of them, more than all
+ * drivers' probes; and a guest that sends them without end leaves three quarters to dom0.
+ */
+#define PCIBACK_WORK_PER_SECOND		250000
+#define PCIBACK_WORK_BURST		1000000
 
 /* Lines of the log about one guest's devices that can't be had. All are in the store. */
 #define PCIBACK_ERRORS_PER_SECOND	1
@@ -158,6 +167,7 @@ struct pciback_guest {
 #define PCIBACK_WAIT_REPORT	5000	/* for the answer to an error report */
 #define PCIBACK_WAIT_REMOVE	30000	/* before nodes of a domain that is gone are removed */
 #define PCIBACK_WAIT_HELD_BACK	1000	/* between two tries to take what Xen has refused to take back */
+#define PCIBACK_WAIT_WORK	10	/* for a guest that has used its share of a processor */
 #define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
 
 /* Enough for one guest: seven keys of each device, and what is said of it as a whole. */
@@ -175,6 +185,8 @@ struct pciback_backend {
 	size_t n_slots;
 	struct pciback_job *jobs;
 	size_t n_jobs;
+	uint16_t *domains;		/* found in one look at the directory of all backends */
+	size_t max_domains;
 
 	struct pciback_operations operations;	/* the devices' view of this process */
 	struct pciback_host host;
@@ -182,6 +194,7 @@ struct pciback_backend {
 	bool is_full;			/* a guest found no place in the table */
 	uint64_t now;
 	uint64_t retry_held_back;	/* when devices that are held back are tried again */
+	uint64_t counted_work;		/* of this process, up to which somebody was charged */
 	uint64_t n_granted, n_revoked, n_not_revoked;	/* permissions */
 	struct pciback_store_item items[PCIBACK_STORE_ITEMS];
 };

@@ -14,7 +14,7 @@
 struct pciback_limit {
 	uint32_t per_second;
 	uint32_t burst;
-	uint64_t credit;		/* thousandths of one time */
+	int64_t credit;			/* thousandths of one time; below 0 for what was spent in advance */
 	uint64_t updated;		/* milliseconds */
 };
 
@@ -24,27 +24,38 @@ void pciback_limit_init(struct pciback_limit *limit, uint32_t per_second, uint32
     uint64_t now);
 
 /* What one time costs; one passes each millisecond for each time a second. */
-#define PCIBACK_LIMIT_COST UINT64_C(1000)
+#define PCIBACK_LIMIT_COST INT64_C(1000)
 
-/* Whether it may happen once more now; if so, it is counted. Inline, since every request asks. */
+/* Whether it may happen once more now. Inline, as the next, since every request asks. */
+static inline bool
+pciback_limit_has(struct pciback_limit *limit, uint64_t now)
+{
+	if (now > limit->updated) {
+		int64_t full = limit->burst * PCIBACK_LIMIT_COST;
+		uint64_t missing = (uint64_t)(full - limit->credit), passed = now - limit->updated;
+
+		/* Compared first, so that the product can't overflow. */
+		if (passed > missing / limit->per_second)
+			limit->credit = full;
+		else
+			limit->credit += (int64_t)(passed * limit->per_second);
+		limit->updated = now;
+	}
+	return limit->credit >= PCIBACK_LIMIT_COST;
+}
+
+/* The same; and if so, it is counted. */
 static inline bool
 pciback_limit_take(struct pciback_limit *limit, uint64_t now)
 {
-	if (now > limit->updated) {
-		uint64_t passed = now - limit->updated, full = limit->burst * PCIBACK_LIMIT_COST;
-
-		/* After that long the bucket is full in any case, and the product can't overflow. */
-		if (passed > full)
-			passed = full;
-		limit->credit += passed * limit->per_second;
-		if (limit->credit > full)
-			limit->credit = full;
-		limit->updated = now;
-	}
-	if (limit->credit < PCIBACK_LIMIT_COST)
+	if (!pciback_limit_has(limit, now))
 		return false;
 	limit->credit -= PCIBACK_LIMIT_COST;
 	return true;
 }
+
+/* Counts what has happened `n` times, also beyond the limit: it is then full later, but never is the
+ * debt more than a bucket. */
+void pciback_limit_spend(struct pciback_limit *limit, uint64_t n);
 
 #endif

@@ -49,6 +49,9 @@ int pciback_hardware_open(struct pciback_hardware *ret_hardware,
 /* Milliseconds since some time in the past. */
 uint64_t pciback_clock(void);
 
+/* Microseconds of a processor that this process has used; always 0 where nobody counts. */
+uint64_t pciback_work(void);
+
 /*
  * Gives up what the process no longer needs once everything is open. `has_devices`: of the machine,
  * and goes on using them. Returns what is left, as a sentence for the log, or NULL when nothing

@@ -111,6 +111,8 @@ struct pciback_xen {
 	const struct pciback_xen_operations *operations;
 	void *world;
 	unsigned n_polls;		/* looks for a guest's next request before its event is waited for */
+	/* Microseconds of a processor that this process has used. NULL: guests may use any number. */
+	uint64_t (*work)(void *world);
 };
 
 #endif

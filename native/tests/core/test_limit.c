@@ -8,6 +8,29 @@
 
 #include <pciback/limit.h>
 
+/* What is counted afterwards, as time is. */
+static void
+test_spend(struct harness *harness)
+{
+	struct pciback_limit limit;
+
+	pciback_limit_init(&limit, 250, 1000, 0);
+	CHECK(pciback_limit_has(&limit, 0));
+	pciback_limit_spend(&limit, 999);
+	CHECK(pciback_limit_has(&limit, 0));
+	pciback_limit_spend(&limit, 11);
+	CHECK(!pciback_limit_has(&limit, 43));
+	CHECK(pciback_limit_has(&limit, 44));
+	/* However much it was, after so long there is a time again. */
+	pciback_limit_spend(&limit, UINT64_MAX);
+	CHECK(!pciback_limit_has(&limit, 44 + 4003));
+	CHECK(pciback_limit_has(&limit, 44 + 4004));
+	CHECK(pciback_limit_has(&limit, UINT64_MAX));
+	pciback_limit_init(&limit, 1, UINT32_MAX, 0);
+	pciback_limit_spend(&limit, UINT64_MAX);
+	CHECK(!pciback_limit_has(&limit, UINT32_MAX));
+}
+
 void
 test_limit(struct harness *harness)
 {
@@ -28,4 +51,5 @@ test_limit(struct harness *harness)
 	pciback_limit_init(&limit, UINT32_MAX, UINT32_MAX, 0);
 	CHECK(pciback_limit_take(&limit, UINT64_MAX));
 	CHECK(pciback_limit_take(&limit, UINT64_MAX));
+	test_spend(harness);
 }

@@ -18,8 +18,15 @@ void
 test_clock(struct harness *harness)
 {
 	const struct timespec wait = { .tv_nsec = 20 * 1000 * 1000 };
-	uint64_t before = pciback_clock();
+	uint64_t before = pciback_clock(), work = pciback_work();
 
 	CHECK_NUMBER(nanosleep(&wait, NULL), 0);
 	CHECK(pciback_clock() >= before + 20);
+	/* A process that sleeps does no work. */
+	CHECK(pciback_work() < work + 15000);
+	before = pciback_clock();
+	work = pciback_work();
+	while (pciback_work() < work + 5000 && pciback_clock() < before + 60000)
+		continue;
+	CHECK(pciback_work() >= work + 5000);
 }

@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "fake_xen.h"
@@ -53,6 +54,55 @@ test_xsa_332(struct harness *harness)
 	fake_pass(&fake, 2);
 	CHECK((atomic_load(&fake.xen.page[1].flags) & PCIBACK_FLAG_REQUEST) == 0);
 	CHECK_NUMBER(fake.xen.n_unmasked, 1);
+	CHECK(fake_end(&fake));
+}
+
+/* A guest that never stops asking has a second of a processor at once and then a quarter of it, however
+ * few its requests are. */
+static void
+test_spinning_guest(struct harness *harness)
+{
+	fake_connect(&fake, 1, true);
+	fake_count_work(&fake);
+	fake.xen.work_each = 1000;
+	fake.xen.n_more = UINT_MAX;
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), 99);
+	for (unsigned i = 0; i < 1000; i++)
+		fake_pass(&fake, 10);
+	CHECK(fake.xen.work > 3400000 && fake.xen.work < 3600000);
+	/* What it does not use comes back. */
+	fake.xen.n_more = 0;
+	fake_pass(&fake, 5000);
+	fake.xen.work = fake.backend.counted_work = 0;
+	fake.xen.n_more = UINT_MAX;
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), 99);
+	CHECK(fake.xen.work >= 1000000 && fake.xen.work < 1100000);
+	fake.xen.n_more = 0;
+	fake_pass(&fake, 1000);
+	CHECK(fake_end(&fake));
+}
+
+/* Events without a request cost as well: what the process does between them counts. */
+static void
+test_spinning_events(struct harness *harness)
+{
+	uint64_t start;
+
+	fake_connect(&fake, 1, true);
+	fake_count_work(&fake);
+	fake.xen.n_unmasked = 1;
+	for (start = fake.now; fake.now < start + 10000; fake_pass(&fake, 1)) {
+		uint64_t before = fake.xen.work;
+
+		/* As fast as the process is, while the port is not masked. */
+		while (fake.xen.n_unmasked > 0 && fake.xen.work < before + 1000) {
+			fake.xen.n_unmasked = 0;
+			fake.xen.work += 10;
+			pciback_backend_event(&fake.backend, fake.guests[0].port);
+			fake_run(&fake);
+		}
+	}
+	CHECK(fake.xen.work > 3400000 && fake.xen.work < 3600000);
 	CHECK(fake_end(&fake));
 }
 
@@ -164,6 +214,8 @@ test_guest_connection(struct harness *harness)
 {
 	test_row(harness);
 	test_xsa_332(harness);
+	test_spinning_guest(harness);
+	test_spinning_events(harness);
 	test_report(harness);
 	test_refused(harness);
 	test_not_given_up(harness);
