@@ -199,7 +199,7 @@ control_wait(const struct control *control, uint64_t now)
 	return wait;
 }
 
-/* Whether somebody listens behind a path that is taken. */
+/* Whether somebody listens behind a path that is taken: also one who hangs and takes no more clients. */
 static bool
 is_alive(const struct sockaddr_un *address)
 {
@@ -208,10 +208,64 @@ is_alive(const struct sockaddr_un *address)
 
 	if (fd < 0)
 		return true;
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
 	alive = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 	    errno != ECONNREFUSED;
 	(void)close(fd);
 	return alive;
+}
+
+/* Keeps hold of the directory of a path: the process leaves its own. */
+static int
+open_directory(struct control *control, const char *path)
+{
+	char directory[sizeof(((struct sockaddr_un *)NULL)->sun_path)] = ".";
+	const char *slash = strrchr(path, '/');
+	size_t length = slash != NULL ? (size_t)(slash + 1 - path) : 0;
+
+	if (length >= sizeof(directory))
+		return -ENAMETOOLONG;
+	if (slash != NULL) {
+		memcpy(directory, path, length);
+		directory[length] = '\0';
+	}
+	control->name = path + length;
+	control->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return control->directory < 0 ? -errno : 0;
+}
+
+/* Removes what is at the path if it is the socket that was made here. */
+static void
+remove_socket(const struct control *control)
+{
+	struct stat status;
+
+	if (fstatat(control->directory, control->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    status.st_dev == control->device && status.st_ino == control->inode)
+		(void)unlinkat(control->directory, control->name, 0);
+}
+
+/* Binds to an address whose path is free, and listens. */
+static int
+listen_at(struct control *control, const struct sockaddr_un *address)
+{
+	struct stat status;
+	/* 0600 from its first moment on. */
+	mode_t mask = umask(0177);
+	int r = bind(control->fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+
+	(void)umask(mask);
+	if (r < 0)
+		return r;
+	if (fstatat(control->directory, control->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	control->device = status.st_dev;
+	control->inode = status.st_ino;
+	if (listen(control->fd, CONTROL_CLIENTS) < 0) {
+		r = -errno;
+		remove_socket(control);
+	}
+	return r;
 }
 
 int
@@ -219,10 +273,9 @@ control_open(struct control *control, const char *path, struct pciback_backend *
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct stat status;
-	mode_t mask;
-	int r = 0;
+	int r;
 
-	*control = (struct control){ .backend = backend, .fd = -1, .path = path };
+	*control = (struct control){ .backend = backend, .fd = -1, .directory = -1 };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control->clients[i].fd = -1;
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -236,22 +289,21 @@ control_open(struct control *control, const char *path, struct pciback_backend *
 		if (unlink(path) < 0)
 			return -errno;
 	}
+	r = open_directory(control, path);
+	if (r < 0)
+		return r;
 	control->fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (control->fd < 0)
-		return -errno;
-	(void)fcntl(control->fd, F_SETFD, FD_CLOEXEC);
-	(void)fcntl(control->fd, F_SETFL, O_NONBLOCK);
-	/* 0600 from its first moment on. */
-	mask = umask(0177);
-	if (bind(control->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	if (control->fd >= 0) {
+		(void)fcntl(control->fd, F_SETFD, FD_CLOEXEC);
+		(void)fcntl(control->fd, F_SETFL, O_NONBLOCK);
+		r = listen_at(control, &address);
+	} else {
 		r = -errno;
-	(void)umask(mask);
-	if (r == 0 && listen(control->fd, CONTROL_CLIENTS) < 0) {
-		r = -errno;
-		(void)unlink(path);
 	}
 	if (r < 0) {
-		(void)close(control->fd);
+		if (control->fd >= 0)
+			(void)close(control->fd);
+		(void)close(control->directory);
 		control->fd = -1;
 	}
 	return r;
@@ -273,6 +325,7 @@ control_close(struct control *control)
 			drop(client);
 	}
 	(void)close(control->fd);
-	(void)unlink(control->path);
+	remove_socket(control);
+	(void)close(control->directory);
 	control->fd = -1;
 }

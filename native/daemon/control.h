@@ -8,6 +8,7 @@
 #define PCIBACK_DAEMON_CONTROL_H
 
 #include <poll.h>
+#include <sys/types.h>
 
 #include <pciback/control.h>
 
@@ -32,13 +33,18 @@ struct client {
 struct control {
 	struct pciback_backend *backend;
 	int fd;
-	const char *path;
+	int directory;			/* of the socket */
+	const char *name;		/* in there */
+	dev_t device;			/* with the next: which file is ours */
+	ino_t inode;
 	struct client clients[CONTROL_CLIENTS];
 };
 
 /* Listens at a path that only the owner can use. A socket that nobody listens to is replaced;
- * anything else at that path is refused. Returns 0 or a negative errno. */
+ * anything else at that path is refused, without waiting for who listens there. Returns 0 or a negative
+ * errno. */
 int control_open(struct control *control, const char *path, struct pciback_backend *backend);
+/* Removes the socket that was made, if it is still there, wherever the process is by now. */
 void control_close(struct control *control);
 
 /* Fills in what to poll; returns how many, at most 1 + CONTROL_CLIENTS. */

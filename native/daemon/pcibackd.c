@@ -10,12 +10,10 @@
 #endif
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <pciback/backend.h>
 #include <pciback/platform.h>
@@ -23,6 +21,8 @@
 #include <pciback/version.h>
 
 #include "control.h"
+#include "detach.h"
+#include "host_lock.h"
 #include "log.h"
 #include "loop.h"
 #include "options.h"
@@ -59,33 +59,25 @@ fail(int status, const char *format, ...)
 	return status;
 }
 
-/* Leaves the terminal; the parent's status says whether all went well. */
+/* Whether no other pcibackd serves this host's guests. */
 static int
-detach_process(void)
+lock_host(void)
 {
-	pid_t child = fork();
-	int null;
+	long holder = 0;
+	int r = host_lock_take(HOST_LOCK_PATH, &holder);
 
-	if (child < 0)
-		return -errno;
-	if (child > 0)
-		_exit(EXIT_OK);
-	(void)setsid();
-	if (chdir("/") < 0)
-		return -errno;
-	null = open("/dev/null", O_RDWR);
-	if (null < 0)
-		return -errno;
-	for (int fd = 0; fd <= 2; fd++)
-		(void)dup2(null, fd);
-	if (null > 2)
-		(void)close(null);
-	return 0;
+	if (r == -EBUSY)
+		return fail(EXIT_FAILED, "another pcibackd serves this host's guests: process %ld, which "
+		    "has locked " HOST_LOCK_PATH, holder);
+	if (r < 0)
+		return fail(EXIT_FAILED, HOST_LOCK_PATH " can't be locked: %s", strerror(-r));
+	return EXIT_OK;
 }
 
+/* `terminal` is what detach_begin() returned, or -1 to stay. */
 static int
 serve(const struct options *options, struct pciback_backend *backend, struct world *world,
-    struct control *control)
+    struct control *control, int terminal)
 {
 	struct pciback_xen_link *link = &world->link;
 	char message[LOOP_MESSAGE];
@@ -93,11 +85,6 @@ serve(const struct options *options, struct pciback_backend *backend, struct wor
 	const char *confined;
 	int status = EXIT_OK, r;
 
-	if (!options->foreground) {
-		r = detach_process();
-		if (r < 0)
-			return fail(EXIT_FAILED, "can't leave the terminal: %s", strerror(-r));
-	}
 	log_open(options->format, !options->foreground);
 	confined = pciback_confine(world->has_devices);
 	if (confined != NULL)
@@ -105,9 +92,16 @@ serve(const struct options *options, struct pciback_backend *backend, struct wor
 	r = pciback_backend_start(backend, link->clock(link->xen.world));
 	if (r < 0)
 		return fail(EXIT_FAILED, "xenstore can't be watched: %s", strerror(-r));
+	if (terminal >= 0) {
+		r = detach_end(terminal);
+		if (r < 0)
+			return fail(EXIT_FAILED, "can't leave the terminal: %s", strerror(-r));
+	}
 	log_line(NULL, PCIBACK_LOG_INFO, "started");
-	if (loop_run(backend, link, control, message) < 0)
-		status = fail(EXIT_FAILED, "%s", message);
+	if (loop_run(backend, link, control, message) < 0) {
+		log_line(NULL, PCIBACK_LOG_ERROR, message);
+		status = EXIT_FAILED;
+	}
 	pciback_backend_end(backend, link->clock(link->xen.world));
 	pciback_status_counts(backend, &counts);
 	log_line(NULL, PCIBACK_LOG_INFO, counts.n_not_revoked == 0 ? "ended, no permission is left" :
@@ -124,7 +118,7 @@ main(int argc, char **argv)
 	struct pciback_backend *backend;
 	static struct control control;
 	struct world world;
-	int status, r;
+	int terminal = -1, status, r;
 
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		(void)fputs(usage, stdout);
@@ -136,6 +130,14 @@ main(int argc, char **argv)
 	}
 	if (options_read(argc, argv, &options, mistake) < 0)
 		return fail(EXIT_USAGE, "%s", mistake);
+	if (!options.foreground) {
+		terminal = detach_begin();
+		if (terminal < 0)
+			return fail(EXIT_FAILED, "can't leave the terminal: %s", strerror(-terminal));
+	}
+	/* A simulated host has no guests that another one could serve. */
+	if (options.bus == NULL && lock_host() != EXIT_OK)
+		return EXIT_FAILED;
 	settings = (struct pciback_backend_settings){
 		.topology = options.topology,
 		.allow = options.allow,
@@ -159,7 +161,7 @@ main(int argc, char **argv)
 		status = fail(EXIT_FAILED, r == -EADDRINUSE ? "%s: another pcibackd is running" :
 		    "the control socket %s can't be made: %s", options.control, strerror(-r));
 	else
-		status = serve(&options, backend, &world, &control);
+		status = serve(&options, backend, &world, &control, terminal);
 	control_close(&control);
 	world_close(&world);
 	pciback_backend_free(backend);

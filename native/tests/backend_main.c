@@ -56,6 +56,7 @@ main(void)
 		{ "request", test_request },
 		{ "answer", test_answer },
 		{ "daemon/control", test_daemon_control },
+		{ "daemon/host_lock", test_daemon_host_lock },
 		{ "daemon/log", test_daemon_log },
 	};
 

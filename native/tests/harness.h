@@ -41,6 +41,7 @@ void test_clock(struct harness *harness);
 void test_command(struct harness *harness);
 void test_confine(struct harness *harness);
 void test_daemon_control(struct harness *harness);
+void test_daemon_host_lock(struct harness *harness);
 void test_daemon_log(struct harness *harness);
 void test_daemon_options(struct harness *harness);
 void test_device(struct harness *harness);

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,6 +97,40 @@ test_paths(struct harness *harness, struct fake *fake)
 	CHECK_NUMBER(control_open(&second, PATH, &fake->backend), 0);
 	control_close(&second);
 	CHECK(access(PATH, F_OK) < 0);
+
+	/* Another's socket, in the place of ours, stays. */
+	CHECK_NUMBER(control_open(&control, PATH, &fake->backend), 0);
+	CHECK_NUMBER(unlink(PATH), 0);
+	CHECK_NUMBER(control_open(&second, PATH, &fake->backend), 0);
+	control_close(&control);
+	CHECK_NUMBER(access(PATH, F_OK), 0);
+	control_close(&second);
+	CHECK(access(PATH, F_OK) < 0);
+	CHECK_NUMBER(control_open(&control, "build/nothing/socket", &fake->backend), -ENOENT);
+	CHECK_NUMBER(control_open(&control, "/dev/null/socket", &fake->backend), -ENOTDIR);
+}
+
+/* Who hangs takes clients until its queue is full; it is alive all the same, and not waited for. */
+static void
+test_hung(struct harness *harness, struct fake *fake)
+{
+	static struct control control, second;
+	int clients[64], n = 0;
+
+	CHECK_NUMBER(control_open(&control, PATH, &fake->backend), 0);
+	for (; n < 64; n++) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = PATH };
+
+		clients[n] = socket(AF_UNIX, SOCK_STREAM, 0);
+		(void)fcntl(clients[n], F_SETFL, O_NONBLOCK);
+		if (connect(clients[n], (const struct sockaddr *)&address, sizeof(address)) < 0)
+			break;
+	}
+	CHECK(n < 64);
+	CHECK_NUMBER(control_open(&second, PATH, &fake->backend), -EADDRINUSE);
+	for (int i = 0; i <= n && i < 64; i++)
+		(void)close(clients[i]);
+	control_close(&control);
 }
 
 static void
@@ -170,6 +205,7 @@ test_daemon_control(struct harness *harness)
 
 	fake_init(&fake);
 	test_paths(harness, &fake);
+	test_hung(harness, &fake);
 	test_clients(harness, &fake);
 	test_changes(harness, &fake);
 	CHECK(fake_end(&fake));
