@@ -27,7 +27,7 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
-from tests import depth
+from tests import depth, forked_ansible
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -235,14 +235,7 @@ class Dom0:
 
 def ansible_environment() -> dict[str, str]:
     """What Ansible's programs need to find this collection, and nothing else of the user's."""
-    return {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
-        "ANSIBLE_NOCOLOR": "1",
-        # An eighth of the time; that it makes no other difference is tested with the connection.
-        "ANSIBLE_PIPELINING": "1",
-    }
+    return {**os.environ, **forked_ansible.SETTINGS}
 
 
 def run_playbook(
@@ -252,36 +245,34 @@ def run_playbook(
     playbook: str = "site.yml",
     environment: Mapping[str, str] | None = None,
 ) -> Run:
-    """Run a playbook against hosts, each with its variables."""
+    """Run a playbook against hosts, each with its variables.
+
+    :param environment: more of it, for a run of the program itself; others begin where it has been imported
+    """
     inventory = workspace / "inventory.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
     record, log = workspace / "record.jsonl", workspace / "ansible.log"
     for file in (record, log):
         file.unlink(missing_ok=True)
-    done = subprocess.run(
-        [str(BIN / "ansible-playbook"), "-i", str(inventory), *options, str(ROOT / playbook)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={
-            **ansible_environment(),
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "record",
-            "ANSIBLE_LOG_PATH": str(log),
-            "ANSIBLE_LOG_VERBOSITY": "3",
-            "PCIBACK_RECORD": str(record),
-            **(environment or {}),
-        },
-    )
+    arguments = ["-i", str(inventory), *options, str(ROOT / playbook)]
+    places = {"ANSIBLE_LOG_PATH": str(log), "PCIBACK_RECORD": str(record)}
+    if environment is None:
+        output, errors = workspace / "output", workspace / "errors"
+        status = forked_ansible.run(arguments, places, output, errors)
+        said = output.read_text() + errors.read_text()
+    else:
+        done = subprocess.run(
+            [str(BIN / "ansible-playbook"), *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**ansible_environment(), **places, **environment},
+        )
+        status, said = done.returncode, done.stdout + done.stderr
     lines = record.read_text().splitlines() if record.exists() else []
     logged = log.read_text() if log.exists() else ""
-    return Run(
-        done.returncode,
-        done.stdout + done.stderr,
-        [json.loads(line) for line in lines],
-        len(re.findall(r"Using module file", logged)),
-    )
+    return Run(status, said, [json.loads(line) for line in lines], len(re.findall(r"Using module file", logged)))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
