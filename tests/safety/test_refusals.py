@@ -9,11 +9,12 @@ Once through the whole role on an embedded dom0, and once as a plan on the bus o
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
@@ -32,7 +33,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import P
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE, REFUSALS, WHOLE_HOST
-from tests.conftest import ROOT, Dom0, guest
+from tests.conftest import ROOT, Dom0, Run, guest, run_playbook
 from tests.linux_host import LinuxHost, usual_host
 from tests.unit.plans import changed, make_plan, netbsd
 
@@ -67,8 +68,6 @@ def without_xen(host: Dom0) -> None:
 
 def another_model(host: Dom0) -> None:
     """A list that boots, and then a pcibackctl, recorded as checked, that reads another device in it."""
-    done = host.playbook({"pciback_extra_devices": [{"address": "00:05.0"}]})
-    assert done.status == 0, done.output
     control, record = host.root / "usr/local/sbin/pcibackctl", host.root / "var/db/xen-pciback/native.json"
     digests = [hashlib.sha256(control.read_bytes()).hexdigest()]
     host.wrap("usr/local/sbin/pcibackctl", '"$real" "$@" | sed s/0000:00:05.0/0000:00:06.0/\n')
@@ -77,17 +76,9 @@ def another_model(host: Dom0) -> None:
 
 
 def another_card(host: Dom0) -> None:
-    """A card is given away, and then somebody puts another one into its slot."""
-    done = host.playbook({"pciback_extra_devices": [{"address": "00:05.0"}]})
-    assert done.status == 0, done.output
+    """Somebody puts another card into the slot of the one that was given away."""
     host.lab("remove-card", "00:05.0")
     host.lab("add-card", "00/05.0", "--card", "pc-nine-nics/00:0a.0", "--mac", "52:54:00:00:00:99")
-
-
-def given_away(host: Dom0) -> None:
-    """The next boot gives a card away."""
-    done = host.playbook({"pciback_extra_devices": [{"address": "00:05.0"}]})
-    assert done.status == 0, done.output
 
 
 def own_list(host: Dom0) -> None:
@@ -110,6 +101,7 @@ def mounted_read_only(host: Dom0) -> None:
 class OnTheLab:
     """What is wanted of which machine, what the refusal says, and the device that it is about.
 
+    :ivar given_away: whether the machine gives 00:05.0 away with its next boot
     :ivar helped: the variables of the next run, by somebody who does what the remedy says in the inventory
     :ivar mend: what the remedy says is to be done on the host
     """
@@ -122,6 +114,7 @@ class OnTheLab:
     options: tuple[str, ...] = ()
     bus: str = "pc-nine-nics"
     board: Callable[[Path], tuple[str, ...]] | None = None
+    given_away: bool = False
     before: Callable[[Dom0], None] | None = None
     mend: Callable[[Dom0, str], None] | None = None
 
@@ -238,6 +231,7 @@ LAB = {
         "with id 8086:100e instead of 10ec:8139",
         "allow code 'identity-changed' for 00:05.0 if what is there now is to be taken",
         {**extra({"address": "00:05.0"}), "pciback_allow": [{"code": "identity-changed", "address": "00:05.0"}]},
+        given_away=True,
         before=another_card,
     ),
     "inventory-invalid": OnTheLab(
@@ -291,13 +285,14 @@ LAB = {
         "name the devices, or give everything back with pciback_state: absent; to take the devices away and keep the rest, "
         "allow code 'nothing-wanted', without an address",
         {"pciback_state": "absent"},
-        before=given_away,
+        given_away=True,
     ),
     "prediction-mismatch": OnTheLab(
         extra({"address": "00:05.0"}),
         "/boot.cfg reads as wanted, but the model of the boot disagrees",
         "run 'pcibackctl boot --config /boot.cfg' on the host to see why",
         extra({"address": "00:05.0"}),
+        given_away=True,
         before=another_model,
         mend=run_pcibackctl,
     ),
@@ -336,24 +331,31 @@ LAB = {
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory) -> Callable[[str, str], Dom0]:
-    """The machine of a code's case. Cases that want the same one share it, and none may leave a trace."""
-    made: dict[str, Dom0] = {}
+def template(native: Dom0, tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+    """A machine that gives 00:05.0 away with its next boot."""
+    workspace = tmp_path_factory.mktemp("template")
+    host = Dom0(workspace / "dom0", workspace).create().borrow_native(native)
+    done = host.playbook(extra({"address": "00:05.0"}))
+    assert done.status == 0, done.output
+    return host
 
-    def find(code: str, purpose: str) -> Dom0:
-        case = LAB[code]
-        alone = code if case.board or case.before else ""
-        key = json.dumps([purpose, case.options, case.bus, alone])
-        if key not in made:
-            workspace = tmp_path_factory.mktemp("refusals")
-            made[key] = Dom0(workspace / "dom0", workspace).create(
-                *case.options, *(case.board(workspace) if case.board else ()), bus=case.bus
-            )
-            if case.before:
-                case.before(made[key])
-        return made[key]
 
-    return find
+@pytest.fixture(scope="module")
+def machine(template: Dom0, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Dom0]:
+    """Makes the machine of a code's case."""
+
+    def make(code: str) -> Dom0:
+        case, workspace = LAB[code], tmp_path_factory.mktemp(code)
+        host = Dom0(workspace / "dom0", workspace)
+        if case.given_away:
+            shutil.copytree(template.directory, host.directory, symlinks=True)
+        else:
+            host.create(*case.options, *(case.board(workspace) if case.board else ()), bus=case.bus)
+        if case.before:
+            case.before(host)
+        return host
+
+    return make
 
 
 def allowing(*pairs: tuple[str, str]) -> dict[str, Any]:
@@ -374,16 +376,51 @@ def test_every_code_of_the_design_has_its_tests():
 DOCUMENTED = (ROOT / "docs/reference/refusal-codes.md").read_text()
 
 
-@pytest.mark.parametrize("code", sorted(LAB))
-def test_refused_on_the_lab_and_nothing_changed(machine, code):
-    case, host = LAB[code], machine(code, "refused")
-    before = host.tree()
-    # Neither another code for this device nor this code for another device opens the way.
+def play(hosts: Mapping[str, Dom0], variables: Callable[[str], Mapping[str, Any]], *options: str) -> dict[str, Run]:
+    """Run the role once on the machines of some codes; what it did on each."""
+    workspace = next(iter(hosts.values())).workspace
+    run = run_playbook(workspace, {code: host.variables(variables(code)) for code, host in hosts.items()}, *options)
+    return {code: run.of(code) for code in hosts}
+
+
+def as_refused(code: str) -> dict[str, Any]:
+    """The variables of a code's case, with overrides that open no way: another code for this device, another device."""
+    case = LAB[code]
     other = next(each for each in ALLOWABLE if each not in (code, *WHOLE_HOST))
     allow = allowing((other, case.address), (code, "00:06.0")) if case.address else {}
     if code in WHOLE_HOST:
         allow = allowing(*((each, "") for each in WHOLE_HOST if each != code), ("bridge", "00:06.0"))
-    run = host.playbook({**case.variables, **allow, "pciback_reboot": "when_needed"})
+    return {**case.variables, **allow, "pciback_reboot": "when_needed"}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A run that was refused, the machine's tree before and after, and the run after somebody did what the remedy says."""
+
+    run: Run
+    before: dict[str, Any]
+    after: dict[str, Any]
+    helped: Run
+
+
+@pytest.fixture(scope="module")
+def refused(machine: Callable[[str], Dom0]) -> dict[str, Refused]:
+    """All cases, in one run on a machine for each, and another one."""
+    hosts = {code: machine(code) for code in LAB}
+    before = {code: host.tree() for code, host in hosts.items()}
+    runs = play(hosts, as_refused)
+    after = {code: host.tree() for code, host in hosts.items()}
+    for code, host in hosts.items():
+        mend = LAB[code].mend
+        if mend:
+            mend(host, "".join(runs[code].failures()))
+    helped = play(hosts, lambda code: {"pciback_reboot": "when_needed", **LAB[code].helped}, "--check")
+    return {code: Refused(runs[code], before[code], after[code], helped[code]) for code in LAB}
+
+
+@pytest.mark.parametrize("code", sorted(LAB))
+def test_refused_on_the_lab_and_nothing_changed(refused: dict[str, Refused], code: str) -> None:
+    case, run = LAB[code], refused[code].run
     assert run.status == 2, run.output
     (message,) = run.failures()
     assert [refusal["code"] for refusal in run.result("xen.pciback.plan")["refusals"]] == [code]
@@ -391,17 +428,12 @@ def test_refused_on_the_lab_and_nothing_changed(machine, code):
     assert case.evidence in message
     assert case.remedy in message
     assert run.changed() == []
-    assert host.tree() == before
+    assert refused[code].after == refused[code].before
 
 
 @pytest.mark.parametrize("code", sorted(LAB))
-def test_what_the_remedy_says_ends_the_refusal(machine, code):
-    case = LAB[code]
-    host = machine(code, "mended" if case.mend else "refused")
-    if case.mend:
-        (message,) = host.playbook({**case.variables, "pciback_reboot": "when_needed"}).failures()
-        case.mend(host, message)
-    run = host.playbook({"pciback_reboot": "when_needed", **case.helped}, "--check")
+def test_what_the_remedy_says_ends_the_refusal(refused: dict[str, Refused], code: str) -> None:
+    run = refused[code].helped
     assert run.status == 0, run.output
     assert run.result("xen.pciback.plan")["refusals"] == []
 
@@ -428,8 +460,8 @@ def test_a_list_that_stops_the_machine_is_never_as_wanted_and_the_remedy_removes
     assert host.playbook(extra({"address": "00:05.0"}), "--check").status == 0
 
 
-def test_a_broken_list_of_the_owner_does_not_come_back_and_is_named(dom0):
-    host = dom0.create(boot_cfg=FAULTS)
+def test_a_broken_list_of_the_owner_does_not_come_back_and_is_named(dom0, native):
+    host = dom0.create(boot_cfg=FAULTS).borrow_native(native)
     done = host.playbook({**extra({"address": "00:05.0"}), "pciback_boot_entries": ["Xen"]})
     assert done.status == 0, done.output
     run = host.playbook({"pciback_state": "absent"})
@@ -440,31 +472,53 @@ def test_a_broken_list_of_the_owner_does_not_come_back_and_is_named(dom0):
     assert (again.status, again.changed(), "dom0 is as wanted." in again.output) == (0, [], True)
 
 
+@dataclass(frozen=True)
+class Overridden:
+    """The same run twice, and the host afterwards."""
+
+    host: Dom0
+    runs: tuple[Run, Run]
+
+
+@pytest.fixture(scope="module")
+def overridden(machine: Callable[[str], Dom0], native: Dom0) -> dict[str, Overridden]:
+    """All cases with an override for their device or for the whole host, the second time only for the device."""
+    codes = [code for code, case in LAB.items() if case.address or code in WHOLE_HOST]
+    hosts = {code: machine(code) for code in codes}
+    for code, host in hosts.items():
+        if not LAB[code].given_away:
+            host.borrow_native(native)
+
+    def variables(code: str, again: bool = False) -> dict[str, Any]:
+        case = LAB[code]
+        allow = {} if again and code in WHOLE_HOST else allowing((code, case.address))
+        return {**case.variables, **allow, "pciback_reboot": "never"}
+
+    first, again = play(hosts, variables), play(hosts, partial(variables, again=True))
+    return {code: Overridden(host, (first[code], again[code])) for code, host in hosts.items()}
+
+
 @pytest.mark.parametrize("code", sorted(code for code, case in LAB.items() if case.address))
-def test_override_on_the_lab_is_said_in_each_run(machine, code):
-    case, host = LAB[code], machine(code, "overridden")
-    variables = {**case.variables, **allowing((code, case.address)), "pciback_reboot": "never"}
-    for _run in range(2):
-        run = host.playbook(variables)
+def test_override_on_the_lab_is_said_in_each_run(overridden: dict[str, Overridden], code: str) -> None:
+    case = LAB[code]
+    for run in overridden[code].runs:
         assert run.status == 0, run.output
         said = f"overridden by the owner: {code} for {case.address}: {case.address} (pcictl "
         warned = [line for line in run.output.splitlines() if line.startswith(f"[WARNING]: {said}")]
         assert len(warned) == 1 and case.evidence in warned[0], run.output
         reported = [line for line in run.result("ansible.builtin.debug")["msg"] if line.startswith(f"warning: {said}")]
         assert len(reported) == 1
-    assert f"pciback.hide=({case.address})" in (host.root / "boot.cfg").read_text()
+    assert f"pciback.hide=({case.address})" in (overridden[code].host.root / "boot.cfg").read_text()
 
 
 @pytest.mark.parametrize("code", sorted(WHOLE_HOST))
-def test_override_for_a_whole_host_is_said_and_needed_once(machine, code):
-    case, host = LAB[code], machine(code, "overridden")
-    run = host.playbook({**case.variables, **allowing((code, ""))})
+def test_override_for_a_whole_host_is_said_and_needed_once(overridden: dict[str, Overridden], code: str) -> None:
+    run, again = overridden[code].runs
     assert run.status == 0, run.output
     said = [
         line for line in run.output.splitlines() if line.startswith(f"[WARNING]: overridden by the owner: {code}: ")
     ]
-    assert len(said) == 1 and case.evidence in said[0]
-    again = host.playbook(case.variables)
+    assert len(said) == 1 and LAB[code].evidence in said[0]
     assert (again.status, again.changed()) == (0, []), again.output
 
 
