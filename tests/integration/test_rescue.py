@@ -73,10 +73,10 @@ WAYS = {
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
-    """A machine on which nothing was done yet."""
+def template(native: Dom0, tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+    """A machine with the native component, on which nothing else was done yet."""
     workspace = tmp_path_factory.mktemp("template")
-    return Dom0(workspace / "dom0", workspace).create()
+    return Dom0(workspace / "dom0", workspace).create().borrow_native(native)
 
 
 @pytest.fixture(scope="module")

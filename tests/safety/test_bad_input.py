@@ -193,8 +193,8 @@ def test_neither_compiler_nor_ziglang(dom0, tmp_path):
     assert host.files() == before
 
 
-def test_a_kernel_that_is_not_there_is_no_reason_to_reboot(dom0):
-    host = dom0.create()
+def test_a_kernel_that_is_not_there_is_no_reason_to_reboot(dom0, native):
+    host = dom0.create().borrow_native(native)
     (host.root / "netbsd-XEN3_DOM0.gz").unlink()
     before = (host.root / "boot.cfg").read_bytes()
     run = host.playbook({**ONE, "pciback_reboot": "when_needed"})
@@ -204,8 +204,8 @@ def test_a_kernel_that_is_not_there_is_no_reason_to_reboot(dom0):
     assert (host.root / "boot.cfg").read_bytes() == before
 
 
-def test_a_kernel_that_vanished_after_the_file_was_written_keeps_the_host_up(dom0):
-    host = dom0.create()
+def test_a_kernel_that_vanished_after_the_file_was_written_keeps_the_host_up(dom0, native):
+    host = dom0.create().borrow_native(native)
     wanted = {**ONE, "pciback_reboot": "when_needed"}
     assert host.playbook({**wanted, "pciback_reboot": "never"}).status == 0
     (host.root / "netbsd-XEN3_DOM0.gz").unlink()
@@ -215,8 +215,8 @@ def test_a_kernel_that_vanished_after_the_file_was_written_keeps_the_host_up(dom
     assert host.command("/usr/bin/true").returncode == 0
 
 
-def test_a_host_that_refuses_to_reboot_is_not_said_to_be_away(dom0):
-    host = dom0.create()
+def test_a_host_that_refuses_to_reboot_is_not_said_to_be_away(dom0, native):
+    host = dom0.create().borrow_native(native)
     shutdown = host.root / "sbin/shutdown"
     shutdown.unlink()
     shutdown.write_text("#!/bin/sh\necho 'shutdown: not now' >&2\nexit 1\n")
@@ -228,9 +228,9 @@ def test_a_host_that_refuses_to_reboot_is_not_said_to_be_away(dom0):
     assert "did not come back" not in run.output
 
 
-def test_a_toolstack_that_can_not_attach_is_said(dom0):
+def test_a_toolstack_that_can_not_attach_is_said(dom0, native):
     """xl on NetBSD opens files of Linux; the guest does not start, and the message says what that means."""
-    host = dom0.create("--toolstack", "netbsd")
+    host = dom0.create("--toolstack", "netbsd").borrow_native(native)
     run = host.playbook({**ONE, "pciback_reboot": "when_needed"})
     assert run.status == 2, run.output
     assert "/sys/bus/pci" in run.failures()[-1]

@@ -177,8 +177,8 @@ def test_output_that_is_no_text_breaks_nothing(dom0: Dom0) -> None:
     ]
 
 
-def test_an_acl_goes_over_to_the_new_file(dom0: Dom0) -> None:
-    host = dom0.create()
+def test_an_acl_goes_over_to_the_new_file(dom0: Dom0, native: Dom0) -> None:
+    host = dom0.create().borrow_native(native)
     path = host.root / "usr/pkg/etc/xen/firewall"
     path.chmod(0o600)
     entries = [

@@ -26,10 +26,10 @@ FAULT = 'sed -i \'s/pciback.hide=(/pciback.hide=(junk)(/\' /boot.cfg\nexec "$rea
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+def template(native: Dom0, tmp_path_factory: pytest.TempPathFactory) -> Dom0:
     """A machine with the native component, nothing hidden, and a guest that runs."""
     workspace = tmp_path_factory.mktemp("template")
-    host = Dom0(workspace / "dom0", workspace).create()
+    host = Dom0(workspace / "dom0", workspace).create().borrow_native(native)
     assert host.playbook({"pciback_guests": [guest("firewall")]}).status == 0
     return host
 

@@ -14,8 +14,8 @@ def warnings(run):
     return [line.partition(": ")[2] for line in run.output.splitlines() if line.startswith("[WARNING]: ")]
 
 
-def test_override_is_said_while_pciback_holds_the_device(dom0):
-    host = dom0.create()
+def test_override_is_said_while_pciback_holds_the_device(dom0, native):
+    host = dom0.create().borrow_native(native)
     variables = {
         "pciback_extra_devices": [{"class": "vga"}],
         "pciback_reboot": "when_needed",
@@ -27,17 +27,17 @@ def test_override_is_said_while_pciback_holds_the_device(dom0):
     assert warnings(again) == ["overridden by the owner: console for 00:02.0, which pciback holds"]
 
 
-def test_the_interface_of_another_card_can_be_the_one_that_counts(dom0):
+def test_the_interface_of_another_card_can_be_the_one_that_counts(dom0, native):
     """The guard follows the host's state, not a list of devices: here re0 carries the default route."""
-    host = dom0.create("--management", "0000:00:05.0")
+    host = dom0.create("--management", "0000:00:05.0").borrow_native(native)
     refused = host.playbook({"pciback_extra_devices": [{"driver": "re0"}]})
     assert refused.status == 2 and "management-nic: 00:05.0" in refused.failures()[0]
     allowed = {"pciback_allow": [{"code": "shared-irq", "address": "00:0c.0"}]}
     assert host.playbook({"pciback_extra_devices": [{"driver": "wm5"}], **allowed}).status == 0
 
 
-def test_a_configured_interface_and_units_that_move_are_warnings(dom0):
-    host = dom0.create()
+def test_a_configured_interface_and_units_that_move_are_warnings(dom0, native):
+    host = dom0.create().borrow_native(native)
     assert host.command("/sbin/ifconfig", "wm2", "10.9.9.9", "netmask", "255.255.255.0", "up").returncode == 0
     run = host.playbook({"pciback_extra_devices": [{"driver": "wm2"}]})
     assert run.status == 0, run.output
@@ -45,17 +45,17 @@ def test_a_configured_interface_and_units_that_move_are_warnings(dom0):
     assert any("without wm2 the next boot gives wm5 a lower number" in text for text in warnings(run))
 
 
-def test_a_card_that_is_given_in_part_is_a_warning(dom0):
-    host = dom0.create(bus="q35-bridges")
+def test_a_card_that_is_given_in_part_is_a_warning(dom0, native):
+    host = dom0.create(bus="q35-bridges").borrow_native(native)
     allowed = {"pciback_allow": [{"code": "shared-irq", "address": "00:06.1"}]}
     run = host.playbook({"pciback_extra_devices": [{"address": "00:06.1"}], **allowed})
     assert run.status == 0, run.output
     assert any("00:06.1" in text and "other functions of its card stay: 00:06.0" in text for text in warnings(run))
 
 
-def test_a_device_that_goes_back_to_the_line_of_one_that_stays_away_is_refused(dom0):
+def test_a_device_that_goes_back_to_the_line_of_one_that_stays_away_is_refused(dom0, native):
     """All four cards of a line can be hidden; then one of them can't go back alone."""
-    host = dom0.create(bus="pc-captured")
+    host = dom0.create(bus="pc-captured").borrow_native(native)
     line = [{"address": f"00:{device}.0"} for device in ("05", "06", "09", "0a")]
     hidden = host.playbook({"pciback_extra_devices": line, "pciback_reboot": "when_needed"})
     assert hidden.status == 0, hidden.output
@@ -82,8 +82,8 @@ def test_an_idle_card_on_the_line_counts(dom0):
     assert run.changed() == [] and host.tree() == before
 
 
-def test_missing_tools_are_named_and_break_nothing(dom0):
-    host = dom0.create()
+def test_missing_tools_are_named_and_break_nothing(dom0, native):
+    host = dom0.create().borrow_native(native)
     for tool in ("swapctl", "route"):
         (host.root / "sbin" / tool).unlink()
     card = {"pciback_extra_devices": [{"address": "00:05.0"}]}

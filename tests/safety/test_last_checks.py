@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import yaml
-
 from tests.conftest import Dom0, guest
 
 WANTED: dict[str, Any] = {
@@ -18,19 +16,9 @@ WANTED: dict[str, Any] = {
 }
 
 
-def install_native(host: Dom0) -> None:
-    """pcibackctl as the role installs it, and nothing else."""
-    playbook = host.workspace / "native.yml"
-    task = {"xen.pciback.native_backend": {"cflags": "-O0"}}
-    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
-    run = host.playbook(playbook=str(playbook))
-    assert run.status == 0, run.output
-
-
-def test_a_boot_that_is_judged_otherwise_right_before_it_happens(dom0: Dom0) -> None:
+def test_a_boot_that_is_judged_otherwise_right_before_it_happens(dom0: Dom0, native: Dom0) -> None:
     """A pcibackctl, recorded as checked, that reads another device in boot.cfg once the list is there."""
-    host = dom0.create()
-    install_native(host)
+    host = dom0.create().borrow_native(native)
     control, record = host.root / "usr/local/sbin/pcibackctl", host.root / "var/db/xen-pciback/native.json"
     digests = [hashlib.sha256(control.read_bytes()).hexdigest()]
     host.wrap(
@@ -50,9 +38,9 @@ def test_a_boot_that_is_judged_otherwise_right_before_it_happens(dom0: Dom0) -> 
     assert "boot 1," in host.lab("status")
 
 
-def test_a_boot_that_did_something_else(dom0: Dom0) -> None:
+def test_a_boot_that_did_something_else(dom0: Dom0, native: Dom0) -> None:
     """A machine whose kernel takes another device than the model says."""
-    host = dom0.create()
+    host = dom0.create().borrow_native(native)
     firmware = host.directory / "machine/pcibackctl"
     real = firmware.with_name("real")
     firmware.rename(real)
@@ -66,9 +54,9 @@ def test_a_boot_that_did_something_else(dom0: Dom0) -> None:
     assert "xen.pciback.domain" not in run.changed(), "no guest was started"
 
 
-def test_a_host_that_is_not_as_planned_in_the_end(dom0: Dom0) -> None:
+def test_a_host_that_is_not_as_planned_in_the_end(dom0: Dom0, native: Dom0) -> None:
     """Somebody takes the devices out of a guest's file as soon as it was started."""
-    host = dom0.create()
+    host = dom0.create().borrow_native(native)
     host.wrap(
         "usr/pkg/sbin/xl",
         '"$real" "$@" || exit\n[ "$1" != create ] || sed -i "/^pci/d" /usr/pkg/etc/xen/firewall\n',

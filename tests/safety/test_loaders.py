@@ -33,10 +33,10 @@ def host(tmp_path: Path) -> Dom0:
     return Dom0(tmp_path / "dom0", tmp_path)
 
 
-def test_a_seed_outside_the_menu(host: Dom0) -> None:
+def test_a_seed_outside_the_menu(host: Dom0, native: Dom0) -> None:
     """NetBSD 11 loads it first, and Xen would take it for the kernel; that of 7.99 ignores the line."""
     boot_cfg = b"rndseed=/etc/group\n" + XEN
-    host.create(boot_cfg=boot_cfg)
+    host.create(boot_cfg=boot_cfg).borrow_native(native)
     with_loader(host, b"11.0")
     before = host.files()
     run = host.playbook(WANTED)
@@ -55,9 +55,11 @@ def test_a_seed_outside_the_menu(host: Dom0) -> None:
     assert (host.root / "kern/xen/pci/0000:00:09.0").exists()
 
 
-def test_a_key_that_begins_with_load(host: Dom0) -> None:
+def test_a_key_that_begins_with_load(host: Dom0, native: Dom0) -> None:
     """The loader of 7.99 takes it for load=; where /boot does not tell its release, it is refused."""
-    host.create(boot_cfg=b"load =/netbsd-XEN3_DOM0.gz\nmenu=Xen:multiboot /xen.gz dom0_mem=512M\ntimeout=5\n")
+    host.create(
+        boot_cfg=b"load =/netbsd-XEN3_DOM0.gz\nmenu=Xen:multiboot /xen.gz dom0_mem=512M\ntimeout=5\n"
+    ).borrow_native(native)
     program = (host.root / "boot").read_bytes()
     with_loader(host, b"unknown")
     run = host.playbook(WANTED)

@@ -20,9 +20,9 @@ OWNED = {"firewall": [FIRST, SECOND], "storage": [OTHER]}
 REALTEK = "pc-bridge/01:0b.0"
 
 
-def machine(dom0: Dom0, management: str = "0000:00:09.0") -> Dom0:
+def machine(dom0: Dom0, native: Dom0, management: str = "0000:00:09.0") -> Dom0:
     """A dom0 with three cards behind a bridge, two of them alike, and managed through one that shares no line with them."""
-    host = dom0.create("--management", management, bus="pc-bridge")
+    host = dom0.create("--management", management, bus="pc-bridge").borrow_native(native)
     host.lab("add-card", "00/0d.0/04.0", "--mac", SECOND)
     # Another card of the other kind would make a selector by id ambiguous.
     host.lab("remove-card", "00:05.0")
@@ -39,10 +39,10 @@ def variables(**more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+def ready(native: Dom0, tmp_path_factory: pytest.TempPathFactory) -> Dom0:
     """A host whose guests run with their cards."""
     workspace = tmp_path_factory.mktemp("ready")
-    host = machine(Dom0(workspace / "dom0", workspace))
+    host = machine(Dom0(workspace / "dom0", workspace), native)
     run = host.playbook(variables())
     assert run.status == 0, run.output
     assert host.physical() == OWNED
@@ -255,9 +255,9 @@ def test_a_card_that_vanished_is_named(assigned: Dom0) -> None:
     assert host.physical()["storage"] == ["52:54:00:00:00:98"]
 
 
-def test_guards_judge_the_devices_that_are_followed(dom0: Dom0) -> None:
+def test_guards_judge_the_devices_that_are_followed(dom0: Dom0, native: Dom0) -> None:
     """Its old address hidden, the guest's card is dom0's again after the shift, and the host is reached through it."""
-    host = machine(dom0, "0000:01:03.0")
+    host = machine(dom0, native, "0000:01:03.0")
     allow = [{"code": "management-nic", "address": "01:03.0"}]
     assert host.playbook(variables(pciback_allow=allow)).status == 0
     host.lab("add-card", "00/03.0/03.0")
