@@ -113,6 +113,13 @@ def test_a_process_that_can_not_leave_its_terminal(tmp_path: Path) -> None:
     assert not (tmp_path / "control.sock").exists()
 
 
+def test_a_process_that_is_killed_while_it_starts_in_the_background(tmp_path: Path) -> None:
+    env = stand_in(tmp_path, "#include <signal.h>\nint setsid(void) { return raise(SIGKILL); }")
+    command = [NATIVE / "pcibackd", "--bus", BUS, "--control", tmp_path / "control.sock"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=10, check=False)
+    assert (done.returncode, done.stderr) == (1, "pcibackd: it was ended by signal 9 while it started\n")
+
+
 @pytest.mark.parametrize(
     ("program", "arguments", "sentence"),
     [
