@@ -100,6 +100,19 @@ set_up_capability(struct pciback_simulated_device *device, unsigned at, uint8_t 
 		set_bits(device->writable, at + MSI_CONTROL, 2, MSI_ENABLE | MSI_MULTIPLE);
 		set_bits(device->writable, at + 4, 4, ~UINT32_C(3));
 		break;
+	case CAPABILITY_EXPRESS:
+		if (device->express != 0 || at + EXPRESS_LENGTH_1 > PCIBACK_CONFIG_PCI)
+			return;
+		device->express = (uint8_t)at;
+		/* What resets it reads as zero. */
+		device->config[at + EXPRESS_DEVICE_CONTROL + 1] &= (uint8_t)~(EXPRESS_RESET_NOW >> 8);
+		break;
+	case CAPABILITY_ADVANCED:
+		if (device->advanced != 0 || at + ADVANCED_LENGTH > PCIBACK_CONFIG_PCI)
+			return;
+		device->advanced = (uint8_t)at;
+		device->config[at + ADVANCED_CONTROL] &= (uint8_t)~ADVANCED_RESET_NOW;
+		break;
 	case CAPABILITY_MSIX:
 		if (device->msix != 0 || at + MSIX_LENGTH > PCIBACK_CONFIG_PCI)
 			return;
@@ -234,6 +247,7 @@ pciback_simulated_bus_init(struct pciback_simulated_bus *simulated, const struct
 		set_up_header(device);
 		set_up_capabilities(device);
 		find_resources(device, function);
+		memcpy(device->dump, device->config, sizeof(device->dump));
 	}
 	for (size_t i = 0; i < simulated->n_devices; i++) {
 		struct pciback_simulated_device *device = &simulated->devices[i];
@@ -345,10 +359,56 @@ transfer_vpd(struct pciback_simulated_device *device)
 	store(address, 2, value ^ VPD_FLAG);
 }
 
+/* What is there after a reset: nothing that was programmed. */
+static void
+reset(struct pciback_simulated_device *device)
+{
+	memcpy(device->config, device->dump, sizeof(device->config));
+	memset(device->config + REG_COMMAND, 0, 2);
+	for (unsigned i = 0; i < PCIBACK_RESOURCES; i++) {
+		uint8_t *bar = device->config + REG_BAR0 + (size_t)4 * i;
+
+		if (device->bars[i].kind == PCIBACK_RESOURCE_IO)
+			store(bar, 4, load(bar, 4) & BAR_IO_BITS);
+		else if (device->bars[i].kind != PCIBACK_RESOURCE_NONE)
+			store(bar, 4, load(bar, 4) & BAR_MEMORY_BITS);
+		if (device->bars[i].kind == PCIBACK_RESOURCE_MEM64)
+			store(bar + 4, 4, 0);
+	}
+	if (device->msix != 0)
+		device->config[device->msix + MSIX_CONTROL + 1] &= (uint8_t)~(MSIX_ENABLE >> 8);
+	if (device->msi != 0)
+		device->config[device->msi + MSI_CONTROL] &= (uint8_t)~MSI_ENABLE;
+	if (device->power != 0)
+		device->config[device->power + POWER_CONTROL] &= (uint8_t)~POWER_STATE;
+	device->n_resets++;
+}
+
+/* Whether a write, whose value is there by now, resets the function: by itself, or on its way out of D3. */
+static bool
+is_reset(struct pciback_simulated_device *device, bool was_in_d3)
+{
+	uint8_t *config = device->config;
+	unsigned at = device->express;
+
+	if (at != 0 && (config[at + EXPRESS_DEVICE_CONTROL + 1] & EXPRESS_RESET_NOW >> 8) != 0) {
+		config[at + EXPRESS_DEVICE_CONTROL + 1] &= (uint8_t)~(EXPRESS_RESET_NOW >> 8);
+		return (load(config + at + EXPRESS_DEVICE, 4) & EXPRESS_RESET) != 0;
+	}
+	at = device->advanced;
+	if (at != 0 && (config[at + ADVANCED_CONTROL] & ADVANCED_RESET_NOW) != 0) {
+		config[at + ADVANCED_CONTROL] = 0;
+		return (config[at + ADVANCED_ABILITIES] & ADVANCED_RESET) != 0;
+	}
+	return was_in_d3 && (config[device->power + POWER_CONTROL] & (POWER_STATE | POWER_NO_SOFT_RESET)) == 0;
+}
+
 static int
 config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
 {
 	struct pciback_simulated_device *device = handle;
+	bool was_in_d3 = device->power != 0 &&
+	    (device->config[device->power + POWER_CONTROL] & POWER_STATE) == 3;
 	uint32_t writable, clear, current;
 
 	(void)world;
@@ -363,6 +423,8 @@ config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t
 	device->config[REG_BIST] &= (uint8_t)~BIST_START;
 	if (device->vpd != 0 && offset <= device->vpd + 3U && offset + size > device->vpd + 3U)
 		transfer_vpd(device);
+	if (is_reset(device, was_in_d3))
+		reset(device);
 	return 0;
 }
 

@@ -23,11 +23,13 @@ struct pciback_simulated_device {
 	struct pciback_address address;
 	uint16_t config_size;
 	uint8_t header_type;
-	uint8_t power, vpd, msi, msix;	/* offsets of capabilities, 0 for none */
+	uint8_t power, vpd, msi, msix, express, advanced;	/* offsets of capabilities, 0 for none */
 	struct pciback_resource bars[PCIBACK_RESOURCES];
 	struct pciback_resource rom;
 	size_t n_pirqs;			/* given out and not taken back */
 	uint32_t first_pirq;
+	unsigned n_resets;		/* by its registers */
+	uint8_t dump[PCIBACK_CONFIG_EXPRESS];	/* what it was made from; a reset brings it back */
 	uint8_t config[PCIBACK_CONFIG_EXPRESS];
 	uint8_t writable[PCIBACK_CONFIG_EXPRESS];
 	uint8_t clear_by_one[PCIBACK_CONFIG_EXPRESS];

@@ -103,15 +103,18 @@ enum {
 	CAPABILITY_VENDOR = 0x09,
 	CAPABILITY_EXPRESS = 0x10,
 	CAPABILITY_MSIX = 0x11,
+	CAPABILITY_ADVANCED = 0x13,
 };
 
-/* Offsets and bits in capabilities [PCI 6.8 and appendix I; PM 3.2; PCIe 7.8]. */
+/* Offsets and bits in capabilities [PCI 6.8 and appendix I; PM 3.2; PCIe 7.8; Advanced
+ * Capabilities for Conventional PCI ECN]. */
 enum {
 	POWER_D1 = 1 << 9,
 	POWER_D2 = 1 << 10,
 	POWER_PME = 0xf800,
 	POWER_CONTROL = 4,
 	POWER_STATE = 0x3,
+	POWER_NO_SOFT_RESET = 1 << 3,
 	POWER_PME_ENABLE = 1 << 8,
 	POWER_DATA_SELECT = 0x1e00,
 	POWER_PME_STATUS = 1 << 15,	/* cleared by a one */
@@ -144,8 +147,17 @@ enum {
 	EXPRESS_SLOT_CONTROL = 0x18,
 	EXPRESS_ROOT_STATUS = 0x20,
 	EXPRESS_RESET = 1 << 28,	/* the function can be reset through DEVICE_CONTROL */
+	EXPRESS_RESET_NOW = 1 << 15,	/* there */
+	EXPRESS_DEVICE_STATUS = 0xa,
+	EXPRESS_PENDING = 1 << 5,
 	EXPRESS_LENGTH_1 = 0x24,
 	EXPRESS_LENGTH_2 = 0x3c,
+
+	ADVANCED_ABILITIES = 3,
+	ADVANCED_RESET = 1 << 1,	/* the function can be reset */
+	ADVANCED_CONTROL = 4,
+	ADVANCED_RESET_NOW = 1 << 0,
+	ADVANCED_LENGTH = 6,
 };
 
 #endif

@@ -269,7 +269,7 @@ test_what_passes(struct harness *harness)
 		{ 0x72, 2, 0xc0ff, PCIBACK_DENIED, 0x40ff, 0x40ff, false },
 		{ 0x73, 1, 0x80, PCIBACK_DENIED, 0x40, 0x40, false },
 		{ 0x74, 4, 0, PCIBACK_DONE, 3, 3, true },
-		{ 0x88, 2, 0x8000, PCIBACK_DONE, 0x8988, 0x8988, true },
+		{ 0x88, 2, 0x8000, PCIBACK_DONE, 0x0988, 0x0988, true },
 		/* Nobody's. */
 		{ 0x48, 4, 0x11223344, PCIBACK_DONE, 0xcbcac9c8, 0xcbcac9c8, false },
 		{ 0x48, 4, 0x11223344, PCIBACK_DONE, 0x11223344, 0x11223344, true },

@@ -1,0 +1,33 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_RESET_H
+#define PCIBACK_RESET_H
+
+#include <stdint.h>
+
+#include <pciback/operations.h>
+
+/*
+ * Resets a function through its own registers, where the system has no way to: by a function level
+ * reset [PCIe 6.6.2; Advanced Capabilities ECN] or through D3hot [PM 5.4]. It must not write to memory
+ * any more. All that was programmed is lost, BARs too.
+ *
+ * `config` is what its first PCIBACK_CONFIG_PCI bytes were; `pause` waits some milliseconds.
+ * Returns 0; -ENOTSUP if it has none of these; -EIO if it does not answer again within a second, or what
+ * an operation returned.
+ */
+int pciback_reset(const struct pciback_operations *operations, void *world, void *handle,
+    const uint8_t *config, void (*pause)(void *world, unsigned milliseconds));
+
+/*
+ * Brings a device to D0, where it answers. What it had programmed may be lost.
+ * Returns 0, also if it has no power states, -EIO if it stays where it is, or what an operation returned.
+ */
+int pciback_wake(const struct pciback_operations *operations, void *world, void *handle,
+    const uint8_t *config, void (*pause)(void *world, unsigned milliseconds));
+
+#endif
