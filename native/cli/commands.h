@@ -13,6 +13,8 @@
 int cli_boot(const struct cli_options *options);
 int cli_scan(const struct cli_options *options);
 int cli_status(const struct cli_options *options);
+int cli_take(const struct cli_options *options);
+int cli_return(const struct cli_options *options);
 int cli_attach(const struct cli_options *options);
 int cli_detach(const struct cli_options *options);
 int cli_version(const struct cli_options *options);

@@ -163,6 +163,18 @@ cli_status(const struct cli_options *options)
 }
 
 int
+cli_take(const struct cli_options *options)
+{
+	return request(options, "take", "");
+}
+
+int
+cli_return(const struct cli_options *options)
+{
+	return request(options, "return", "");
+}
+
+int
 cli_attach(const struct cli_options *options)
 {
 	return request(options, "attach", options->permissive ? " permissive" : "");

@@ -84,7 +84,7 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 	const char *argument = argv[*i], *value = NULL, *entry = NULL, *loader = NULL;
 	const struct valued valued[] = {
 		{ "--control", CLI_TAKES_CONTROL, &options->control },
-		{ "--domain", CLI_TAKES_DEVICES, &options->domain },
+		{ "--domain", CLI_TAKES_DOMAIN, &options->domain },
 		{ "--config", CLI_TAKES_CONFIG, &options->config },
 		{ "--root", CLI_TAKES_CONFIG, &options->root },
 		{ "--entry", CLI_TAKES_CONFIG, &entry },
@@ -146,7 +146,7 @@ cli_options_read(unsigned takes, int argc, char **argv, struct cli_options *ret_
 	}
 	if ((takes & CLI_TAKES_CONFIG) != 0 && options.config == NULL)
 		return refuse(message, command, "--config FILE is needed");
-	if ((takes & CLI_TAKES_DEVICES) != 0 && options.domain == NULL)
+	if ((takes & CLI_TAKES_DOMAIN) != 0 && options.domain == NULL)
 		return refuse(message, command, "--domain ID is needed");
 	if ((takes & CLI_TAKES_DEVICES) != 0 && options.n_words == 0)
 		return refuse(message, command, "addresses of devices would follow");

@@ -29,9 +29,10 @@ enum {
 	CLI_TAKES_CONFIG = 1 << 0,	/* --config, which it needs, --root, --entry, --loader */
 	CLI_TAKES_BUS = 1 << 1,
 	CLI_TAKES_CONTROL = 1 << 2,
-	CLI_TAKES_DEVICES = 1 << 3,	/* --domain and addresses, which it needs */
+	CLI_TAKES_DEVICES = 1 << 3,	/* addresses, which it needs */
 	CLI_TAKES_PERMISSIVE = 1 << 4,
 	CLI_TAKES_FORCE = 1 << 5,
+	CLI_TAKES_DOMAIN = 1 << 6,	/* --domain, which it needs */
 };
 
 #define CLI_MESSAGE 1024

@@ -16,6 +16,8 @@ static const char usage[] =
     "                       [--loader either|old|new|10|11] [--json]\n"
     "       pcibackctl scan [--bus DUMP] [--json]\n"
     "       pcibackctl status [--control PATH] [--json]\n"
+    "       pcibackctl take [--control PATH] [--json] ADDRESS...\n"
+    "       pcibackctl return [--control PATH] [--json] ADDRESS...\n"
     "       pcibackctl attach --domain ID [--permissive] [--control PATH] [--json] ADDRESS...\n"
     "       pcibackctl detach --domain ID [--force] [--control PATH] [--json] ADDRESS...\n"
     "       pcibackctl selftest [--json]\n"
@@ -41,8 +43,12 @@ main(int argc, char **argv)
 		{ "boot", cli_boot, CLI_TAKES_CONFIG | CLI_TAKES_BUS },
 		{ "scan", cli_scan, CLI_TAKES_BUS },
 		{ "status", cli_status, CLI_TAKES_CONTROL },
-		{ "attach", cli_attach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_PERMISSIVE },
-		{ "detach", cli_detach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_FORCE },
+		{ "take", cli_take, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES },
+		{ "return", cli_return, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES },
+		{ "attach", cli_attach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN |
+		    CLI_TAKES_PERMISSIVE },
+		{ "detach", cli_detach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN |
+		    CLI_TAKES_FORCE },
 		{ "selftest", cli_selftest, 0 },
 		{ "version", cli_version, 0 },
 	};

@@ -125,6 +125,26 @@ json_held_back(struct pciback_json *json, const struct pciback_backend *backend)
 }
 
 static void
+json_taken(struct pciback_json *json, const struct pciback_backend *backend)
+{
+	struct pciback_address address;
+	size_t position = 0;
+	bool is_clean;
+
+	pciback_json_array(json, "taken");
+	while (pciback_status_taken(backend, &position, &address, &is_clean)) {
+		char name[PCIBACK_ADDRESS_SIZE];
+
+		pciback_json_object(json, NULL);
+		pciback_address_format(&address, name);
+		pciback_json_string(json, "address", name);
+		pciback_json_bool(json, "clean", is_clean);
+		pciback_json_object_end(json);
+	}
+	pciback_json_array_end(json);
+}
+
+static void
 status_json(const struct pciback_backend *backend, struct answer *answer, uint64_t pid)
 {
 	struct pciback_guest_status guest;
@@ -142,6 +162,7 @@ status_json(const struct pciback_backend *backend, struct answer *answer, uint64
 		json_guest(&json, backend, &guest);
 	pciback_json_array_end(&json);
 	json_held_back(&json, backend);
+	json_taken(&json, backend);
 	pciback_status_counts(backend, &counts);
 	pciback_json_object(&json, "permissions");
 	pciback_json_unsigned(&json, "granted", counts.n_granted);
@@ -157,8 +178,9 @@ status_text(const struct pciback_backend *backend, struct answer *answer)
 {
 	struct pciback_guest_status guest;
 	struct pciback_held_back held_back;
+	struct pciback_address address;
 	size_t position = 0;
-	bool is_empty = true;
+	bool is_empty = true, is_clean;
 
 	while (pciback_status_guest(backend, &position, &guest)) {
 		struct pciback_device_status device;
@@ -190,6 +212,14 @@ status_text(const struct pciback_backend *backend, struct answer *answer)
 		answer_say(answer, "%s is held back: domain %u may still reach it\n", name,
 		    (unsigned)held_back.domain);
 	}
+	position = 0;
+	while (pciback_status_taken(backend, &position, &address, &is_clean)) {
+		char name[PCIBACK_ADDRESS_SIZE];
+
+		pciback_address_format(&address, name);
+		answer_say(answer, "%s is taken from dom0, and no guest has it%s\n", name,
+		    is_clean ? "" : "; it could not be reset");
+	}
 }
 
 void
@@ -203,49 +233,72 @@ answer_status(struct answer *answer, const struct pciback_backend *backend,
 		status_text(backend, answer);
 }
 
-void
-answer_job(struct answer *answer, const struct pciback_backend *backend, const struct pciback_job *job,
-    bool json_wanted)
+/* The devices of a request or a job, a line or an object each. `done`: what they are now. */
+static void
+list_devices(struct answer *answer, const struct pciback_backend *backend, const struct pciback_job *job,
+    const char *schema, const char *done, bool json_wanted)
 {
-	bool is_attach = job->kind == PCIBACK_JOB_ATTACH;
 	struct pciback_json json;
 
-	if (job->error != 0) {
-		answer_say(answer, "1 %s\n", job->message);
-		return;
-	}
 	answer_say(answer, "0\n");
-	if (json_wanted) {
-		pciback_json_init(&json, append, answer);
-		pciback_json_object(&json, NULL);
-		pciback_json_string(&json, "schema",
-		    is_attach ? "xen.pciback/attach/1" : "xen.pciback/detach/1");
-		pciback_json_unsigned(&json, "domain", job->domain);
-		pciback_json_array(&json, "devices");
+	for (size_t i = 0; i < job->n && !json_wanted; i++) {
+		char name[PCIBACK_ADDRESS_SIZE];
+
+		pciback_address_format(&job->addresses[i], name);
+		answer_say(answer, "%s is %s\n", name, done);
 	}
+	if (!json_wanted)
+		return;
+	pciback_json_init(&json, append, answer);
+	pciback_json_object(&json, NULL);
+	pciback_json_string(&json, "schema", schema);
+	if (job->domain != 0)
+		pciback_json_unsigned(&json, "domain", job->domain);
+	pciback_json_array(&json, "devices");
 	for (size_t i = 0; i < job->n; i++) {
 		struct pciback_device_status device;
 		char name[PCIBACK_ADDRESS_SIZE];
 
-		if (json_wanted && is_attach &&
+		if (job->kind == PCIBACK_JOB_ATTACH &&
 		    pciback_status_find(backend, &job->addresses[i], &device) == 0) {
 			json_device(&json, &device);
 			continue;
 		}
 		pciback_address_format(&job->addresses[i], name);
-		if (!json_wanted) {
-			answer_say(answer, "%s %s domain %u\n", name,
-			    is_attach ? "is attached to" : "is detached from", (unsigned)job->domain);
-			continue;
-		}
 		pciback_json_object(&json, NULL);
 		pciback_json_string(&json, "address", name);
 		pciback_json_object_end(&json);
 	}
-	if (json_wanted) {
-		pciback_json_array_end(&json);
-		pciback_json_object_end(&json);
-		(void)pciback_json_finish(&json);
-	}
+	pciback_json_array_end(&json);
+	pciback_json_object_end(&json);
+	(void)pciback_json_finish(&json);
 }
 
+void
+answer_devices(struct answer *answer, const struct pciback_backend *backend, const struct request *request,
+    bool json_wanted)
+{
+	if (request->kind == REQUEST_TAKE)
+		list_devices(answer, backend, &request->job, "xen.pciback/take/1", "taken from dom0",
+		    json_wanted);
+	else
+		list_devices(answer, backend, &request->job, "xen.pciback/return/1", "returned to dom0",
+		    json_wanted);
+}
+
+void
+answer_job(struct answer *answer, const struct pciback_backend *backend, const struct pciback_job *job,
+    bool json_wanted)
+{
+	bool is_attach = job->kind == PCIBACK_JOB_ATTACH;
+	char done[40];
+
+	if (job->error != 0) {
+		answer_say(answer, "1 %s\n", job->message);
+		return;
+	}
+	(void)snprintf(done, sizeof(done), "%s domain %u", is_attach ? "attached to" : "detached from",
+	    (unsigned)job->domain);
+	list_devices(answer, backend, job, is_attach ? "xen.pciback/attach/1" : "xen.pciback/detach/1", done,
+	    json_wanted);
+}

@@ -9,6 +9,8 @@
 
 #include <pciback/backend.h>
 
+#include "request.h"
+
 /* What a client of the control socket is told, as <pciback/control.h> has it. */
 
 /* Text that grows as it must; begins as { .bytes = NULL }. What does not fit in memory is lost. */
@@ -26,6 +28,10 @@ void answer_say(struct answer *answer, const char *format, ...);
 /* All guests with their devices, for a person or as xen.pciback/status/1 of process `pid`. */
 void answer_status(struct answer *answer, const struct pciback_backend *backend,
     bool json_wanted, uint64_t pid);
+
+/* Devices that were taken from dom0 or returned to it. */
+void answer_devices(struct answer *answer, const struct pciback_backend *backend,
+    const struct request *request, bool json_wanted);
 
 /* What came of a job that is done. */
 void answer_job(struct answer *answer, const struct pciback_backend *backend,

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/taken.h>
+
 #include "request.h"
 
 #define WAIT_REQUEST	5000	/* milliseconds for a client to say what it wants */
@@ -56,6 +58,20 @@ control_answer(struct control *control)
 }
 
 static void
+change_devices(const struct control *control, struct client *client, const struct request *request)
+{
+	char message[PCIBACK_LOG_LINE];
+	int r = request->kind == REQUEST_TAKE ?
+	    pciback_backend_take(control->backend, request->job.addresses, request->job.n, message) :
+	    pciback_backend_return(control->backend, request->job.addresses, request->job.n, message);
+
+	if (r < 0)
+		answer_say(&client->answer, "1 %s\n", message);
+	else
+		answer_devices(&client->answer, control->backend, request, client->json);
+}
+
+static void
 take_request(struct control *control, struct client *client)
 {
 	char message[REQUEST_MESSAGE];
@@ -68,6 +84,10 @@ take_request(struct control *control, struct client *client)
 	}
 	if (request.kind == REQUEST_STATUS) {
 		answer_status(&client->answer, control->backend, client->json, (uint64_t)getpid());
+		return;
+	}
+	if (request.kind == REQUEST_TAKE || request.kind == REQUEST_RETURN) {
+		change_devices(control, client, &request);
 		return;
 	}
 	job = pciback_backend_job(control->backend);

@@ -44,17 +44,20 @@ read_allow(struct reader *reader, const char *text)
 		{ "no-iommu", PCIBACK_ALLOW_NO_IOMMU },
 		{ "shared-irq", PCIBACK_ALLOW_SHARED_IRQ },
 		{ "shared-page", PCIBACK_ALLOW_SHARED_PAGE },
+		{ "no-reset", PCIBACK_ALLOW_NO_RESET },
+		{ "kept-mappings", PCIBACK_ALLOW_KEPT_MAPPINGS },
 	};
+	const size_t n = sizeof(names) / sizeof(names[0]);
 
 	while (*text != '\0') {
 		size_t length = strcspn(text, ","), i = 0;
 
-		while (i < 3 && (strlen(names[i].name) != length ||
+		while (i < n && (strlen(names[i].name) != length ||
 		    strncmp(names[i].name, text, length) != 0))
 			i++;
-		if (i == 3)
-			return refuse(reader, "--allow %.*s: no-iommu, shared-irq or shared-page would stand "
-			    "here", (int)length, text);
+		if (i == n)
+			return refuse(reader, "--allow %.*s: no-iommu, shared-irq, shared-page, no-reset or "
+			    "kept-mappings would stand here", (int)length, text);
 		reader->options.allow |= names[i].bit;
 		text += length;
 		if (*text == ',')

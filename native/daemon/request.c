@@ -86,6 +86,23 @@ read_change(enum pciback_job_kind kind, char *rest, struct pciback_job *ret_job,
 	return 0;
 }
 
+/* What follows "take json" or "return json". */
+static int
+read_devices(enum request_kind kind, char *rest, struct request *ret_request,
+    char message[REQUEST_MESSAGE])
+{
+	struct request request = { .kind = kind };
+	const char *word;
+
+	while ((word = next_word(&rest)) != NULL)
+		if (add_address(&request.job, word, message) < 0)
+			return -EINVAL;
+	if (request.job.n == 0)
+		return refuse(message, "addresses of devices would follow");
+	*ret_request = request;
+	return 0;
+}
+
 int
 request_read(char *line, struct request *ret_request, bool *ret_json,
     char message[REQUEST_MESSAGE])
@@ -103,6 +120,10 @@ request_read(char *line, struct request *ret_request, bool *ret_json,
 		ret_request->kind = REQUEST_STATUS;
 		return 0;
 	}
+	if (strcmp(verb, "take") == 0)
+		return read_devices(REQUEST_TAKE, rest, ret_request, message);
+	if (strcmp(verb, "return") == 0)
+		return read_devices(REQUEST_RETURN, rest, ret_request, message);
 	if (strcmp(verb, "attach") == 0)
 		kind = PCIBACK_JOB_ATTACH;
 	else if (strcmp(verb, "detach") == 0)

@@ -14,6 +14,8 @@
 enum request_kind {
 	REQUEST_STATUS,
 	REQUEST_CHANGE,			/* attach or detach, as its job says */
+	REQUEST_TAKE,			/* the devices of its job, which is none otherwise, from dom0 */
+	REQUEST_RETURN,			/* the same, to dom0 */
 };
 
 struct request {

@@ -10,6 +10,7 @@
 
 #include <pciback/platform.h>
 
+#include <errno.h>
 #include <time.h>
 
 uint64_t
@@ -29,4 +30,17 @@ pciback_work(void)
 	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &work) < 0)
 		return 0;
 	return (uint64_t)work.tv_sec * 1000000 + (uint64_t)work.tv_nsec / 1000;
+}
+
+void
+pciback_pause(void *world, unsigned milliseconds)
+{
+	struct timespec rest = {
+		.tv_sec = (time_t)(milliseconds / 1000),
+		.tv_nsec = (long)(milliseconds % 1000) * 1000000,
+	};
+
+	(void)world;
+	while (nanosleep(&rest, &rest) < 0 && errno == EINTR)
+		continue;
 }

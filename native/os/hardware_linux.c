@@ -26,6 +26,7 @@
 #include <pciback/registers.h>
 
 #define DEVICES "/sys/bus/pci/devices"
+#define OVERRIDE "pcibackd"	/* no driver's name */
 
 /* Flags of a line in the file "resource" [Linux: include/linux/ioport.h]. */
 #define RESOURCE_IO		0x00000100u
@@ -36,7 +37,7 @@
 struct device {
 	int fd;				/* of the file "config" */
 	uint16_t decode;		/* bits of COMMAND */
-	bool is_enabled;
+	bool is_enabled, has_override;	/* by this process, or one before */
 	char name[PCIBACK_ADDRESS_SIZE];
 };
 
@@ -124,9 +125,12 @@ get(const struct device *device, const char *file, unsigned long *ret_value)
 	return 0;
 }
 
-/* Whether a driver of this system uses the device. Those that only keep it for others don't. */
-static bool
-is_in_use(const struct device *device)
+/* Which driver of this system has the device. */
+enum owner { NOBODY, KEEPER, DRIVER };
+
+/* A keeper only keeps it for others. */
+static enum owner
+find_owner(const struct device *device)
 {
 	static const char *const keepers[] = { "pciback", "pci-stub", "vfio-pci" };
 	char path[PATH_MAX], target[PATH_MAX];
@@ -136,14 +140,14 @@ is_in_use(const struct device *device)
 	(void)snprintf(path, sizeof(path), DEVICES "/%s/driver", device->name);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n < 0)
-		return false;
+		return NOBODY;
 	target[n] = '\0';
 	driver = strrchr(target, '/');
 	driver = driver == NULL ? target : driver + 1;
 	for (size_t i = 0; i < sizeof(keepers) / sizeof(keepers[0]); i++)
 		if (strcmp(driver, keepers[i]) == 0)
-			return false;
-	return true;
+			return KEEPER;
+	return DRIVER;
 }
 
 /* One line of the file "resource": first and last address, flags. */
@@ -239,14 +243,53 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	return read_resources(device, (header_type & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }
 
+/* By whatever way the kernel knows for it; it restores what it knows of its registers itself. */
+static int
+reset_device(void *world, void *handle)
+{
+	int r = set(handle, "reset", "1");
+
+	(void)world;
+	/* The file is not there for a device that has no way. */
+	return r == -ENOENT ? -ENOTSUP : r;
+}
+
+/*
+ * Keeps drivers that are loaded, or look again, from a device that nobody has: there is none of the name
+ * that it is told to wait for. What somebody else has told it stays. -EBUSY: one was faster.
+ */
+static int
+keep_drivers_away(struct device *device)
+{
+	char path[PATH_MAX], *text;
+	size_t length;
+	int r;
+
+	if (find_owner(device) == KEEPER)
+		return 0;
+	(void)snprintf(path, sizeof(path), DEVICES "/%s/driver_override", device->name);
+	r = pciback_read_file(path, 256, &text, &length);
+	if (r < 0)
+		return r;
+	device->has_override = strcmp(text, OVERRIDE "\n") == 0;
+	if (strcmp(text, "(null)\n") == 0 || strcmp(text, "\n") == 0) {
+		r = set(device, "driver_override", OVERRIDE);
+		device->has_override = r == 0;
+	}
+	free(text);
+	if (r == 0 && find_owner(device) == DRIVER)
+		r = -EBUSY;
+	return r;
+}
+
 static void
-release_device(void *world, void *handle)
+release_device(void *world, void *handle, bool to_dom0)
 {
 	struct device *device = handle;
 
 	(void)world;
-	/* Not every device can be reset. */
-	(void)set(device, "reset", "1");
+	if (to_dom0 && device->has_override)
+		(void)set(device, "driver_override", "\n");
 	if (device->is_enabled)
 		(void)set(device, "enable", "0");
 	(void)close(device->fd);
@@ -272,16 +315,18 @@ open_device(void *world, const struct pciback_address *address,
 		free(device);
 		return r;
 	}
-	if (is_in_use(device)) {
+	if (find_owner(device) == DRIVER) {
 		(void)close(device->fd);
 		free(device);
 		return -EBUSY;
 	}
 	/* A driver that keeps it has done this; then it is refused here. */
 	device->is_enabled = set(device, "enable", "1") == 0;
-	r = read_settings(device, &settings);
+	r = keep_drivers_away(device);
+	if (r == 0)
+		r = read_settings(device, &settings);
 	if (r < 0)
-		release_device(world, device);
+		release_device(world, device, true);
 	else
 		*ret_settings = settings;
 	return r;
@@ -302,6 +347,8 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 		.operations = &operations,
 		.open = open_device,
 		.release = release_device,
+		.reset = reset_device,
+		.pause = pciback_pause,
 	};
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include <pciback/bus.h>
 #include <pciback/policy.h>
 #include <pciback/registers.h>
+#include <pciback/reset.h>
 #include <pciback/write32.h>
 
 #include "pci_netbsd.h"
@@ -28,6 +29,7 @@ struct device {
 	int fd;
 	struct pciback_address address;
 	uint16_t decode;		/* bits of COMMAND */
+	uint8_t config[PCIBACK_CONFIG_PCI];	/* as it was when it was opened */
 	struct pciback_clear_by_one clear_by_one;
 };
 
@@ -240,9 +242,9 @@ size_bars(struct device *device, unsigned n_bars, struct pciback_device_settings
 static int
 read_settings(struct device *device, struct pciback_device_settings *settings)
 {
-	uint8_t config[PCIBACK_CONFIG_PCI];
+	uint8_t *config = device->config;
 
-	for (unsigned offset = 0; offset < sizeof(config); offset += 4) {
+	for (unsigned offset = 0; offset < sizeof(device->config); offset += 4) {
 		uint32_t value = 0;
 		int r = read_dword(device, offset, &value);
 
@@ -263,12 +265,22 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	return size_bars(device, (config[REG_HEADER_TYPE] & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }
 
+static int
+reset_device(void *world, void *handle)
+{
+	const struct device *device = handle;
+
+	return pciback_reset(&operations, world, handle, device->config, pciback_pause);
+}
+
 static void
-release_device(void *world, void *handle)
+release_device(void *world, void *handle, bool to_dom0)
 {
 	struct device *device = handle;
 
-	/* There is no reset; it neither decodes nor masters any more. */
+	/* A driver has it when one is asked for; nothing keeps them away [drvctl -r]. */
+	(void)to_dom0;
+	/* It neither decodes nor masters any more. */
 	(void)config_write(world, device, REG_COMMAND, 2, 0);
 	(void)close(device->fd);
 	free(device);
@@ -325,6 +337,8 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 		.operations = &operations,
 		.open = open_device,
 		.release = release_device,
+		.reset = reset_device,
+		.pause = pciback_pause,
 	};
 	return 0;
 }

@@ -23,9 +23,9 @@ domain_life(void *world, uint16_t domain, enum pciback_life *ret_life)
 
 	if (n < 0)
 		return xen_result(n);
-	if (n == 0 || info.domain != domain)
+	if (n == 0 || info.domain != domain || (info.flags & XEN_DOMINF_DYING) != 0)
 		*ret_life = PCIBACK_LIFE_GONE;
-	else if ((info.flags & (XEN_DOMINF_DYING | XEN_DOMINF_SHUTDOWN)) != 0)
+	else if ((info.flags & XEN_DOMINF_SHUTDOWN) != 0)
 		*ret_life = PCIBACK_LIFE_STOPPED;
 	else
 		*ret_life = PCIBACK_LIFE_RUNNING;

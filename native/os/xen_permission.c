@@ -130,14 +130,9 @@ static int
 assign(void *world, uint16_t domain, const struct pciback_address *address)
 {
 	struct xen *xen = world;
-	int r = xen_result(xen->call->xc_assign_device(xen->control, domain, number_of(address),
-	    XEN_DOMCTL_DEV_RDM_RELAXED));
 
-	/* Of an earlier process that was killed the guest may have it still. */
-	if (r == -EBUSY && deassign(world, domain, address) == 0)
-		r = xen_result(xen->call->xc_assign_device(xen->control, domain, number_of(address),
-		    XEN_DOMCTL_DEV_RDM_RELAXED));
-	return r;
+	return xen_result(xen->call->xc_assign_device(xen->control, domain, number_of(address),
+	    XEN_DOMCTL_DEV_RDM_RELAXED));
 }
 
 static int

@@ -403,37 +403,81 @@ number_of(const struct pciback_address *address)
 	    (uint64_t)address->device << 3 | address->function;
 }
 
+static struct fake_device *
+find_device(struct fake_xen *xen, const struct pciback_address *address)
+{
+	for (size_t i = 0; i < FAKE_DEVICES; i++)
+		if (pciback_address_compare(&xen->devices[i].address, address) == 0)
+			return &xen->devices[i];
+	abort();
+}
+
+static bool
+is_assigned(const struct fake_xen *xen, const struct pciback_address *address)
+{
+	for (size_t i = 0; i < FAKE_GRANTS; i++)
+		if (xen->grants[i].used && strcmp(xen->grants[i].what, "device") == 0 &&
+		    xen->grants[i].first == number_of(address))
+			return true;
+	return false;
+}
+
+/* What is known of a device changes, unless this call fails. */
+static int
+set(struct fake_xen *xen, bool *flag, bool value, const char *what)
+{
+	int r = fails(xen);
+
+	if (r == 0 && value && xen->refuses != NULL && strcmp(what, xen->refuses) == 0)
+		r = -EPERM;
+	if (r < 0)
+		return r;
+	/* Another process may have done it before. */
+	if (!*flag && !value)
+		xen->n_errors++;
+	*flag = value;
+	note(xen, value ? '+' : '-', what);
+	return 0;
+}
+
 /* As in Xen, it must be a device's that no guest has, and memory must be decoded. */
 static int
 msix_table(void *world, const struct pciback_address *address, bool known)
 {
+	struct fake_device *device = find_device(world, address);
 	struct fake_xen *xen = world;
 
-	for (size_t i = 0; i < FAKE_GRANTS; i++)
-		if (xen->grants[i].used && strcmp(xen->grants[i].what, "device") == 0 &&
-		    xen->grants[i].first == number_of(address))
-			xen->n_errors++;
-	for (size_t i = 0; known && i < FAKE_DEVICES; i++)
-		if (pciback_address_compare(&xen->devices[i].address, address) == 0 &&
-		    ((xen->devices[i].config[4] & 2) == 0 || xen->devices[i].config[0x60] != 0x11))
-			xen->n_errors++;
-	return known ? give(xen, "table", 0, number_of(address), 1) :
-	    take_back(xen, "table", 0, number_of(address), 1);
+	if (is_assigned(xen, address) ||
+	    (known && ((device->config[4] & 2) == 0 || device->config[0x60] != 0x11)))
+		xen->n_errors++;
+	return set(xen, &device->has_table, known, "table");
 }
 
+/* Only out of quarantine: until then dom0's driver may have programmed it. */
 static int
 assign(void *world, uint16_t domain, const struct pciback_address *address)
 {
+	struct fake_device *device = find_device(world, address);
 	struct fake_xen *xen = world;
 
 	if (xen->no_iommu)
 		return -EOPNOTSUPP;
+	if (is_assigned(xen, address))
+		return -EBUSY;
+	if (domain == PCIBACK_DOMAIN_QUARANTINE)
+		return set(xen, &device->is_in_quarantine, true, "quarantine");
+	if (!device->is_in_quarantine || (device->config[0x60] == 0x11 && !device->has_table))
+		xen->n_errors++;
 	return give(xen, "device", domain, number_of(address), 1);
 }
 
 static int
 deassign(void *world, uint16_t domain, const struct pciback_address *address)
 {
+	struct fake_xen *xen = world;
+
+	if (domain == PCIBACK_DOMAIN_QUARANTINE)
+		return set(xen, &find_device(xen, address)->is_in_quarantine, false, "quarantine");
 	return take_back(world, "device", domain, number_of(address), 1);
 }
 
@@ -442,15 +486,11 @@ msi_map(void *world, uint16_t domain, const struct pciback_address *address, uns
     uint64_t table, uint32_t *ret_pirq)
 {
 	struct fake_xen *xen = world;
-	bool is_known = table == 0;
 	uint32_t pirq;
 	int r;
 
 	(void)entry;
-	for (size_t i = 0; i < FAKE_GRANTS; i++)
-		is_known = is_known || (xen->grants[i].used && strcmp(xen->grants[i].what, "table") == 0 &&
-		    xen->grants[i].first == number_of(address));
-	if (!is_known)
+	if (table != 0 && !find_device(xen, address)->has_table)
 		return -ENODATA;
 	pirq = 1000 + xen->next_pirq++;
 	r = give(xen, "msi", domain, pirq, 1);
@@ -504,6 +544,8 @@ config_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t 
 	const struct fake_device *device = handle;
 
 	(void)world;
+	if (device->read_error < 0)
+		return device->read_error;
 	*ret_value = 0;
 	for (unsigned i = 0; i < size; i++)
 		*ret_value |= (uint32_t)device->config[offset + i] << 8 * i;
@@ -517,7 +559,8 @@ config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t
 
 	(void)world;
 	for (unsigned i = 0; i < size; i++)
-		device->config[offset + i] = (uint8_t)(value >> 8 * i);
+		if (device->stuck == 0 || offset + i != device->stuck)
+			device->config[offset + i] = (uint8_t)(value >> 8 * i);
 	return 0;
 }
 
@@ -557,6 +600,7 @@ open_device(void *world, const struct pciback_address *address,
 		if (device->is_open)
 			xen->n_errors++;
 		device->is_open = true;
+		device->is_dom0s = false;
 		*ret_settings = (struct pciback_device_settings){
 			.address = *address,
 			.handle = device,
@@ -572,7 +616,7 @@ open_device(void *world, const struct pciback_address *address,
 }
 
 static void
-release_device(void *world, void *handle)
+release_device(void *world, void *handle, bool to_dom0)
 {
 	struct fake_xen *xen = world;
 	struct fake_device *device = handle;
@@ -580,7 +624,32 @@ release_device(void *world, void *handle)
 	if (!device->is_open || (device->config[4] & 4) != 0)
 		xen->n_errors++;
 	device->is_open = false;
+	device->is_dom0s = to_dom0;
 	device->n_released++;
+}
+
+/* BARs are lost, and the device neither decodes nor masters. */
+static int
+reset_device(void *world, void *handle)
+{
+	struct fake_device *device = handle;
+	int r = fails(world);
+
+	if (r == 0)
+		r = device->reset_error;
+	if (r < 0)
+		return r;
+	device->n_resets++;
+	device->config[4] = 0;
+	memset(device->config + 0x10, 0, 0x18);
+	return 0;
+}
+
+static void
+pass(void *world, unsigned milliseconds)
+{
+	(void)world;
+	(void)milliseconds;
 }
 
 static void
@@ -648,12 +717,16 @@ fake_init(struct fake *fake)
 	fake->xen.recovery = 0;
 	for (unsigned i = 0; i < 4; i++)
 		make_device(&fake->xen.devices[i], i);
+	for (unsigned i = 0; i < FAKE_DEVICES; i++)
+		fake->xen.devices[i].is_dom0s = true;
 	fake->backend.xen = (struct pciback_xen){ .operations = &fake_xen_operations, .world = &fake->xen };
 	fake->backend.hardware = (struct pciback_hardware){
 		.operations = &device_operations,
 		.world = &fake->xen,
 		.open = open_device,
 		.release = release_device,
+		.reset = reset_device,
+		.pause = pass,
 		.log = log_line,
 	};
 	fake->backend.topology = PCIBACK_TOPOLOGY_VIRTUAL;

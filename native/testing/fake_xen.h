@@ -47,8 +47,12 @@ struct fake_grant {
 
 struct fake_device {
 	struct pciback_address address;
-	bool is_open;
-	unsigned n_released;
+	bool is_open, is_dom0s;		/* opened; the drivers of dom0 may have it */
+	bool is_in_quarantine, has_table;
+	unsigned n_released, n_resets;
+	int reset_error;		/* of each reset */
+	unsigned stuck;			/* no write changes the byte there; 0 for none */
+	int read_error;			/* of each read */
 	uint8_t config[256];
 	struct pciback_resource bars[PCIBACK_RESOURCES];
 };
@@ -139,8 +143,8 @@ void fake_connect(struct fake *fake, unsigned n, bool is_linux);
 /* The domain comes to an end. */
 void fake_kill(struct fake *fake, uint16_t domain, enum pciback_life life);
 
-/* Permissions held of one kind ("ioport", "iomem", "pirq", "irq", "table", "device", "msi",
- * "page", "event"), or of all for NULL; by one domain, or all for 0. */
+/* Permissions held of one kind ("ioport", "iomem", "pirq", "irq", "device", "msi", "page",
+ * "event"), or of all for NULL; by one domain, or all for 0. */
 size_t fake_held(const struct fake *fake, const char *what, uint16_t domain);
 
 /* Whether the log has had a line with this in it, since fake_init(). */

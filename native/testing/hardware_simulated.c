@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include <pciback/policy.h>
+#include <pciback/reset.h>
 
 #include "simulated_bus.h"
 
@@ -33,12 +34,29 @@ open_device(void *world, const struct pciback_address *address,
 	return 0;
 }
 
-/* A simulated device needs no reset: the policy let nothing through that would. */
 static void
-release_device(void *world, void *handle)
+release_device(void *world, void *handle, bool to_dom0)
 {
 	(void)world;
 	(void)handle;
+	(void)to_dom0;
+}
+
+/* No time passes. */
+static void
+pass(void *world, unsigned milliseconds)
+{
+	(void)world;
+	(void)milliseconds;
+}
+
+static int
+reset_device(void *world, void *handle)
+{
+	const struct simulated *simulated = world;
+	const struct pciback_simulated_device *device = handle;
+
+	return pciback_reset(&simulated->operations, world, handle, device->config, pass);
 }
 
 int
@@ -56,6 +74,8 @@ simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pcib
 		.world = simulated,
 		.open = open_device,
 		.release = release_device,
+		.reset = reset_device,
+		.pause = pass,
 	};
 	return 0;
 }

@@ -55,7 +55,7 @@ enum message {
 	RECOVERED = 21,
 	AT_REST = 22,
 	REGISTERS = 23,
-	MSIX_TABLE = 24,
+	PROTECT_TABLE = 24,
 
 	REPLY = 100,
 	WATCH_FIRED = 101,
@@ -721,7 +721,7 @@ static int
 msix_table(void *world, const struct pciback_address *address, bool known)
 {
 	/* No domain's; in its place stands whether Xen is to know the table. */
-	return call_device(world, MSIX_TABLE, known, address);
+	return call_device(world, PROTECT_TABLE, known, address);
 }
 
 static int

@@ -117,7 +117,9 @@ class Native:
 
     def __enter__(self) -> Native:
         with LOG.open("ab") as log:
-            self.process = subprocess.Popen([TOOLS / "pcibackd", "--foreground"], stdout=log, stderr=log)
+            # QEMU's card has no reset, and the guest lives from one round to the next.
+            command = [TOOLS / "pcibackd", "--foreground", "--allow", "no-reset,kept-mappings"]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE
         while subprocess.run([TOOLS / "pcibackctl", "status"], check=False, capture_output=True).returncode:
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -29,12 +29,13 @@ FIRST, SECOND = "0000:00:07.0", "0000:00:05.0"
 class Running:
     """A pcibackd with its Xen."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, allow: str = "no-reset,kept-mappings") -> None:
         self.xen = SimulatedXen(directory)
         self.control = str(directory / "control.sock")
         self.log = (directory / "log").open("w+")
         command = [NATIVE / "pcibackd", "--foreground", "--bus", BUS, "--xen-socket", self.xen.path]
-        self.process = subprocess.Popen([*command, "--control", self.control, *options], stderr=self.log)
+        command += ["--control", self.control, *options, *(["--allow", allow] if allow else [])]
+        self.process = subprocess.Popen(command, stderr=self.log)
         self.xen.accept()
         self.xen.settle()
 
@@ -202,11 +203,52 @@ def test_a_call_that_fails_leaves_nothing(running: Running) -> None:
 
 
 def test_without_an_iommu_if_the_owner_says_so(tmp_path: Path) -> None:
-    daemon = Running(tmp_path, "--allow", "no-iommu,shared-irq")
+    daemon = Running(tmp_path, allow="no-iommu,shared-irq")
     daemon.xen.domain(3)
     daemon.xen.fail = {"device": errno.EOPNOTSUPP}
     assert daemon.ctl("attach", "--domain", "3", FIRST).returncode == 0
     assert daemon.stop(signal.SIGINT) == 0
+    assert (daemon.xen.held, daemon.xen.errors) == (set(), [])
+
+
+def test_devices_are_taken_and_returned(running: Running) -> None:
+    xen = running.xen
+    assert running.ctl("take", FIRST, SECOND).stdout == f"{FIRST} is taken from dom0\n{SECOND} is taken from dom0\n"
+    assert xen.quarantine == {FIRST, SECOND}
+    assert running.status()["taken"] == [{"address": each, "clean": True} for each in (FIRST, SECOND)]
+    # It stays taken, with its table, from one guest to the next.
+    for domain in (3, 4):
+        xen.domain(domain)
+        assert running.ctl("attach", "--domain", str(domain), FIRST).returncode == 0
+        assert running.ctl("return", FIRST).stderr == f"pcibackctl: {FIRST} belongs to domain {domain}\n"
+        assert running.ctl("detach", "--domain", str(domain), FIRST).returncode == 0
+    assert (xen.order.count("+quarantine"), xen.order.count("-quarantine")) == (2, 0)
+    returned = running.ctl("return", "--json", FIRST, SECOND)
+    assert json.loads(returned.stdout) == {
+        "schema": "xen.pciback/return/1",
+        "devices": [{"address": FIRST}, {"address": SECOND}],
+    }
+    assert (xen.quarantine, xen.tables) == (set(), set())
+    assert running.ctl("return", FIRST).stderr == f"pcibackctl: {FIRST} was not taken from dom0\n"
+
+
+def test_what_the_owner_has_to_allow(tmp_path: Path) -> None:
+    daemon = Running(tmp_path, allow="")
+    for domain in (3, 4):
+        daemon.xen.domain(domain)
+    assert f"{SECOND} can't be reset" in daemon.ctl("attach", "--domain", "3", SECOND).stderr
+    assert daemon.ctl("attach", "--domain", "3", FIRST).returncode == 0
+    assert daemon.ctl("detach", "--domain", "3", FIRST).returncode == 0
+    # The domain lives, and may have kept what it had mapped.
+    held_back = f"pcibackctl: {FIRST} is held back: domain 3 may still reach it; destroy that domain first\n"
+    assert daemon.ctl("attach", "--domain", "4", FIRST).stderr == held_back
+    assert daemon.ctl("return", FIRST).stderr == held_back
+    assert daemon.status()["held_back"] == [{"address": FIRST, "domain": 3, "permissions": 0}]
+    assert daemon.ctl("attach", "--domain", "3", FIRST).returncode == 0
+    daemon.xen.kill(3)
+    daemon.xen.settle()
+    assert daemon.ctl("attach", "--domain", "4", FIRST).returncode == 0
+    assert daemon.stop() == 0
     assert (daemon.xen.held, daemon.xen.errors) == (set(), [])
 
 
@@ -301,7 +343,11 @@ def test_the_control_socket(running: Running, tmp_path: Path) -> None:
         (["--bus"], 2, "--bus: a value would follow"),
         (["--what", "x"], 2, "--what: no such option"),
         (["what"], 2, "what: an option would stand here"),
-        (["--allow", "iommu"], 2, "--allow iommu: no-iommu, shared-irq or shared-page would stand here"),
+        (
+            ["--allow", "iommu"],
+            2,
+            "--allow iommu: no-iommu, shared-irq, shared-page, no-reset or kept-mappings would stand here",
+        ),
         (["--topology", "flat"], 2, "--topology flat: virtual or real would stand here"),
         (["--log", "xml"], 2, "--log xml: text or json would stand here"),
         (["--guests", "0"], 2, "--guests 0: a number from 1 to 1024 would stand here"),

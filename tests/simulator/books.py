@@ -15,11 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.simulator.machine import CHANGEABLE, Machine
-from tests.simulator.xen import BACKENDS, Message, SimulatedXen, text
+from tests.simulator.machine import CHANGEABLE, VPD, Machine
+from tests.simulator.xen import BACKENDS, QUARANTINE, Message, SimulatedXen, text
 
 SHOW_REGISTERS, SHOWN = 106, 23
 COMMAND, MASTER = 4, 4
+# What may differ in a device that nobody has: COMMAND, STATUS, where vital product data was read last.
+OF_NOBODY = frozenset([4, 5, 6, 7, *range(VPD + 2, VPD + 8)])
 PAGE_BYTES = 572
 # No change takes longer, whatever a frontend does, in milliseconds: half of it is documented.
 LONGEST_CHANGE = 136000
@@ -76,8 +78,9 @@ class Books(SimulatedXen):
         self.refused: set[tuple[int, tuple[object, ...]]] = set()
         # Those of which an MSI was not taken: the guest may only have switched it off, and have the device still.
         self.kept_msi: set[tuple[int, str]] = set()
-        # Devices whose MSI-X table Xen knows.
-        self.tables: set[str] = set()
+        # What the owner allows, and which domains could map a frame of memory: they keep what they have mapped.
+        self.allowed: frozenset[str] = frozenset()
+        self.mapped: dict[int, set[int]] = {}
         self.msi: dict[tuple[int, int], str] = {}
         # The same, with those that were taken back.
         self.ever_msi: dict[tuple[int, int], str] = {}
@@ -216,12 +219,23 @@ class Books(SimulatedXen):
         self.say(f"given: {what}")
         self._count(what)
         self.counts[f"{kind} given"] += 1
+        if kind == "iomem":
+            self._note_frames(*(int(str(value)) for value in what[1:]))
         if kind == "page":
             # A request may lie there already.
             self.asked.add(int(str(domain)))
         result = super()._give(*what)
         self._no_errors()
         return result
+
+    def _note_frames(self, domain: int, first: int, n: int) -> None:
+        """A PV domain maps what it is given, and keeps that as long as it lives."""
+        for frame in range(first, first + n):
+            domains = self.mapped.setdefault(frame, set())
+            others = {other for other in domains if self.life.get(other, 2) != 2} - {domain}
+            if others and "kept-mappings" not in self.allowed:
+                raise Violation(f"domain {domain} is given frame {frame:x}, which {others} may have mapped")
+            domains.add(domain)
 
     def _take(self, *what: object) -> int:
         kind, domain = str(what[0]), what[1]
@@ -283,8 +297,12 @@ class Books(SimulatedXen):
 
     def _is_protected(self, domain: int, address: str) -> bool:
         """Whether a guest may have memory and ports of a device: it reaches no other memory, and not its MSI-X table."""
+        return self._is_ready(address) and ("device", domain, address) in self.held
+
+    def _is_ready(self, address: str) -> bool:
+        """Whether a device may be given to a guest: it was in quarantine before, and its MSI-X table is known."""
         known = address in self.tables or not self.machine.by_address[address].has_msix
-        return known and ("device", domain, address) in self.held
+        return known and address in self.quarantine
 
     def _must_have_nothing_of(self, domain: int, address: str) -> None:
         """Ports and memory go before the device, unless they are those of another device of the guest, too."""
@@ -407,25 +425,42 @@ class Books(SimulatedXen):
     def _on_18(self, message: Message) -> tuple[int, bytes]:
         domain, address = message.u32(), message.text()
         self.moved.add(address)
+        if domain == QUARANTINE:
+            return self._change(self.quarantine, address, "quarantine", into=True), b""
+        if not self._is_ready(address):
+            raise Violation(f"{address} goes to domain {domain} before Xen has it in quarantine and knows its table")
+        if not self.machine.by_address[address].can_be_reset and "no-reset" not in self.allowed:
+            raise Violation(f"domain {domain} gets {address}, which can't be reset")
         return self._give("device", domain, address), b""
+
+    def _on_19(self, message: Message) -> tuple[int, bytes]:
+        domain, address = message.u32(), message.text()
+        if domain == QUARANTINE:
+            return self._change(self.quarantine, address, "quarantine", into=False), b""
+        return self._take("device", domain, address), b""
 
     def _on_24(self, message: Message) -> tuple[int, bytes]:
         known, address = message.u32(), message.text()
+        if not self.machine.by_address[address].has_msix:
+            raise Violation(f"Xen is told of the MSI-X table of {address}, which has none")
+        if address not in self.quarantine:
+            raise Violation(f"Xen is told of the MSI-X table of {address}, which is dom0's: {known}")
+        return self._change(self.tables, address, "table", into=bool(known)), b""
+
+    def _change(self, devices: set[str], address: str, what: str, *, into: bool) -> int:
+        """What happens to a device that no guest has: quarantine, and its MSI-X table."""
         self._reply_is_due()
-        if any(what[0] == "device" and what[2] == address for what in self.held):
-            raise Violation(f"Xen is told of the MSI-X table of {address} while a guest has the device: {known}")
+        if any(other[0] == "device" and other[2] == address for other in self.held):
+            raise Violation(f"{what} of {address} while a guest has it: {into}")
         if self.random.random() < self.failures:
-            self.counts["calls that fail" if known else "refused to take"] += 1
-            return -errno.EINVAL, b""
-        if known == (address in self.tables) or not self.machine.by_address[address].has_msix:
-            raise Violation(f"the MSI-X table of {address} is known, forgotten twice, or there is none: {known}")
-        self.say(f"MSI-X table of {address}: {known}")
-        self.counts["table given" if known else "table taken"] += 1
-        if known:
-            self.tables.add(address)
-        else:
-            self.tables.remove(address)
-        return 0, b""
+            self.counts[f"{what} refused"] += 1
+            self.say(f"refused: {what} of {address}: {into}")
+            return -errno.EINVAL
+        self.say(f"{what} of {address}: {into}")
+        self.counts[f"{what} given" if into else f"{what} taken"] += 1
+        result = self.move(devices, address, into=into, letter=what)
+        self._no_errors()
+        return result
 
     def _on_20(self, message: Message) -> tuple[int, bytes]:
         domain, address, entry, table = message.u32(), message.text(), message.u32(), message.u64()
@@ -544,6 +579,9 @@ class Books(SimulatedXen):
                 raise Violation(f"{device.address} of domain {domain} changed at {changed}, and nobody asked for it")
             if domain is None and now[COMMAND] & MASTER:
                 raise Violation(f"{device.address} is nobody's and may write to memory")
+            left = [i for i in changed if now[i] != device.config[i] and i not in OF_NOBODY]
+            if domain is None and left and not any(at == device.address for _of, at in self.held_back):
+                raise Violation(f"{device.address} is nobody's and keeps what its last owner wrote: {left}")
 
     def _look_at_pages(self) -> None:
         for domain, page in self.pages.items():
@@ -568,6 +606,8 @@ class Books(SimulatedXen):
         if nodes:
             raise Violation(f"domain {domain} is gone, and the store still has {nodes[:3]}")
         self.life.pop(domain)
+        for domains in self.mapped.values():
+            domains.discard(domain)
         self.fragile.discard(domain)
         self.tampering.pop(domain, None)
         self.ever_msi = {key: address for key, address in self.ever_msi.items() if key[0] != domain}

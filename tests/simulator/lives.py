@@ -129,16 +129,18 @@ class Round:
 class Daemon:
     """A pcibackd with its Xen, for as many rounds as one likes."""
 
-    def __init__(self, command: list[str], directory: Path, topology: str) -> None:
+    def __init__(self, command: list[str], directory: Path, topology: str, allowed: list[str]) -> None:
         self.machine = Machine()
         directory.mkdir(parents=True)
         self.directory = directory
         self.books = Books(directory, self.machine)
+        self.books.allowed = frozenset(allowed)
         self.control = str(directory / "control.sock")
         self.log = directory / "log"
         (directory / "bus").write_text(self.machine.dump())
         options = ["--foreground", "--bus", str(directory / "bus"), "--xen-socket", self.books.path]
         options += ["--control", self.control, "--topology", topology]
+        options += ["--allow", ",".join(allowed)] if allowed else []
         with self.log.open("w") as log:
             self.process = subprocess.Popen([*command, *options], stderr=log)
         self.books.accept()
@@ -194,8 +196,10 @@ def run_rounds(
     command: list[str], seed: str, rounds: range, directory: Path, tell: Callable[[Books, int], None]
 ) -> Books:
     """Run some rounds with one pcibackd; the last one is broken off by a signal. Returns what was counted."""
-    topology = Random(f"{seed}/topology/{rounds.start // ROUNDS_A_PROCESS}").choice(("virtual", "virtual", "real"))
-    daemon = Daemon(command, directory, topology)
+    random = Random(f"{seed}/topology/{rounds.start // ROUNDS_A_PROCESS}")
+    topology = random.choice(("virtual", "virtual", "real"))
+    allowed = random.choice(([], ["kept-mappings"], ["no-reset"], ["no-reset", "kept-mappings"]))
+    daemon = Daemon(command, directory, topology, allowed)
     number = rounds.start
     footprints = []
     try:
@@ -210,7 +214,9 @@ def run_rounds(
     except (Violation, AssertionError, Lost, OSError) as error:
         status = daemon.process.poll()
         lives = f"{number * GUESTS} to {number * GUESTS + GUESTS - 1}"
-        lines = [f"lives {lives} of seed {seed}, topology {topology}: {type(error).__name__}: {error}"]
+        lines = [
+            f"lives {lives} of seed {seed}, topology {topology}, allowed {allowed}: {type(error).__name__}: {error}"
+        ]
         lines += [f"pcibackd: exit status {status}", *daemon.log.read_text(errors="replace").splitlines()[-40:]]
         raise Failure("\n".join([*daemon.books.trace, *lines]), number * GUESTS) from error
     finally:

@@ -58,6 +58,7 @@ class Device:
     express: bool
     has_msi: bool
     has_msix: bool
+    can_be_reset: bool = True
     masks: dict[int, int] = field(default_factory=dict)
 
     def pattern(self, offset: int) -> int:
@@ -99,6 +100,8 @@ class Device:
         for at, following in zip(chain, [*chain[1:], 0]):
             config[at], config[at + 1] = identities[at], following
         struct.pack_into("<H", config, POWER + 2, 0x0003)
+        # One that keeps its state in D3 has no way to be reset.
+        config[POWER + 4] = 0 if self.can_be_reset else 8
         if self.has_msi:
             struct.pack_into("<H", config, MSI + 2, 0x0080)
         if self.has_msix:
@@ -176,6 +179,7 @@ class Machine:
                 express=number % 4 == 0,
                 has_msi=number % 2 == 0,
                 has_msix=number % 3 != 2 and number not in (8, 9),
+                can_be_reset=number != 12,
             )
             for number, address, irq, bars in plans
         ]

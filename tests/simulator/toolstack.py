@@ -299,7 +299,8 @@ class Toolstack:
     def destroy(self) -> Steps:
         """The domain goes, then its directories."""
         self.has_kernel = False
-        if self.random.random() < 0.5:
+        # One that is gone after a crash never runs again.
+        if self.books.life[self.domain] != 2 and self.random.random() < 0.5:
             self.books.say(f"domain {self.domain} stops")
             self.books.kill(self.domain, 1)
             yield

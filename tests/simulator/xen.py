@@ -14,6 +14,8 @@ from pathlib import Path
 
 BACKENDS = "/local/domain/0/backend/pci"
 REST, STOP_CLOCK = 105, 107
+# The domain that has devices that nobody else has, so that they reach no memory.
+QUARANTINE = 0x7FF1
 # Answers of pcibackd: at rest, and what a device's registers hold.
 NOT_ANSWERED = (22, 23)
 
@@ -62,6 +64,9 @@ class SimulatedXen:
         self.watches: set[tuple[int, str]] = set()
         self.life: dict[int, int] = {}
         self.held: set[tuple[object, ...]] = set()
+        # Devices in quarantine, unless a guest has them; and those whose MSI-X table Xen knows.
+        self.quarantine: set[str] = set()
+        self.tables: set[str] = set()
         self.order: list[str] = []
         self.errors: list[str] = []
         self.fail: dict[str, int] = {}
@@ -269,10 +274,25 @@ class SimulatedXen:
         return self._switch(message.u32(), *what)
 
     def _on_18(self, message: Message) -> tuple[int, bytes]:
-        return self._give("device", message.u32(), message.text()), b""
+        domain, address = message.u32(), message.text()
+        if domain == QUARANTINE and "device" not in self.fail:
+            return self.move(self.quarantine, address, into=True, letter="quarantine"), b""
+        return self._give("device", domain, address), b""
 
     def _on_19(self, message: Message) -> tuple[int, bytes]:
-        return self._take("device", message.u32(), message.text()), b""
+        domain, address = message.u32(), message.text()
+        if domain == QUARANTINE:
+            return self.move(self.quarantine, address, into=False, letter="quarantine"), b""
+        return self._take("device", domain, address), b""
+
+    def move(self, devices: set[str], address: str, *, into: bool, letter: str) -> int:
+        """A device goes into quarantine or out of it, or Xen learns or forgets its MSI-X table."""
+        # Of an earlier pcibackd, or one that Xen refused to take it from, it may be so already.
+        if not into and address not in devices:
+            self.errors.append(f"{letter} of {address}: it has none")
+        (devices.add if into else devices.discard)(address)
+        self.order.append(f"{'+' if into else '-'}{letter}")
+        return 0
 
     def _on_20(self, message: Message) -> tuple[int, bytes]:
         domain = message.u32()
@@ -286,7 +306,7 @@ class SimulatedXen:
 
     def _on_24(self, message: Message) -> tuple[int, bytes]:
         known = message.u32()
-        return self._switch(known, "table", 0, message.text())
+        return self.move(self.tables, message.text(), into=bool(known), letter="table"), b""
 
     def _on_22(self, message: Message) -> tuple[int, bytes]:
         return 0, b""

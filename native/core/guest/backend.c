@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include <pciback/aer.h>
-#include <pciback/status.h>
 
 #include "guest.h"
 #include "job.h"
@@ -185,40 +184,38 @@ look_for_guests(struct pciback_backend *backend)
 			backend->guests[i].look_backend = true;
 }
 
-/* Devices that are held back may be free by now. Returns milliseconds until the next try, -1 for none. */
+/* Devices that are held back may be free by now, if a domain has ended or Xen has changed its mind. Returns
+ * milliseconds until the next try, -1 for none. */
 static int
-try_held_back(struct pciback_backend *backend)
+try_held_back(struct pciback_backend *backend, bool has_ended)
 {
-	struct pciback_held_back held_back;
-	size_t position = 0;
+	bool is_due = backend->now >= backend->retry_held_back;
 
 	/* No permission stays anywhere, as nearly always. */
-	if (backend->n_not_revoked == 0)
+	if (backend->n_not_revoked == 0 && !has_ended)
 		return -1;
-	if (backend->now >= backend->retry_held_back) {
+	if (has_ended || is_due) {
 		/* Another guest may wait for it. */
 		if (pciback_slot_free_held_back(backend))
 			backend->look_backends = true;
 		backend->retry_held_back = backend->now + PCIBACK_WAIT_HELD_BACK;
 	}
-	if (!pciback_status_held_back(backend, &position, &held_back))
-		return -1;
-	return (int)(backend->retry_held_back - backend->now);
+	return backend->n_not_revoked == 0 ? -1 : (int)(backend->retry_held_back - backend->now);
 }
 
 int
 pciback_backend_run(struct pciback_backend *backend, uint64_t now)
 {
+	bool has_ended = backend->look_domains;
 	int wait;
 
 	backend->now = now;
-	if (backend->look_domains) {
+	if (has_ended) {
 		backend->look_domains = false;
-		backend->retry_held_back = now;
 		for (size_t i = 0; i < backend->n_guests; i++)
 			backend->guests[i].look_life = backend->guests[i].used;
 	}
-	wait = try_held_back(backend);
+	wait = try_held_back(backend, has_ended);
 	if (backend->look_backends && !backend->stopping)
 		look_for_guests(backend);
 	for (size_t i = 0; i < backend->n_guests; i++)

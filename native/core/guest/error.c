@@ -13,6 +13,21 @@
 #include "store.h"
 
 void
+pciback_error_explain(char message[PCIBACK_LOG_LINE], const struct pciback_address *address,
+    const char *format, ...)
+{
+	char name[PCIBACK_ADDRESS_SIZE];
+	va_list arguments;
+	int n;
+
+	pciback_address_format(address, name);
+	n = snprintf(message, PCIBACK_LOG_LINE, "%s ", name);
+	va_start(arguments, format);
+	(void)vsnprintf(message + n, PCIBACK_LOG_LINE - (size_t)n, format, arguments);
+	va_end(arguments);
+}
+
+void
 pciback_error_set(struct pciback_guest *guest, const char *format, ...)
 {
 	char message[PCIBACK_LOG_LINE];

@@ -102,7 +102,7 @@ start_attach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 	for (size_t i = 0; i < job->n; i++) {
 		char name[PCIBACK_ADDRESS_SIZE], message[PCIBACK_LOG_LINE];
 
-		if (pciback_slot_check_free(backend, &job->addresses[i], message) < 0) {
+		if (pciback_slot_check_free(backend, &job->addresses[i], job->domain, message) < 0) {
 			REFUSE(job, -EBUSY, "%s", message);
 			return;
 		}

@@ -34,8 +34,6 @@ call(const struct pciback_slot *slot, const struct pciback_permission *permissio
 		return operations->pirq_map(xen->world, domain, (uint32_t)permission->first, ret_pirq);
 	case PCIBACK_PERMISSION_IRQ:
 		return operations->irq(xen->world, domain, (uint32_t)permission->first, allow);
-	case PCIBACK_PERMISSION_MSIX_TABLE:
-		return operations->msix_table(xen->world, &slot->address, allow);
 	case PCIBACK_PERMISSION_DEVICE:
 		if (!allow)
 			return operations->deassign(xen->world, domain, &slot->address);
@@ -72,16 +70,14 @@ is_conflict(const struct pciback_permission *a, const struct pciback_permission 
 
 /*
  * The same permission in another entry of the same guest, whose `shared` is as given: false finds the
- * entry for which Xen was asked. The IOMMU, an MSI-X table and an MSI are of one device only.
+ * entry for which Xen was asked. The IOMMU and an MSI are of one device only.
  */
 static struct pciback_permission *
 find_same(struct pciback_slot *slot, const struct pciback_permission *permission, bool shared)
 {
 	struct pciback_backend *backend = slot->backend;
 
-	if (permission->kind == PCIBACK_PERMISSION_DEVICE ||
-	    permission->kind == PCIBACK_PERMISSION_MSIX_TABLE ||
-	    permission->kind == PCIBACK_PERMISSION_MSI)
+	if (permission->kind == PCIBACK_PERMISSION_DEVICE || permission->kind == PCIBACK_PERMISSION_MSI)
 		return NULL;
 	for (size_t i = 0; i < backend->n_slots; i++) {
 		struct pciback_slot *other = &backend->slots[i];
@@ -99,6 +95,24 @@ find_same(struct pciback_slot *slot, const struct pciback_permission *permission
 	return NULL;
 }
 
+/* Whether a domain that had a device, and lives, may have mapped a frame of memory of it that is wanted. */
+static bool
+may_be_mapped(const struct pciback_slot *slot, const struct pciback_permission *wanted)
+{
+	if (wanted->kind != PCIBACK_PERMISSION_IOMEM || !pciback_slot_is_held_back(slot) || !slot->was_mappable)
+		return false;
+	for (unsigned i = 0; i < PCIBACK_RESOURCES; i++) {
+		const struct pciback_resource *resource = &slot->settings.bars[i];
+		uint64_t first = resource->address >> 12;
+		uint64_t last = (resource->address + resource->size - 1) >> 12;
+
+		if ((resource->kind == PCIBACK_RESOURCE_MEM32 || resource->kind == PCIBACK_RESOURCE_MEM64) &&
+		    first < wanted->first + wanted->n && wanted->first <= last)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_taken(const struct pciback_slot *slot, const struct pciback_permission *permission)
 {
@@ -109,6 +123,8 @@ is_taken(const struct pciback_slot *slot, const struct pciback_permission *permi
 
 		if (other->domain == slot->domain)
 			continue;
+		if (may_be_mapped(other, permission) && (backend->allow & PCIBACK_ALLOW_SHARED_PAGE) == 0)
+			return true;
 		for (size_t j = 0; j < other->ledger.n; j++)
 			if (is_conflict(&other->ledger.entries[j], permission, backend->allow))
 				return true;
@@ -149,6 +165,15 @@ pciback_ledger_grant(struct pciback_slot *slot, enum pciback_permission_kind kin
 	return 0;
 }
 
+bool
+pciback_ledger_has(const struct pciback_slot *slot, enum pciback_permission_kind kind)
+{
+	for (size_t i = 0; i < slot->ledger.n; i++)
+		if (slot->ledger.entries[i].kind == kind)
+			return true;
+	return false;
+}
+
 void
 pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq)
 {
@@ -160,14 +185,13 @@ pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq)
 	slot->backend->n_granted++;
 }
 
-/* While a guest has memory or ports of a device, the device stays in its part of the IOMMU and the MSI-X
- * table stays protected; and a pirq that it may use stays mapped. */
+/* While a guest has memory or ports of a device, the device stays in its part of the IOMMU; and a pirq that
+ * it may use stays mapped. */
 static bool
 has_to_stay(const struct pciback_permission *permission, bool any_stays)
 {
 	return any_stays && (permission->kind == PCIBACK_PERMISSION_PIRQ ||
-	    permission->kind == PCIBACK_PERMISSION_DEVICE ||
-	    permission->kind == PCIBACK_PERMISSION_MSIX_TABLE);
+	    permission->kind == PCIBACK_PERMISSION_DEVICE);
 }
 
 /* What a permission is for, as an administrator reads it. */
@@ -188,9 +212,6 @@ describe(const struct pciback_permission *permission, char text[DESCRIPTION])
 		return;
 	case PCIBACK_PERMISSION_IRQ:
 		(void)snprintf(text, DESCRIPTION, "pirq %" PRIu64, first);
-		return;
-	case PCIBACK_PERMISSION_MSIX_TABLE:
-		(void)snprintf(text, DESCRIPTION, "an MSI-X table");
 		return;
 	case PCIBACK_PERMISSION_DEVICE:
 		(void)snprintf(text, DESCRIPTION, "a device");

@@ -22,12 +22,15 @@
 int pciback_ledger_grant(struct pciback_slot *slot, enum pciback_permission_kind kind,
     uint64_t first, uint64_t n, uint32_t *ret_pirq);
 
+/* Whether the slot's guest has a permission of that kind for it. */
+bool pciback_ledger_has(const struct pciback_slot *slot, enum pciback_permission_kind kind);
+
 /* Records an MSI that was mapped; the caller has checked that there is room. */
 void pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq);
 
 /*
  * Revokes what was granted last, until `keep` entries are left. What Xen refuses to take back stays, and
- * with it the device and its MSI-X table; the rest goes. False if anything stays; it can be tried again.
+ * with it the device; the rest goes. False if anything stays; it can be tried again.
  */
 bool pciback_ledger_revoke(struct pciback_slot *slot, size_t keep);
 

@@ -20,7 +20,7 @@ config_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t 
 	const struct pciback_hardware *hardware = &slot->backend->hardware;
 
 	(void)world;
-	return hardware->operations->config_read(hardware->world, slot->handle, offset, size,
+	return hardware->operations->config_read(hardware->world, slot->settings.handle, offset, size,
 	    ret_value);
 }
 
@@ -31,7 +31,7 @@ config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t
 	const struct pciback_hardware *hardware = &slot->backend->hardware;
 
 	(void)world;
-	return hardware->operations->config_write(hardware->world, slot->handle, offset, size, value);
+	return hardware->operations->config_write(hardware->world, slot->settings.handle, offset, size, value);
 }
 
 static int
@@ -41,7 +41,7 @@ device_enable(void *world, void *handle)
 	const struct pciback_hardware *hardware = &slot->backend->hardware;
 
 	(void)world;
-	return hardware->operations->device_enable(hardware->world, slot->handle);
+	return hardware->operations->device_enable(hardware->world, slot->settings.handle);
 }
 
 static int
@@ -54,7 +54,7 @@ power_set(void *world, void *handle, unsigned state)
 	/* A device that can't be switched stays in D0. */
 	if (hardware->operations->power_set == NULL)
 		return state == 0 ? 0 : -ENOTSUP;
-	return hardware->operations->power_set(hardware->world, slot->handle, state);
+	return hardware->operations->power_set(hardware->world, slot->settings.handle, state);
 }
 
 /* Sets and clears bits of a 16-bit register. */

@@ -7,71 +7,42 @@
 #include "slot.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <pciback/registers.h>
 
+#include "error.h"
 #include "ledger.h"
+#include "take.h"
 
-/* Why a device could not be given, as one sentence. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
-#endif
-static void
-explain(char message[PCIBACK_LOG_LINE], const struct pciback_address *address,
-    const char *format, ...)
+/* Whether the domain that had a device may run still, and may reach the memory that it mapped. */
+static bool
+may_live(const struct pciback_slot *slot)
 {
-	char name[PCIBACK_ADDRESS_SIZE];
-	va_list arguments;
-	int n;
+	const struct pciback_xen *xen = &slot->backend->xen;
+	enum pciback_life life;
 
-	pciback_address_format(address, name);
-	n = snprintf(message, PCIBACK_LOG_LINE, "%s ", name);
-	va_start(arguments, format);
-	(void)vsnprintf(message + n, PCIBACK_LOG_LINE - (size_t)n, format, arguments);
-	va_end(arguments);
+	if ((slot->backend->allow & PCIBACK_ALLOW_KEPT_MAPPINGS) != 0)
+		return false;
+	return xen->operations->domain_life(xen->world, slot->domain, &life) < 0 ||
+	    life != PCIBACK_LIFE_GONE;
 }
 
-static struct pciback_slot *
-free_slot(struct pciback_backend *backend)
-{
-	for (size_t i = 0; i < backend->n_slots; i++)
-		if (backend->slots[i].domain == 0)
-			return &backend->slots[i];
-	return NULL;
-}
-
-/* Returns the device to dom0, if nobody has anything of it any more. */
+/* Makes the device ready for its next owner, as far as the last one has nothing of it any more. */
 static void
 free_if_revoked(struct pciback_slot *slot)
 {
-	struct pciback_backend *backend = slot->backend;
+	char message[PCIBACK_LOG_LINE];
 
 	if (!pciback_ledger_revoke(slot, 0))
 		return;
-	if (slot->is_open)
-		backend->hardware.release(backend->hardware.world, slot->handle);
-	slot->is_open = false;
-	slot->domain = 0;
-}
-
-/* The device of an address that is held back still, after another try to take it; NULL if there is none. */
-static const struct pciback_slot *
-find_held_back(struct pciback_backend *backend, const struct pciback_address *address)
-{
-	for (size_t i = 0; i < backend->n_slots; i++) {
-		struct pciback_slot *slot = &backend->slots[i];
-
-		if (!pciback_slot_is_held_back(slot) ||
-		    pciback_address_compare(&slot->address, address) != 0)
-			continue;
-		free_if_revoked(slot);
-		if (pciback_slot_is_held_back(slot))
-			return slot;
+	if (!slot->is_clean && pciback_slot_clean(slot, message) < 0)
+		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, 0, "%s; nobody gets it before it can be",
+		    message);
+	if (!slot->was_mappable || !may_live(slot)) {
+		slot->was_mappable = false;
+		slot->domain = 0;
 	}
-	return NULL;
 }
 
 bool
@@ -92,18 +63,21 @@ pciback_slot_free_held_back(struct pciback_backend *backend)
 
 int
 pciback_slot_check_free(struct pciback_backend *backend, const struct pciback_address *address,
-    char message[PCIBACK_LOG_LINE])
+    uint16_t domain, char message[PCIBACK_LOG_LINE])
 {
-	const struct pciback_slot *slot = pciback_backend_slot(backend, address);
+	struct pciback_slot *slot = pciback_backend_taken(backend, address);
 
-	if (slot != NULL) {
-		explain(message, address, "belongs to domain %u", (unsigned)slot->domain);
+	if (slot == NULL)
+		return 0;
+	if (pciback_slot_is_held_back(slot))
+		free_if_revoked(slot);
+	if (pciback_slot_is_held_back(slot) && (slot->domain != domain || slot->ledger.n > 0)) {
+		pciback_error_explain(message, address, "is held back: domain %u may still reach it; destroy that "
+		    "domain first", (unsigned)slot->domain);
 		return -EBUSY;
 	}
-	slot = find_held_back(backend, address);
-	if (slot != NULL) {
-		explain(message, address, "is held back: domain %u may still reach it; destroy that domain "
-		    "first", (unsigned)slot->domain);
+	if (slot->guest != NULL) {
+		pciback_error_explain(message, address, "belongs to domain %u", (unsigned)slot->domain);
 		return -EBUSY;
 	}
 	return 0;
@@ -127,10 +101,11 @@ grant_bars(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 			r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_IOMEM, resource->address >> 12,
 			    ((resource->address & 0xfff) + resource->size - 1) / 4096 + 1, NULL);
 		if (r == -EBUSY)
-			explain(message, &slot->address, "shares a page of BAR %u with another guest's device",
+			pciback_error_explain(message, &slot->address, "shares a page of BAR %u with another guest's device",
 			    i);
 		else if (r < 0)
-			explain(message, &slot->address, "can't have BAR %u granted: %s", i, strerror(-r));
+			pciback_error_explain(message, &slot->address, "can't have BAR %u granted: %s", i,
+			    strerror(-r));
 		if (r < 0)
 			return r;
 	}
@@ -152,66 +127,44 @@ grant_irq(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 	if (r == 0)
 		r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_IRQ, settings->pirq, 1, NULL);
 	if (r == -EBUSY)
-		explain(message, &slot->address, "shares interrupt line %u with another guest's device",
+		pciback_error_explain(message, &slot->address, "shares interrupt line %u with another guest's device",
 		    irq);
 	else if (r < 0)
-		explain(message, &slot->address, "can't have interrupt line %u granted: %s", irq,
+		pciback_error_explain(message, &slot->address, "can't have interrupt line %u granted: %s", irq,
 		    strerror(-r));
-	return r;
-}
-
-/*
- * Xen protects an MSI-X table only from mappings that are made later, so that it has to know the table
- * before the guest may map anything [Xen: msix_capability_init].
- */
-static int
-protect_msix_table(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
-{
-	int r = 0;
-
-	if (slot->device.msix != 0)
-		r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_MSIX_TABLE, 0, 0, NULL);
-	if (r < 0)
-		explain(message, &slot->address,
-		    "has an MSI-X table that Xen can't protect from the guest: %s", strerror(-r));
 	return r;
 }
 
 static int
 assign(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
-	int r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, 0, 0, NULL);
-
-	if ((r == -EOPNOTSUPP || r == -ENOTSUP || r == -ENOSYS || r == -ENODEV) &&
-	    (slot->backend->allow & PCIBACK_ALLOW_NO_IOMMU) != 0)
+	/* There is no IOMMU, and the owner knows. */
+	if (!slot->is_in_quarantine)
 		return 0;
-	if (r == -EOPNOTSUPP || r == -ENOTSUP || r == -ENOSYS || r == -ENODEV)
-		explain(message, &slot->address, "could write to all memory: there is no IOMMU for it "
-		    "(allow no-iommu if you trust the guest)");
-	else if (r < 0)
-		explain(message, &slot->address, "can't be assigned: %s", strerror(-r));
-	return r;
+	return pciback_slot_explain_iommu(slot,
+	    pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, 0, 0, NULL), "assigned", message);
 }
 
 /*
- * Everything after the device was opened. The order keeps this true at each moment: whenever the guest
- * has memory or ports of the device, the IOMMU has the device for that guest, and its MSI-X table is
- * protected. The ledger takes back in the reverse order, so that it stays true until the end.
+ * The order keeps this true at each moment: whenever the guest has memory or ports of the device, the IOMMU
+ * has the device for that guest, and its MSI-X table is protected. The ledger takes back in the reverse
+ * order, so that it stays true until the end.
  */
 static int
-give(struct pciback_slot *slot, const struct pciback_device_settings *settings,
-    char message[PCIBACK_LOG_LINE])
+grant(struct pciback_slot *slot, bool permissive, char message[PCIBACK_LOG_LINE])
 {
+	struct pciback_device_settings settings = slot->settings;
 	struct pciback_guest *guest = slot->guest;
-	int r = pciback_device_init(&slot->device, &slot->backend->host, &guest->log, settings);
+	int r;
 
+	settings.handle = slot;
+	settings.permissive = permissive;
+	r = pciback_device_init(&slot->device, &slot->backend->host, &guest->log, &settings);
 	if (r < 0) {
-		explain(message, &slot->address, "can't be handed out: %s", strerror(-r));
+		pciback_error_explain(message, &slot->address, "can't be handed out: %s", strerror(-r));
 		return r;
 	}
-	r = protect_msix_table(slot, message);
-	if (r == 0)
-		r = assign(slot, message);
+	r = assign(slot, message);
 	if (r == 0)
 		r = grant_bars(slot, message);
 	if (r == 0)
@@ -220,7 +173,7 @@ give(struct pciback_slot *slot, const struct pciback_device_settings *settings,
 		return r;
 	r = pciback_topology_add(&guest->topology, &slot->device, &slot->place);
 	if (r < 0)
-		explain(message, &slot->address, "finds no place on the guest's bus");
+		pciback_error_explain(message, &slot->address, "finds no place on the guest's bus");
 	slot->is_placed = r == 0;
 	return r;
 }
@@ -230,48 +183,37 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
     char message[PCIBACK_LOG_LINE])
 {
 	struct pciback_backend *backend = guest->backend;
-	const struct pciback_hardware *hardware = &backend->hardware;
 	struct pciback_slot *slot = pciback_backend_slot(backend, &entry->address);
-	struct pciback_device_settings settings = { .handle = NULL };
+	bool was_taken;
 	int r;
 
 	if (slot != NULL && slot->guest == guest)
 		return 0;
-	r = pciback_slot_check_free(backend, &entry->address, message);
+	r = pciback_slot_check_free(backend, &entry->address, guest->domain, message);
 	if (r < 0)
 		return r;
-	slot = free_slot(backend);
-	if (slot == NULL) {
-		explain(message, &entry->address, "is one device too many: %zu are handled",
-		    backend->n_slots);
-		return -ENOSPC;
-	}
-	r = hardware->open(hardware->world, &entry->address, &settings);
-	if (r == -ENODEV)
-		explain(message, &entry->address, "is no device of this machine");
-	else if (r == -EBUSY)
-		explain(message, &entry->address, "is in use by a driver of this system; hide it first");
-	else if (r < 0)
-		explain(message, &entry->address, "can't be opened: %s", strerror(-r));
+	slot = pciback_backend_taken(backend, &entry->address);
+	was_taken = slot != NULL;
+	if (!was_taken)
+		r = pciback_slot_take(backend, &entry->address, guest->domain, &slot, message);
+	else if (slot->is_clean)
+		r = pciback_slot_restore(slot, message);
+	else
+		r = pciback_slot_clean(slot, message);
 	if (r < 0)
 		return r;
+	slot->is_clean = false;
 	slot->guest = guest;
 	slot->domain = guest->domain;
-	slot->backend = backend;
-	slot->address = entry->address;
-	slot->handle = settings.handle;
-	slot->is_placed = false;
-	slot->ledger.n = 0;
 	/* Closed before it is initialised, the device has no interrupt on. */
 	slot->device.interrupt = PCIBACK_INTX;
-	slot->is_open = true;
-	settings.address = entry->address;
-	settings.handle = slot;
-	settings.permissive = entry->permissive;
 	slot->device.host = NULL;
-	r = give(slot, &settings, message);
-	if (r < 0)
+	r = grant(slot, entry->permissive, message);
+	if (r < 0) {
 		pciback_slot_take_back(slot);
+		if (!was_taken && !pciback_slot_is_held_back(slot))
+			pciback_slot_return(slot, true);
+	}
 	return r;
 }
 
@@ -291,8 +233,9 @@ pciback_slot_take_back(struct pciback_slot *slot)
 		    "%s could not be silenced before it was taken back", name);
 	slot->device.host = NULL;
 	slot->guest = NULL;
+	slot->was_mappable = slot->was_mappable || pciback_ledger_has(slot, PCIBACK_PERMISSION_IOMEM);
 	free_if_revoked(slot);
-	if (!pciback_slot_is_held_back(slot))
+	if (slot->ledger.n == 0)
 		return;
 	pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->domain, "%s is held back: nobody gets it before "
 	    "this domain is gone or Xen takes back what it has of it", name);
@@ -301,12 +244,7 @@ pciback_slot_take_back(struct pciback_slot *slot)
 void
 pciback_slot_give_up(struct pciback_backend *backend)
 {
-	for (size_t i = 0; i < backend->n_slots; i++) {
-		struct pciback_slot *slot = &backend->slots[i];
-
-		if (slot->domain != 0 && slot->is_open)
-			backend->hardware.release(backend->hardware.world, slot->handle);
-		slot->is_open = false;
-		slot->domain = 0;
-	}
+	for (size_t i = 0; i < backend->n_slots; i++)
+		if (backend->slots[i].is_taken)
+			pciback_slot_return(&backend->slots[i], false);
 }

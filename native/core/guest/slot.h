@@ -10,8 +10,8 @@
 #include "state.h"
 
 /*
- * Gives a device to a guest: takes it from dom0, grants what belongs to it, lays out its policy,
- * assigns it, gives it a place on the guest's bus.
+ * Gives a device to a guest: takes it from dom0 unless it was taken before, lays out its policy, assigns
+ * it, grants what belongs to it, gives it a place on the guest's bus.
  * Returns 0, also when the guest has it already, or a negative errno after having undone all of
  * it, and then one sentence in message.
  */
@@ -19,15 +19,15 @@ int pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *e
     char message[PCIBACK_LOG_LINE]);
 
 /*
- * Whether a guest could get the device: nobody has it, and it is not held back, also after another try
- * to take it. Returns 0, or -EBUSY and one sentence in message.
+ * Whether a domain (0: dom0) could get the device: nobody has it, and it is not held back from another
+ * one, also after another try to take it. Returns 0, or -EBUSY and one sentence in message.
  */
 int pciback_slot_check_free(struct pciback_backend *backend, const struct pciback_address *address,
-    char message[PCIBACK_LOG_LINE]);
+    uint16_t domain, char message[PCIBACK_LOG_LINE]);
 
 /*
- * Takes a device back from its guest, as far as it was given, and returns it to dom0. If Xen refuses to
- * take back a part, the device is held back: silenced, nobody's, and tried again.
+ * Takes a device back from its guest, as far as it was given, and cleans it. While its domain lives, the
+ * device is held back.
  */
 void pciback_slot_take_back(struct pciback_slot *slot);
 
@@ -35,7 +35,7 @@ void pciback_slot_take_back(struct pciback_slot *slot);
  * nothing any more. */
 bool pciback_slot_free_held_back(struct pciback_backend *backend);
 
-/* This process ends: closes what is held back still. */
+/* This process ends: lets go of all devices, which stay taken from dom0. */
 void pciback_slot_give_up(struct pciback_backend *backend);
 
 #endif

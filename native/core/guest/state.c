@@ -28,6 +28,16 @@ pciback_backend_slot(struct pciback_backend *backend, const struct pciback_addre
 	return NULL;
 }
 
+struct pciback_slot *
+pciback_backend_taken(struct pciback_backend *backend, const struct pciback_address *address)
+{
+	for (size_t i = 0; i < backend->n_slots; i++)
+		if (backend->slots[i].is_taken &&
+		    pciback_address_compare(&backend->slots[i].address, address) == 0)
+			return &backend->slots[i];
+	return NULL;
+}
+
 bool
 pciback_slot_is_held_back(const struct pciback_slot *slot)
 {

@@ -20,6 +20,7 @@
  *	entry, error	what the toolstack names; what is wrong with it
  *	ledger		permissions of one device
  *	operations	what a device's policy asks of this process
+ *	take		takes a device from dom0, cleans it, returns it
  *	slot		gives one device to a guest, takes it back
  *	look, view	reads the store; makes of it what the state machine decides on
  *	publish		writes to the store what the guest shall see
@@ -28,6 +29,7 @@
  *	step		one step of the state machine
  *	guest		one guest: looks, decides, acts
  *	toolstack, job	what a toolstack would write; attach and detach
+ *	taken		takes devices before a guest wants them; returns them to dom0
  *	status, backend	all guests
  */
 
@@ -38,6 +40,7 @@
 #include <pciback/hardware.h>
 #include <pciback/limit.h>
 #include <pciback/log.h>
+#include <pciback/pristine.h>
 #include <pciback/topology.h>
 #include <pciback/xen.h>
 
@@ -48,7 +51,6 @@ enum pciback_permission_kind {
 	PCIBACK_PERMISSION_IOMEM,	/* first, n: frames of 4096 bytes */
 	PCIBACK_PERMISSION_PIRQ,	/* first: irq; n: the pirq that it is mapped to */
 	PCIBACK_PERMISSION_IRQ,		/* first: pirq */
-	PCIBACK_PERMISSION_MSIX_TABLE,	/* Xen knows where it is */
 	PCIBACK_PERMISSION_DEVICE,	/* the device itself, to the IOMMU */
 	PCIBACK_PERMISSION_MSI,		/* first: pirq */
 };
@@ -60,8 +62,8 @@ struct pciback_permission {
 	uint64_t first, n;
 };
 
-/* 6 BARs and the ROM, pirq, irq, the MSI-X table, the device, and every vector. */
-#define PCIBACK_PERMISSIONS_MAX (11 + PCIBACK_VECTORS_MAX)
+/* 6 BARs and the ROM, pirq, irq, the device, and every vector. */
+#define PCIBACK_PERMISSIONS_MAX (10 + PCIBACK_VECTORS_MAX)
 
 /* What was granted for a device, in that order. It is revoked from the end. What Xen refuses to take
  * back stays in the list (XSA-458, XSA-460, XSA-476). */
@@ -70,15 +72,25 @@ struct pciback_ledger {
 	struct pciback_permission entries[PCIBACK_PERMISSIONS_MAX];
 };
 
-/* A device that a guest has, or one that is held back: the guest's no more, but not all of what it had of
- * the device could be taken from it. */
+/*
+ * A device that was taken from dom0. A guest has it; or nobody, and it is in quarantine, ready for the
+ * next; or it is held back: the guest's no more, but not all of what it had of the device could be taken
+ * from it. That is so as long as a PV domain lives: Xen takes the right to map memory, and leaves what is
+ * mapped [Xen: XEN_DOMCTL_iomem_permission].
+ */
 struct pciback_slot {
-	struct pciback_guest *guest;	/* NULL: no guest has it; the slot is free unless `domain` is set */
-	uint16_t domain;		/* the guest's, or the one that it is held back from; 0: free */
+	bool is_taken;			/* else the slot is free */
+	struct pciback_guest *guest;	/* NULL: no guest has it */
+	uint16_t domain;		/* the guest's, or the one that it is held back from; 0: nobody's */
 	struct pciback_backend *backend;
-	void *handle;			/* of the hardware */
-	bool is_open, is_placed;
+	bool is_in_quarantine;		/* unless a guest has it; false where there is no IOMMU */
+	bool has_table;			/* Xen knows its MSI-X table */
+	bool is_clean;			/* nothing of its last owner is in it */
+	bool was_mappable;		/* its domain could map memory of it, now or before */
+	bool is_placed;
 	struct pciback_address address;	/* the real one: what identifies it */
+	struct pciback_device_settings settings;	/* as the hardware has it, with the hardware's handle */
+	struct pciback_pristine pristine;
 	struct pciback_address place;	/* where the guest sees it */
 	struct pciback_device device;
 	struct pciback_ledger ledger;
@@ -206,7 +218,12 @@ struct pciback_guest *pciback_backend_find(struct pciback_backend *backend, uint
 struct pciback_slot *pciback_backend_slot(struct pciback_backend *backend,
     const struct pciback_address *address);
 
-/* Whether no guest has the device, and nobody gets it. */
+/* The slot of the device at a real address that was taken from dom0, whoever has it, or NULL. */
+struct pciback_slot *pciback_backend_taken(struct pciback_backend *backend,
+    const struct pciback_address *address);
+
+/* Whether no guest has the device, and nobody gets it, but for its domain if that has nothing to give
+ * back any more. */
 bool pciback_slot_is_held_back(const struct pciback_slot *slot);
 
 /* Whether the guest has no devices and no channel, by its phase. */

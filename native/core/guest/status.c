@@ -80,6 +80,22 @@ pciback_status_held_back(const struct pciback_backend *backend, size_t *position
 	return false;
 }
 
+bool
+pciback_status_taken(const struct pciback_backend *backend, size_t *position,
+    struct pciback_address *ret_address, bool *ret_is_clean)
+{
+	while (*position < backend->n_slots) {
+		const struct pciback_slot *slot = &backend->slots[(*position)++];
+
+		if (slot->is_taken && slot->domain == 0) {
+			*ret_address = slot->address;
+			*ret_is_clean = slot->is_clean;
+			return true;
+		}
+	}
+	return false;
+}
+
 int
 pciback_status_find(const struct pciback_backend *backend, const struct pciback_address *address,
     struct pciback_device_status *ret_status)

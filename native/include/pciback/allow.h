@@ -12,6 +12,8 @@ enum {
 	PCIBACK_ALLOW_NO_IOMMU = 1 << 0,	/* the device can write to any memory (XSA-61) */
 	PCIBACK_ALLOW_SHARED_IRQ = 1 << 1,	/* with a device of another guest (XSA-461) */
 	PCIBACK_ALLOW_SHARED_PAGE = 1 << 2,	/* the same for 4096 bytes of memory */
+	PCIBACK_ALLOW_NO_RESET = 1 << 3,	/* its next owner finds what the last one left in it */
+	PCIBACK_ALLOW_KEPT_MAPPINGS = 1 << 4,	/* a guest that had it and lives on may reach its memory */
 };
 
 #endif

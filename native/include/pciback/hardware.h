@@ -7,22 +7,30 @@
 #ifndef PCIBACK_HARDWARE_H
 #define PCIBACK_HARDWARE_H
 
+#include <stdbool.h>
+
 #include <pciback/address.h>
 #include <pciback/device.h>
 #include <pciback/log.h>
 #include <pciback/operations.h>
 
-/* The machine's devices. */
+/* The machine's devices. Functions return 0 or a negative errno value. */
 struct pciback_hardware {
 	/* config_read, config_write, device_enable and power_set are used; MSI goes through Xen. */
 	const struct pciback_operations *operations;
 	void *world;
-	/* Takes a device from dom0 and tells what it is, with the handle that the operations get.
-	 * -ENODEV: there is none; -EBUSY: a driver of dom0 has it. */
+	/* Takes a device from dom0, whose drivers don't get it from then on, and tells what it is, with the
+	 * handle that the operations get. -ENODEV: there is none; -EBUSY: a driver of dom0 has it. */
 	int (*open)(void *world, const struct pciback_address *address,
 	    struct pciback_device_settings *ret_settings);
-	/* Returns it to dom0; resets it if it can. */
-	void (*release)(void *world, void *handle);
+	/* Lets go of it. With `to_dom0` its drivers may have it again; else it stays taken, for the next
+	 * process that opens it. */
+	void (*release)(void *world, void *handle, bool to_dom0);
+	/* Puts a device that does not write to memory into the state that it has when it is switched on.
+	 * What was programmed may be lost, BARs too. -ENOTSUP: this one can't be. */
+	int (*reset)(void *world, void *handle);
+	/* Waits. */
+	void (*pause)(void *world, unsigned milliseconds);
 	/* Writes one line of the log. */
 	void (*log)(void *world, enum pciback_log_level level, const char *line);
 };

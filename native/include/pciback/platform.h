@@ -52,6 +52,9 @@ uint64_t pciback_clock(void);
 /* Microseconds of a processor that this process has used; always 0 where nobody counts. */
 uint64_t pciback_work(void);
 
+/* Waits so long, whatever signals come. `world` is not used: it is a function of struct pciback_hardware. */
+void pciback_pause(void *world, unsigned milliseconds);
+
 /*
  * Gives up what the process no longer needs once everything is open. `has_devices`: of the machine,
  * and goes on using them. Returns what is left, as a sentence for the log, or NULL when nothing

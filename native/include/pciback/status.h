@@ -38,11 +38,11 @@ struct pciback_device_status {
 	size_t n_permissions;		/* that Xen gave for it */
 };
 
-/* A device that no guest has, and nobody gets: Xen refused to take all of it from the domain that had it. */
+/* A device that no guest has, and nobody but its domain gets: that may reach it still. */
 struct pciback_held_back {
 	struct pciback_address address;
 	uint16_t domain;
-	size_t n_permissions;		/* that this domain may have still */
+	size_t n_permissions;		/* that Xen refuses to take back; 0: it lives, and may have mapped memory */
 };
 
 /* Permissions since the backend was made. */
@@ -62,6 +62,11 @@ bool pciback_status_device(const struct pciback_backend *backend, uint16_t domai
 /* The next device that is held back, in the same way. */
 bool pciback_status_held_back(const struct pciback_backend *backend, size_t *position,
     struct pciback_held_back *ret_status);
+
+/* The next device that was taken from dom0 and that whoever asks gets, in the same way: its address, and
+ * whether it is as it was when it was taken. */
+bool pciback_status_taken(const struct pciback_backend *backend, size_t *position,
+    struct pciback_address *ret_address, bool *ret_is_clean);
 
 /* The device at a real address. Returns 0, or -ENOENT if no guest has it. */
 int pciback_status_find(const struct pciback_backend *backend,

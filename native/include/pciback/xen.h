@@ -22,6 +22,9 @@
 /* The highest number of a domain [Xen: those from DOMID_FIRST_RESERVED, 0x7ff0, on are reserved]. */
 #define PCIBACK_DOMAIN_MAX	0x7fef
 
+/* The one that has devices in quarantine: they reach no memory [Xen: DOMID_IO]. */
+#define PCIBACK_DOMAIN_QUARANTINE	0x7ff1
+
 #define PCIBACK_STORE_PATH	80	/* bytes with its NUL; enough for every path used here */
 #define PCIBACK_STORE_VALUE	128	/* the same for values; longer ones are refused */
 
@@ -93,8 +96,8 @@ struct pciback_xen_operations {
 	 * Only for a device that has MSI-X: Xen 4.17 crashes at any other.
 	 */
 	int (*msix_table)(void *world, const struct pciback_address *address, bool known);
-	/* Puts the device into the guest's part of the IOMMU. -EOPNOTSUPP or -ENOSYS: there is none.
-	 * From there it goes into Xen's quarantine, where it reaches no memory (XSA-302). */
+	/* Puts the device into the guest's part of the IOMMU, or into quarantine. -EOPNOTSUPP or -ENOSYS:
+	 * there is none. From a guest it goes into quarantine (XSA-302), and from there to dom0. */
 	int (*assign)(void *world, uint16_t domain, const struct pciback_address *address);
 	int (*deassign)(void *world, uint16_t domain, const struct pciback_address *address);
 	/* Maps and programs one MSI (table 0) or one entry of the MSI-X table at that address of

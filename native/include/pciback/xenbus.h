@@ -71,7 +71,7 @@ enum pciback_step {
 enum pciback_life {
 	PCIBACK_LIFE_RUNNING,
 	PCIBACK_LIFE_STOPPED,		/* it is there, but runs no code any more */
-	PCIBACK_LIFE_GONE,
+	PCIBACK_LIFE_GONE,		/* or it is dying: it never runs again */
 };
 
 /* All that a decision depends on; core/guest/view.c fills it in. */

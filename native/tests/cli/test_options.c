@@ -14,7 +14,7 @@
 #include "../../cli/options.h"
 
 #define BOOT	(CLI_TAKES_CONFIG | CLI_TAKES_BUS)
-#define ATTACH	(CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_PERMISSIVE)
+#define ATTACH	(CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN | CLI_TAKES_PERMISSIVE)
 
 /* Reads words that are split at blanks; `read` stays as it is if that fails. */
 static int

@@ -55,7 +55,7 @@ test_status(struct harness *harness)
 	answer_status(&answer, &fake.backend, true, 5);
 	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/status/1\", "
 	    "\"version\": \"0.1.0\", \"pid\": 5, \"guests\": [], \"held_back\": [], "
-	    "\"permissions\": {\"granted\": 0, "
+	    "\"taken\": [], \"permissions\": {\"granted\": 0, "
 	    "\"taken_back\": 0, \"not_taken_back\": 0}}\n");
 	fake_create(&fake, 1, 0, 1);
 	fake_frontend(&fake, 1, true);
@@ -69,6 +69,26 @@ test_status(struct harness *harness)
 	    "\"frontend_state\": 3, \"hot_plug\": true, \"requests\": 0, \"refused\": 0, "
 	    "\"message\": null, \"devices\": [{\"address\": \"0000:03:00.0\", "
 	    "\"place\": \"0000:00:00.0\", \"interrupt\": \"intx\", \"permissive\": false, ") != NULL);
+	free(answer.bytes);
+	answer = (struct answer){ .bytes = NULL };
+	/* The guest goes; its device could not be reset. */
+	fake.xen.devices[0].reset_error = -EIO;
+	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
+	answer_status(&answer, &fake.backend, false, 5);
+	answer_say(&answer, "%c", 0);
+	CHECK(strstr(answer.bytes, "0000:03:00.0 is held back: domain 1 may still reach it\n") != NULL);
+	free(answer.bytes);
+	answer = (struct answer){ .bytes = NULL };
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	answer_status(&answer, &fake.backend, false, 5);
+	answer_say(&answer, "%c", 0);
+	CHECK(strstr(answer.bytes, "0000:03:00.0 is taken from dom0, and no guest has it; it could not be reset\n")
+	    != NULL);
+	free(answer.bytes);
+	answer = (struct answer){ .bytes = NULL };
+	answer_status(&answer, &fake.backend, true, 5);
+	answer_say(&answer, "%c", 0);
+	CHECK(strstr(answer.bytes, "\"taken\": [{\"address\": \"0000:03:00.0\", \"clean\": false}]") != NULL);
 	free(answer.bytes);
 	CHECK(fake_end(&fake));
 }
@@ -84,8 +104,20 @@ test_jobs(struct harness *harness)
 		.n = 2,
 		.addresses = { { .bus = 3 }, { .bus = 4 } },
 	};
+	struct request request = { .kind = REQUEST_TAKE, .job = { .n = 1, .addresses = { { .bus = 3 } } } };
 
 	fake_init(&fake);
+	answer_devices(&answer, &fake.backend, &request, false);
+	check_answer(harness, &answer, "0\n0000:03:00.0 is taken from dom0\n");
+	answer_devices(&answer, &fake.backend, &request, true);
+	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/take/1\", "
+	    "\"devices\": [{\"address\": \"0000:03:00.0\"}]}\n");
+	request.kind = REQUEST_RETURN;
+	answer_devices(&answer, &fake.backend, &request, false);
+	check_answer(harness, &answer, "0\n0000:03:00.0 is returned to dom0\n");
+	answer_devices(&answer, &fake.backend, &request, true);
+	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/return/1\", "
+	    "\"devices\": [{\"address\": \"0000:03:00.0\"}]}\n");
 	answer_job(&answer, &fake.backend, &job, false);
 	check_answer(harness, &answer, "0\n0000:03:00.0 is detached from domain 3\n"
 	    "0000:04:00.0 is detached from domain 3\n");

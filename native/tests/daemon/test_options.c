@@ -40,7 +40,8 @@ test_daemon_options(struct harness *harness)
 		{ "p --an-option-that-is-longer-than-any", "--an-option-that-is-longer-than-any: an option "
 		    "would stand here" },
 		{ "p --allow no-iommu,iommu",
-		    "--allow iommu: no-iommu, shared-irq or shared-page would stand here" },
+		    "--allow iommu: no-iommu, shared-irq, shared-page, no-reset or kept-mappings would "
+		    "stand here" },
 		{ "p --topology flat", "--topology flat: virtual or real would stand here" },
 		{ "p --log xml", "--log xml: text or json would stand here" },
 		{ "p --guests 0", "--guests 0: a number from 1 to 1024 would stand here" },

@@ -43,6 +43,8 @@ test_mistakes(struct harness *harness)
 		{ "detach text 3 force force", "'force' is no address of a device, such as 0000:03:00.0" },
 		{ "attach text 3 03:00", "'03:00' is no address of a device, such as 0000:03:00.0" },
 		{ "attach text 3 03:00.0 0000:03:00.0", "0000:03:00.0 is named twice" },
+		{ "take json", "addresses of devices would follow" },
+		{ "return text 3", "'3' is no address of a device, such as 0000:03:00.0" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -67,6 +69,12 @@ test_request(struct harness *harness)
 	CHECK_NUMBER(read_line("status json", &request, &json, message), 0);
 	CHECK_NUMBER(request.kind, REQUEST_STATUS);
 	CHECK(json);
+	CHECK_NUMBER(read_line("take text 03:00.0 03:01.0", &request, &json, message), 0);
+	CHECK_NUMBER(request.kind, REQUEST_TAKE);
+	CHECK_NUMBER(request.job.n, 2);
+	CHECK_NUMBER(read_line("return json 03:00.0", &request, &json, message), 0);
+	CHECK_NUMBER(request.kind, REQUEST_RETURN);
+	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_NONE);
 	CHECK_NUMBER(read_line("  attach  text 3 permissive 03:00.0  0001:04:1f.7 ", &request, &json,
 	    message), 0);
 	CHECK_NUMBER(request.kind, REQUEST_CHANGE);

@@ -29,6 +29,7 @@ test_guest_devices(struct harness *harness)
 	CHECK_TEXT(fake_read(&fake, 2, "state"), "2");
 	CHECK_TEXT(fake_read(&fake, 3, "state"), "2");
 	CHECK_NUMBER(fake.xen.n_order, n_order);
+	fake.backend.allow = PCIBACK_ALLOW_KEPT_MAPPINGS;
 	fake_write(&fake, 1, "/state", "6");
 	fake_run(&fake);
 	CHECK_TEXT(fake_read(&fake, 2, "state"), "3");

@@ -55,7 +55,7 @@ test_msi(struct harness *harness)
 	fake.xen.devices[0].config[4] |= 4;
 	fake.xen.n_order = 0;
 	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
-	CHECK_TEXT(fake.xen.order, "-e-p-m-m-m-r-p-o-o-d-t");
+	CHECK_TEXT(fake.xen.order, "-e-p-m-m-m-r-p-o-o-d");
 	CHECK_NUMBER(fake.xen.devices[0].config[0x63] & 0x80, 0);
 	CHECK(fake_end(&fake));
 

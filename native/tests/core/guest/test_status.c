@@ -58,7 +58,7 @@ test_guest_status(struct harness *harness)
 	CHECK_NUMBER(device.place.bus, 0);
 	CHECK_NUMBER(device.place.device, 1);
 	CHECK_NUMBER(device.interrupt, PCIBACK_INTX);
-	CHECK_NUMBER(device.n_permissions, 6);
+	CHECK_NUMBER(device.n_permissions, 5);
 	CHECK(!pciback_status_device(&fake.backend, 1, &position, &device));
 	position = 0;
 	CHECK(!pciback_status_device(&fake.backend, 3, &position, &device));
@@ -66,11 +66,11 @@ test_guest_status(struct harness *harness)
 	CHECK_NUMBER(pciback_status_find(&fake.backend, &third, &device), 0);
 	CHECK_NUMBER(device.address.device, 2);
 	pciback_status_counts(&fake.backend, &counts);
-	CHECK_NUMBER(counts.n_granted, 18);
+	CHECK_NUMBER(counts.n_granted, 15);
 	CHECK_NUMBER(counts.n_revoked, 0);
 	CHECK(fake_end(&fake));
 	pciback_status_counts(&fake.backend, &counts);
-	CHECK_NUMBER(counts.n_revoked, 18);
+	CHECK_NUMBER(counts.n_revoked, 15);
 	CHECK_NUMBER(counts.n_not_revoked, 0);
 	device.n_permissions = 99;
 	CHECK_NUMBER(pciback_status_find(&fake.backend, &third, &device), -ENOENT);

@@ -1,0 +1,229 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "take.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <pciback/registers.h>
+#include <pciback/reset.h>
+
+#include "error.h"
+
+static struct pciback_slot *
+free_slot(struct pciback_backend *backend)
+{
+	for (size_t i = 0; i < backend->n_slots; i++)
+		if (!backend->slots[i].is_taken)
+			return &backend->slots[i];
+	return NULL;
+}
+
+static int
+change_command(const struct pciback_slot *slot, uint32_t clear, uint32_t set)
+{
+	const struct pciback_hardware *hardware = &slot->backend->hardware;
+	uint32_t command = 0;
+	int r = hardware->operations->config_read(hardware->world, slot->settings.handle, REG_COMMAND, 2,
+	    &command);
+
+	return r < 0 ? r : hardware->operations->config_write(hardware->world, slot->settings.handle,
+	    REG_COMMAND, 2, (command & ~clear) | set);
+}
+
+/* It answers nobody and reaches no memory, so that it sends no MSI either; its line is off. */
+static int
+silence(const struct pciback_slot *slot)
+{
+	return change_command(slot, COMMAND_DECODE | COMMAND_MASTER, COMMAND_INTX_DISABLE);
+}
+
+int
+pciback_slot_restore(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_hardware *hardware = &slot->backend->hardware;
+	void *handle = slot->settings.handle;
+	int r = pciback_pristine_restore(&slot->pristine, hardware->operations, hardware->world, handle);
+
+	/* A guest that had it and lives on may have its memory mapped; on some machines an access that no
+	 * device answers is an error that ends the host (XSA-120). */
+	if (r == 0)
+		r = hardware->operations->device_enable(hardware->world, handle);
+	if (r < 0)
+		pciback_error_explain(message, &slot->address,
+		    "could not be brought back to what it was when it was taken from dom0: %s", strerror(-r));
+	slot->is_clean = r == 0;
+	return r;
+}
+
+int
+pciback_slot_clean(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_backend *backend = slot->backend;
+	const struct pciback_hardware *hardware = &backend->hardware;
+	void *handle = slot->settings.handle;
+	int r = silence(slot);
+
+	slot->is_clean = false;
+	if (r == 0)
+		r = hardware->reset(hardware->world, handle);
+	if (r == -ENOTSUP && (backend->allow & PCIBACK_ALLOW_NO_RESET) == 0) {
+		pciback_error_explain(message, &slot->address, "can't be reset, so that its next owner would "
+		    "find what the last one left in it (allow no-reset if you trust them)");
+		return r;
+	}
+	if (r == 0 || r == -ENOTSUP)
+		r = pciback_wake(hardware->operations, hardware->world, handle, slot->pristine.config,
+		    hardware->pause);
+	if (r < 0) {
+		pciback_error_explain(message, &slot->address, "could not be reset: %s", strerror(-r));
+		return r;
+	}
+	return pciback_slot_restore(slot, message);
+}
+
+int
+pciback_slot_explain_iommu(const struct pciback_slot *slot, int error, const char *what,
+    char message[PCIBACK_LOG_LINE])
+{
+	bool is_missing = error == -EOPNOTSUPP || error == -ENOTSUP || error == -ENOSYS || error == -ENODEV;
+
+	if (error == 0 || (is_missing && (slot->backend->allow & PCIBACK_ALLOW_NO_IOMMU) != 0))
+		return 0;
+	if (is_missing)
+		pciback_error_explain(message, &slot->address, "could write to all memory: there is no IOMMU for "
+		    "it (allow no-iommu if you trust the guest)");
+	else
+		pciback_error_explain(message, &slot->address, "can't be %s: %s", what, strerror(-error));
+	return error;
+}
+
+/* Of an earlier process that was killed the guest may have it still. */
+static int
+put_into_quarantine(struct pciback_slot *slot, uint16_t domain, char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_xen *xen = &slot->backend->xen;
+	int r = xen->operations->assign(xen->world, PCIBACK_DOMAIN_QUARANTINE, &slot->address);
+
+	if (r == -EBUSY && domain != 0 &&
+	    xen->operations->deassign(xen->world, domain, &slot->address) == 0)
+		r = xen->operations->assign(xen->world, PCIBACK_DOMAIN_QUARANTINE, &slot->address);
+	slot->is_in_quarantine = r == 0;
+	return pciback_slot_explain_iommu(slot, r, "put into quarantine", message);
+}
+
+/* As it is in D0. What it has asleep tells how to wake it. */
+static int
+save(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_hardware *hardware = &slot->backend->hardware;
+	int r = pciback_pristine_save(&slot->pristine, hardware->operations, hardware->world,
+	    &slot->settings);
+
+	if (r == 0)
+		r = pciback_wake(hardware->operations, hardware->world, slot->settings.handle,
+		    slot->pristine.config, hardware->pause);
+	if (r == 0)
+		r = pciback_pristine_save(&slot->pristine, hardware->operations, hardware->world,
+		    &slot->settings);
+	if (r < 0)
+		pciback_error_explain(message, &slot->address, "does not answer: %s", strerror(-r));
+	return r;
+}
+
+/*
+ * Xen protects an MSI-X table only from mappings that are made later, so that it has to know the table
+ * before any guest may map something; and it looks for the table in memory that is decoded
+ * [Xen: msix_capability_init].
+ */
+static int
+protect_table(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_xen *xen = &slot->backend->xen;
+	int r;
+
+	if (pciback_find_capability(slot->pristine.config, CAPABILITY_MSIX, MSIX_LENGTH) == 0)
+		return 0;
+	r = xen->operations->msix_table(xen->world, &slot->address, true);
+	slot->has_table = r == 0;
+	if (r < 0)
+		pciback_error_explain(message, &slot->address,
+		    "has an MSI-X table that Xen can't protect from the guest: %s", strerror(-r));
+	return r;
+}
+
+int
+pciback_slot_take(struct pciback_backend *backend, const struct pciback_address *address, uint16_t domain,
+    struct pciback_slot **ret_slot, char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_hardware *hardware = &backend->hardware;
+	struct pciback_slot *slot = free_slot(backend);
+	int r;
+
+	if (slot == NULL) {
+		pciback_error_explain(message, address, "is one device too many: %zu are handled",
+		    backend->n_slots);
+		return -ENOSPC;
+	}
+	memset(slot, 0, sizeof(*slot));
+	r = hardware->open(hardware->world, address, &slot->settings);
+	if (r == -ENODEV)
+		pciback_error_explain(message, address, "is no device of this machine");
+	else if (r == -EBUSY)
+		pciback_error_explain(message, address, "is in use by a driver of this system; hide it first");
+	else if (r < 0)
+		pciback_error_explain(message, address, "can't be opened: %s", strerror(-r));
+	if (r < 0)
+		return r;
+	slot->is_taken = true;
+	slot->backend = backend;
+	slot->address = *address;
+	r = silence(slot);
+	if (r < 0)
+		pciback_error_explain(message, address, "can't be silenced: %s", strerror(-r));
+	if (r == 0)
+		r = put_into_quarantine(slot, domain, message);
+	if (r == 0)
+		r = save(slot, message);
+	if (r == 0)
+		r = pciback_slot_clean(slot, message);
+	if (r == 0)
+		r = protect_table(slot, message);
+	if (r < 0)
+		pciback_slot_return(slot, true);
+	else
+		*ret_slot = slot;
+	return r;
+}
+
+void
+pciback_slot_return(struct pciback_slot *slot, bool to_dom0)
+{
+	struct pciback_backend *backend = slot->backend;
+	const struct pciback_xen *xen = &backend->xen;
+	char name[PCIBACK_ADDRESS_SIZE];
+	int r = 0;
+
+	pciback_address_format(&slot->address, name);
+	if (to_dom0 && slot->has_table)
+		r = xen->operations->msix_table(xen->world, &slot->address, false);
+	if (r < 0)
+		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0,
+		    "%s goes back to dom0 with an MSI-X table that Xen protects still: %s", name, strerror(-r));
+	r = 0;
+	if (to_dom0 && slot->is_in_quarantine)
+		r = xen->operations->deassign(xen->world, PCIBACK_DOMAIN_QUARANTINE, &slot->address);
+	if (r < 0)
+		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s goes back to dom0, and stays in Xen's "
+		    "quarantine, where it reaches no memory: %s", name, strerror(-r));
+	/* Not every driver turns its line on. */
+	if (to_dom0 && change_command(slot, COMMAND_DECODE | COMMAND_MASTER | COMMAND_INTX_DISABLE, 0) < 0)
+		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s goes back to dom0 and does not answer",
+		    name);
+	backend->hardware.release(backend->hardware.world, slot->settings.handle, to_dom0);
+	slot->is_taken = false;
+}

@@ -1,0 +1,37 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_GUEST_TAKE_H
+#define PCIBACK_GUEST_TAKE_H
+
+#include "state.h"
+
+/*
+ * Takes a device from dom0, for a guest or (domain 0) for whoever comes: it is silenced, put into
+ * quarantine, and made clean; its MSI-X table is protected from then on until it goes back.
+ * Returns 0, or a negative errno with the reason in `message`; the device is then dom0's as before.
+ */
+int pciback_slot_take(struct pciback_backend *backend, const struct pciback_address *address,
+    uint16_t domain, struct pciback_slot **ret_slot, char message[PCIBACK_LOG_LINE]);
+
+/*
+ * Makes a device that no guest has as its first owner found it: reset, in D0, its configuration space
+ * restored, decoded, but neither writing to memory nor interrupting. Returns 0, or a negative errno with the reason in `message`; nobody gets it then.
+ */
+int pciback_slot_clean(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE]);
+
+/* Restores the configuration space alone, of a device that is clean. Returns as above. */
+int pciback_slot_restore(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE]);
+
+/* What an answer of the IOMMU to a device means: 0 also where there is none and the owner knows; else the
+ * error, with a sentence. `what` it was to be: "assigned". */
+int pciback_slot_explain_iommu(const struct pciback_slot *slot, int error, const char *what,
+    char message[PCIBACK_LOG_LINE]);
+
+/* Lets go of a device that no guest has: back to dom0, or as it is, for the next process that takes it. */
+void pciback_slot_return(struct pciback_slot *slot, bool to_dom0);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_TAKEN_H
+#define PCIBACK_TAKEN_H
+
+#include <stddef.h>
+
+#include <pciback/address.h>
+#include <pciback/log.h>
+
+/*
+ * Devices that were taken from dom0 and that no guest has: in Xen's quarantine, clean, ready for whoever
+ * comes. A guest's devices are taken when it gets them, and stay taken afterwards.
+ */
+
+struct pciback_backend;
+
+/*
+ * Takes devices from dom0, all of them or none; those that are taken already stay so.
+ * Returns 0, or a negative errno with one sentence in `message`: -EBUSY when a driver of dom0 or a guest
+ * has one, or it is held back. At most PCIBACK_ENTRIES_MAX of them.
+ */
+int pciback_backend_take(struct pciback_backend *backend, const struct pciback_address *addresses, size_t n,
+    char message[PCIBACK_LOG_LINE]);
+
+/* Returns devices to dom0, out of quarantine, all of them or none; drivers may have them then. Returns as
+ * above, -ENOENT for one that was not taken. */
+int pciback_backend_return(struct pciback_backend *backend, const struct pciback_address *addresses,
+    size_t n, char message[PCIBACK_LOG_LINE]);
+
+#endif

@@ -1,0 +1,244 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../../core/guest/devices.h"
+#include "../../../core/guest/slot.h"
+#include "../../../core/guest/take.h"
+#include "fake_xen.h"
+
+static struct fake fake;
+static const struct pciback_address first = { .bus = 3 };
+static char message[PCIBACK_LOG_LINE];
+
+static int
+take(uint16_t domain)
+{
+	struct pciback_slot *slot;
+
+	message[0] = '\0';
+	return pciback_slot_take(&fake.backend, &first, domain, &slot, message);
+}
+
+/* Silent, in quarantine, reset, with the BARs that it had, and its table protected; and back. */
+static void
+test_take_and_return(struct harness *harness)
+{
+	struct fake_device *device = &fake.xen.devices[0];
+
+	fake_init(&fake);
+	device->config[4] = 0x07;
+	CHECK_NUMBER(take(0), 0);
+	CHECK_TEXT(fake.xen.order, "+q+t");
+	CHECK_NUMBER(device->n_resets, 1);
+	CHECK_NUMBER(device->config[4], 3);
+	CHECK_NUMBER(device->config[0x15], 0x38);
+	CHECK(device->is_in_quarantine && device->has_table && !device->is_dom0s);
+	pciback_slot_return(pciback_backend_taken(&fake.backend, &first), true);
+	CHECK(!device->is_in_quarantine && !device->has_table && device->is_dom0s);
+	CHECK_NUMBER(device->config[4], 0);
+	/* Its line may be used again. */
+	CHECK_NUMBER(device->config[5], 0);
+	CHECK(pciback_backend_taken(&fake.backend, &first) == NULL);
+	CHECK_TEXT(fake.xen.order, "+q+t-t-q");
+	CHECK(fake_end(&fake));
+}
+
+/* A process that ends leaves what it took as it is, and the next one finds it so. */
+static void
+test_stays_taken(struct harness *harness)
+{
+	struct fake_device *device = &fake.xen.devices[0];
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	CHECK(fake_end(&fake));
+	CHECK(device->is_in_quarantine && device->has_table && !device->is_dom0s);
+	CHECK_NUMBER(device->config[4], 3);
+}
+
+/* What permissive guests write never reaches the next one, nor dom0. */
+static void
+test_leaves_nothing(struct harness *harness)
+{
+	struct fake_device *device = &fake.xen.devices[0];
+	uint8_t before[sizeof(device->config)];
+
+	fake_init(&fake);
+	device->config[0x90] = 0x5a;
+	fake_create(&fake, 1, 0, 0);
+	fake_write(&fake, 1, "num_devs", "1");
+	fake_write(&fake, 1, "dev-0", "0000:03:00.0");
+	fake_write(&fake, 1, "opts-0", "permissive=1");
+	fake_set(&fake, 1, "state-0", "1");
+	memcpy(before, device->config, sizeof(before));
+	fake_frontend(&fake, 1, true);
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_WRITE, 0, 0x90, 1, 0xa5, NULL), PCIBACK_DONE);
+	CHECK_NUMBER(device->config[0x90], 0xa5);
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	CHECK_NUMBER(device->config[0x90], 0x5a);
+	CHECK_NUMBER(device->n_resets, 2);
+	/* And if somebody else has written to it meanwhile. */
+	device->config[0x90] = 0x77;
+	fake_create(&fake, 2, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 2, "state"), "3");
+	CHECK(memcmp(before + 6, device->config + 6, sizeof(before) - 6) == 0);
+	CHECK(fake_end(&fake));
+}
+
+/* Who trusts its guests may say so; else a device without a reset is nobody's. */
+static void
+test_no_reset(struct harness *harness)
+{
+	struct fake_device *device = &fake.xen.devices[0];
+
+	fake_init(&fake);
+	device->reset_error = -ENOTSUP;
+	CHECK_NUMBER(take(0), -ENOTSUP);
+	CHECK_TEXT(message, "0000:03:00.0 can't be reset, so that its next owner would find what the last one left in "
+	    "it (allow no-reset if you trust them)");
+	CHECK(device->is_dom0s && !device->is_in_quarantine && !device->has_table);
+	fake.backend.allow = PCIBACK_ALLOW_NO_RESET;
+	CHECK_NUMBER(take(0), 0);
+	CHECK(fake_end(&fake));
+}
+
+/* A reset that fails, first when it is taken, then when it comes back: it is tried again for the next one. */
+static void
+test_reset_fails(struct harness *harness)
+{
+	struct fake_device *device = &fake.xen.devices[0];
+
+	fake_init(&fake);
+	device->reset_error = -ENOTTY;
+	fake_create(&fake, 1, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "6");
+	CHECK(strstr(fake.xen.line, "0000:03:00.0 could not be reset: ") != NULL);
+	CHECK(device->is_dom0s);
+	CHECK(fake_end(&fake));
+
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	device->reset_error = -ENOTTY;
+	pciback_devices_take_back_all(pciback_backend_find(&fake.backend, 1));
+	CHECK(strstr(fake.xen.line, "; nobody gets it before it can be") != NULL);
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	fake_create(&fake, 2, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 2, "state-0"), "6");
+	CHECK_NUMBER(fake_held(&fake, NULL, 2), 0);
+	device->reset_error = 0;
+	fake_set(&fake, 2, "num_devs", "1");
+	CHECK_TEXT(fake_read(&fake, 2, "state-0"), "3");
+	CHECK(fake_end(&fake));
+}
+
+/* Of a process that was killed the guest has it still; nobody else does. */
+static void
+test_takes_over(struct harness *harness)
+{
+	fake_init(&fake);
+	fake_create(&fake, 1, 0, 1);
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
+	/* Another process does not know of it. */
+	pciback_backend_taken(&fake.backend, &first)->is_taken = false;
+	fake.xen.devices[0].is_open = false;
+	CHECK_NUMBER(take(0), -EBUSY);
+	CHECK(strstr(message, "0000:03:00.0 can't be put into quarantine: ") != NULL);
+	fake.xen.devices[0].is_in_quarantine = fake.xen.devices[0].has_table = false;
+	CHECK_NUMBER(take(1), 0);
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 0);
+}
+
+/* Whichever call fails, the device is dom0's as before, or taken as a whole. */
+static void
+test_failures(struct harness *harness)
+{
+	unsigned n_failed = 0;
+
+	for (size_t call = 1; call < 10; call++) {
+		const struct fake_device *device = &fake.xen.devices[0];
+
+		fake_init(&fake);
+		fake.xen.fail_at = fake.xen.n_calls + call;
+		if (take(0) < 0) {
+			n_failed++;
+			CHECK(strncmp(message, "0000:03:00.0 ", 13) == 0);
+			CHECK(device->is_dom0s && !device->is_in_quarantine && !device->has_table);
+		} else {
+			CHECK(!device->is_dom0s && device->is_in_quarantine && device->has_table);
+		}
+		CHECK(fake_end(&fake));
+	}
+	/* To open it, quarantine, reset, decoding, the table. */
+	CHECK_NUMBER(n_failed, 5);
+}
+
+/* A register that does not come back, and a device that is silent when it shall go. */
+static void
+test_does_not_come_back(struct harness *harness)
+{
+	struct fake_device *device = &fake.xen.devices[0];
+
+	fake_init(&fake);
+	CHECK_NUMBER(take(0), 0);
+	device->config[0x0c] = 0x40;
+	device->stuck = 0x0c;
+	fake_create(&fake, 1, 0, 1);
+	CHECK(strstr(pciback_backend_find(&fake.backend, 1)->message, "0000:03:00.0 could not be brought back to "
+	    "what it was when it was taken from dom0: ") != NULL);
+	CHECK_NUMBER(fake_held(&fake, NULL, 1), 0);
+	device->stuck = 0;
+	fake_set(&fake, 1, "num_devs", "1");
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
+	CHECK(fake_end(&fake));
+
+	fake_init(&fake);
+	CHECK_NUMBER(take(0), 0);
+	device->read_error = -ENODEV;
+	pciback_slot_return(pciback_backend_taken(&fake.backend, &first), true);
+	CHECK_TEXT(fake.xen.line, "0000:03:00.0 goes back to dom0 and does not answer");
+	CHECK(device->is_dom0s);
+	CHECK(fake_end(&fake));
+}
+
+/* What Xen does not undo is said, and the device is dom0's all the same. */
+static void
+test_return_fails(struct harness *harness)
+{
+	static const char *const lines[] = {
+		"0000:03:00.0 goes back to dom0 with an MSI-X table that Xen protects still: ",
+		"0000:03:00.0 goes back to dom0, and stays in Xen's quarantine, where it reaches no memory: ",
+	};
+
+	for (size_t call = 0; call < 2; call++) {
+		fake_init(&fake);
+		CHECK_NUMBER(take(0), 0);
+		fake.xen.fail_at = fake.xen.n_calls + call + 1;
+		pciback_slot_return(pciback_backend_taken(&fake.backend, &first), true);
+		CHECK(strncmp(fake.xen.line, lines[call], strlen(lines[call])) == 0);
+		CHECK(strstr(fake.xen.line, strerror(EIO)) != NULL);
+		CHECK(fake.xen.devices[0].is_dom0s);
+		CHECK(fake_end(&fake));
+	}
+}
+
+void
+test_guest_take(struct harness *harness)
+{
+	test_take_and_return(harness);
+	test_stays_taken(harness);
+	test_leaves_nothing(harness);
+	test_no_reset(harness);
+	test_reset_fails(harness);
+	test_takes_over(harness);
+	test_failures(harness);
+	test_does_not_come_back(harness);
+	test_return_fails(harness);
+}
