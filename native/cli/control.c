@@ -177,7 +177,9 @@ cli_return(const struct cli_options *options)
 int
 cli_attach(const struct cli_options *options)
 {
-	return request(options, "attach", options->permissive ? " permissive" : "");
+	static const char *const flags[] = { "", " permissive", " rdm-relaxed", " permissive rdm-relaxed" };
+
+	return request(options, "attach", flags[options->permissive + 2 * options->rdm_relaxed]);
 }
 
 int

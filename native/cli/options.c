@@ -101,8 +101,12 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 		argv[options->n_words++] = argv[*i];
 		return 0;
 	}
-	if ((takes & CLI_TAKES_PERMISSIVE) != 0 && strcmp(argument, "--permissive") == 0) {
+	if ((takes & CLI_TAKES_POLICY) != 0 && strcmp(argument, "--permissive") == 0) {
 		options->permissive = true;
+		return 0;
+	}
+	if ((takes & CLI_TAKES_POLICY) != 0 && strcmp(argument, "--rdm-relaxed") == 0) {
+		options->rdm_relaxed = true;
 		return 0;
 	}
 	if ((takes & CLI_TAKES_FORCE) != 0 && strcmp(argument, "--force") == 0) {

@@ -19,7 +19,7 @@ struct cli_options {
 	const char *domain;
 	size_t entry;		/* 0 if not given */
 	unsigned loaders;	/* a set of PCIBACK_LOADER_BIT(); 0 if not given */
-	bool json, permissive, force;
+	bool json, permissive, rdm_relaxed, force;
 	const char *const *words;	/* what is no option: addresses */
 	size_t n_words;
 };
@@ -30,7 +30,7 @@ enum {
 	CLI_TAKES_BUS = 1 << 1,
 	CLI_TAKES_CONTROL = 1 << 2,
 	CLI_TAKES_DEVICES = 1 << 3,	/* addresses, which it needs */
-	CLI_TAKES_PERMISSIVE = 1 << 4,
+	CLI_TAKES_POLICY = 1 << 4,	/* --permissive, --rdm-relaxed */
 	CLI_TAKES_FORCE = 1 << 5,
 	CLI_TAKES_DOMAIN = 1 << 6,	/* --domain, which it needs */
 };

@@ -18,7 +18,8 @@ static const char usage[] =
     "       pcibackctl status [--control PATH] [--json]\n"
     "       pcibackctl take [--control PATH] [--json] ADDRESS...\n"
     "       pcibackctl return [--control PATH] [--json] ADDRESS...\n"
-    "       pcibackctl attach --domain ID [--permissive] [--control PATH] [--json] ADDRESS...\n"
+    "       pcibackctl attach --domain ID [--permissive] [--rdm-relaxed] [--control PATH] [--json]\n"
+    "                         ADDRESS...\n"
     "       pcibackctl detach --domain ID [--force] [--control PATH] [--json] ADDRESS...\n"
     "       pcibackctl selftest [--json]\n"
     "       pcibackctl version [--json]\n";
@@ -46,7 +47,7 @@ main(int argc, char **argv)
 		{ "take", cli_take, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES },
 		{ "return", cli_return, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES },
 		{ "attach", cli_attach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN |
-		    CLI_TAKES_PERMISSIVE },
+		    CLI_TAKES_POLICY },
 		{ "detach", cli_detach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN |
 		    CLI_TAKES_FORCE },
 		{ "selftest", cli_selftest, 0 },

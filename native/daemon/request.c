@@ -58,30 +58,39 @@ add_address(struct pciback_job *job, const char *word, char message[REQUEST_MESS
 	return 0;
 }
 
+/* The place of a flag of a change, such as "force"; NULL for any other word. */
+static bool *
+find_flag(struct pciback_job *job, const char *word)
+{
+	if (job->kind == PCIBACK_JOB_DETACH)
+		return strcmp(word, "force") == 0 ? &job->force : NULL;
+	if (strcmp(word, "permissive") == 0)
+		return &job->permissive;
+	return strcmp(word, "rdm-relaxed") == 0 ? &job->rdm_relaxed : NULL;
+}
+
 /* What follows "attach json" or "detach json". */
 static int
 read_change(enum pciback_job_kind kind, char *rest, struct pciback_job *ret_job,
     char message[REQUEST_MESSAGE])
 {
-	const char *flag = kind == PCIBACK_JOB_ATTACH ? "permissive" : "force";
 	struct pciback_job job = { .kind = kind };
 	char *word = next_word(&rest);
 	uint32_t domain;
-	bool has_flag = false;
 
 	if (word == NULL || pciback_decimal_parse(word, PCIBACK_DOMAIN_MAX, &domain) < 0 || domain == 0)
 		return refuse(message, "a domain's number from 1 to 32751 would follow --domain");
 	job.domain = (uint16_t)domain;
 	while ((word = next_word(&rest)) != NULL) {
-		if (strcmp(word, flag) == 0 && job.n == 0 && !has_flag)
-			has_flag = true;
+		bool *flag = job.n == 0 ? find_flag(&job, word) : NULL;
+
+		if (flag != NULL && !*flag)
+			*flag = true;
 		else if (add_address(&job, word, message) < 0)
 			return -EINVAL;
 	}
 	if (job.n == 0)
 		return refuse(message, "addresses of devices would follow");
-	job.permissive = kind == PCIBACK_JOB_ATTACH && has_flag;
-	job.force = kind == PCIBACK_JOB_DETACH && has_flag;
 	*ret_job = job;
 	return 0;
 }

@@ -127,12 +127,12 @@ deassign(void *world, uint16_t domain, const struct pciback_address *address)
 }
 
 static int
-assign(void *world, uint16_t domain, const struct pciback_address *address)
+assign(void *world, uint16_t domain, const struct pciback_address *address, bool rdm_relaxed)
 {
 	struct xen *xen = world;
 
 	return xen_result(xen->call->xc_assign_device(xen->control, domain, number_of(address),
-	    XEN_DOMCTL_DEV_RDM_RELAXED));
+	    rdm_relaxed ? XEN_DOMCTL_DEV_RDM_RELAXED : 0));
 }
 
 static int

@@ -455,7 +455,7 @@ msix_table(void *world, const struct pciback_address *address, bool known)
 
 /* Only out of quarantine: until then dom0's driver may have programmed it. */
 static int
-assign(void *world, uint16_t domain, const struct pciback_address *address)
+assign(void *world, uint16_t domain, const struct pciback_address *address, bool rdm_relaxed)
 {
 	struct fake_device *device = find_device(world, address);
 	struct fake_xen *xen = world;
@@ -464,6 +464,8 @@ assign(void *world, uint16_t domain, const struct pciback_address *address)
 		return -EOPNOTSUPP;
 	if (is_assigned(xen, address))
 		return -EBUSY;
+	if (device->wants_reserved && !rdm_relaxed && domain != PCIBACK_DOMAIN_QUARANTINE)
+		return -EPERM;
 	if (domain == PCIBACK_DOMAIN_QUARANTINE)
 		return set(xen, &device->is_in_quarantine, true, "quarantine");
 	if (!device->is_in_quarantine || (device->config[0x60] == 0x11 && !device->has_table))
@@ -610,6 +612,7 @@ open_device(void *world, const struct pciback_address *address,
 			.interrupt_line = device->config[0x3c],
 		};
 		memcpy(ret_settings->bars, device->bars, sizeof(device->bars));
+		ret_settings->rom = device->rom;
 		return 0;
 	}
 	return -ENODEV;

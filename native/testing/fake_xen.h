@@ -54,7 +54,8 @@ struct fake_device {
 	unsigned stuck;			/* no write changes the byte there; 0 for none */
 	int read_error;			/* of each read */
 	uint8_t config[256];
-	struct pciback_resource bars[PCIBACK_RESOURCES];
+	struct pciback_resource bars[PCIBACK_RESOURCES], rom;
+	bool wants_reserved;		/* memory, which no guest's map has */
 };
 
 struct fake_xen {

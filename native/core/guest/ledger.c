@@ -37,7 +37,7 @@ call(const struct pciback_slot *slot, const struct pciback_permission *permissio
 	case PCIBACK_PERMISSION_DEVICE:
 		if (!allow)
 			return operations->deassign(xen->world, domain, &slot->address);
-		return operations->assign(xen->world, domain, &slot->address);
+		return operations->assign(xen->world, domain, &slot->address, permission->first != 0);
 	case PCIBACK_PERMISSION_MSI:
 		break;
 	}
@@ -101,8 +101,8 @@ may_be_mapped(const struct pciback_slot *slot, const struct pciback_permission *
 {
 	if (wanted->kind != PCIBACK_PERMISSION_IOMEM || !pciback_slot_is_held_back(slot) || !slot->was_mappable)
 		return false;
-	for (unsigned i = 0; i < PCIBACK_RESOURCES; i++) {
-		const struct pciback_resource *resource = &slot->settings.bars[i];
+	for (unsigned i = 0; i <= PCIBACK_RESOURCES; i++) {
+		const struct pciback_resource *resource = pciback_settings_resource(&slot->settings, i);
 		uint64_t first = resource->address >> 12;
 		uint64_t last = (resource->address + resource->size - 1) >> 12;
 

@@ -16,29 +16,41 @@
 #include "error.h"
 #include "store.h"
 
+/* Whether an option of that name stands at the beginning of a text, and the value behind it. */
+static bool
+has_name(const char *text, size_t length, const char *name, const char **ret_value, size_t *ret_length)
+{
+	size_t n = strlen(name);
+
+	if (length <= n || strncmp(text, name, n) != 0 || text[n] != '=')
+		return false;
+	*ret_value = text + n + 1;
+	*ret_length = length - n - 1;
+	return true;
+}
+
 /* Reads "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=strict"; what else is in it is for
  * others. Returns 0 or -EINVAL. */
 static int
-parse_options(const char *text, bool *ret_permissive)
+parse_options(const char *text, struct pciback_entry *entry)
 {
-	static const char name[] = "permissive=";
-	bool permissive = false;
-
 	while (*text != '\0') {
-		size_t length = strcspn(text, ",");
+		size_t length = strcspn(text, ","), n;
+		const char *value;
 
-		if (strncmp(text, name, sizeof(name) - 1) == 0) {
-			const char *value = text + sizeof(name) - 1;
-
-			if (length != sizeof(name) || (*value != '0' && *value != '1'))
+		if (has_name(text, length, "permissive", &value, &n)) {
+			if (n != 1 || (*value != '0' && *value != '1'))
 				return -EINVAL;
-			permissive = *value == '1';
+			entry->permissive = *value == '1';
+		} else if (has_name(text, length, "rdm_policy", &value, &n)) {
+			entry->rdm_relaxed = n == 7 && strncmp(value, "relaxed", n) == 0;
+			if (!entry->rdm_relaxed && (n != 6 || strncmp(value, "strict", n) != 0))
+				return -EINVAL;
 		}
 		text += length;
 		if (*text == ',')
 			text++;
 	}
-	*ret_permissive = permissive;
 	return 0;
 }
 
@@ -88,8 +100,8 @@ parse_entry(struct pciback_guest *guest, struct pciback_entry *entry,
 		return;
 	}
 	if (items[OPTS].result != -ENOENT && (items[OPTS].result < 0 ||
-	    parse_options(items[OPTS].value, &entry->permissive) < 0)) {
-		pciback_error_set(guest, "%s is '%.80s', where permissive would be 0 or 1",
+	    parse_options(items[OPTS].value, entry) < 0)) {
+		pciback_error_set(guest, "%s is '%.80s', where permissive would be 0 or 1, and rdm_policy strict or relaxed",
 		    items[OPTS].path, items[OPTS].value);
 		return;
 	}

@@ -7,6 +7,7 @@
 #include "slot.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <pciback/registers.h>
@@ -83,13 +84,14 @@ pciback_slot_check_free(struct pciback_backend *backend, const struct pciback_ad
 	return 0;
 }
 
-/* The ports and the memory of each BAR, whole pages of it, in 64 bits (XSA-476). That their sizes and
+/* The ports and the memory of each BAR and of the ROM, whole pages of it, in 64 bits (XSA-476). That their sizes and
  * addresses are possible was checked when the device was initialised. */
 static int
 grant_bars(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
-	for (unsigned i = 0; i < PCIBACK_RESOURCES; i++) {
-		const struct pciback_resource *resource = &slot->device.settings.bars[i];
+	for (unsigned i = 0; i <= PCIBACK_RESOURCES; i++) {
+		const struct pciback_resource *resource = pciback_settings_resource(&slot->settings, i);
+		char name[8] = "its ROM";
 		int r = 0;
 
 		if (resource->kind == PCIBACK_RESOURCE_NONE)
@@ -100,14 +102,17 @@ grant_bars(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 		else
 			r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_IOMEM, resource->address >> 12,
 			    ((resource->address & 0xfff) + resource->size - 1) / 4096 + 1, NULL);
+		if (r == 0)
+			continue;
+		if (i < PCIBACK_RESOURCES)
+			(void)snprintf(name, sizeof(name), "BAR %u", i);
 		if (r == -EBUSY)
-			pciback_error_explain(message, &slot->address, "shares a page of BAR %u with another guest's device",
-			    i);
-		else if (r < 0)
-			pciback_error_explain(message, &slot->address, "can't have BAR %u granted: %s", i,
+			pciback_error_explain(message, &slot->address,
+			    "shares a page of %s with another guest's device", name);
+		else
+			pciback_error_explain(message, &slot->address, "can't have %s granted: %s", name,
 			    strerror(-r));
-		if (r < 0)
-			return r;
+		return r;
 	}
 	return 0;
 }
@@ -136,13 +141,13 @@ grant_irq(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 }
 
 static int
-assign(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+assign(struct pciback_slot *slot, bool rdm_relaxed, char message[PCIBACK_LOG_LINE])
 {
 	/* There is no IOMMU, and the owner knows. */
 	if (!slot->is_in_quarantine)
 		return 0;
 	return pciback_slot_explain_iommu(slot,
-	    pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, 0, 0, NULL), "assigned", message);
+	    pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, rdm_relaxed, 0, NULL), "assigned", message);
 }
 
 /*
@@ -151,20 +156,20 @@ assign(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
  * order, so that it stays true until the end.
  */
 static int
-grant(struct pciback_slot *slot, bool permissive, char message[PCIBACK_LOG_LINE])
+grant(struct pciback_slot *slot, const struct pciback_entry *entry, char message[PCIBACK_LOG_LINE])
 {
 	struct pciback_device_settings settings = slot->settings;
 	struct pciback_guest *guest = slot->guest;
 	int r;
 
 	settings.handle = slot;
-	settings.permissive = permissive;
+	settings.permissive = entry->permissive;
 	r = pciback_device_init(&slot->device, &slot->backend->host, &guest->log, &settings);
 	if (r < 0) {
 		pciback_error_explain(message, &slot->address, "can't be handed out: %s", strerror(-r));
 		return r;
 	}
-	r = assign(slot, message);
+	r = assign(slot, entry->rdm_relaxed, message);
 	if (r == 0)
 		r = grant_bars(slot, message);
 	if (r == 0)
@@ -208,7 +213,7 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 	/* Closed before it is initialised, the device has no interrupt on. */
 	slot->device.interrupt = PCIBACK_INTX;
 	slot->device.host = NULL;
-	r = grant(slot, entry->permissive, message);
+	r = grant(slot, entry, message);
 	if (r < 0) {
 		pciback_slot_take_back(slot);
 		if (!was_taken && !pciback_slot_is_held_back(slot))

@@ -51,7 +51,7 @@ enum pciback_permission_kind {
 	PCIBACK_PERMISSION_IOMEM,	/* first, n: frames of 4096 bytes */
 	PCIBACK_PERMISSION_PIRQ,	/* first: irq; n: the pirq that it is mapped to */
 	PCIBACK_PERMISSION_IRQ,		/* first: pirq */
-	PCIBACK_PERMISSION_DEVICE,	/* the device itself, to the IOMMU */
+	PCIBACK_PERMISSION_DEVICE,	/* the device itself, to the IOMMU; first: 1 with a relaxed RDM policy */
 	PCIBACK_PERMISSION_MSI,		/* first: pirq */
 };
 
@@ -102,6 +102,7 @@ struct pciback_entry {
 	enum pciback_xenbus state;	/* 1 new, 3 given, 5 to be taken back, 6 failed */
 	bool valid;			/* address and state could be read */
 	bool permissive;
+	bool rdm_relaxed;		/* memory that the device wants reserved may be missing in the guest */
 	bool vdev_differs;		/* vdev-N is not what it should be */
 	bool state_differs;		/* nor is state-N */
 	int error;			/* why it could not be given, 0 if it could */

@@ -107,11 +107,11 @@ static int
 put_into_quarantine(struct pciback_slot *slot, uint16_t domain, char message[PCIBACK_LOG_LINE])
 {
 	const struct pciback_xen *xen = &slot->backend->xen;
-	int r = xen->operations->assign(xen->world, PCIBACK_DOMAIN_QUARANTINE, &slot->address);
+	int r = xen->operations->assign(xen->world, PCIBACK_DOMAIN_QUARANTINE, &slot->address, false);
 
 	if (r == -EBUSY && domain != 0 &&
 	    xen->operations->deassign(xen->world, domain, &slot->address) == 0)
-		r = xen->operations->assign(xen->world, PCIBACK_DOMAIN_QUARANTINE, &slot->address);
+		r = xen->operations->assign(xen->world, PCIBACK_DOMAIN_QUARANTINE, &slot->address, false);
 	slot->is_in_quarantine = r == 0;
 	return pciback_slot_explain_iommu(slot, r, "put into quarantine", message);
 }

@@ -38,7 +38,8 @@ add_devices(struct pciback_change *change, const struct pciback_job *job, size_t
 		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "dev-%zu", number),
 		    "%s", name);
 		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "opts-%zu", number),
-		    "msitranslate=0,power_mgmt=0,permissive=%d,rdm_policy=strict", job->permissive);
+		    "msitranslate=0,power_mgmt=0,permissive=%d,rdm_policy=%s", job->permissive,
+		    job->rdm_relaxed ? "relaxed" : "strict");
 		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "state-%zu", number),
 		    "%d", (int)PCIBACK_XENBUS_INITIALISING);
 	}

@@ -54,6 +54,13 @@ struct pciback_device_settings {
 	size_t n_quirks;
 };
 
+/* What a BAR decodes, by its number; PCIBACK_RESOURCES is that of the ROM. */
+static inline const struct pciback_resource *
+pciback_settings_resource(const struct pciback_device_settings *settings, unsigned number)
+{
+	return number < PCIBACK_RESOURCES ? &settings->bars[number] : &settings->rom;
+}
+
 /* Which interrupt a device may use: exactly one of them at a time. */
 enum pciback_interrupt {
 	PCIBACK_INTX,

@@ -38,6 +38,7 @@ struct pciback_job {
 	enum pciback_job_kind kind;
 	uint16_t domain;
 	bool permissive;		/* attach: writes to registers that nobody knows */
+	bool rdm_relaxed;		/* attach: memory that a device wants reserved may be missing */
 	bool force;			/* detach: also from a frontend that can't take part */
 	size_t n;
 	struct pciback_address addresses[PCIBACK_ENTRIES_MAX];

@@ -97,8 +97,11 @@ struct pciback_xen_operations {
 	 */
 	int (*msix_table)(void *world, const struct pciback_address *address, bool known);
 	/* Puts the device into the guest's part of the IOMMU, or into quarantine. -EOPNOTSUPP or -ENOSYS:
-	 * there is none. From a guest it goes into quarantine (XSA-302), and from there to dom0. */
-	int (*assign)(void *world, uint16_t domain, const struct pciback_address *address);
+	 * there is none. From a guest it goes into quarantine (XSA-302), and from there to dom0.
+	 * Memory that the device wants reserved (RMRR) and that the guest's map does not have is a reason to
+	 * refuse, unless the policy is relaxed. */
+	int (*assign)(void *world, uint16_t domain, const struct pciback_address *address,
+	    bool rdm_relaxed);
 	int (*deassign)(void *world, uint16_t domain, const struct pciback_address *address);
 	/* Maps and programs one MSI (table 0) or one entry of the MSI-X table at that address of
 	 * memory. Taken back with pirq_unmap. */

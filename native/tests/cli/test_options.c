@@ -14,7 +14,7 @@
 #include "../../cli/options.h"
 
 #define BOOT	(CLI_TAKES_CONFIG | CLI_TAKES_BUS)
-#define ATTACH	(CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN | CLI_TAKES_PERMISSIVE)
+#define ATTACH	(CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN | CLI_TAKES_POLICY)
 
 /* Reads words that are split at blanks; `read` stays as it is if that fails. */
 static int
@@ -114,7 +114,9 @@ test_cli_options(struct harness *harness)
 	CHECK_TEXT(options.words[0], "a");
 	CHECK_TEXT(options.words[2], "c");
 	CHECK_TEXT(options.domain, "3");
-	CHECK(options.permissive && !options.force && !options.json);
+	CHECK(options.permissive && !options.rdm_relaxed && !options.force && !options.json);
+	CHECK_NUMBER(read_words(ATTACH, "attach --rdm-relaxed --domain 3 b", &options, message), 0);
+	CHECK(!options.permissive && options.rdm_relaxed);
 	CHECK(options.control == NULL && options.bus == NULL);
 	test_mistakes(harness);
 }

@@ -82,10 +82,14 @@ test_request(struct harness *harness)
 	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_ATTACH);
 	CHECK_NUMBER(request.job.stage, PCIBACK_JOB_START);
 	CHECK_NUMBER(request.job.domain, 3);
-	CHECK(request.job.permissive && !request.job.force);
+	CHECK(request.job.permissive && !request.job.force && !request.job.rdm_relaxed);
 	CHECK_NUMBER(request.job.n, 2);
 	CHECK_NUMBER(request.job.addresses[1].domain, 1);
 	CHECK_NUMBER(request.job.addresses[1].device, 0x1f);
+	CHECK_NUMBER(read_line("attach text 3 rdm-relaxed permissive 03:00.0", &request, &json, message), 0);
+	CHECK(request.job.permissive && request.job.rdm_relaxed);
+	CHECK_NUMBER(read_line("attach text 3 rdm-relaxed 03:00.0", &request, &json, message), 0);
+	CHECK(!request.job.permissive && request.job.rdm_relaxed);
 	CHECK_NUMBER(read_line("detach json 32751 force 03:00.0", &request, &json, message), 0);
 	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_DETACH);
 	CHECK_NUMBER(request.job.domain, 32751);

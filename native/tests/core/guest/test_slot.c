@@ -153,6 +153,46 @@ test_kept_mappings(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* Xen refuses a device whose reserved memory the guest does not have, unless the owner knows better. */
+static void
+test_rdm(struct harness *harness)
+{
+	fake_init(&fake);
+	fake.xen.devices[0].wants_reserved = true;
+	fake_create(&fake, 1, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "6");
+	CHECK(strstr(fake.xen.line, "0000:03:00.0 can't be assigned: ") != NULL);
+	fake_write(&fake, 1, "opts-0", "permissive=0,rdm_policy=relaxed");
+	fake_set(&fake, 1, "state-0", "1");
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "3");
+	CHECK(fake_end(&fake));
+}
+
+/* What the guest sees the address of, it may map; and for as long as it lives nobody else does. */
+static void
+test_rom(struct harness *harness)
+{
+	static const struct pciback_resource rom = {
+		.kind = PCIBACK_RESOURCE_MEM32,
+		.address = 0xf8000000,
+		.size = 0x10000,
+	};
+	uint32_t value = 0;
+
+	fake_init(&fake);
+	fake.xen.devices[0].rom = fake.xen.devices[1].rom = rom;
+	fake_create(&fake, 1, 0, 1);
+	fake_frontend(&fake, 1, true);
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0x30, 4, 0, &value), PCIBACK_DONE);
+	CHECK_NUMBER(value, rom.address);
+	CHECK_NUMBER(fake_held(&fake, "iomem", 1), 2);
+	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
+	CHECK_NUMBER(fake_held(&fake, "iomem", 1), 0);
+	fake_create(&fake, 2, 1, 1);
+	CHECK(strstr(fake.xen.line, "shares a page of its ROM with another guest's device") != NULL);
+	CHECK(fake_end(&fake));
+}
+
 static void
 test_refusals(struct harness *harness)
 {
@@ -292,6 +332,8 @@ test_guest_slot(struct harness *harness)
 	test_ownership(harness);
 	test_held_back(harness);
 	test_kept_mappings(harness);
+	test_rdm(harness);
+	test_rom(harness);
 	test_refusals(harness);
 	test_denied(harness);
 	test_not_opened(harness);

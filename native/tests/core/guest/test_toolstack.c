@@ -13,7 +13,7 @@
 
 static struct fake fake;
 
-static const struct pciback_job job = { .domain = 1, .n = 2, .permissive = true,
+static const struct pciback_job job = { .domain = 1, .n = 2, .permissive = true, .rdm_relaxed = true,
 	.addresses = { { .bus = 3, .device = 1 }, { .bus = 3, .device = 2 } } };
 
 /* The nodes are those that libxl makes. */
@@ -26,7 +26,7 @@ test_create(struct harness *harness)
 	CHECK_TEXT(fake_read(&fake, 1, "/backend"), "/local/domain/0/backend/pci/1/0");
 	CHECK_TEXT(fake_read(&fake, 1, "dev-1"), "0000:03:02.0");
 	CHECK_TEXT(fake_read(&fake, 1, "opts-1"),
-	    "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=strict");
+	    "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=relaxed");
 	CHECK_TEXT(fake_read(&fake, 1, "state-1"), "1");
 	CHECK_TEXT(fake_read(&fake, 1, "num_devs"), "2");
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "1");
