@@ -282,6 +282,19 @@ keep_drivers_away(struct device *device)
 	return r;
 }
 
+static int
+check_device(void *world, void *handle)
+{
+	const struct device *device = handle;
+	char path[PATH_MAX];
+
+	(void)world;
+	(void)snprintf(path, sizeof(path), DEVICES "/%s", device->name);
+	if (access(path, F_OK) < 0)
+		return -ENODEV;
+	return find_owner(device) == DRIVER ? -EBUSY : 0;
+}
+
 static void
 release_device(void *world, void *handle, bool to_dom0)
 {
@@ -346,6 +359,7 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 	*ret_hardware = (struct pciback_hardware){
 		.operations = &operations,
 		.open = open_device,
+		.check = check_device,
 		.release = release_device,
 		.reset = reset_device,
 		.pause = pciback_pause,

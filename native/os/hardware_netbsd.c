@@ -273,6 +273,17 @@ reset_device(void *world, void *handle)
 	return pciback_reset(&operations, world, handle, device->config, pciback_pause);
 }
 
+static int
+check_device(void *world, void *handle)
+{
+	const struct device *device = handle;
+	uint32_t vendor = 0;
+
+	if (config_read(world, handle, REG_VENDOR, 2, &vendor) < 0 || vendor == 0xffff)
+		return -ENODEV;
+	return is_in_use(device) ? -EBUSY : 0;
+}
+
 static void
 release_device(void *world, void *handle, bool to_dom0)
 {
@@ -336,6 +347,7 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 	*ret_hardware = (struct pciback_hardware){
 		.operations = &operations,
 		.open = open_device,
+		.check = check_device,
 		.release = release_device,
 		.reset = reset_device,
 		.pause = pciback_pause,

@@ -631,6 +631,15 @@ release_device(void *world, void *handle, bool to_dom0)
 	device->n_released++;
 }
 
+static int
+check_device(void *world, void *handle)
+{
+	const struct fake_device *device = handle;
+
+	(void)world;
+	return device->lost;
+}
+
 /* BARs are lost, and the device neither decodes nor masters. */
 static int
 reset_device(void *world, void *handle)
@@ -727,6 +736,7 @@ fake_init(struct fake *fake)
 		.operations = &device_operations,
 		.world = &fake->xen,
 		.open = open_device,
+		.check = check_device,
 		.release = release_device,
 		.reset = reset_device,
 		.pause = pass,

@@ -53,6 +53,7 @@ struct fake_device {
 	int reset_error;		/* of each reset */
 	unsigned stuck;			/* no write changes the byte there; 0 for none */
 	int read_error;			/* of each read */
+	int lost;			/* what a look at who has it returns */
 	uint8_t config[256];
 	struct pciback_resource bars[PCIBACK_RESOURCES], rom;
 	bool wants_reserved;		/* memory, which no guest's map has */

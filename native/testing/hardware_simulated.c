@@ -42,6 +42,14 @@ release_device(void *world, void *handle, bool to_dom0)
 	(void)to_dom0;
 }
 
+static int
+check_device(void *world, void *handle)
+{
+	(void)world;
+	(void)handle;
+	return 0;
+}
+
 /* No time passes. */
 static void
 pass(void *world, unsigned milliseconds)
@@ -73,6 +81,7 @@ simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pcib
 		.operations = &simulated->operations,
 		.world = simulated,
 		.open = open_device,
+		.check = check_device,
 		.release = release_device,
 		.reset = reset_device,
 		.pause = pass,

@@ -128,6 +128,8 @@ class Native:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        # Until then no driver of dom0 gets it, and xen-pciback is one.
+        run(str(TOOLS / "pcibackctl"), "return", DEVICE)
         self.process.terminate()
         if self.process.wait(PATIENCE):
             sys.exit(f"pcibackd failed; its log is {LOG}")

@@ -14,6 +14,7 @@
 
 #include "guest.h"
 #include "job.h"
+#include "lost.h"
 #include "operations.h"
 #include "paths.h"
 #include "publish.h"
@@ -215,7 +216,7 @@ pciback_backend_run(struct pciback_backend *backend, uint64_t now)
 		for (size_t i = 0; i < backend->n_guests; i++)
 			backend->guests[i].look_life = backend->guests[i].used;
 	}
-	wait = try_held_back(backend, has_ended);
+	wait = pciback_wait_shorter(try_held_back(backend, has_ended), pciback_lost_check(backend));
 	if (backend->look_backends && !backend->stopping)
 		look_for_guests(backend);
 	for (size_t i = 0; i < backend->n_guests; i++)

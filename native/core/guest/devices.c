@@ -47,6 +47,27 @@ pciback_devices_any_becomes_free(const struct pciback_guest *guest)
 	return false;
 }
 
+/* It goes at once, whether its guest takes part or not, and the store says so. */
+static void
+take_back_lost(struct pciback_slot *slot)
+{
+	struct pciback_guest *guest = slot->guest;
+	char message[PCIBACK_LOG_LINE];
+
+	pciback_slot_explain_lost(slot, message);
+	pciback_error_set(guest, "%s", message);
+	for (size_t i = 0; i < guest->n_entries; i++) {
+		struct pciback_entry *entry = &guest->entries[i];
+
+		if (!entry->valid || pciback_address_compare(&entry->address, &slot->address) != 0)
+			continue;
+		entry->error = slot->lost;
+		entry->state = PCIBACK_XENBUS_CLOSED;
+		entry->state_differs = true;
+	}
+	pciback_slot_take_back(slot);
+}
+
 void
 pciback_devices_take_back_unwanted(struct pciback_guest *guest, bool only_unnamed)
 {
@@ -58,6 +79,10 @@ pciback_devices_take_back_unwanted(struct pciback_guest *guest, bool only_unname
 
 		if (slot->guest != guest)
 			continue;
+		if (slot->lost < 0) {
+			take_back_lost(slot);
+			continue;
+		}
 		entry = pciback_guest_entry(guest, &slot->address);
 		/* Which device a key that can't be read means, nobody knows. */
 		if (entry == NULL ? !guest->malformed :

@@ -37,7 +37,8 @@ free_if_revoked(struct pciback_slot *slot)
 
 	if (!pciback_ledger_revoke(slot, 0))
 		return;
-	if (!slot->is_clean && pciback_slot_clean(slot, message) < 0)
+	/* One that a driver has, is that driver's to program. */
+	if (slot->lost == 0 && !slot->is_clean && pciback_slot_clean(slot, message) < 0)
 		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, 0, "%s; nobody gets it before it can be",
 		    message);
 	if (!slot->was_mappable || !may_live(slot)) {
@@ -199,6 +200,10 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 		return r;
 	slot = pciback_backend_taken(backend, &entry->address);
 	was_taken = slot != NULL;
+	if (was_taken && slot->lost < 0) {
+		pciback_slot_explain_lost(slot, message);
+		return slot->lost == -EBUSY ? -EPERM : slot->lost;
+	}
 	if (!was_taken)
 		r = pciback_slot_take(backend, &entry->address, guest->domain, &slot, message);
 	else if (slot->is_clean)
@@ -220,6 +225,15 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 			pciback_slot_return(slot, true);
 	}
 	return r;
+}
+
+void
+pciback_slot_explain_lost(const struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+{
+	if (slot->lost == -ENODEV)
+		pciback_error_explain(message, &slot->address, "is gone from this machine");
+	else
+		pciback_error_explain(message, &slot->address, "is a driver's of this system again; take it from there");
 }
 
 void

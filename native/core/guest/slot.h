@@ -31,6 +31,9 @@ int pciback_slot_check_free(struct pciback_backend *backend, const struct pcibac
  */
 void pciback_slot_take_back(struct pciback_slot *slot);
 
+/* Why a device is served no more that is lost. */
+void pciback_slot_explain_lost(const struct pciback_slot *slot, char message[PCIBACK_LOG_LINE]);
+
 /* Tries again for all devices that are held back; true if one is free now. A domain that is gone has
  * nothing any more. */
 bool pciback_slot_free_held_back(struct pciback_backend *backend);

@@ -21,6 +21,7 @@
  *	ledger		permissions of one device
  *	operations	what a device's policy asks of this process
  *	take		takes a device from dom0, cleans it, returns it
+ *	lost		notices devices that are gone, or somebody else's
  *	slot		gives one device to a guest, takes it back
  *	look, view	reads the store; makes of it what the state machine decides on
  *	publish		writes to the store what the guest shall see
@@ -86,6 +87,7 @@ struct pciback_slot {
 	bool is_in_quarantine;		/* unless a guest has it; false where there is no IOMMU */
 	bool has_table;			/* Xen knows its MSI-X table */
 	bool is_clean;			/* nothing of its last owner is in it */
+	int lost;			/* 0, or why it is served no more: -ENODEV, -EBUSY as the hardware says */
 	bool was_mappable;		/* its domain could map memory of it, now or before */
 	bool is_placed;
 	struct pciback_address address;	/* the real one: what identifies it */
@@ -181,6 +183,7 @@ struct pciback_guest {
 #define PCIBACK_WAIT_REMOVE	30000	/* before nodes of a domain that is gone are removed */
 #define PCIBACK_WAIT_HELD_BACK	1000	/* between two tries to take what Xen has refused to take back */
 #define PCIBACK_WAIT_WORK	10	/* for a guest that has used its share of a processor */
+#define PCIBACK_WAIT_CHECK	2000	/* between two looks whether devices are still ours */
 #define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
 
 /* Enough for one guest: seven keys of each device, and what is said of it as a whole. */
@@ -206,6 +209,8 @@ struct pciback_backend {
 	bool look_backends, look_domains, stopping;
 	bool is_full;			/* a guest found no place in the table */
 	uint64_t now;
+	size_t n_taken;			/* slots that are not free */
+	uint64_t check_at;		/* when it is looked whether they are still ours */
 	uint64_t retry_held_back;	/* when devices that are held back are tried again */
 	uint64_t counted_work;		/* of this process, up to which somebody was charged */
 	uint64_t n_granted, n_revoked, n_not_revoked;	/* permissions */

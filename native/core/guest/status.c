@@ -89,7 +89,7 @@ pciback_status_taken(const struct pciback_backend *backend, size_t *position,
 
 		if (slot->is_taken && slot->domain == 0) {
 			*ret_address = slot->address;
-			*ret_is_clean = slot->is_clean;
+			*ret_is_clean = slot->is_clean && slot->lost == 0;
 			return true;
 		}
 	}

@@ -180,6 +180,8 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 	if (r < 0)
 		return r;
 	slot->is_taken = true;
+	if (backend->n_taken++ == 0)
+		backend->check_at = backend->now + PCIBACK_WAIT_CHECK;
 	slot->backend = backend;
 	slot->address = *address;
 	r = silence(slot);
@@ -220,10 +222,11 @@ pciback_slot_return(struct pciback_slot *slot, bool to_dom0)
 	if (r < 0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s goes back to dom0, and stays in Xen's "
 		    "quarantine, where it reaches no memory: %s", name, strerror(-r));
-	/* Not every driver turns its line on. */
-	if (to_dom0 && change_command(slot, COMMAND_DECODE | COMMAND_MASTER | COMMAND_INTX_DISABLE, 0) < 0)
+	/* Not every driver turns its line on. What one has that took the device by itself is its own. */
+	if (to_dom0 && slot->lost == 0 && change_command(slot, COMMAND_DECODE | COMMAND_MASTER | COMMAND_INTX_DISABLE, 0) < 0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s goes back to dom0 and does not answer",
 		    name);
 	backend->hardware.release(backend->hardware.world, slot->settings.handle, to_dom0);
 	slot->is_taken = false;
+	backend->n_taken--;
 }

@@ -8,7 +8,7 @@
 
 #include "entry.h"
 
-/* Whether the store names other devices than the guest has. Once a frontend is connected, only those
+/* Whether the store names other devices than the guest has, or one of them is lost. Once a frontend is connected, only those
  * that are no longer named at all: the others wait until it takes part. */
 static bool
 is_changed(const struct pciback_guest *guest)
@@ -22,6 +22,8 @@ is_changed(const struct pciback_guest *guest)
 
 		if (slot->guest != guest)
 			continue;
+		if (slot->lost < 0)
+			return true;
 		entry = pciback_guest_entry(guest, &slot->address);
 		if (entry == NULL ? !guest->malformed :
 		    is_ready && !pciback_entry_wanted(guest, entry))

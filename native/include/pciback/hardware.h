@@ -23,6 +23,9 @@ struct pciback_hardware {
 	 * handle that the operations get. -ENODEV: there is none; -EBUSY: a driver of dom0 has it. */
 	int (*open)(void *world, const struct pciback_address *address,
 	    struct pciback_device_settings *ret_settings);
+	/* Whether it is there and nobody else's still: 0; -ENODEV: it is gone; -EBUSY: a driver of dom0 has
+	 * taken it, as a rescan or whoever is root makes one do. */
+	int (*check)(void *world, void *handle);
 	/* Lets go of it. With `to_dom0` its drivers may have it again; else it stays taken, for the next
 	 * process that opens it. */
 	void (*release)(void *world, void *handle, bool to_dom0);

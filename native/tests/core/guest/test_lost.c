@@ -1,0 +1,94 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <pciback/status.h>
+#include <pciback/taken.h>
+
+#include "fake_xen.h"
+
+static struct fake fake;
+
+/* `drvctl -r`, which an administrator types, gives a device to its driver, from under a guest's. */
+static void
+test_driver_takes_it(struct harness *harness)
+{
+	static const struct pciback_address first = { .bus = 3 };
+	struct fake_device *device = &fake.xen.devices[0];
+	char message[PCIBACK_LOG_LINE];
+	unsigned n_resets;
+
+	fake_connect(&fake, 2, true);
+	device->lost = -EBUSY;
+	fake_pass(&fake, PCIBACK_WAIT_CHECK - 1);
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 2);
+	n_resets = device->n_resets;
+	fake_pass(&fake, 1);
+	/* That guest has nothing of it any more, and goes on with the other one. */
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL), PCIBACK_NO_DEVICE);
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 1, 0, 4, 0, NULL), PCIBACK_DONE);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "6");
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "4");
+	CHECK(fake_said(&fake, "domain 1: 0000:03:00.0 was taken by a driver of this system, and is served no more; "
+	    "that driver reaches no memory with it"));
+	CHECK_TEXT(pciback_backend_find(&fake.backend, 1)->message,
+	    "0000:03:00.0 is a driver's of this system again; take it from there");
+	/* Nothing is done to it, and nobody gets it. */
+	CHECK_NUMBER(device->n_resets, n_resets);
+	CHECK(device->is_in_quarantine);
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	fake_create(&fake, 2, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 2, "state-0"), "6");
+	/* Until it has none again. */
+	device->lost = 0;
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
+	CHECK_TEXT(fake_read(&fake, 2, "state-0"), "3");
+	CHECK_NUMBER(device->n_resets, n_resets + 1);
+	fake_kill(&fake, 2, PCIBACK_LIFE_GONE);
+
+	/* Or it is made dom0's altogether, without a word to the device. */
+	device->lost = -EBUSY;
+	device->config[4] = 7;
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
+	CHECK_NUMBER(pciback_backend_return(&fake.backend, &first, 1, message), 0);
+	CHECK(device->is_dom0s && !device->is_in_quarantine);
+	CHECK_NUMBER(device->config[4], 7);
+	device->config[4] = 3;
+	fake.xen.n_errors = 0;
+	CHECK(fake_end(&fake));
+}
+
+/* A card that is pulled, or a virtual function that its parent drops. */
+static void
+test_gone(struct harness *harness)
+{
+	struct fake_device *device = &fake.xen.devices[0];
+
+	fake_connect(&fake, 1, true);
+	device->lost = device->read_error = -ENODEV;
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 0);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "6");
+	CHECK(fake_said(&fake, "domain 1: 0000:03:00.0 is gone from this machine"));
+	CHECK(device->is_open);
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
+	CHECK(!device->is_open);
+	CHECK_NUMBER(fake.backend.n_taken, 0);
+	device->config[4] = 3;
+	CHECK(fake_end(&fake));
+}
+
+void
+test_guest_lost(struct harness *harness)
+{
+	test_driver_takes_it(harness);
+	test_gone(harness);
+}
