@@ -235,7 +235,8 @@ def _no_room(document: BootCfg, group: Sequence[int], wanted: Sequence[Address],
     """Say which limit is in the way, how many devices fit and what would help; the file holds no list."""
     value = _value(wanted, short=True)
     what = f"the hide list of {len(wanted)} device{'s' if len(wanted) > 1 else ''}"
-    remedy = "hide fewer devices"
+    fit = _most_that_fit(document, group, wanted, shared=shared)
+    ways = ["hide fewer devices"] if fit else []
     if len(value) > hide_list.MAX_VALUE:
         message = f"{what} has {len(value)} characters in its short form, and the kernel keeps {hide_list.MAX_VALUE}"
     else:
@@ -264,16 +265,15 @@ def _no_room(document: BootCfg, group: Sequence[int], wanted: Sequence[Address],
                 f"dom0's command line would have {_dom0_length(document, index) + option}, "
                 f"and the kernel keeps {MAX_DOM0_LINE}"
             )
-        remedy += ", delete other arguments"
-        if on_load > MAX_MODULE_STRING and not document.loads:
-            remedy += ", or give the kernel a shorter path, such as a hard link /xen0"
-    fit = _most_that_fit(document, group, wanted, shared=shared)
+        ways.append("delete other arguments")
+        if on_load > MAX_MODULE_STRING and not document.loads and len(multiboot.arguments.text) <= MAX_XEN_LINE:
+            ways.append("give the kernel a shorter path, such as a hard link /xen0")
     return PcibackError(
         f"{message}; {fit if fit else 'none'} of the {len(wanted)} fit{'' if fit > 1 else 's'}",
         code=TOO_LONG,
         file=document.file,
         line=document.menu[group[0]].line + 1,
-        remedy=remedy,
+        remedy=", or ".join(ways or ["delete other arguments"]),
     )
 
 

@@ -172,14 +172,14 @@ TOO_LONG = [
         6,
         "/boot.cfg, line 1: the hide list of 6 devices does not fit into entry 1 'X': "
         "dom0's command line would have 257, and the kernel keeps 255; 5 of the 6 fit",
-        "hide fewer devices, delete other arguments",
+        "hide fewer devices, or delete other arguments",
     ),
     (
         f"load=/n -v\nmenu=X:multiboot /x a -- {'y' * 250}\n",
         1,
         "/boot.cfg, line 2: the hide list of 1 device does not fit into entry 1 'X': "
         "dom0's command line would have 274, and the kernel keeps 255; none of the 1 fits",
-        "hide fewer devices, delete other arguments",
+        "delete other arguments",
     ),
     (
         f"menu=X:load /{'k' * 60};multiboot /x {'y' * 1000}\n",
@@ -187,7 +187,7 @@ TOO_LONG = [
         "/boot.cfg, line 1: the hide list of 2 devices does not fit into entry 1 'X': "
         "path and arguments of load would have 89 characters, and the loader keeps 79; "
         "behind ' -- ' Xen's command line would have 1034, and Xen keeps 1023; none of the 2 fits",
-        "hide fewer devices, delete other arguments, or give the kernel a shorter path, such as a hard link /xen0",
+        "delete other arguments, or give the kernel a shorter path, such as a hard link /xen0",
     ),
 ]
 
