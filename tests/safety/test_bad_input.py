@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import Dom0, run_playbook
+
 XEN = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n"
 FIREWALL = "/usr/pkg/etc/xen/firewall"
 
@@ -17,21 +19,18 @@ def devices(*wanted):
 
 ONE = devices({"address": "00:05.0"})
 
+# All that is wrong is said at once.
+BAD_ADDRESSES = {
+    "(0000:82.0.0)": "'(0000:82.0.0)' is not a PCI address: leave out the parentheses",
+    "(0b::00.1)": "'(0b::00.1)' is not a PCI address",
+    "(1:0:1:0:)": "'(1:0:1:0:)' is not a PCI address",
+    "00:10:0": "which is decimal; if it was copied from there, the address is '00:0a.0'",
+    "00:20.0": "device 20 is above 1f",
+    "00:05.8": "function 8 is above 7",
+    "100:05.0": "bus 100 is above ff",
+    "0001:00:05.0": "in domain 0000 only",
+}
 BAD_VARIABLES = {
-    "xcp 412": (
-        devices({"address": "(0000:82.0.0)"}),
-        "'(0000:82.0.0)' is not a PCI address: leave out the parentheses",
-    ),
-    "xcp 279": (devices({"address": "(0b::00.1)"}), "'(0b::00.1)' is not a PCI address"),
-    "xcp 320": (devices({"address": "(1:0:1:0:)"}), "'(1:0:1:0:)' is not a PCI address"),
-    "decimal": (
-        devices({"address": "00:10:0"}),
-        "which is decimal; if it was copied from there, the address is '00:0a.0'",
-    ),
-    "device 32": (devices({"address": "00:20.0"}), "device 20 is above 1f"),
-    "function 8": (devices({"address": "00:05.8"}), "function 8 is above 7"),
-    "bus 256": (devices({"address": "100:05.0"}), "bus 100 is above ff"),
-    "domain 1": (devices({"address": "0001:00:05.0"}), "in domain 0000 only"),
     "absent": (
         devices({"address": "00:1f.0"}),
         "no-such-device: guest firewall: no device matches address 0000:00:1f.0",
@@ -104,19 +103,31 @@ def assert_refused(run, sentence, before, host):
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory):
-    """One untouched host for everything that is refused before it is looked at."""
-    from tests.conftest import Dom0
-
+def refused(tmp_path_factory):
+    """One run of all cases, each under a name of its own of the same host, and that host with its files before."""
     workspace = tmp_path_factory.mktemp("safety")
-    return Dom0(workspace / "dom0", workspace).create()
+    host = Dom0(workspace / "dom0", workspace).create()
+    cases = {name: variables for name, (variables, _sentence) in BAD_VARIABLES.items()}
+    cases["addresses"] = devices(*({"address": address} for address in BAD_ADDRESSES))
+    names = {name: name.replace(" ", "-") for name in cases}
+    hosts = {
+        names[name]: host.variables({"pciback_reboot": "when_needed", **variables}) for name, variables in cases.items()
+    }
+    before = host.files()
+    run = run_playbook(workspace, hosts)
+    return {name: run.of(names[name]) for name in cases}, before, host
 
 
 @pytest.mark.parametrize("case", sorted(BAD_VARIABLES))
-def test_bad_variables(host, case):
-    variables, sentence = BAD_VARIABLES[case]
-    before = host.files()
-    assert_refused(host.playbook({"pciback_reboot": "when_needed", **variables}), sentence, before, host)
+def test_bad_variables(refused, case):
+    runs, before, host = refused
+    assert_refused(runs[case], BAD_VARIABLES[case][1], before, host)
+
+
+@pytest.mark.parametrize("address", BAD_ADDRESSES)
+def test_bad_addresses(refused, address):
+    runs, before, host = refused
+    assert_refused(runs["addresses"], BAD_ADDRESSES[address], before, host)
 
 
 BAD_BOOT_CONFIGS = {

@@ -24,7 +24,7 @@ from tests.unit.host.netbsd.boot_cfgs import CARD
 
 # A controller and its processes are much work for a machine of two processors.
 RUNS = 20
-PLAYBOOKS = RUNS if depth.SOAK else 5
+PLAYBOOKS = RUNS if depth.SOAK else 3
 LINES = [b"menu=Xen %d:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n" % number for number in range(5)]
 
 # Says that it is ready, waits for a line, and only then is a module.
