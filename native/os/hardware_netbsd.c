@@ -8,7 +8,9 @@
 
 #include <pciback/platform.h>
 
+#include <sys/param.h>
 #include <sys/ioctl.h>
+#include <sys/sysctl.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/boot_messages.h>
 #include <pciback/bus.h>
 #include <pciback/policy.h>
 #include <pciback/registers.h>
@@ -239,6 +242,26 @@ size_bars(struct device *device, unsigned n_bars, struct pciback_device_settings
 	return r < 0 ? r : restored;
 }
 
+/* What the kernel said of the line in this boot; else INTERRUPT_LINE, which the owner may have written. */
+static void
+find_line(const struct device *device, struct pciback_device_settings *settings)
+{
+	uint8_t line = device->config[REG_INTERRUPT_LINE];
+	uint32_t gsi = line == INTERRUPT_LINE_NONE ? 0 : line;
+	size_t length = 0;
+	char *text;
+
+	if (device->config[REG_INTERRUPT_PIN] == 0)
+		return;
+	if (sysctlbyname("kern.msgbuf", NULL, &length, NULL, 0) == 0 && (text = malloc(length)) != NULL) {
+		if (sysctlbyname("kern.msgbuf", text, &length, NULL, 0) == 0)
+			(void)pciback_boot_messages_gsi(text, length, &device->address, &gsi);
+		free(text);
+	}
+	if (gsi < INTERRUPT_LINE_NONE)
+		settings->interrupt_line = (uint8_t)gsi;
+}
+
 static int
 read_settings(struct device *device, struct pciback_device_settings *settings)
 {
@@ -259,8 +282,7 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	settings->vendor = (uint16_t)(config[REG_VENDOR] | config[REG_VENDOR + 1] << 8);
 	settings->device = (uint16_t)(config[REG_DEVICE] | config[REG_DEVICE + 1] << 8);
 	settings->config_size = PCIBACK_CONFIG_PCI;
-	if (config[REG_INTERRUPT_PIN] != 0 && config[REG_INTERRUPT_LINE] != INTERRUPT_LINE_NONE)
-		settings->interrupt_line = config[REG_INTERRUPT_LINE];
+	find_line(device, settings);
 	settings->quirks = pciback_quirks(&settings->n_quirks);
 	return size_bars(device, (config[REG_HEADER_TYPE] & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }

@@ -27,6 +27,8 @@
 #define PHYSDEVOP_PREPARE_MSIX	30
 #define PHYSDEVOP_RELEASE_MSIX	31
 
+#define DOMID_SELF		0x7ff0	/* whoever calls */
+
 #define MAP_PIRQ_TYPE_GSI	1
 #define MAP_PIRQ_TYPE_MSI_SEG	3
 

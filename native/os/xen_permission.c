@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <string.h>
 
-
 static int
 ioport(void *world, uint16_t domain, uint32_t first, uint32_t n, bool allow)
 {
@@ -61,6 +60,23 @@ map(struct xen *xen, struct physdev_map_pirq *map, uint32_t *ret_pirq)
 	return r;
 }
 
+/*
+ * Xen gives no interrupt away that dom0 itself has no right to, as to one that no driver of it has had. It
+ * is never unmapped again: dom0 would lose that right until the next boot.
+ */
+static int
+let_dom0_have(struct xen *xen, uint32_t irq)
+{
+	struct physdev_map_pirq argument = {
+		.domid = DOMID_SELF,
+		.type = MAP_PIRQ_TYPE_GSI,
+		.index = (int32_t)irq,
+		.pirq = (int32_t)irq,
+	};
+
+	return physdev_op(xen, PHYSDEVOP_MAP_PIRQ, &argument, sizeof(argument));
+}
+
 static int
 pirq_map(void *world, uint16_t domain, uint32_t irq, uint32_t *ret_pirq)
 {
@@ -71,7 +87,9 @@ pirq_map(void *world, uint16_t domain, uint32_t irq, uint32_t *ret_pirq)
 		.pirq = (int32_t)irq,
 	};
 
-	return map(world, &argument, ret_pirq);
+	int r = map(world, &argument, ret_pirq);
+
+	return r == -EPERM && let_dom0_have(world, irq) == 0 ? map(world, &argument, ret_pirq) : r;
 }
 
 static int
@@ -88,10 +106,14 @@ static int
 irq(void *world, uint16_t domain, uint32_t pirq, bool allow)
 {
 	struct xen *xen = world;
+	int r;
 
 	if (xen->version < XEN_VERSION_WIDE_PIRQ && pirq > XEN_PIRQ_MAX_OLD)
 		return -ERANGE;
-	return xen_result(xen->call->xc_domain_irq_permission(xen->control, domain, pirq, allow));
+	r = xen_result(xen->call->xc_domain_irq_permission(xen->control, domain, pirq, allow));
+	if (r == -EPERM && allow && let_dom0_have(xen, pirq) == 0)
+		r = xen_result(xen->call->xc_domain_irq_permission(xen->control, domain, pirq, allow));
+	return r;
 }
 
 static uint32_t

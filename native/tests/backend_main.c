@@ -28,6 +28,7 @@ main(void)
 		{ "aer", test_aer },
 		{ "advisories", test_advisories },
 		{ "write32", test_write32 },
+		{ "boot_messages", test_boot_messages },
 		{ "pristine", test_pristine },
 		{ "reset", test_reset },
 		{ "guest/wait", test_guest_wait },

@@ -32,6 +32,7 @@ void test_address(struct harness *harness);
 void test_advisories(struct harness *harness);
 void test_aer(struct harness *harness);
 void test_answer(struct harness *harness);
+void test_boot_messages(struct harness *harness);
 void test_boot_cfg(struct harness *harness);
 void test_bus(struct harness *harness);
 void test_bus_dump(struct harness *harness);
