@@ -25,7 +25,9 @@
 #include <pciback/policy.h>
 #include <pciback/registers.h>
 
-#define DEVICES "/sys/bus/pci/devices"
+#include "neighbours.h"
+#include "sysfs.h"
+
 #define OVERRIDE "pcibackd"	/* no driver's name */
 
 /* Flags of a line in the file "resource" [Linux: include/linux/ioport.h]. */
@@ -91,65 +93,6 @@ static const struct pciback_operations operations = {
 	.device_enable = device_enable,
 };
 
-/* Writes one character to a file of the device. */
-static int
-set(const struct device *device, const char *file, const char *value)
-{
-	char path[PATH_MAX];
-	int fd, r = 0;
-
-	(void)snprintf(path, sizeof(path), DEVICES "/%s/%s", device->name, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) < 0)
-		r = -errno;
-	(void)close(fd);
-	return r;
-}
-
-/* The number in a file of the device, decimal or with 0x. */
-static int
-get(const struct device *device, const char *file, unsigned long *ret_value)
-{
-	char path[PATH_MAX], *text;
-	size_t length;
-	int r;
-
-	(void)snprintf(path, sizeof(path), DEVICES "/%s/%s", device->name, file);
-	r = pciback_read_file(path, 64, &text, &length);
-	if (r < 0)
-		return r;
-	*ret_value = strtoul(text, NULL, 0);
-	free(text);
-	return 0;
-}
-
-/* Which driver of this system has the device. */
-enum owner { NOBODY, KEEPER, DRIVER };
-
-/* A keeper only keeps it for others. */
-static enum owner
-find_owner(const struct device *device)
-{
-	static const char *const keepers[] = { "pciback", "pci-stub", "vfio-pci" };
-	char path[PATH_MAX], target[PATH_MAX];
-	const char *driver;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), DEVICES "/%s/driver", device->name);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n < 0)
-		return NOBODY;
-	target[n] = '\0';
-	driver = strrchr(target, '/');
-	driver = driver == NULL ? target : driver + 1;
-	for (size_t i = 0; i < sizeof(keepers) / sizeof(keepers[0]); i++)
-		if (strcmp(driver, keepers[i]) == 0)
-			return KEEPER;
-	return DRIVER;
-}
-
 /* One line of the file "resource": first and last address, flags. */
 static int
 parse_resource(const char *line, struct pciback_resource *ret_resource)
@@ -180,7 +123,7 @@ read_resources(struct device *device, unsigned n_bars, struct pciback_device_set
 	size_t length;
 	int r;
 
-	(void)snprintf(path, sizeof(path), DEVICES "/%s/resource", device->name);
+	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/resource", device->name);
 	r = pciback_read_file(path, 4096, &text, &length);
 	if (r < 0)
 		return r;
@@ -223,9 +166,9 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 		return -errno;
 	settings->config_size = status.st_size >= PCIBACK_CONFIG_EXPRESS ? PCIBACK_CONFIG_EXPRESS :
 	    PCIBACK_CONFIG_PCI;
-	r = get(device, "vendor", &vendor);
+	r = sysfs_get(device->name, "vendor", &vendor);
 	if (r == 0)
-		r = get(device, "device", &id);
+		r = sysfs_get(device->name, "device", &id);
 	if (r == 0)
 		r = config_read(NULL, device, REG_HEADER_TYPE, 1, &header_type);
 	if (r == 0)
@@ -234,10 +177,10 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 		return r;
 	settings->vendor = (uint16_t)vendor;
 	settings->device = (uint16_t)id;
-	(void)snprintf(path, sizeof(path), DEVICES "/%s/physfn", device->name);
+	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/physfn", device->name);
 	settings->is_virtual_function = lstat(path, &status) == 0;
 	/* The number is known only since the device was enabled. */
-	if (pin != 0 && get(device, "irq", &irq) == 0 && irq < 255)
+	if (pin != 0 && sysfs_get(device->name, "irq", &irq) == 0 && irq < 255)
 		settings->interrupt_line = (uint8_t)irq;
 	settings->quirks = pciback_quirks(&settings->n_quirks);
 	return read_resources(device, (header_type & HEADER_TYPE) == 0 ? 6 : 2, settings);
@@ -247,7 +190,7 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 static int
 reset_device(void *world, void *handle)
 {
-	int r = set(handle, "reset", "1");
+	int r = sysfs_set(((const struct device *)handle)->name, "reset", "1");
 
 	(void)world;
 	/* The file is not there for a device that has no way. */
@@ -265,21 +208,55 @@ keep_drivers_away(struct device *device)
 	size_t length;
 	int r;
 
-	if (find_owner(device) == KEEPER)
+	if (sysfs_owner(device->name) == SYSFS_KEEPER)
 		return 0;
-	(void)snprintf(path, sizeof(path), DEVICES "/%s/driver_override", device->name);
+	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/driver_override", device->name);
 	r = pciback_read_file(path, 256, &text, &length);
 	if (r < 0)
 		return r;
 	device->has_override = strcmp(text, OVERRIDE "\n") == 0;
 	if (strcmp(text, "(null)\n") == 0 || strcmp(text, "\n") == 0) {
-		r = set(device, "driver_override", OVERRIDE);
+		r = sysfs_set(device->name, "driver_override", OVERRIDE);
 		device->has_override = r == 0;
 	}
 	free(text);
-	if (r == 0 && find_owner(device) == DRIVER)
+	if (r == 0 && sysfs_owner(device->name) == SYSFS_DRIVER)
 		r = -EBUSY;
 	return r;
+}
+
+static bool
+is_in_use(const struct pciback_address *address)
+{
+	char name[PCIBACK_ADDRESS_SIZE];
+
+	pciback_address_format(address, name);
+	return sysfs_owner(name) == SYSFS_DRIVER;
+}
+
+/* A driver that uses MSI leaves the line alone. */
+static unsigned
+find_line(const struct pciback_function *function)
+{
+	char name[PCIBACK_ADDRESS_SIZE], path[PATH_MAX];
+	unsigned long irq = 0;
+
+	pciback_address_format(&function->address, name);
+	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/msi_irqs", name);
+	if (access(path, F_OK) == 0 || pciback_config8(function, REG_INTERRUPT_PIN) == 0 ||
+	    sysfs_get(name, "irq", &irq) < 0 || irq > UINT_MAX)
+		return 0;
+	return (unsigned)irq;
+}
+
+static int
+visit_neighbours(void *world, int (*visit)(void *context, const struct pciback_neighbour *neighbour),
+    void *context)
+{
+	static const struct neighbours_system system = { .is_in_use = is_in_use, .line = find_line };
+
+	(void)world;
+	return neighbours_visit(&system, visit, context);
 }
 
 static int
@@ -289,10 +266,10 @@ check_device(void *world, void *handle)
 	char path[PATH_MAX];
 
 	(void)world;
-	(void)snprintf(path, sizeof(path), DEVICES "/%s", device->name);
+	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s", device->name);
 	if (access(path, F_OK) < 0)
 		return -ENODEV;
-	return find_owner(device) == DRIVER ? -EBUSY : 0;
+	return sysfs_owner(device->name) == SYSFS_DRIVER ? -EBUSY : 0;
 }
 
 static void
@@ -302,9 +279,9 @@ release_device(void *world, void *handle, bool to_dom0)
 
 	(void)world;
 	if (to_dom0 && device->has_override)
-		(void)set(device, "driver_override", "\n");
+		(void)sysfs_set(device->name, "driver_override", "\n");
 	if (device->is_enabled)
-		(void)set(device, "enable", "0");
+		(void)sysfs_set(device->name, "enable", "0");
 	(void)close(device->fd);
 	free(device);
 }
@@ -321,20 +298,20 @@ open_device(void *world, const struct pciback_address *address,
 	if (device == NULL)
 		return -ENOMEM;
 	pciback_address_format(address, device->name);
-	(void)snprintf(path, sizeof(path), DEVICES "/%s/config", device->name);
+	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/config", device->name);
 	device->fd = open(path, O_RDWR | O_CLOEXEC);
 	if (device->fd < 0) {
 		r = errno == ENOENT ? -ENODEV : -errno;
 		free(device);
 		return r;
 	}
-	if (find_owner(device) == DRIVER) {
+	if (sysfs_owner(device->name) == SYSFS_DRIVER) {
 		(void)close(device->fd);
 		free(device);
 		return -EBUSY;
 	}
 	/* A driver that keeps it has done this; then it is refused here. */
-	device->is_enabled = set(device, "enable", "1") == 0;
+	device->is_enabled = sysfs_set(device->name, "enable", "1") == 0;
 	r = keep_drivers_away(device);
 	if (r == 0)
 		r = read_settings(device, &settings);
@@ -349,10 +326,10 @@ int
 pciback_hardware_open(struct pciback_hardware *ret_hardware,
     char message[PCIBACK_PLATFORM_MESSAGE])
 {
-	if (access(DEVICES, R_OK) < 0) {
+	if (access(SYSFS_DEVICES, R_OK) < 0) {
 		int error = errno;
 
-		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, DEVICES " can't be read: %s",
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, SYSFS_DEVICES " can't be read: %s",
 		    strerror(error));
 		return -error;
 	}
@@ -360,6 +337,7 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 		.operations = &operations,
 		.open = open_device,
 		.check = check_device,
+		.visit_neighbours = visit_neighbours,
 		.release = release_device,
 		.reset = reset_device,
 		.pause = pciback_pause,

@@ -8,9 +8,7 @@
 
 #include <pciback/platform.h>
 
-#include <sys/param.h>
 #include <sys/ioctl.h>
-#include <sys/sysctl.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,13 +17,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <pciback/boot_messages.h>
 #include <pciback/bus.h>
 #include <pciback/policy.h>
 #include <pciback/registers.h>
 #include <pciback/reset.h>
 #include <pciback/write32.h>
 
+#include "neighbours.h"
 #include "pci_netbsd.h"
 
 struct device {
@@ -39,17 +37,7 @@ struct device {
 static int
 read_dword(const struct device *device, unsigned offset, uint32_t *ret_value)
 {
-	struct config_access access = {
-		.bus = device->address.bus,
-		.device = device->address.device,
-		.function = device->address.function,
-		.reg = offset & ~3u,
-	};
-
-	if (ioctl(device->fd, CONFIG_READ, &access) < 0)
-		return -errno;
-	*ret_value = access.value;
-	return 0;
+	return pci_netbsd_read(device->fd, &device->address, offset & ~3u, ret_value);
 }
 
 static int
@@ -110,52 +98,6 @@ static const struct pciback_operations operations = {
 	.config_write = config_write,
 	.device_enable = device_enable,
 };
-
-/* The node of a bus, or a negative errno: -ENODEV when there is no such bus. */
-static int
-open_bus(unsigned bus)
-{
-	for (unsigned node = 0; node < N_NODES; node++) {
-		struct bus_info info;
-		char path[16];
-		int fd;
-
-		(void)snprintf(path, sizeof(path), "/dev/pci%u", node);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0 && (errno == ENXIO || errno == ENOENT))
-			continue;
-		if (fd < 0)
-			return -errno;
-		if (ioctl(fd, BUS_INFO, &info) == 0 && info.bus == bus)
-			return fd;
-		(void)close(fd);
-	}
-	return -ENODEV;
-}
-
-/* Whether a driver of this system uses the device; pciback only keeps it for guests. A kernel that
- * can't tell is taken to use it. */
-static bool
-is_in_use(const struct device *device)
-{
-	struct driver_name_on_bus on_bus = {
-		.bus = device->address.bus,
-		.device = device->address.device,
-		.function = device->address.function,
-	};
-	struct driver_name driver = {
-		.device = device->address.device,
-		.function = device->address.function,
-	};
-
-	if (ioctl(device->fd, DRIVER_NAME_ON_BUS, &on_bus) == 0)
-		return memcmp(on_bus.name, "pciback", 7) != 0;
-	if (errno == ENXIO || errno == ENODEV)
-		return false;
-	if (ioctl(device->fd, DRIVER_NAME, &driver) == 0)
-		return memcmp(driver.name, "pciback", 7) != 0;
-	return errno != ENXIO && errno != ENODEV;
-}
 
 /* What a BAR says when it is written with ones. Nothing decodes meanwhile. */
 static int
@@ -242,26 +184,6 @@ size_bars(struct device *device, unsigned n_bars, struct pciback_device_settings
 	return r < 0 ? r : restored;
 }
 
-/* What the kernel said of the line in this boot; else INTERRUPT_LINE, which the owner may have written. */
-static void
-find_line(const struct device *device, struct pciback_device_settings *settings)
-{
-	uint8_t line = device->config[REG_INTERRUPT_LINE];
-	uint32_t gsi = line == INTERRUPT_LINE_NONE ? 0 : line;
-	size_t length = 0;
-	char *text;
-
-	if (device->config[REG_INTERRUPT_PIN] == 0)
-		return;
-	if (sysctlbyname("kern.msgbuf", NULL, &length, NULL, 0) == 0 && (text = malloc(length)) != NULL) {
-		if (sysctlbyname("kern.msgbuf", text, &length, NULL, 0) == 0)
-			(void)pciback_boot_messages_gsi(text, length, &device->address, &gsi);
-		free(text);
-	}
-	if (gsi < INTERRUPT_LINE_NONE)
-		settings->interrupt_line = (uint8_t)gsi;
-}
-
 static int
 read_settings(struct device *device, struct pciback_device_settings *settings)
 {
@@ -282,7 +204,15 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	settings->vendor = (uint16_t)(config[REG_VENDOR] | config[REG_VENDOR + 1] << 8);
 	settings->device = (uint16_t)(config[REG_DEVICE] | config[REG_DEVICE + 1] << 8);
 	settings->config_size = PCIBACK_CONFIG_PCI;
-	find_line(device, settings);
+	if (config[REG_INTERRUPT_PIN] != 0) {
+		unsigned line = pci_netbsd_line(&device->address);
+
+		/* If the kernel said nothing, it is what the owner may have written. */
+		if (line == 0)
+			line = config[REG_INTERRUPT_LINE];
+		if (line < INTERRUPT_LINE_NONE)
+			settings->interrupt_line = (uint8_t)line;
+	}
 	settings->quirks = pciback_quirks(&settings->n_quirks);
 	return size_bars(device, (config[REG_HEADER_TYPE] & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }
@@ -295,6 +225,33 @@ reset_device(void *world, void *handle)
 	return pciback_reset(&operations, world, handle, device->config, pciback_pause);
 }
 
+static bool
+is_in_use(const struct pciback_address *address)
+{
+	int fd = pci_netbsd_open(address->bus);
+	bool result = fd >= 0 && pci_netbsd_is_in_use(fd, address);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return result;
+}
+
+static unsigned
+find_line(const struct pciback_function *function)
+{
+	return pci_netbsd_line(&function->address);
+}
+
+static int
+visit_neighbours(void *world, int (*visit)(void *context, const struct pciback_neighbour *neighbour),
+    void *context)
+{
+	static const struct neighbours_system system = { .is_in_use = is_in_use, .line = find_line };
+
+	(void)world;
+	return neighbours_visit(&system, visit, context);
+}
+
 static int
 check_device(void *world, void *handle)
 {
@@ -303,7 +260,7 @@ check_device(void *world, void *handle)
 
 	if (config_read(world, handle, REG_VENDOR, 2, &vendor) < 0 || vendor == 0xffff)
 		return -ENODEV;
-	return is_in_use(device) ? -EBUSY : 0;
+	return pci_netbsd_is_in_use(device->fd, &device->address) ? -EBUSY : 0;
 }
 
 static void
@@ -335,14 +292,14 @@ open_device(void *world, const struct pciback_address *address,
 	if (device == NULL)
 		return -ENOMEM;
 	device->address = *address;
-	device->fd = open_bus(address->bus);
+	device->fd = pci_netbsd_open(address->bus);
 	if (device->fd < 0) {
 		r = device->fd;
 		free(device);
 		return r;
 	}
 	settings = (struct pciback_device_settings){ .address = *address, .handle = device };
-	r = is_in_use(device) ? -EBUSY : read_settings(device, &settings);
+	r = pci_netbsd_is_in_use(device->fd, &device->address) ? -EBUSY : read_settings(device, &settings);
 	if (r < 0) {
 		(void)close(device->fd);
 		free(device);
@@ -370,6 +327,7 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 		.operations = &operations,
 		.open = open_device,
 		.check = check_device,
+		.visit_neighbours = visit_neighbours,
 		.release = release_device,
 		.reset = reset_device,
 		.pause = pciback_pause,

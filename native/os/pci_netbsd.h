@@ -7,7 +7,10 @@
 #ifndef PCIBACK_OS_PCI_NETBSD_H
 #define PCIBACK_OS_PCI_NETBSD_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include <pciback/address.h>
 
 /*
  * The ioctls of pci(4) by their numbers and layouts, so that no kernel header is needed. Each
@@ -53,5 +56,18 @@ _Static_assert(sizeof(struct driver_name_on_bus) == 28, "the size is part of the
 
 /* One /dev/pciN a bus. */
 #define N_NODES 256
+
+/* The node of a bus, to be closed; -ENODEV when there is no such bus, or another negative errno value. */
+int pci_netbsd_open(unsigned bus);
+
+/* Reads a dword of a function of that bus. Returns 0 or a negative errno value. */
+int pci_netbsd_read(int fd, const struct pciback_address *address, unsigned offset, uint32_t *ret_value);
+
+/* Whether a driver of this system uses the device; pciback only keeps it for guests. A kernel that
+ * can't tell is taken to use it. */
+bool pci_netbsd_is_in_use(int fd, const struct pciback_address *address);
+
+/* The interrupt that the kernel said in this boot that a device's driver, or pciback, has; 0 for none. */
+unsigned pci_netbsd_line(const struct pciback_address *address);
 
 #endif

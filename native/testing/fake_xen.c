@@ -632,6 +632,15 @@ release_device(void *world, void *handle, bool to_dom0)
 }
 
 static int
+visit_neighbours(void *world, int (*visit)(void *context, const struct pciback_neighbour *neighbour),
+    void *context)
+{
+	const struct fake_xen *xen = world;
+
+	return xen->neighbours_error < 0 ? xen->neighbours_error : visit(context, &xen->neighbour);
+}
+
+static int
 check_device(void *world, void *handle)
 {
 	const struct fake_device *device = handle;
@@ -737,6 +746,7 @@ fake_init(struct fake *fake)
 		.world = &fake->xen,
 		.open = open_device,
 		.check = check_device,
+		.visit_neighbours = visit_neighbours,
 		.release = release_device,
 		.reset = reset_device,
 		.pause = pass,

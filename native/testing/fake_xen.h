@@ -71,6 +71,8 @@ struct fake_xen {
 	size_t n_grants;		/* held now */
 	size_t n_calls;			/* that can fail */
 	size_t fail_at;			/* this call fails, 0 for none */
+	struct pciback_neighbour neighbour;	/* that dom0 uses; one without BARs and line shares nothing */
+	int neighbours_error;		/* of a look for them */
 	const char *refuses;		/* of this kind nothing can be had; NULL: all can */
 	int cant_open;			/* what opening a device fails with, negative errno; 0: it does not */
 	const char *keeps;		/* of this kind nothing is taken from the domain `keeps_of`; NULL: all is */

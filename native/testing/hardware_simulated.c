@@ -42,6 +42,17 @@ release_device(void *world, void *handle, bool to_dom0)
 	(void)to_dom0;
 }
 
+/* dom0 uses none of them. */
+static int
+visit_neighbours(void *world, int (*visit)(void *context, const struct pciback_neighbour *neighbour),
+    void *context)
+{
+	(void)world;
+	(void)visit;
+	(void)context;
+	return 0;
+}
+
 static int
 check_device(void *world, void *handle)
 {
@@ -82,6 +93,7 @@ simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pcib
 		.world = simulated,
 		.open = open_device,
 		.check = check_device,
+		.visit_neighbours = visit_neighbours,
 		.release = release_device,
 		.reset = reset_device,
 		.pause = pass,

@@ -42,6 +42,7 @@ main(void)
 		{ "guest/operations", test_guest_operations },
 		{ "guest/take", test_guest_take },
 		{ "guest/slot", test_guest_slot },
+		{ "guest/neighbour", test_guest_neighbour },
 		{ "guest/lost", test_guest_lost },
 		{ "guest/look", test_guest_look },
 		{ "guest/view", test_guest_view },

@@ -60,6 +60,7 @@ void test_guest_job(struct harness *harness);
 void test_guest_ledger(struct harness *harness);
 void test_guest_look(struct harness *harness);
 void test_guest_lost(struct harness *harness);
+void test_guest_neighbour(struct harness *harness);
 void test_guest_operations(struct harness *harness);
 void test_guest_paths(struct harness *harness);
 void test_guest_publish(struct harness *harness);

@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "ledger.h"
+#include "neighbour.h"
 #include "take.h"
 
 /* Whether the domain that had a device may run still, and may reach the memory that it mapped. */
@@ -170,7 +171,9 @@ grant(struct pciback_slot *slot, const struct pciback_entry *entry, char message
 		pciback_error_explain(message, &slot->address, "can't be handed out: %s", strerror(-r));
 		return r;
 	}
-	r = assign(slot, entry->rdm_relaxed, message);
+	r = pciback_slot_check_neighbours(slot, message);
+	if (r == 0)
+		r = assign(slot, entry->rdm_relaxed, message);
 	if (r == 0)
 		r = grant_bars(slot, message);
 	if (r == 0)

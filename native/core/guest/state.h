@@ -22,6 +22,7 @@
  *	operations	what a device's policy asks of this process
  *	take		takes a device from dom0, cleans it, returns it
  *	lost		notices devices that are gone, or somebody else's
+ *	neighbour	what a device shares with those of dom0
  *	slot		gives one device to a guest, takes it back
  *	look, view	reads the store; makes of it what the state machine decides on
  *	publish		writes to the store what the guest shall see

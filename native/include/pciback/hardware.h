@@ -10,9 +10,18 @@
 #include <stdbool.h>
 
 #include <pciback/address.h>
+#include <pciback/bus.h>
 #include <pciback/device.h>
 #include <pciback/log.h>
 #include <pciback/operations.h>
+
+/* A device that a driver of dom0 uses. */
+struct pciback_neighbour {
+	struct pciback_address address;
+	unsigned line;			/* the interrupt line that its driver uses; 0: none, or MSI */
+	size_t n_bars;
+	struct pciback_bar bars[PCIBACK_BARS_MAX];	/* their sizes can't be seen from outside */
+};
 
 /* The machine's devices. Functions return 0 or a negative errno value. */
 struct pciback_hardware {
@@ -26,6 +35,10 @@ struct pciback_hardware {
 	/* Whether it is there and nobody else's still: 0; -ENODEV: it is gone; -EBUSY: a driver of dom0 has
 	 * taken it, as a rescan or whoever is root makes one do. */
 	int (*check)(void *world, void *handle);
+	/* Calls `visit` for each device that a driver of dom0 uses, until that returns something else than 0,
+	 * which is then returned; or a negative errno value when they can't be found. */
+	int (*visit_neighbours)(void *world, int (*visit)(void *context,
+	    const struct pciback_neighbour *neighbour), void *context);
 	/* Lets go of it. With `to_dom0` its drivers may have it again; else it stays taken, for the next
 	 * process that opens it. */
 	void (*release)(void *world, void *handle, bool to_dom0);

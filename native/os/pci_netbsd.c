@@ -1,0 +1,103 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#if defined(__NetBSD__)
+
+#include "pci_netbsd.h"
+
+#include <sys/param.h>
+#include <sys/ioctl.h>
+#include <sys/sysctl.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pciback/boot_messages.h>
+
+int
+pci_netbsd_open(unsigned bus)
+{
+	for (unsigned node = 0; node < N_NODES; node++) {
+		struct bus_info info;
+		char path[16];
+		int fd;
+
+		(void)snprintf(path, sizeof(path), "/dev/pci%u", node);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0 && (errno == ENXIO || errno == ENOENT))
+			continue;
+		if (fd < 0)
+			return -errno;
+		if (ioctl(fd, BUS_INFO, &info) == 0 && info.bus == bus)
+			return fd;
+		(void)close(fd);
+	}
+	return -ENODEV;
+}
+
+int
+pci_netbsd_read(int fd, const struct pciback_address *address, unsigned offset, uint32_t *ret_value)
+{
+	struct config_access access = {
+		.bus = address->bus,
+		.device = address->device,
+		.function = address->function,
+		.reg = offset,
+	};
+
+	if (ioctl(fd, CONFIG_READ, &access) < 0)
+		return -errno;
+	*ret_value = access.value;
+	return 0;
+}
+
+bool
+pci_netbsd_is_in_use(int fd, const struct pciback_address *address)
+{
+	struct driver_name_on_bus on_bus = {
+		.bus = address->bus,
+		.device = address->device,
+		.function = address->function,
+	};
+	struct driver_name driver = {
+		.device = address->device,
+		.function = address->function,
+	};
+
+	if (ioctl(fd, DRIVER_NAME_ON_BUS, &on_bus) == 0)
+		return memcmp(on_bus.name, "pciback", 7) != 0;
+	if (errno == ENXIO || errno == ENODEV)
+		return false;
+	if (ioctl(fd, DRIVER_NAME, &driver) == 0)
+		return memcmp(driver.name, "pciback", 7) != 0;
+	return errno != ENXIO && errno != ENODEV;
+}
+
+unsigned
+pci_netbsd_line(const struct pciback_address *address)
+{
+	size_t length = 0;
+	uint32_t gsi = 0;
+	char *text;
+
+	if (sysctlbyname("kern.msgbuf", NULL, &length, NULL, 0) < 0 || (text = malloc(length)) == NULL)
+		return 0;
+	if (sysctlbyname("kern.msgbuf", text, &length, NULL, 0) == 0)
+		(void)pciback_boot_messages_gsi(text, length, address, &gsi);
+	free(text);
+	return gsi;
+}
+
+#else
+
+/* This file is for NetBSD; C has no empty translation unit. */
+typedef int pciback_pci_not_netbsd;
+
+#endif
