@@ -87,6 +87,9 @@ serve(const struct options *options, struct pciback_backend *backend, struct wor
 	int status = EXIT_OK, r;
 
 	log_open(options->format, !options->foreground);
+	/* Before the right to do so is given up. Who may not is served all the same. */
+	if (world->has_devices)
+		(void)pciback_raise_priority();
 	confined = pciback_confine(world->has_devices);
 	if (confined != NULL)
 		log_line(NULL, PCIBACK_LOG_INFO, confined);

@@ -59,6 +59,7 @@ main(void)
 		{ "clock", test_clock },
 		{ "xen_libraries", test_xen_libraries },
 		{ "confine", test_confine },
+		{ "priority", test_priority },
 		{ "daemon/options", test_daemon_options },
 		{ "request", test_request },
 		{ "answer", test_answer },

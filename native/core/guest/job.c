@@ -335,6 +335,10 @@ pciback_job_run(struct pciback_backend *backend, struct pciback_job *job)
 		job->started = true;
 		job->deadline = backend->now + PCIBACK_WAIT_JOB;
 	}
+	if (job->n == 0) {
+		REFUSE(job, -EINVAL, "no device is named");
+		return 0;
+	}
 	if (backend->stopping) {
 		REFUSE(job, -ECANCELED, "pcibackd is being stopped");
 		return 0;

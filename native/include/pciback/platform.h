@@ -56,6 +56,12 @@ uint64_t pciback_work(void);
 void pciback_pause(void *world, unsigned milliseconds);
 
 /*
+ * Has this process run before others of dom0: a guest waits for an answer with interrupts off. No real-time
+ * class, in which a mistake would take the machine. Returns 0 or a negative errno value.
+ */
+int pciback_raise_priority(void);
+
+/*
  * Gives up what the process no longer needs once everything is open. `has_devices`: of the machine,
  * and goes on using them. Returns what is left, as a sentence for the log, or NULL when nothing
  * could be given up on this system; that is no failure.

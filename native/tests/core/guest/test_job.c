@@ -416,6 +416,23 @@ test_entry_gone(struct harness *harness)
 	CHECK(was_said);
 }
 
+/* Nothing is made of it: a guest's nodes without devices would be a guest that waits for ever. */
+static void
+test_no_devices(struct harness *harness)
+{
+	const struct pciback_job *job;
+
+	fake_init(&fake);
+	job = start(PCIBACK_JOB_ATTACH, 1, 0, 0, false);
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
+	CHECK_NUMBER(job->error, -EINVAL);
+	CHECK_TEXT(job->message, "no device is named");
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "(none)");
+	job = start(PCIBACK_JOB_DETACH, 1, 0, 0, false);
+	CHECK_TEXT(job->message, "no device is named");
+	CHECK(fake_end(&fake));
+}
+
 void
 test_guest_job(struct harness *harness)
 {
@@ -423,6 +440,7 @@ test_guest_job(struct harness *harness)
 	test_running_guest(harness);
 	test_malformed_store(harness);
 	test_netbsd(harness);
+	test_no_devices(harness);
 	test_refusals(harness);
 	test_no_store(harness);
 	test_entry_gone(harness);
