@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 
-from tests.bench import results
+from tests.bench import results, xen_dom0
 from tests.conftest import ROOT
 
 FILE = ROOT / "build" / "bench-xen.json"
@@ -25,12 +25,20 @@ DOM0_PROGRAM = ROOT / "tests" / "bench" / "xen_dom0.py"
 DOM0_DIRECTORY = "/root/bench"
 BACKENDS = ("kernel", "native")
 MEASURES = ("conf_reads_per_s", "attach_to_bound_s")
+# Half of all rounds within half of the median: more is no figure.
+SPREAD_MAX = 0.5
 
 
-def medians(lines: Iterable[str]) -> dict[str, float]:
-    """``xen.MEASURE.BACKEND``: medians of all rounds, from the lines that xen_dom0.py prints.
+class TooBusy(Exception):
+    """The rounds differ so much that their median says nothing."""
+
+
+def summary(lines: Iterable[str]) -> dict[str, float]:
+    """From the lines that xen_dom0.py prints: ``xen.MEASURE.BACKEND``, the medians of all rounds, and
+    ``xen.MEASURE.BACKEND.spread`` of each; and how often pcibackd was woken for a read.
 
     :raises ValueError: a backend was not measured.
+    :raises TooBusy: other work has decided on the figures.
     """
     rounds = [json.loads(line) for line in lines]
     found = {}
@@ -39,7 +47,16 @@ def medians(lines: Iterable[str]) -> dict[str, float]:
             values = [each[measure] for each in rounds if each["backend"] == backend]
             if not values:
                 raise ValueError(f"{backend} was not measured")
-            found[f"xen.{measure}.{backend}"] = statistics.median(values)
+            name = f"xen.{measure}.{backend}"
+            found[name], found[f"{name}.spread"] = statistics.median(values), xen_dom0.spread(values)
+            if found[f"{name}.spread"] > SPREAD_MAX:
+                raise TooBusy(
+                    f"{name} was {min(values):.1f} to {max(values):.1f} in {len(values)} rounds: the machine is too busy to measure. "
+                    "Run it again when nothing else runs"
+                )
+    woken = [each["wakeups_per_read"] for each in rounds if each.get("wakeups_per_read") is not None]
+    if woken:
+        found["xen.wakeups_per_read.native"] = statistics.median(woken)
     return found
 
 
@@ -83,7 +100,10 @@ def measure() -> list[str]:
 
 def main() -> None:
     """Entry point."""
-    numbers = medians(measure())
+    try:
+        numbers = summary(measure())
+    except TooBusy as error:
+        sys.exit(f"bench-xen: {error}")
     results.add(numbers, FILE)
     print("\n".join(ratios(numbers)))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -20,8 +21,9 @@ GUEST = "bench"
 DEVICE = "0000:00:05.0"
 # How often the guest reads the whole configuration space in a round: some thousand requests, some seconds.
 COPIES = 20
-# Backends take turns, so that a machine that is busy for a while counts for both.
-TURNS = 5
+# Backends take turns, so that a machine that is busy for a while counts for both; until the figures are narrow.
+TURNS_MIN, TURNS_MAX = 5, 12
+NARROW = 0.1
 PATIENCE = 180.0
 POLL_SECONDS = 0.01
 CONFIG = Path("/etc/xen/storage.cfg")
@@ -109,6 +111,10 @@ class Kernel:
         """How many requests it has served for the guest; None: it does not count them."""
         return None
 
+    def wakeups(self) -> int | None:
+        """How often it has waited and was woken; None: it is no process."""
+        return None
+
 
 class Native:
     """pcibackd, as pcibackctl uses it."""
@@ -118,7 +124,7 @@ class Native:
     def __enter__(self) -> Native:
         with LOG.open("ab") as log:
             # QEMU's card has no reset, and the guest lives from one round to the next.
-            command = [TOOLS / "pcibackd", "--foreground", "--allow", "no-reset,kept-mappings"]
+            command = [str(TOOLS / "pcibackd"), "--foreground", "--allow", "no-reset,kept-mappings"]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE
         while subprocess.run([TOOLS / "pcibackctl", "status"], check=False, capture_output=True).returncode:
@@ -147,6 +153,29 @@ class Native:
         status = json.loads(run(str(TOOLS / "pcibackctl"), "status", "--json"))
         return sum(int(guest["requests"]) for guest in status["guests"])
 
+    def wakeups(self) -> int | None:
+        """How often it has waited and was woken."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("voluntary_ctxt_switches:")[1].split()[0])
+
+
+def spread(values: list[float]) -> float:
+    """How far figures scatter: the interquartile range over the median."""
+    if len(values) < 2:
+        return 0.0
+    first, median, third = statistics.quantiles(values, n=4, method="inclusive")
+    return (third - first) / median
+
+
+def is_narrow(rounds: list[dict[str, object]]) -> bool:
+    """Whether the rounds of each backend differ little by now."""
+    for backend in {str(each["backend"]) for each in rounds}:
+        for measure in ("conf_reads_per_s", "attach_to_bound_s"):
+            values = [float(str(each[measure])) for each in rounds if each["backend"] == backend]
+            if spread(values) > NARROW:
+                return False
+    return True
+
 
 def reads_per_second(words: list[str]) -> tuple[int, float]:
     """How many reads, and how many a second, from the guest's count and its uptimes before and after."""
@@ -158,6 +187,7 @@ def reads_per_second(words: list[str]) -> tuple[int, float]:
 
 def one_round(backend: Kernel | Native, domain: str, console: Console) -> dict[str, object]:
     """Attach to the running guest, wait for its driver, let it read, detach."""
+    woken_before = backend.wakeups() or 0
     begin = time.monotonic()
     with subprocess.Popen(
         backend.attach(domain), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -168,12 +198,15 @@ def one_round(backend: Kernel | Native, domain: str, console: Console) -> dict[s
     if attach.returncode:
         sys.exit(f"{' '.join(backend.attach(domain))} failed: {error.strip()}")
     count, rate = reads_per_second(console.wait("read"))
-    served = backend.requests()
+    served, woken = backend.requests(), backend.wakeups()
     if served is not None and served < count:
         sys.exit(f"the guest read {count} times, and the backend served only {served} requests")
     run(*backend.detach(domain))
     console.wait("gone")
-    return {"backend": backend.name, "attach_to_bound_s": bound, "conf_reads_per_s": rate}
+    found: dict[str, object] = {"backend": backend.name, "attach_to_bound_s": bound, "conf_reads_per_s": rate}
+    if served and woken is not None:
+        found["wakeups_per_read"] = (woken - woken_before) / served
+    return found
 
 
 def main() -> None:
@@ -188,13 +221,17 @@ def main() -> None:
     run("xl", "create", str(config))
     console.wait("ready")
     domain = run("xl", "domid", GUEST).strip()
-    for turn in range(1, TURNS + 1):
+    rounds: list[dict[str, object]] = []
+    for turn in range(1, TURNS_MAX + 1):
+        if turn > TURNS_MIN and is_narrow(rounds):
+            break
         for backend in (Kernel(), Native()):
             with backend:
                 found = one_round(backend, domain, console)
+            rounds.append(found)
             print(json.dumps(found), flush=True)
             say(
-                f"{backend.name}, {turn} of {TURNS}: bound after {found['attach_to_bound_s']:.2f} s, "
+                f"{backend.name}, {turn} of {TURNS_MIN} to {TURNS_MAX}: bound after {found['attach_to_bound_s']:.2f} s, "
                 f"{found['conf_reads_per_s']:.0f} reads a second"
             )
     run("xl", "destroy", GUEST)

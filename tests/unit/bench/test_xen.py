@@ -21,23 +21,48 @@ def a_round(backend: str, seconds: float, rate: float) -> str:
 
 
 def test_medians_are_taken_over_the_rounds_of_a_backend() -> None:
-    lines = [a_round("kernel", 2, 100), a_round("native", 1, 300), a_round("kernel", 9, 400), a_round("kernel", 4, 200)]
-    found = xen.medians(lines)
+    lines = [a_round("kernel", 2, 100), a_round("native", 1, 300), a_round("kernel", 2, 110), a_round("kernel", 4, 90)]
+    found = xen.summary(lines)
     assert found == {
-        "xen.conf_reads_per_s.kernel": 200,
+        "xen.conf_reads_per_s.kernel": 100,
+        "xen.conf_reads_per_s.kernel.spread": 0.1,
         "xen.conf_reads_per_s.native": 300,
-        "xen.attach_to_bound_s.kernel": 4,
+        "xen.conf_reads_per_s.native.spread": 0,
+        "xen.attach_to_bound_s.kernel": 2,
+        "xen.attach_to_bound_s.kernel.spread": 0.5,
         "xen.attach_to_bound_s.native": 1,
+        "xen.attach_to_bound_s.native.spread": 0,
     }
     assert xen.ratios(found) == [
-        "xen.conf_reads_per_s native/kernel: 1.50 (more is better)",
-        "xen.attach_to_bound_s native/kernel: 0.25 (less is better)",
+        "xen.conf_reads_per_s native/kernel: 3.00 (more is better)",
+        "xen.attach_to_bound_s native/kernel: 0.50 (less is better)",
     ]
+
+
+def test_a_machine_that_is_too_busy_gives_no_figure() -> None:
+    lines = [a_round(backend, 1, rate) for backend in xen.BACKENDS for rate in (57, 300, 740, 1041, 4741)]
+    with pytest.raises(
+        xen.TooBusy, match=r"xen\.conf_reads_per_s\.kernel was 57\.0 to 4741\.0 in 5 rounds: the machine is too busy"
+    ):
+        xen.summary(lines)
+
+
+def test_rounds_go_on_until_figures_are_narrow() -> None:
+    rounds = [json.loads(a_round(backend, 1, rate)) for backend in xen.BACKENDS for rate in (100, 102, 98)]
+    assert xen_dom0.is_narrow(rounds)
+    assert not xen_dom0.is_narrow(
+        [*rounds, json.loads(a_round("native", 1, 200)), json.loads(a_round("native", 1, 190))]
+    )
+
+
+def test_wakeups_are_counted_where_a_process_serves() -> None:
+    lines = [a_round("kernel", 1, 1), json.dumps({**json.loads(a_round("native", 1, 1)), "wakeups_per_read": 1.25})]
+    assert xen.summary(lines)["xen.wakeups_per_read.native"] == 1.25
 
 
 def test_a_backend_that_was_not_measured_is_named() -> None:
     with pytest.raises(ValueError, match="native was not measured"):
-        xen.medians([a_round("kernel", 1, 1)])
+        xen.summary([a_round("kernel", 1, 1)])
 
 
 def test_the_guest_is_that_of_hot_plug_with_another_name_and_init() -> None:
