@@ -31,6 +31,16 @@ def test_the_map_names_files_that_are_there() -> None:
     assert [name for name in named() if not places(name)] == []
 
 
+def test_the_threat_model_names_tests_that_are_there() -> None:
+    page = (ROOT / "docs/explanation/threat-model.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"`((?:test|fuzz)_[a-z0-9_]+)`", page))
+    sources = [path for path in (ROOT / "native").rglob("*.c") if "build" not in path.parts]
+    defined = set(re.findall(r"^((?:test|fuzz)_[a-z0-9_]+)\(", "\n".join(p.read_text() for p in sources), re.MULTILINE))
+    defined |= {path.stem for path in sources}
+    assert len(names) > 10
+    assert names - defined == set()
+
+
 def test_the_map_fits_on_a_screen() -> None:
     table = MAP[MAP.index("## Where is") :]
     rows = [line for line in table.splitlines() if line.startswith("| ")]
