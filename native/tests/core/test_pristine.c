@@ -106,6 +106,28 @@ test_what_is_saved(struct harness *harness)
 	fixture_free(&fixture);
 }
 
+/* The upper half of the dword with a bridge's I/O window is its secondary STATUS. */
+static void
+test_bridge(struct harness *harness)
+{
+	static struct fixture fixture;
+	static struct pciback_pristine pristine;
+	struct pciback_operations operations;
+	uint8_t config[PCIBACK_CONFIG_EXPRESS];
+
+	fixture_bridge(config);
+	fixture_init(&fixture, config, sizeof(config));
+	fixture.settings.handle = fixture.real;
+	CHECK_NUMBER(pciback_pristine_save(&pristine, &fixture.simulated, NULL, &fixture.settings), 0);
+	operations = fixture.simulated;
+	operations.config_write = ignore;
+	fixture.real->config[0x1f] ^= 0x20;
+	CHECK_NUMBER(pciback_pristine_restore(&pristine, &operations, NULL, fixture.real), 0);
+	fixture.real->config[0x1c] ^= 0x10;
+	CHECK_NUMBER(pciback_pristine_restore(&pristine, &operations, NULL, fixture.real), -EIO);
+	fixture_free(&fixture);
+}
+
 static void
 test_find_capability(struct harness *harness)
 {
@@ -132,5 +154,6 @@ test_pristine(struct harness *harness)
 {
 	test_save_and_restore(harness);
 	test_what_is_saved(harness);
+	test_bridge(harness);
 	test_find_capability(harness);
 }
