@@ -268,10 +268,9 @@ release_device(void *world, void *handle, bool to_dom0)
 {
 	struct device *device = handle;
 
-	/* A driver has it when one is asked for; nothing keeps them away [drvctl -r]. */
+	/* Nothing keeps drivers away [drvctl -r], and so there is nothing to be undone. */
+	(void)world;
 	(void)to_dom0;
-	/* It neither decodes nor masters any more. */
-	(void)config_write(world, device, REG_COMMAND, 2, 0);
 	(void)close(device->fd);
 	free(device);
 }
