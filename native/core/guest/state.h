@@ -94,6 +94,7 @@ struct pciback_slot {
 	struct pciback_address address;	/* the real one: what identifies it */
 	struct pciback_device_settings settings;	/* as the hardware has it, with the hardware's handle */
 	struct pciback_pristine pristine;
+	uint32_t command;		/* COMMAND as dom0 had it */
 	struct pciback_address place;	/* where the guest sees it */
 	struct pciback_device device;
 	struct pciback_ledger ledger;

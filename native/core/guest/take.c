@@ -184,7 +184,10 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 		backend->check_at = backend->now + PCIBACK_WAIT_CHECK;
 	slot->backend = backend;
 	slot->address = *address;
-	r = silence(slot);
+	r = hardware->operations->config_read(hardware->world, slot->settings.handle, REG_COMMAND, 2,
+	    &slot->command);
+	if (r == 0)
+		r = silence(slot);
 	if (r < 0)
 		pciback_error_explain(message, address, "can't be silenced: %s", strerror(-r));
 	if (r == 0)
@@ -222,8 +225,9 @@ pciback_slot_return(struct pciback_slot *slot, bool to_dom0)
 	if (r < 0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s goes back to dom0, and stays in Xen's "
 		    "quarantine, where it reaches no memory: %s", name, strerror(-r));
-	/* Not every driver turns its line on. What one has that took the device by itself is its own. */
-	if (to_dom0 && slot->lost == 0 && change_command(slot, COMMAND_DECODE | COMMAND_MASTER | COMMAND_INTX_DISABLE, 0) < 0)
+	/* As before, but that it writes to no memory. What a driver has that took it by itself is its own. */
+	if (to_dom0 && slot->lost == 0 && change_command(slot, COMMAND_DECODE | COMMAND_MASTER |
+	    COMMAND_INTX_DISABLE, slot->command & (COMMAND_DECODE | COMMAND_INTX_DISABLE)) < 0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s goes back to dom0 and does not answer",
 		    name);
 	backend->hardware.release(backend->hardware.world, slot->settings.handle, to_dom0);
