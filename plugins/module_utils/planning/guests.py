@@ -143,12 +143,16 @@ def way(draft: Draft, backend: Backend, guest: WantedGuest, now: RunningGuest | 
     """What brings a guest into its state, empty if it is there already or has to be left alone."""
     if guest.state == STOPPED and now is not None:
         return SHUT_DOWN
-    if guest.state != RUNNING:
-        return ""
     if now is None:
-        return START
+        return START if guest.state == RUNNING else ""
     options = other_options(draft, guest, now)
     same = set(now.devices) == {planned.device.address for planned in draft.devices_of(guest.name)}
+    if guest.state != RUNNING:
+        if options or not same:
+            what = [options] if options else []
+            what += [] if same else ["other devices than its configuration lists"]
+            draft.warnings.append(f"guest {guest.name} runs with {' and '.join(what)}; its life is left to its owner")
+        return ""
     if same and not options:
         return ""
     # A device that it keeps gets other options only when it starts.

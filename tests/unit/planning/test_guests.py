@@ -73,7 +73,9 @@ def test_a_guest_is_not_started_while_another_one_keeps_its_device(keeper):
     wanted = replace(ONE, guests=(*ONE.guests, guest(name="storage", state="unmanaged")), reboot="never")
     plan = make_plan(wanted, now)
     assert (kinds(plan), codes(plan)) == ([], [])
+    unmanaged = "guest storage runs with other devices than its configuration lists; its life is left to its owner"
     assert plan.warnings == (
+        *([unmanaged] if keeper == "storage" else []),
         f"guest firewall is not started: 00:05.0 is still with guest {keeper}, which runs on; shut that down first",
     )
 
@@ -184,6 +186,44 @@ def test_an_option_that_is_not_in_force_is_restarted_for_or_pending(text, option
 def test_options_in_force_and_those_that_are_left_to_xl_need_no_restart(text, options):
     plan = make_plan(replace(ONE, restart_guests="when_needed"), running_with(text, **options))
     assert (kinds(plan), plan.pending) == ([], ())
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (running_with(), []),
+        (changed(converged(), running=()), []),
+        (
+            running_with(permissive=True),
+            ["permissive=1 for 00:05.0 where its configuration says permissive=0"],
+        ),
+        (
+            changed(running_with(), running=(RunningGuest("firewall", 3),)),
+            ["other devices than its configuration lists"],
+        ),
+        (
+            changed(
+                running_with(),
+                running=(
+                    RunningGuest(
+                        "firewall", 3, (HERE, Address(0, 0, 6, 0)), options={HERE: {**OFF, "permissive": True}}
+                    ),
+                ),
+            ),
+            [
+                "permissive=1 for 00:05.0 where its configuration says permissive=0 and "
+                "other devices than its configuration lists"
+            ],
+        ),
+    ],
+)
+def test_an_unmanaged_guest_that_runs_otherwise_is_named_and_left_alone(seen, said):
+    wanted = replace(ONE, guests=(guest(device(address="00:05.0"), state="unmanaged"),), restart_guests="when_needed")
+    plan = make_plan(wanted, seen)
+    assert (kinds(plan), plan.pending) == ([], ())
+    assert [text for text in plan.warnings if "firewall" in text] == [
+        f"guest firewall runs with {what}; its life is left to its owner" for what in said
+    ]
 
 
 def test_a_new_option_is_written_and_the_guest_is_restarted_for_it_in_one_plan():
