@@ -60,6 +60,7 @@ class Reason:
 
 
 How = Case | Refusal | Override | Test | Reason
+WRITTEN_AGAIN = Test("tests/safety/test_remedies.py::test_a_file_that_can_be_written_again")
 RENUMBERING = "tests/safety/test_renumbering.py"
 
 HOT_PLUG = Reason("of a device that comes or goes while its guest runs, which NetBSD's xl can't do")
@@ -233,14 +234,14 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
         ("name a file elsewhere", Case("another file")),
     ),
     "make room on its file system: see 'df' for bytes, 'df -i' for files": (
-        ("make room on its file system: see 'df' for bytes, 'df -i' for files", DISK),
+        ("make room on its file system: see 'df' for bytes, 'df -i' for files", WRITTEN_AGAIN),
     ),
     "raise the quota of the file's owner on its file system": (
-        ("raise the quota of the file's owner on its file system", DISK),
+        ("raise the quota of the file's owner on its file system", WRITTEN_AGAIN),
     ),
     "take the immutable or append-only flag from it and from its directory: chattr -i -a, or chflags noschg,nosappnd": (
-        ("take the immutable or append-only flag from it and from its directory: chattr -i -a", DISK),
-        ("chflags noschg,nosappnd", DISK),
+        ("take the immutable or append-only flag from it and from its directory: chattr -i -a", WRITTEN_AGAIN),
+        ("chflags noschg,nosappnd", WRITTEN_AGAIN),
     ),
     "see what keeps even root from it: an NFS export, or a security policy such as SELinux or AppArmor": (
         ("see what keeps even root from it: an NFS export", LOOK),

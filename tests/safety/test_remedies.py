@@ -8,7 +8,9 @@ One remedy of each refusal code is done in test_refusals.py, the others here. ``
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,11 +19,13 @@ from typing import Any, Callable
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.host.os_errors import HELP
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedGuest
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE
 from tests import depth, remedies, sentences
 from tests.conftest import ROOT, Dom0, guest
 from tests.safety.test_refusals import LAB, LINUX, device, plan_on_linux
+from tests.safety.test_reports import CallFault, machine_of_faults
 from tests.unit.product import none
 
 XEN = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n"
@@ -626,6 +630,23 @@ def test_what_a_module_says_lets_it_succeed(dom0: Dom0, name: str) -> None:
     case.do(host)
     status, done = run_module(host, *case.helped)
     assert status == 0, done
+
+
+# --- system calls that fail, and then don't
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EPERM] if depth.SOAK else [errno.ENOSPC])
+def test_a_file_that_can_be_written_again(tmp_path: Path, error: int) -> None:
+    """The remedy is printed, and the next run, after the cause is gone, does the rest."""
+    host = machine_of_faults(tmp_path)
+    CallFault("rename", error, 0).put(host)
+    run = host.playbook(extra(CARD))
+    assert run.status == 2, run.output
+    assert any(os.strerror(error) in message for message in run.failures())
+    assert HELP[error] in run.output
+    run = host.playbook(extra(CARD))
+    assert run.status == 0, run.output
+    assert "pciback.hide=(00:05.0)" in (host.root / "boot.cfg").read_text()
 
 
 # --- on the bus of a Linux dom0

@@ -191,10 +191,8 @@ def check_progress(run: Run, again: Run) -> None:
             assert not (f"not begun: {action['summary']}" in run.output and action["action"] not in left)
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+def machine_of_faults(workspace: Path) -> Dom0:
     """A machine with two guests without devices, whose commands and system calls can be made to fail."""
-    workspace = tmp_path_factory.mktemp("template")
     host = Dom0(workspace / "dom0", workspace).create("--guest-shutdown-seconds", "0")
     for command in COMMANDS:
         host.wrap(command, FAILING_COMMAND)
@@ -211,6 +209,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
     assert any(line.startswith(f"{site} ") for line in table)
     mounts.write_text("\n".join(table) + "\n")
     return host
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+    """That machine, as it is at the beginning of each life."""
+    return machine_of_faults(tmp_path_factory.mktemp("template"))
 
 
 # A life is a minute of work: it is shown as it is found.
