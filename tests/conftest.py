@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +37,7 @@ BIN = Path(sys.executable).parent
 USERCUSTOMIZE = ROOT / "lab/xen/image/dom0/usr/lib/python3/dist-packages/usercustomize.py"
 # Tests that try examples, of which a sample has fewer.
 WITH_EXAMPLES = ("tests/property/", "tests/safety/test_reports.py")
+SHARED = "PCIBACK_TESTS_SHARED"
 KEPT_INSIDE = "var/cache/lab-bytecode"
 KEPT_BYTECODE = ROOT / "build/lab-bytecode"
 
@@ -273,7 +276,7 @@ def run_playbook(
     places = {"ANSIBLE_LOG_PATH": str(log), "PCIBACK_RECORD": str(record)}
     if environment is None:
         output, errors = workspace / "output", workspace / "errors"
-        status = forked_ansible.run(arguments, places, output, errors)
+        status = forked_ansible.run(arguments, places, shared() / "packed", output, errors)
         said = output.read_text() + errors.read_text()
     else:
         done = subprocess.run(
@@ -288,6 +291,19 @@ def run_playbook(
     lines = record.read_text().splitlines() if record.exists() else []
     logged = log.read_text() if log.exists() else ""
     return Run(status, said, [json.loads(line) for line in lines], len(re.findall(r"Using module file", logged)))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder in which the processes of this run of pytest share what one of them has made."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="pciback-tests-")
+        config.add_cleanup(folder.cleanup)
+        os.environ[SHARED] = folder.name
+
+
+def shared() -> Path:
+    """That folder."""
+    return Path(os.environ[SHARED])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -334,13 +350,17 @@ def dom0(tmp_path: Path) -> Dom0:
 def native(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
     """A machine with the native component as the role installs it, and nothing else done: to be borrowed from."""
     workspace = tmp_path_factory.mktemp("native")
-    playbook = workspace / "native.yml"
-    task = {"xen.pciback.native_backend": {"cflags": "-O0"}}
-    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
-    host = Dom0(workspace / "dom0", workspace).create()
-    run = host.playbook(playbook=str(playbook))
-    assert run.status == 0, run.output
-    return host
+    playbook, done = workspace / "native.yml", shared() / "native"
+    with (shared() / "native.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            task = {"xen.pciback.native_backend": {"cflags": "-O0"}}
+            playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+            host = Dom0(workspace / "dom0", workspace).create()
+            run = host.playbook(playbook=str(playbook))
+            assert run.status == 0, run.output
+            host.directory.rename(done)
+    return Dom0(done, workspace)
 
 
 def guest(name: str, *devices: Mapping[str, Any], **more: Any) -> dict[str, Any]:

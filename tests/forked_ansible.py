@@ -38,12 +38,13 @@ SETTINGS = {
 _IMPORTED = ["ansible.cli.playbook", "ansible.executor.playbook_executor"]
 
 
-def run(arguments: Sequence[str], environment: Mapping[str, str], output: Path, errors: Path) -> int:
+def run(arguments: Sequence[str], environment: Mapping[str, str], packed: Path, output: Path, errors: Path) -> int:
     """Run ``ansible-playbook ARGUMENT...`` in the project's folder; its status.
 
     :param environment: what differs from one run to the next
+    :param packed: where packed modules are kept; processes may share it
     """
-    process = _server().Process(target=_run, args=(list(arguments), dict(environment), output, errors))
+    process = _server().Process(target=_run, args=(list(arguments), dict(environment), packed, output, errors))
     process.start()
     process.join()
     assert process.exitcode is not None
@@ -61,7 +62,7 @@ def _server() -> ForkServerContext:
     return context
 
 
-def _run(arguments: list[str], environment: dict[str, str], output: Path, errors: Path) -> None:
+def _run(arguments: list[str], environment: dict[str, str], packed: Path, output: Path, errors: Path) -> None:
     from ansible import constants
     from ansible.cli.playbook import PlaybookCLI
 
@@ -74,9 +75,8 @@ def _run(arguments: list[str], environment: dict[str, str], output: Path, errors
             handler.close()
             handler.baseFilename = environment["ANSIBLE_LOG_PATH"]
     # Each run has a folder of its own that goes with it; packed modules stay.
-    packed = Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache")
     packed.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as own:
-        Path(own, packed.name).symlink_to(packed)
+        Path(own, "ansiballz_cache").symlink_to(packed)
         constants.DEFAULT_LOCAL_TMP = own
         PlaybookCLI.cli_executor(["ansible-playbook", *arguments])

@@ -81,7 +81,7 @@ def main() -> None:
         workspace = Path(folder)
         print("making a host and bringing it to what is wanted", file=sys.stderr)
         host = Dom0(workspace / "dom0", workspace).create(keep_bytecode=False)
-        first = host.playbook(WANTED)
+        first = host.playbook(WANTED, environment={})
         if first.status != 0:
             sys.exit(first.output)
         results.add(one_host(workspace, host))

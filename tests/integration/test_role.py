@@ -140,8 +140,8 @@ def test_devices_move_and_come_back(settled):
     assert (again.status, again.changed()) == (0, []), "nothing is left to lose"
 
 
-def test_a_guest_that_the_host_starts_itself_is_not_started_twice(dom0):
-    host = dom0.create()
+def test_a_guest_that_the_host_starts_itself_is_not_started_twice(dom0, native):
+    host = dom0.create().borrow_native(native)
     alone = {"name": "firewall", "config": "/usr/pkg/etc/xen/firewall"}
     assert host.playbook({"pciback_guests": [alone]}).status == 0
     # What the host's start-up does with guests, as soon as somebody looks at the rebooted machine.
@@ -203,8 +203,8 @@ def test_a_host_without_compiler_gets_a_cross_built_binary(dom0):
     assert host.playbook(variables).changed() == []
 
 
-def test_q35_with_bridges_and_nvme(dom0):
-    host = dom0.create(bus="q35-bridges")
+def test_q35_with_bridges_and_nvme(dom0, native):
+    host = dom0.create(bus="q35-bridges").borrow_native(native)
     variables = {
         "pciback_guests": [
             {
