@@ -127,18 +127,18 @@ json_held_back(struct pciback_json *json, const struct pciback_backend *backend)
 static void
 json_taken(struct pciback_json *json, const struct pciback_backend *backend)
 {
-	struct pciback_address address;
+	struct pciback_taken_status taken;
 	size_t position = 0;
-	bool is_clean;
 
 	pciback_json_array(json, "taken");
-	while (pciback_status_taken(backend, &position, &address, &is_clean)) {
+	while (pciback_status_taken(backend, &position, &taken)) {
 		char name[PCIBACK_ADDRESS_SIZE];
 
 		pciback_json_object(json, NULL);
-		pciback_address_format(&address, name);
+		pciback_address_format(&taken.address, name);
 		pciback_json_string(json, "address", name);
-		pciback_json_bool(json, "clean", is_clean);
+		pciback_json_bool(json, "clean", taken.is_clean);
+		pciback_json_bool(json, "lost", taken.is_lost);
 		pciback_json_object_end(json);
 	}
 	pciback_json_array_end(json);
@@ -178,9 +178,9 @@ status_text(const struct pciback_backend *backend, struct answer *answer)
 {
 	struct pciback_guest_status guest;
 	struct pciback_held_back held_back;
-	struct pciback_address address;
+	struct pciback_taken_status taken;
 	size_t position = 0;
-	bool is_empty = true, is_clean;
+	bool is_empty = true;
 
 	while (pciback_status_guest(backend, &position, &guest)) {
 		struct pciback_device_status device;
@@ -213,12 +213,13 @@ status_text(const struct pciback_backend *backend, struct answer *answer)
 		    (unsigned)held_back.domain);
 	}
 	position = 0;
-	while (pciback_status_taken(backend, &position, &address, &is_clean)) {
+	while (pciback_status_taken(backend, &position, &taken)) {
 		char name[PCIBACK_ADDRESS_SIZE];
 
-		pciback_address_format(&address, name);
+		pciback_address_format(&taken.address, name);
 		answer_say(answer, "%s is taken from dom0, and no guest has it%s\n", name,
-		    is_clean ? "" : "; it could not be reset");
+		    taken.is_lost ? "; nor will one: a driver of this system has it, or it is gone" :
+		    taken.is_clean ? "" : "; it could not be reset");
 	}
 }
 

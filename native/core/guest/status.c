@@ -82,14 +82,17 @@ pciback_status_held_back(const struct pciback_backend *backend, size_t *position
 
 bool
 pciback_status_taken(const struct pciback_backend *backend, size_t *position,
-    struct pciback_address *ret_address, bool *ret_is_clean)
+    struct pciback_taken_status *ret_status)
 {
 	while (*position < backend->n_slots) {
 		const struct pciback_slot *slot = &backend->slots[(*position)++];
 
 		if (slot->is_taken && slot->domain == 0) {
-			*ret_address = slot->address;
-			*ret_is_clean = slot->is_clean && slot->lost == 0;
+			*ret_status = (struct pciback_taken_status){
+				.address = slot->address,
+				.is_clean = slot->is_clean,
+				.is_lost = slot->lost < 0,
+			};
 			return true;
 		}
 	}

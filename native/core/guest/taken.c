@@ -21,10 +21,15 @@ pciback_backend_take(struct pciback_backend *backend, const struct pciback_addre
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct pciback_slot *slot = pciback_backend_taken(backend, &addresses[i]);
+
 		r = pciback_slot_check_free(backend, &addresses[i], 0, message);
-		if (r == 0 && pciback_backend_taken(backend, &addresses[i]) == NULL) {
+		if (r == 0 && slot == NULL) {
 			r = pciback_slot_take(backend, &addresses[i], 0, &new[n_new], message);
 			n_new += r == 0;
+		} else if (r == 0 && slot->lost < 0) {
+			pciback_slot_explain_lost(slot, message);
+			r = slot->lost;
 		}
 	}
 	for (size_t i = 0; i < n_new && r < 0; i++)

@@ -45,6 +45,13 @@ struct pciback_held_back {
 	size_t n_permissions;		/* that Xen refuses to take back; 0: it lives, and may have mapped memory */
 };
 
+/* A device that was taken from dom0, and that whoever asks gets. */
+struct pciback_taken_status {
+	struct pciback_address address;
+	bool is_clean;			/* as it was when it was taken; else that is tried again for the next one */
+	bool is_lost;			/* a driver of dom0 has taken it, or it is gone: nobody gets it */
+};
+
 /* Permissions since the backend was made. */
 struct pciback_counts {
 	uint64_t n_granted, n_revoked;
@@ -63,10 +70,9 @@ bool pciback_status_device(const struct pciback_backend *backend, uint16_t domai
 bool pciback_status_held_back(const struct pciback_backend *backend, size_t *position,
     struct pciback_held_back *ret_status);
 
-/* The next device that was taken from dom0 and that whoever asks gets, in the same way: its address, and
- * whether it is as it was when it was taken. */
+/* The next device that was taken from dom0 and that no domain has, in the same way. */
 bool pciback_status_taken(const struct pciback_backend *backend, size_t *position,
-    struct pciback_address *ret_address, bool *ret_is_clean);
+    struct pciback_taken_status *ret_status);
 
 /* The device at a real address. Returns 0, or -ENOENT if no guest has it. */
 int pciback_status_find(const struct pciback_backend *backend,

@@ -88,7 +88,14 @@ test_status(struct harness *harness)
 	answer = (struct answer){ .bytes = NULL };
 	answer_status(&answer, &fake.backend, true, 5);
 	answer_say(&answer, "%c", 0);
-	CHECK(strstr(answer.bytes, "\"taken\": [{\"address\": \"0000:03:00.0\", \"clean\": false}]") != NULL);
+	CHECK(strstr(answer.bytes, "\"taken\": [{\"address\": \"0000:03:00.0\", \"clean\": false, \"lost\": false}]") != NULL);
+	free(answer.bytes);
+	answer = (struct answer){ .bytes = NULL };
+	fake.xen.devices[0].lost = -EBUSY;
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
+	answer_status(&answer, &fake.backend, false, 5);
+	answer_say(&answer, "%c", 0);
+	CHECK(strstr(answer.bytes, "no guest has it; nor will one: a driver of this system has it, or it is gone\n") != NULL);
 	free(answer.bytes);
 	CHECK(fake_end(&fake));
 }

@@ -23,12 +23,11 @@ static char message[PCIBACK_LOG_LINE];
 static size_t
 count_taken(void)
 {
-	struct pciback_address address;
+	struct pciback_taken_status taken;
 	size_t position = 0, n = 0;
-	bool is_clean = false;
 
-	while (pciback_status_taken(&fake.backend, &position, &address, &is_clean))
-		n += is_clean;
+	while (pciback_status_taken(&fake.backend, &position, &taken))
+		n += taken.is_clean && !taken.is_lost;
 	return n;
 }
 
