@@ -14,7 +14,7 @@ int
 neighbours_visit(const struct neighbours_system *system, int (*visit)(void *context,
     const struct pciback_neighbour *neighbour), void *context)
 {
-	struct pciback_scan_error error;
+	struct pciback_scan_error error = { .path = "" };
 	struct pciback_bus bus;
 	int r;
 

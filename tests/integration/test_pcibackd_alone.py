@@ -31,7 +31,10 @@ needs_namespace = pytest.mark.skipif(
 def start(directory: Path, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run pcibackd with a simulated host until its command ends."""
     command = [PCIBACKD, "--bus", BUS, *arguments]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=20, check=False, **options)  # type: ignore[call-overload,no-any-return]
+    done: subprocess.CompletedProcess[str] = subprocess.run(  # type: ignore[call-overload]
+        command, cwd=directory, capture_output=True, text=True, timeout=20, check=False, **options
+    )
+    return done
 
 
 def status_of(control: Path) -> str:
