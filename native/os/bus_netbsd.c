@@ -17,22 +17,6 @@
 
 #include "pci_netbsd.h"
 
-static int
-read_register(int fd, const struct pciback_address *address, size_t reg, uint32_t *ret_value)
-{
-	struct config_access access = {
-		.bus = address->bus,
-		.device = address->device,
-		.function = address->function,
-		.reg = (unsigned)reg,
-	};
-
-	if (ioctl(fd, CONFIG_READ, &access) < 0)
-		return -errno;
-	*ret_value = access.value;
-	return 0;
-}
-
 /* Returns 1 when the function is there, 0 when nothing answers. */
 static int
 read_function(struct pciback_bus *bus, int fd, const struct pciback_address *address,
@@ -44,7 +28,7 @@ read_function(struct pciback_bus *bus, int fd, const struct pciback_address *add
 	for (size_t reg = 0; reg < sizeof(config); reg += 4) {
 		uint32_t value = 0;
 
-		r = read_register(fd, address, reg, &value);
+		r = pci_netbsd_read(fd, address, (unsigned)reg, &value);
 		if (r < 0)
 			return r;
 		if (reg == 0 && ((value & 0xffff) == 0xffff || (value & 0xffff) == 0))

@@ -8,7 +8,9 @@
 
 #include <pciback/platform.h>
 
+#include <sys/param.h>
 #include <sys/ioctl.h>
+#include <sys/sysctl.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/boot_messages.h>
 #include <pciback/bus.h>
 #include <pciback/policy.h>
 #include <pciback/registers.h>
@@ -184,6 +187,22 @@ size_bars(struct device *device, unsigned n_bars, struct pciback_device_settings
 	return r < 0 ? r : restored;
 }
 
+/* The interrupt that the kernel said in this boot that a device's driver, or pciback, has; 0 for none. */
+static unsigned
+said_line(const struct pciback_address *address)
+{
+	size_t length = 0;
+	uint32_t gsi = 0;
+	char *text;
+
+	if (sysctlbyname("kern.msgbuf", NULL, &length, NULL, 0) < 0 || (text = malloc(length)) == NULL)
+		return 0;
+	if (sysctlbyname("kern.msgbuf", text, &length, NULL, 0) == 0)
+		(void)pciback_boot_messages_gsi(text, length, address, &gsi);
+	free(text);
+	return gsi;
+}
+
 static int
 read_settings(struct device *device, struct pciback_device_settings *settings)
 {
@@ -205,7 +224,7 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	settings->device = (uint16_t)(config[REG_DEVICE] | config[REG_DEVICE + 1] << 8);
 	settings->config_size = PCIBACK_CONFIG_PCI;
 	if (config[REG_INTERRUPT_PIN] != 0) {
-		unsigned line = pci_netbsd_line(&device->address);
+		unsigned line = said_line(&device->address);
 
 		/* If the kernel said nothing, it is what the owner may have written. */
 		if (line == 0)
@@ -239,7 +258,7 @@ is_in_use(const struct pciback_address *address)
 static unsigned
 find_line(const struct pciback_function *function)
 {
-	return pci_netbsd_line(&function->address);
+	return said_line(&function->address);
 }
 
 static int

@@ -8,18 +8,13 @@
 
 #include "pci_netbsd.h"
 
-#include <sys/param.h>
 #include <sys/ioctl.h>
-#include <sys/sysctl.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <pciback/boot_messages.h>
 
 int
 pci_netbsd_open(unsigned bus)
@@ -78,21 +73,6 @@ pci_netbsd_is_in_use(int fd, const struct pciback_address *address)
 	if (ioctl(fd, DRIVER_NAME, &driver) == 0)
 		return memcmp(driver.name, "pciback", 7) != 0;
 	return errno != ENXIO && errno != ENODEV;
-}
-
-unsigned
-pci_netbsd_line(const struct pciback_address *address)
-{
-	size_t length = 0;
-	uint32_t gsi = 0;
-	char *text;
-
-	if (sysctlbyname("kern.msgbuf", NULL, &length, NULL, 0) < 0 || (text = malloc(length)) == NULL)
-		return 0;
-	if (sysctlbyname("kern.msgbuf", text, &length, NULL, 0) == 0)
-		(void)pciback_boot_messages_gsi(text, length, address, &gsi);
-	free(text);
-	return gsi;
 }
 
 #else

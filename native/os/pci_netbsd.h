@@ -67,7 +67,4 @@ int pci_netbsd_read(int fd, const struct pciback_address *address, unsigned offs
  * can't tell is taken to use it. */
 bool pci_netbsd_is_in_use(int fd, const struct pciback_address *address);
 
-/* The interrupt that the kernel said in this boot that a device's driver, or pciback, has; 0 for none. */
-unsigned pci_netbsd_line(const struct pciback_address *address);
-
 #endif

@@ -102,12 +102,10 @@ may_be_mapped(const struct pciback_slot *slot, const struct pciback_permission *
 	if (wanted->kind != PCIBACK_PERMISSION_IOMEM || !pciback_slot_is_held_back(slot) || !slot->was_mappable)
 		return false;
 	for (unsigned i = 0; i <= PCIBACK_RESOURCES; i++) {
-		const struct pciback_resource *resource = pciback_settings_resource(&slot->settings, i);
-		uint64_t first = resource->address >> 12;
-		uint64_t last = (resource->address + resource->size - 1) >> 12;
+		uint64_t first, n;
 
-		if ((resource->kind == PCIBACK_RESOURCE_MEM32 || resource->kind == PCIBACK_RESOURCE_MEM64) &&
-		    first < wanted->first + wanted->n && wanted->first <= last)
+		if (pciback_resource_frames(pciback_settings_resource(&slot->settings, i), &first, &n) &&
+		    first < wanted->first + wanted->n && wanted->first < first + n)
 			return true;
 	}
 	return false;

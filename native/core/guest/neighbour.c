@@ -23,11 +23,10 @@ static bool
 has_frame(const struct pciback_device_settings *settings, uint64_t frame)
 {
 	for (unsigned i = 0; i <= PCIBACK_RESOURCES; i++) {
-		const struct pciback_resource *resource = pciback_settings_resource(settings, i);
+		uint64_t first, n;
 
-		if ((resource->kind == PCIBACK_RESOURCE_MEM32 || resource->kind == PCIBACK_RESOURCE_MEM64) &&
-		    resource->address >> 12 <= frame &&
-		    frame <= (resource->address + resource->size - 1) >> 12)
+		if (pciback_resource_frames(pciback_settings_resource(settings, i), &first, &n) &&
+		    first <= frame && frame < first + n)
 			return true;
 	}
 	return false;

@@ -94,16 +94,14 @@ grant_bars(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 	for (unsigned i = 0; i <= PCIBACK_RESOURCES; i++) {
 		const struct pciback_resource *resource = pciback_settings_resource(&slot->settings, i);
 		char name[8] = "its ROM";
+		uint64_t first, n;
 		int r = 0;
 
-		if (resource->kind == PCIBACK_RESOURCE_NONE)
-			continue;
 		if (resource->kind == PCIBACK_RESOURCE_IO)
 			r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_IOPORT, resource->address,
 			    resource->size, NULL);
-		else
-			r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_IOMEM, resource->address >> 12,
-			    ((resource->address & 0xfff) + resource->size - 1) / 4096 + 1, NULL);
+		else if (pciback_resource_frames(resource, &first, &n))
+			r = pciback_ledger_grant(slot, PCIBACK_PERMISSION_IOMEM, first, n, NULL);
 		if (r == 0)
 			continue;
 		if (i < PCIBACK_RESOURCES)
@@ -192,8 +190,8 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
     char message[PCIBACK_LOG_LINE])
 {
 	struct pciback_backend *backend = guest->backend;
-	struct pciback_slot *slot = pciback_backend_slot(backend, &entry->address);
-	bool was_taken;
+	struct pciback_slot *slot = pciback_backend_taken(backend, &entry->address);
+	bool was_taken = slot != NULL;
 	int r;
 
 	if (slot != NULL && slot->guest == guest)
@@ -201,8 +199,6 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 	r = pciback_slot_check_free(backend, &entry->address, guest->domain, message);
 	if (r < 0)
 		return r;
-	slot = pciback_backend_taken(backend, &entry->address);
-	was_taken = slot != NULL;
 	if (was_taken && slot->lost < 0) {
 		pciback_slot_explain_lost(slot, message);
 		return slot->lost == -EBUSY ? -EPERM : slot->lost;

@@ -19,16 +19,6 @@ pciback_backend_find(struct pciback_backend *backend, uint16_t domain)
 }
 
 struct pciback_slot *
-pciback_backend_slot(struct pciback_backend *backend, const struct pciback_address *address)
-{
-	for (size_t i = 0; i < backend->n_slots; i++)
-		if (backend->slots[i].guest != NULL &&
-		    pciback_address_compare(&backend->slots[i].address, address) == 0)
-			return &backend->slots[i];
-	return NULL;
-}
-
-struct pciback_slot *
 pciback_backend_taken(struct pciback_backend *backend, const struct pciback_address *address)
 {
 	for (size_t i = 0; i < backend->n_slots; i++)
@@ -36,6 +26,14 @@ pciback_backend_taken(struct pciback_backend *backend, const struct pciback_addr
 		    pciback_address_compare(&backend->slots[i].address, address) == 0)
 			return &backend->slots[i];
 	return NULL;
+}
+
+struct pciback_slot *
+pciback_backend_slot(struct pciback_backend *backend, const struct pciback_address *address)
+{
+	struct pciback_slot *slot = pciback_backend_taken(backend, address);
+
+	return slot != NULL && slot->guest != NULL ? slot : NULL;
 }
 
 bool

@@ -61,6 +61,18 @@ pciback_settings_resource(const struct pciback_device_settings *settings, unsign
 	return number < PCIBACK_RESOURCES ? &settings->bars[number] : &settings->rom;
 }
 
+/* The frames of 4096 bytes that a resource lies in, whole ones: the first, and how many. False, and nothing
+ * set, for what is no memory. */
+static inline bool
+pciback_resource_frames(const struct pciback_resource *resource, uint64_t *ret_first, uint64_t *ret_n)
+{
+	if (resource->kind != PCIBACK_RESOURCE_MEM32 && resource->kind != PCIBACK_RESOURCE_MEM64)
+		return false;
+	*ret_first = resource->address >> 12;
+	*ret_n = ((resource->address & 0xfff) + resource->size - 1) / 4096 + 1;
+	return true;
+}
+
 /* Which interrupt a device may use: exactly one of them at a time. */
 enum pciback_interrupt {
 	PCIBACK_INTX,
