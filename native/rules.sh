@@ -28,7 +28,7 @@ object() {
 	tests/* | testing/* | fuzz/* | bench/*)
 		flags=' $(TEST_INCLUDES)'
 		;;
-	cli/version.c)
+	cli/version.c | daemon/answer.c)
 		needs="$needs build/source-digest"
 		flags=' $(DIGEST)'
 		;;

@@ -165,7 +165,7 @@ cli_status(const struct cli_options *options)
 int
 cli_take(const struct cli_options *options)
 {
-	return request(options, "take", "");
+	return request(options, options->check ? "check" : "take", "");
 }
 
 int

@@ -76,6 +76,13 @@ struct valued {
 	const char **place;
 };
 
+/* One without a value. */
+struct flag {
+	const char *name;
+	unsigned takes;
+	bool *place;
+};
+
 /* One option or word at argv[*i]; moves *i to its last word. */
 static int
 read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *options,
@@ -91,6 +98,12 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 		{ "--loader", CLI_TAKES_CONFIG, &loader },
 		{ "--bus", CLI_TAKES_BUS, &options->bus },
 	};
+	const struct flag flags[] = {
+		{ "--permissive", CLI_TAKES_POLICY, &options->permissive },
+		{ "--rdm-relaxed", CLI_TAKES_POLICY, &options->rdm_relaxed },
+		{ "--force", CLI_TAKES_FORCE, &options->force },
+		{ "--check", CLI_TAKES_CHECK, &options->check },
+	};
 
 	if (strcmp(argument, "--json") == 0) {
 		options->json = true;
@@ -101,16 +114,10 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 		argv[options->n_words++] = argv[*i];
 		return 0;
 	}
-	if ((takes & CLI_TAKES_POLICY) != 0 && strcmp(argument, "--permissive") == 0) {
-		options->permissive = true;
-		return 0;
-	}
-	if ((takes & CLI_TAKES_POLICY) != 0 && strcmp(argument, "--rdm-relaxed") == 0) {
-		options->rdm_relaxed = true;
-		return 0;
-	}
-	if ((takes & CLI_TAKES_FORCE) != 0 && strcmp(argument, "--force") == 0) {
-		options->force = true;
+	for (size_t j = 0; j < sizeof(flags) / sizeof(flags[0]); j++) {
+		if ((takes & flags[j].takes) == 0 || strcmp(argument, flags[j].name) != 0)
+			continue;
+		*flags[j].place = true;
 		return 0;
 	}
 	for (size_t j = 0; value == NULL && j < sizeof(valued) / sizeof(valued[0]); j++) {

@@ -19,8 +19,8 @@ struct cli_options {
 	const char *domain;
 	size_t entry;		/* 0 if not given */
 	unsigned loaders;	/* a set of PCIBACK_LOADER_BIT(); 0 if not given */
-	bool json, permissive, rdm_relaxed, force;
-	const char *const *words;	/* what is no option: addresses */
+	bool json, permissive, rdm_relaxed, force, check;
+	const char *const *words;	/* what is no option: devices */
 	size_t n_words;
 };
 
@@ -29,10 +29,11 @@ enum {
 	CLI_TAKES_CONFIG = 1 << 0,	/* --config, which it needs, --root, --entry, --loader */
 	CLI_TAKES_BUS = 1 << 1,
 	CLI_TAKES_CONTROL = 1 << 2,
-	CLI_TAKES_DEVICES = 1 << 3,	/* addresses, which it needs */
+	CLI_TAKES_DEVICES = 1 << 3,	/* which it needs */
 	CLI_TAKES_POLICY = 1 << 4,	/* --permissive, --rdm-relaxed */
 	CLI_TAKES_FORCE = 1 << 5,
 	CLI_TAKES_DOMAIN = 1 << 6,	/* --domain, which it needs */
+	CLI_TAKES_CHECK = 1 << 7,	/* --check */
 };
 
 #define CLI_MESSAGE 1024

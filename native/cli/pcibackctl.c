@@ -16,10 +16,11 @@ static const char usage[] =
     "                       [--loader either|old|new|10|11] [--json]\n"
     "       pcibackctl scan [--bus DUMP] [--json]\n"
     "       pcibackctl status [--control PATH] [--json]\n"
-    "       pcibackctl take [--control PATH] [--json] ADDRESS...\n"
+    "       pcibackctl take [--check] [--control PATH] [--json]\n"
+    "                       ADDRESS[,id=VVVV:DDDD][,subsystem=VVVV:DDDD]...\n"
     "       pcibackctl return [--control PATH] [--json] ADDRESS...\n"
     "       pcibackctl attach --domain ID [--permissive] [--rdm-relaxed] [--control PATH] [--json]\n"
-    "                         ADDRESS...\n"
+    "                         ADDRESS[,permissive=0|1][,rdm_policy=strict|relaxed]...\n"
     "       pcibackctl detach --domain ID [--force] [--control PATH] [--json] ADDRESS...\n"
     "       pcibackctl selftest [--json]\n"
     "       pcibackctl version [--json]\n";
@@ -44,7 +45,7 @@ main(int argc, char **argv)
 		{ "boot", cli_boot, CLI_TAKES_CONFIG | CLI_TAKES_BUS },
 		{ "scan", cli_scan, CLI_TAKES_BUS },
 		{ "status", cli_status, CLI_TAKES_CONTROL },
-		{ "take", cli_take, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES },
+		{ "take", cli_take, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_CHECK },
 		{ "return", cli_return, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES },
 		{ "attach", cli_attach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN |
 		    CLI_TAKES_POLICY },

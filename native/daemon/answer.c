@@ -74,6 +74,7 @@ json_device(struct pciback_json *json, const struct pciback_device_status *devic
 	pciback_json_string(json, "place", name);
 	pciback_json_string(json, "interrupt", interrupt_name(device->interrupt));
 	pciback_json_bool(json, "permissive", device->permissive);
+	pciback_json_string(json, "rdm_policy", device->rdm_relaxed ? "relaxed" : "strict");
 	pciback_json_unsigned(json, "permissions", device->n_permissions);
 	pciback_json_object_end(json);
 }
@@ -156,6 +157,7 @@ status_json(const struct pciback_backend *backend, struct answer *answer, uint64
 	pciback_json_object(&json, NULL);
 	pciback_json_string(&json, "schema", "xen.pciback/status/1");
 	pciback_json_string(&json, "version", PCIBACK_VERSION);
+	pciback_json_string(&json, "source_sha256", PCIBACK_SOURCE_SHA256);
 	pciback_json_unsigned(&json, "pid", pid);
 	pciback_json_array(&json, "guests");
 	while (pciback_status_guest(backend, &position, &guest))
@@ -245,7 +247,7 @@ list_devices(struct answer *answer, const struct pciback_backend *backend, const
 	for (size_t i = 0; i < job->n && !json_wanted; i++) {
 		char name[PCIBACK_ADDRESS_SIZE];
 
-		pciback_address_format(&job->addresses[i], name);
+		pciback_address_format(&job->devices[i].address, name);
 		answer_say(answer, "%s is %s\n", name, done);
 	}
 	if (!json_wanted)
@@ -261,11 +263,11 @@ list_devices(struct answer *answer, const struct pciback_backend *backend, const
 		char name[PCIBACK_ADDRESS_SIZE];
 
 		if (job->kind == PCIBACK_JOB_ATTACH &&
-		    pciback_status_find(backend, &job->addresses[i], &device) == 0) {
+		    pciback_status_find(backend, &job->devices[i].address, &device) == 0) {
 			json_device(&json, &device);
 			continue;
 		}
-		pciback_address_format(&job->addresses[i], name);
+		pciback_address_format(&job->devices[i].address, name);
 		pciback_json_object(&json, NULL);
 		pciback_json_string(&json, "address", name);
 		pciback_json_object_end(&json);
@@ -279,7 +281,10 @@ void
 answer_devices(struct answer *answer, const struct pciback_backend *backend, const struct request *request,
     bool json_wanted)
 {
-	if (request->kind == REQUEST_TAKE)
+	if (request->kind == REQUEST_CHECK)
+		list_devices(answer, backend, &request->job, "xen.pciback/check/1", "the device that is meant",
+		    json_wanted);
+	else if (request->kind == REQUEST_TAKE)
 		list_devices(answer, backend, &request->job, "xen.pciback/take/1", "taken from dom0",
 		    json_wanted);
 	else

@@ -29,7 +29,7 @@ void answer_say(struct answer *answer, const char *format, ...);
 void answer_status(struct answer *answer, const struct pciback_backend *backend,
     bool json_wanted, uint64_t pid);
 
-/* Devices that were taken from dom0 or returned to it. */
+/* Devices that are the right ones, or were taken from dom0, or returned to it. */
 void answer_devices(struct answer *answer, const struct pciback_backend *backend,
     const struct request *request, bool json_wanted);
 

@@ -60,11 +60,16 @@ control_answer(struct control *control)
 static void
 change_devices(const struct control *control, struct client *client, const struct request *request)
 {
+	const struct pciback_job *job = &request->job;
 	char message[PCIBACK_LOG_LINE];
-	int r = request->kind == REQUEST_TAKE ?
-	    pciback_backend_take(control->backend, request->job.addresses, request->job.n, message) :
-	    pciback_backend_return(control->backend, request->job.addresses, request->job.n, message);
+	int r;
 
+	if (request->kind == REQUEST_CHECK)
+		r = pciback_backend_check(control->backend, job->devices, job->n, message);
+	else if (request->kind == REQUEST_TAKE)
+		r = pciback_backend_take(control->backend, job->devices, job->n, message);
+	else
+		r = pciback_backend_return(control->backend, job->devices, job->n, message);
 	if (r < 0)
 		answer_say(&client->answer, "1 %s\n", message);
 	else
@@ -86,7 +91,7 @@ take_request(struct control *control, struct client *client)
 		answer_status(&client->answer, control->backend, client->json, (uint64_t)getpid());
 		return;
 	}
-	if (request.kind == REQUEST_TAKE || request.kind == REQUEST_RETURN) {
+	if (request.kind != REQUEST_CHANGE) {
 		change_devices(control, client, &request);
 		return;
 	}

@@ -42,31 +42,33 @@ next_word(char **rest)
 	return word;
 }
 
+/* One more device, which is as `common` unless it says something else. */
 static int
-add_address(struct pciback_job *job, const char *word, char message[REQUEST_MESSAGE])
+add_device(struct pciback_job *job, char *word, unsigned knows, const struct pciback_wanted *common,
+    char message[REQUEST_MESSAGE])
 {
-	struct pciback_address address;
+	struct pciback_wanted device = *common;
 
 	if (job->n == PCIBACK_ENTRIES_MAX)
 		return refuse(message, "no guest has more than %d devices", PCIBACK_ENTRIES_MAX);
-	if (pciback_address_parse(word, strlen(word), &address) < 0)
-		return refuse(message, "'%.40s' is no address of a device, such as 0000:03:00.0", word);
+	if (wanted_read(word, knows, &device, message) < 0)
+		return -EINVAL;
 	for (size_t i = 0; i < job->n; i++)
-		if (pciback_address_compare(&job->addresses[i], &address) == 0)
+		if (pciback_address_compare(&job->devices[i].address, &device.address) == 0)
 			return refuse(message, "%.40s is named twice", word);
-	job->addresses[job->n++] = address;
+	job->devices[job->n++] = device;
 	return 0;
 }
 
 /* The place of a flag of a change, such as "force"; NULL for any other word. */
 static bool *
-find_flag(struct pciback_job *job, const char *word)
+find_flag(struct pciback_job *job, struct pciback_wanted *common, const char *word)
 {
 	if (job->kind == PCIBACK_JOB_DETACH)
 		return strcmp(word, "force") == 0 ? &job->force : NULL;
 	if (strcmp(word, "permissive") == 0)
-		return &job->permissive;
-	return strcmp(word, "rdm-relaxed") == 0 ? &job->rdm_relaxed : NULL;
+		return &common->permissive;
+	return strcmp(word, "rdm-relaxed") == 0 ? &common->rdm_relaxed : NULL;
 }
 
 /* What follows "attach json" or "detach json". */
@@ -75,6 +77,8 @@ read_change(enum pciback_job_kind kind, char *rest, struct pciback_job *ret_job,
     char message[REQUEST_MESSAGE])
 {
 	struct pciback_job job = { .kind = kind };
+	struct pciback_wanted common = { .has_id = false };
+	unsigned knows = kind == PCIBACK_JOB_ATTACH ? WANTED_KNOWS_POLICY : 0;
 	char *word = next_word(&rest);
 	uint32_t domain;
 
@@ -82,11 +86,11 @@ read_change(enum pciback_job_kind kind, char *rest, struct pciback_job *ret_job,
 		return refuse(message, "a domain's number from 1 to 32751 would follow --domain");
 	job.domain = (uint16_t)domain;
 	while ((word = next_word(&rest)) != NULL) {
-		bool *flag = job.n == 0 ? find_flag(&job, word) : NULL;
+		bool *flag = job.n == 0 ? find_flag(&job, &common, word) : NULL;
 
 		if (flag != NULL && !*flag)
 			*flag = true;
-		else if (add_address(&job, word, message) < 0)
+		else if (add_device(&job, word, knows, &common, message) < 0)
 			return -EINVAL;
 	}
 	if (job.n == 0)
@@ -95,16 +99,18 @@ read_change(enum pciback_job_kind kind, char *rest, struct pciback_job *ret_job,
 	return 0;
 }
 
-/* What follows "take json" or "return json". */
+/* What follows "check json", "take json" or "return json". */
 static int
 read_devices(enum request_kind kind, char *rest, struct request *ret_request,
     char message[REQUEST_MESSAGE])
 {
+	const struct pciback_wanted common = { .has_id = false };
 	struct request request = { .kind = kind };
-	const char *word;
+	unsigned knows = kind == REQUEST_RETURN ? 0 : WANTED_KNOWS_IDENTITY;
+	char *word;
 
 	while ((word = next_word(&rest)) != NULL)
-		if (add_address(&request.job, word, message) < 0)
+		if (add_device(&request.job, word, knows, &common, message) < 0)
 			return -EINVAL;
 	if (request.job.n == 0)
 		return refuse(message, "addresses of devices would follow");
@@ -129,6 +135,8 @@ request_read(char *line, struct request *ret_request, bool *ret_json,
 		ret_request->kind = REQUEST_STATUS;
 		return 0;
 	}
+	if (strcmp(verb, "check") == 0)
+		return read_devices(REQUEST_CHECK, rest, ret_request, message);
 	if (strcmp(verb, "take") == 0)
 		return read_devices(REQUEST_TAKE, rest, ret_request, message);
 	if (strcmp(verb, "return") == 0)

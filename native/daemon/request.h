@@ -9,12 +9,15 @@
 
 #include <pciback/job.h>
 
+#include "wanted.h"
+
 /* What a client of the control socket asks: a line as <pciback/control.h> has it. */
 
 enum request_kind {
 	REQUEST_STATUS,
 	REQUEST_CHANGE,			/* attach or detach, as its job says */
-	REQUEST_TAKE,			/* the devices of its job, which is none otherwise, from dom0 */
+	REQUEST_CHECK,			/* whether the devices of its job, which is none otherwise, are the right ones */
+	REQUEST_TAKE,			/* the same, from dom0 */
 	REQUEST_RETURN,			/* the same, to dom0 */
 };
 
@@ -23,7 +26,7 @@ struct request {
 	struct pciback_job job;		/* of a change: to be started */
 };
 
-#define REQUEST_MESSAGE 128
+#define REQUEST_MESSAGE WANTED_MESSAGE
 
 /*
  * Reads a line without its newline; it is cut into words. *ret_json is whether the answer is to be

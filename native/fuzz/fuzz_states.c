@@ -78,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					.domain = 1,
 					.force = (data[i + 1] & 2) != 0,
 					.n = 1,
-					.addresses = { { .bus = 3, .device = data[i + 1] >> 6 } },
+					.devices = { { .address = { .bus = 3, .device = data[i + 1] >> 6 } } },
 				};
 			break;
 		default:

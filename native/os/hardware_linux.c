@@ -286,6 +286,34 @@ release_device(void *world, void *handle, bool to_dom0)
 	free(device);
 }
 
+/* As the kernel found it: a virtual function does not show it by itself. */
+static int
+identify(void *world, const struct pciback_address *address, struct pciback_identity *ret_identity)
+{
+	unsigned long vendor = 0, device = 0, subsystem_vendor = 0, subsystem = 0;
+	char name[PCIBACK_ADDRESS_SIZE];
+	int r;
+
+	(void)world;
+	pciback_address_format(address, name);
+	r = sysfs_get(name, "vendor", &vendor);
+	if (r == 0)
+		r = sysfs_get(name, "device", &device);
+	if (r == 0)
+		r = sysfs_get(name, "subsystem_vendor", &subsystem_vendor);
+	if (r == 0)
+		r = sysfs_get(name, "subsystem_device", &subsystem);
+	if (r < 0)
+		return r == -ENOENT ? -ENODEV : r;
+	*ret_identity = (struct pciback_identity){
+		.vendor = (uint16_t)vendor,
+		.device = (uint16_t)device,
+		.subsystem_vendor = (uint16_t)subsystem_vendor,
+		.subsystem = (uint16_t)subsystem,
+	};
+	return 0;
+}
+
 static int
 open_device(void *world, const struct pciback_address *address,
     struct pciback_device_settings *ret_settings)
@@ -335,6 +363,7 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 	}
 	*ret_hardware = (struct pciback_hardware){
 		.operations = &operations,
+		.identify = identify,
 		.open = open_device,
 		.check = check_device,
 		.visit_neighbours = visit_neighbours,

@@ -295,6 +295,22 @@ release_device(void *world, void *handle, bool to_dom0)
 }
 
 static int
+identify(void *world, const struct pciback_address *address, struct pciback_identity *ret_identity)
+{
+	int fd, r;
+
+	(void)world;
+	if (address->domain != 0)
+		return -ENODEV;
+	fd = pci_netbsd_open(address->bus);
+	if (fd < 0)
+		return fd;
+	r = pci_netbsd_identify(fd, address, ret_identity);
+	(void)close(fd);
+	return r;
+}
+
+static int
 open_device(void *world, const struct pciback_address *address,
     struct pciback_device_settings *ret_settings)
 {
@@ -343,6 +359,7 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 	(void)close(fd);
 	*ret_hardware = (struct pciback_hardware){
 		.operations = &operations,
+		.identify = identify,
 		.open = open_device,
 		.check = check_device,
 		.visit_neighbours = visit_neighbours,

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/registers.h>
+
 int
 pci_netbsd_open(unsigned bus)
 {
@@ -51,6 +53,28 @@ pci_netbsd_read(int fd, const struct pciback_address *address, unsigned offset, 
 		return -errno;
 	*ret_value = access.value;
 	return 0;
+}
+
+int
+pci_netbsd_identify(int fd, const struct pciback_address *address, struct pciback_identity *ret_identity)
+{
+	uint32_t id = 0, header = 0, subsystem = 0;
+	int r = pci_netbsd_read(fd, address, REG_VENDOR, &id);
+
+	if (r == 0 && ((id & 0xffff) == 0xffff || (id & 0xffff) == 0))
+		return -ENODEV;
+	if (r == 0)
+		r = pci_netbsd_read(fd, address, REG_HEADER_TYPE & ~3u, &header);
+	if (r == 0 && (header >> (REG_HEADER_TYPE & 3) * 8 & HEADER_TYPE) == 0)
+		r = pci_netbsd_read(fd, address, REG_SUBSYSTEM_VENDOR, &subsystem);
+	if (r == 0)
+		*ret_identity = (struct pciback_identity){
+			.vendor = (uint16_t)id,
+			.device = (uint16_t)(id >> 16),
+			.subsystem_vendor = (uint16_t)subsystem,
+			.subsystem = (uint16_t)(subsystem >> 16),
+		};
+	return r;
 }
 
 bool

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <pciback/address.h>
+#include <pciback/wanted.h>
 
 /*
  * The ioctls of pci(4) by their numbers and layouts, so that no kernel header is needed. Each
@@ -62,6 +63,10 @@ int pci_netbsd_open(unsigned bus);
 
 /* Reads a dword of a function of that bus. Returns 0 or a negative errno value. */
 int pci_netbsd_read(int fd, const struct pciback_address *address, unsigned offset, uint32_t *ret_value);
+
+/* What a function of that bus is, whoever has it. Returns 0, -ENODEV when there is none, or another negative
+ * errno value. */
+int pci_netbsd_identify(int fd, const struct pciback_address *address, struct pciback_identity *ret_identity);
 
 /* Whether a driver of this system uses the device; pciback only keeps it for guests. A kernel that
  * can't tell is taken to use it. */

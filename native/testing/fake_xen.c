@@ -618,6 +618,29 @@ open_device(void *world, const struct pciback_address *address,
 	return -ENODEV;
 }
 
+static int
+identify(void *world, const struct pciback_address *address, struct pciback_identity *ret_identity)
+{
+	const struct fake_xen *xen = world;
+
+	for (size_t i = 0; i < FAKE_DEVICES; i++) {
+		const struct fake_device *device = &xen->devices[i];
+
+		if (device->config[0] == 0 || pciback_address_compare(&device->address, address) != 0)
+			continue;
+		if (device->read_error < 0)
+			return device->read_error;
+		*ret_identity = (struct pciback_identity){
+			.vendor = 0x8086,
+			.device = 0x10d3,
+			.subsystem_vendor = 0x8086,
+			.subsystem = 0xa01f,
+		};
+		return 0;
+	}
+	return -ENODEV;
+}
+
 static void
 release_device(void *world, void *handle, bool to_dom0)
 {
@@ -744,6 +767,7 @@ fake_init(struct fake *fake)
 	fake->backend.hardware = (struct pciback_hardware){
 		.operations = &device_operations,
 		.world = &fake->xen,
+		.identify = identify,
 		.open = open_device,
 		.check = check_device,
 		.visit_neighbours = visit_neighbours,

@@ -20,6 +20,19 @@ struct simulated {
 };
 
 static int
+identify(void *world, const struct pciback_address *address, struct pciback_identity *ret_identity)
+{
+	const struct simulated *simulated = world;
+	const struct pciback_simulated_device *device =
+	    pciback_simulated_bus_find(&simulated->bus, address);
+
+	if (device == NULL)
+		return -ENODEV;
+	pciback_simulated_device_identity(device, ret_identity);
+	return 0;
+}
+
+static int
 open_device(void *world, const struct pciback_address *address,
     struct pciback_device_settings *ret_settings)
 {
@@ -91,6 +104,7 @@ simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pcib
 	*ret_hardware = (struct pciback_hardware){
 		.operations = &simulated->operations,
 		.world = simulated,
+		.identify = identify,
 		.open = open_device,
 		.check = check_device,
 		.visit_neighbours = visit_neighbours,

@@ -326,6 +326,20 @@ pciback_simulated_device_settings(struct pciback_simulated_device *device,
 	memcpy(ret_settings->bars, device->bars, sizeof(device->bars));
 }
 
+void
+pciback_simulated_device_identity(const struct pciback_simulated_device *device,
+    struct pciback_identity *ret_identity)
+{
+	*ret_identity = (struct pciback_identity){
+		.vendor = (uint16_t)load(device->config + REG_VENDOR, 2),
+		.device = (uint16_t)load(device->config + REG_DEVICE, 2),
+	};
+	if (device->header_type != 0)
+		return;
+	ret_identity->subsystem_vendor = (uint16_t)load(device->config + REG_SUBSYSTEM_VENDOR, 2);
+	ret_identity->subsystem = (uint16_t)load(device->config + REG_SUBSYSTEM, 2);
+}
+
 /* ---- Operations -------------------------------------------------------------------------- */
 
 /* Whether that many bytes are there; the size is 1, 2 or 4. */

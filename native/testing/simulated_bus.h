@@ -9,6 +9,7 @@
 
 #include <pciback/device.h>
 #include <pciback/bus.h>
+#include <pciback/wanted.h>
 
 /*
  * A bus made of a dump, whose functions behave: base address registers can be moved and sized,
@@ -59,6 +60,10 @@ struct pciback_simulated_device *pciback_simulated_bus_find(
  * none or its address is no multiple of such a size. */
 int pciback_simulated_device_resize(struct pciback_simulated_device *device, unsigned index,
     uint64_t size);
+
+/* What it is by its configuration space. */
+void pciback_simulated_device_identity(const struct pciback_simulated_device *device,
+    struct pciback_identity *ret_identity);
 
 /* What a binding knows of the device; `permissive`, `interrupt_control` and quirks are left for
  * the caller to set, and the pirq of INTx is the number in the interrupt line register. */

@@ -62,6 +62,7 @@ main(void)
 		{ "priority", test_priority },
 		{ "daemon/options", test_daemon_options },
 		{ "request", test_request },
+		{ "wanted", test_wanted },
 		{ "answer", test_answer },
 		{ "daemon/control", test_daemon_control },
 		{ "daemon/host_lock", test_daemon_host_lock },

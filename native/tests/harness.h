@@ -103,6 +103,7 @@ void test_text(struct harness *harness);
 void test_topology(struct harness *harness);
 void test_unread_list(struct harness *harness);
 void test_vectors(struct harness *harness);
+void test_wanted(struct harness *harness);
 void test_write32(struct harness *harness);
 void test_xen_libraries(struct harness *harness);
 

@@ -232,6 +232,33 @@ def test_devices_are_taken_and_returned(running: Running) -> None:
     assert running.ctl("return", FIRST).stderr == f"pcibackctl: {FIRST} was not taken from dom0\n"
 
 
+def test_another_device_than_the_expected_one_is_not_taken(running: Running) -> None:
+    identity = "id=8086:10d3,subsystem=8086:0000"
+    assert running.ctl("take", "--check", f"{FIRST},{identity}").stdout == f"{FIRST} is the device that is meant\n"
+    assert running.status()["taken"] == []
+    another = running.ctl("take", FIRST, f"{SECOND},{identity}")
+    assert (another.returncode, running.status()["taken"], running.xen.order) == (1, [], [])
+    assert (
+        f"{SECOND} is 8086:100e, expected is 8086:10d3: the buses have other numbers now, or another card is there"
+        in another.stderr
+    )
+    assert running.ctl("take", f"{FIRST},{identity}").returncode == 0
+
+
+def test_each_device_has_its_own_policy(running: Running) -> None:
+    running.xen.domain(3)
+    attached = running.ctl(
+        "attach", "--json", "--domain", "3", "--rdm-relaxed", f"{FIRST},rdm_policy=strict", f"{SECOND},permissive=1"
+    )
+    devices = json.loads(attached.stdout)["devices"]
+    assert [(device["permissive"], device["rdm_policy"]) for device in devices] == [
+        (False, "strict"),
+        (True, "relaxed"),
+    ]
+    version = subprocess.run([NATIVE / "pcibackctl", "version", "--json"], capture_output=True, check=True)
+    assert running.status()["source_sha256"] == json.loads(version.stdout)["source_sha256"]
+
+
 def test_what_the_owner_has_to_allow(tmp_path: Path) -> None:
     daemon = Running(tmp_path, allow="")
     for domain in (3, 4):
@@ -279,6 +306,8 @@ def test_it_asks_before_it_goes(running: Running) -> None:
         (["attach", FIRST], 2, "attach: --domain ID is needed"),
         (["attach", "--domain", "3", "--force", FIRST], 2, "--force: no such option of this command"),
         (["detach", "--domain", "3", FIRST], 1, f"{FIRST} is not attached to domain 3"),
+        (["take", f"{FIRST},permissive=1"], 2, "'permissive' is no option of a device here"),
+        (["take", f"{FIRST},id=1"], 2, "after id= there would be vendor and device, such as 8086:10d3"),
         (["status", "more"], 2, "more: no such option of this command"),
     ],
 )

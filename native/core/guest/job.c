@@ -102,12 +102,12 @@ start_attach(struct pciback_backend *backend, struct pciback_job *job, struct pc
 	for (size_t i = 0; i < job->n; i++) {
 		char name[PCIBACK_ADDRESS_SIZE], message[PCIBACK_LOG_LINE];
 
-		if (pciback_slot_check_free(backend, &job->addresses[i], job->domain, message) < 0) {
+		if (pciback_slot_check_free(backend, &job->devices[i].address, job->domain, message) < 0) {
 			REFUSE(job, -EBUSY, "%s", message);
 			return;
 		}
-		pciback_address_format(&job->addresses[i], name);
-		if (guest != NULL && pciback_guest_entry(guest, &job->addresses[i]) != NULL) {
+		pciback_address_format(&job->devices[i].address, name);
+		if (guest != NULL && pciback_guest_entry(guest, &job->devices[i].address) != NULL) {
 			REFUSE(job, -EEXIST, "the store names %s for domain %u already", name,
 			    (unsigned)job->domain);
 			return;
@@ -139,8 +139,8 @@ start_detach(struct pciback_job *job, struct pciback_guest *guest)
 	for (size_t i = 0; i < job->n; i++) {
 		char name[PCIBACK_ADDRESS_SIZE];
 
-		pciback_address_format(&job->addresses[i], name);
-		if (guest == NULL || pciback_guest_entry(guest, &job->addresses[i]) == NULL) {
+		pciback_address_format(&job->devices[i].address, name);
+		if (guest == NULL || pciback_guest_entry(guest, &job->devices[i].address) == NULL) {
 			REFUSE(job, -ENOENT, "%s is not attached to domain %u", name,
 			    (unsigned)job->domain);
 			return;
@@ -169,7 +169,7 @@ count_held(const struct pciback_job *job, const struct pciback_guest *guest)
 	size_t n = 0;
 
 	for (size_t i = 0; guest != NULL && i < job->n; i++) {
-		const struct pciback_slot *slot = pciback_backend_slot(guest->backend, &job->addresses[i]);
+		const struct pciback_slot *slot = pciback_backend_slot(guest->backend, &job->devices[i].address);
 
 		n += slot != NULL && slot->guest == guest;
 	}
@@ -187,8 +187,8 @@ wait_attached(struct pciback_backend *backend, struct pciback_job *job,
 	size_t n_held = 0;
 
 	for (size_t i = 0; i < job->n; i++) {
-		const struct pciback_slot *slot = pciback_backend_slot(backend, &job->addresses[i]);
-		const struct pciback_entry *entry = pciback_guest_entry(guest, &job->addresses[i]);
+		const struct pciback_slot *slot = pciback_backend_slot(backend, &job->devices[i].address);
+		const struct pciback_entry *entry = pciback_guest_entry(guest, &job->devices[i].address);
 
 		if (slot != NULL && slot->guest == guest)
 			n_held++;

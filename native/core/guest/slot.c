@@ -141,13 +141,13 @@ grant_irq(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 }
 
 static int
-assign(struct pciback_slot *slot, bool rdm_relaxed, char message[PCIBACK_LOG_LINE])
+assign(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
 	/* There is no IOMMU, and the owner knows. */
 	if (!slot->is_in_quarantine)
 		return 0;
 	return pciback_slot_explain_iommu(slot,
-	    pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, rdm_relaxed, 0, NULL), "assigned", message);
+	    pciback_ledger_grant(slot, PCIBACK_PERMISSION_DEVICE, slot->rdm_relaxed, 0, NULL), "assigned", message);
 }
 
 /*
@@ -171,7 +171,7 @@ grant(struct pciback_slot *slot, const struct pciback_entry *entry, char message
 	}
 	r = pciback_slot_check_neighbours(slot, message);
 	if (r == 0)
-		r = assign(slot, entry->rdm_relaxed, message);
+		r = assign(slot, message);
 	if (r == 0)
 		r = grant_bars(slot, message);
 	if (r == 0)
@@ -214,6 +214,7 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 	slot->is_clean = false;
 	slot->guest = guest;
 	slot->domain = guest->domain;
+	slot->rdm_relaxed = entry->rdm_relaxed;
 	/* Closed before it is initialised, the device has no interrupt on. */
 	slot->device.interrupt = PCIBACK_INTX;
 	slot->device.host = NULL;

@@ -96,6 +96,7 @@ struct pciback_slot {
 	struct pciback_pristine pristine;
 	uint32_t command;		/* COMMAND as dom0 had it */
 	struct pciback_address place;	/* where the guest sees it */
+	bool rdm_relaxed;		/* for its guest: as in pciback_entry */
 	struct pciback_device device;
 	struct pciback_ledger ledger;
 };

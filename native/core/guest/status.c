@@ -18,6 +18,7 @@ describe(const struct pciback_slot *slot, struct pciback_device_status *ret_stat
 		.place = slot->place,
 		.interrupt = slot->device.interrupt,
 		.permissive = slot->device.settings.permissive,
+		.rdm_relaxed = slot->rdm_relaxed,
 		.n_permissions = slot->ledger.n,
 	};
 }

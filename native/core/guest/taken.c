@@ -7,25 +7,70 @@
 #include <pciback/taken.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "error.h"
 #include "slot.h"
 #include "take.h"
 
+/* Whether a device is the one that is meant. */
+static int
+check(const struct pciback_backend *backend, const struct pciback_wanted *wanted, char message[PCIBACK_LOG_LINE])
+{
+	static const char why[] = "the buses have other numbers now, or another card is there";
+	const struct pciback_identity *expected = &wanted->identity;
+	struct pciback_identity is = { .vendor = 0 };
+	int r = backend->hardware.identify(backend->hardware.world, &wanted->address, &is);
+
+	if (r < 0) {
+		if (r == -ENODEV)
+			pciback_error_explain(message, &wanted->address, "is no device of this machine");
+		else
+			pciback_error_explain(message, &wanted->address, "does not say what it is: %s", strerror(-r));
+		return r;
+	}
+	if (wanted->has_id && (is.vendor != expected->vendor || is.device != expected->device)) {
+		pciback_error_explain(message, &wanted->address, "is %04x:%04x, expected is %04x:%04x: %s",
+		    (unsigned)is.vendor, (unsigned)is.device, (unsigned)expected->vendor,
+		    (unsigned)expected->device, why);
+		return -EXDEV;
+	}
+	if (wanted->has_subsystem && (is.subsystem_vendor != expected->subsystem_vendor ||
+	    is.subsystem != expected->subsystem)) {
+		pciback_error_explain(message, &wanted->address,
+		    "is of subsystem %04x:%04x, expected is %04x:%04x: %s", (unsigned)is.subsystem_vendor,
+		    (unsigned)is.subsystem, (unsigned)expected->subsystem_vendor,
+		    (unsigned)expected->subsystem, why);
+		return -EXDEV;
+	}
+	return 0;
+}
+
 int
-pciback_backend_take(struct pciback_backend *backend, const struct pciback_address *addresses, size_t n,
+pciback_backend_check(const struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
+    char message[PCIBACK_LOG_LINE])
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = check(backend, &devices[i], message);
+	return r;
+}
+
+int
+pciback_backend_take(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
 {
 	struct pciback_slot *new[PCIBACK_ENTRIES_MAX];
 	size_t n_new = 0;
-	int r = 0;
+	int r = pciback_backend_check(backend, devices, n, message);
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct pciback_slot *slot = pciback_backend_taken(backend, &addresses[i]);
+		const struct pciback_slot *slot = pciback_backend_taken(backend, &devices[i].address);
 
-		r = pciback_slot_check_free(backend, &addresses[i], 0, message);
+		r = pciback_slot_check_free(backend, &devices[i].address, 0, message);
 		if (r == 0 && slot == NULL) {
-			r = pciback_slot_take(backend, &addresses[i], 0, &new[n_new], message);
+			r = pciback_slot_take(backend, &devices[i].address, 0, &new[n_new], message);
 			n_new += r == 0;
 		} else if (r == 0 && slot->lost < 0) {
 			pciback_slot_explain_lost(slot, message);
@@ -38,20 +83,20 @@ pciback_backend_take(struct pciback_backend *backend, const struct pciback_addre
 }
 
 int
-pciback_backend_return(struct pciback_backend *backend, const struct pciback_address *addresses, size_t n,
+pciback_backend_return(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = pciback_slot_check_free(backend, &addresses[i], 0, message);
+		int r = pciback_slot_check_free(backend, &devices[i].address, 0, message);
 
-		if (r == 0 && pciback_backend_taken(backend, &addresses[i]) == NULL) {
-			pciback_error_explain(message, &addresses[i], "was not taken from dom0");
+		if (r == 0 && pciback_backend_taken(backend, &devices[i].address) == NULL) {
+			pciback_error_explain(message, &devices[i].address, "was not taken from dom0");
 			r = -ENOENT;
 		}
 		if (r < 0)
 			return r;
 	}
 	for (size_t i = 0; i < n; i++)
-		pciback_slot_return(pciback_backend_taken(backend, &addresses[i]), true);
+		pciback_slot_return(pciback_backend_taken(backend, &devices[i].address), true);
 	return 0;
 }

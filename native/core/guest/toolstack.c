@@ -19,7 +19,7 @@ bool
 pciback_job_has(const struct pciback_job *job, const struct pciback_address *address)
 {
 	for (size_t i = 0; i < job->n; i++)
-		if (pciback_address_compare(&job->addresses[i], address) == 0)
+		if (pciback_address_compare(&job->devices[i].address, address) == 0)
 			return true;
 	return false;
 }
@@ -32,14 +32,14 @@ add_devices(struct pciback_change *change, const struct pciback_job *job, size_t
 		char name[PCIBACK_ADDRESS_SIZE];
 		size_t number = first + i;
 
-		pciback_address_format(&job->addresses[i], name);
+		pciback_address_format(&job->devices[i].address, name);
 		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "key-%zu", number),
 		    "%s", name);
 		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "dev-%zu", number),
 		    "%s", name);
 		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "opts-%zu", number),
-		    "msitranslate=0,power_mgmt=0,permissive=%d,rdm_policy=%s", job->permissive,
-		    job->rdm_relaxed ? "relaxed" : "strict");
+		    "msitranslate=0,power_mgmt=0,permissive=%d,rdm_policy=%s", job->devices[i].permissive,
+		    job->devices[i].rdm_relaxed ? "relaxed" : "strict");
 		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "state-%zu", number),
 		    "%d", (int)PCIBACK_XENBUS_INITIALISING);
 	}

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <pciback/address.h>
 #include <pciback/log.h>
 #include <pciback/topology.h>
+#include <pciback/wanted.h>
 
 /* What a job does. */
 enum pciback_job_kind {
@@ -37,11 +37,9 @@ enum pciback_job_stage {
 struct pciback_job {
 	enum pciback_job_kind kind;
 	uint16_t domain;
-	bool permissive;		/* attach: writes to registers that nobody knows */
-	bool rdm_relaxed;		/* attach: memory that a device wants reserved may be missing */
 	bool force;			/* detach: also from a frontend that can't take part */
 	size_t n;
-	struct pciback_address addresses[PCIBACK_ENTRIES_MAX];
+	struct pciback_wanted devices[PCIBACK_ENTRIES_MAX];
 
 	enum pciback_job_stage stage;
 	bool started;

@@ -35,6 +35,7 @@ struct pciback_device_status {
 	struct pciback_address place;	/* where the guest sees it */
 	enum pciback_interrupt interrupt;
 	bool permissive;
+	bool rdm_relaxed;		/* memory that it wants reserved may be missing in the guest */
 	size_t n_permissions;		/* that Xen gave for it */
 };
 

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#include <pciback/address.h>
 #include <pciback/log.h>
+#include <pciback/wanted.h>
 
 /*
  * Devices that were taken from dom0 and that no guest has: in Xen's quarantine, clean, ready for whoever
@@ -20,16 +20,25 @@
 struct pciback_backend;
 
 /*
- * Takes devices from dom0, all of them or none; those that are taken already stay so.
- * Returns 0, or a negative errno with one sentence in `message`: -EBUSY when a driver of dom0 or a guest
- * has one, or it is held back. At most PCIBACK_ENTRIES_MAX of them.
+ * Whether devices are there, and have the numbers that they have to have; nothing is done to them.
+ * Returns 0, or a negative errno with one sentence in `message`: -ENODEV for one that is not there,
+ * -EXDEV for another one than is expected.
  */
-int pciback_backend_take(struct pciback_backend *backend, const struct pciback_address *addresses, size_t n,
+int pciback_backend_check(const struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
+    char message[PCIBACK_LOG_LINE]);
+
+/*
+ * Takes devices from dom0, all of them or none; those that are taken already stay so. They are checked
+ * before anything is done to one of them.
+ * Returns 0, or a negative errno with one sentence in `message`: as above, or -EBUSY when a driver of dom0
+ * or a guest has one, or it is held back. At most PCIBACK_ENTRIES_MAX of them.
+ */
+int pciback_backend_take(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE]);
 
 /* Returns devices to dom0, out of quarantine, all of them or none; drivers may have them then. Returns as
  * above, -ENOENT for one that was not taken. */
-int pciback_backend_return(struct pciback_backend *backend, const struct pciback_address *addresses,
-    size_t n, char message[PCIBACK_LOG_LINE]);
+int pciback_backend_return(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
+    char message[PCIBACK_LOG_LINE]);
 
 #endif

@@ -58,6 +58,7 @@ test_mistakes(struct harness *harness)
 		{ ATTACH, "attach 03:00.0", "attach: --domain ID is needed" },
 		{ ATTACH, "attach --domain 3", "attach: addresses of devices would follow" },
 		{ ATTACH, "attach --domain 3 --force 03:00.0", "--force: no such option of this command" },
+		{ ATTACH, "attach --domain 3 --check 03:00.0", "--check: no such option of this command" },
 		{ 0, "version more", "more: no such option of this command" },
 	};
 
@@ -118,5 +119,7 @@ test_cli_options(struct harness *harness)
 	CHECK_NUMBER(read_words(ATTACH, "attach --rdm-relaxed --domain 3 b", &options, message), 0);
 	CHECK(!options.permissive && options.rdm_relaxed);
 	CHECK(options.control == NULL && options.bus == NULL);
+	CHECK_NUMBER(read_words(CLI_TAKES_DEVICES | CLI_TAKES_CHECK, "take --check b", &options, message), 0);
+	CHECK(options.check);
 	test_mistakes(harness);
 }

@@ -53,10 +53,14 @@ test_status(struct harness *harness)
 	answer_status(&answer, &fake.backend, false, 5);
 	check_answer(harness, &answer, "0\nno guest has devices\n");
 	answer_status(&answer, &fake.backend, true, 5);
-	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/status/1\", "
-	    "\"version\": \"0.1.0\", \"pid\": 5, \"guests\": [], \"held_back\": [], "
+	answer_say(&answer, "%c", 0);
+	CHECK(strstr(answer.bytes, "0\n{\"schema\": \"xen.pciback/status/1\", "
+	    "\"version\": \"0.1.0\", \"source_sha256\": \"") == answer.bytes);
+	CHECK(strstr(answer.bytes, "\", \"pid\": 5, \"guests\": [], \"held_back\": [], "
 	    "\"taken\": [], \"permissions\": {\"granted\": 0, "
-	    "\"taken_back\": 0, \"not_taken_back\": 0}}\n");
+	    "\"taken_back\": 0, \"not_taken_back\": 0}}\n") != NULL);
+	free(answer.bytes);
+	answer = (struct answer){ .bytes = NULL };
 	fake_create(&fake, 1, 0, 1);
 	fake_frontend(&fake, 1, true);
 	answer_status(&answer, &fake.backend, false, 5);
@@ -68,7 +72,8 @@ test_status(struct harness *harness)
 	CHECK(strstr(answer.bytes, "\"guests\": [{\"domain\": 1, \"phase\": \"connected\", \"state\": 4, "
 	    "\"frontend_state\": 3, \"hot_plug\": true, \"requests\": 0, \"refused\": 0, "
 	    "\"message\": null, \"devices\": [{\"address\": \"0000:03:00.0\", "
-	    "\"place\": \"0000:00:00.0\", \"interrupt\": \"intx\", \"permissive\": false, ") != NULL);
+	    "\"place\": \"0000:00:00.0\", \"interrupt\": \"intx\", \"permissive\": false, "
+	    "\"rdm_policy\": \"strict\", \"permissions\": 5}]}]") != NULL);
 	free(answer.bytes);
 	answer = (struct answer){ .bytes = NULL };
 	/* The guest goes; its device could not be reset. */
@@ -109,15 +114,21 @@ test_jobs(struct harness *harness)
 		.kind = PCIBACK_JOB_DETACH,
 		.domain = 3,
 		.n = 2,
-		.addresses = { { .bus = 3 }, { .bus = 4 } },
+		.devices = { { .address = { .bus = 3 } }, { .address = { .bus = 4 } } },
 	};
-	struct request request = { .kind = REQUEST_TAKE, .job = { .n = 1, .addresses = { { .bus = 3 } } } };
+	struct request request = { .kind = REQUEST_TAKE, .job = { .n = 1, .devices = { { .address = { .bus = 3 } } } } };
 
 	fake_init(&fake);
 	answer_devices(&answer, &fake.backend, &request, false);
 	check_answer(harness, &answer, "0\n0000:03:00.0 is taken from dom0\n");
 	answer_devices(&answer, &fake.backend, &request, true);
 	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/take/1\", "
+	    "\"devices\": [{\"address\": \"0000:03:00.0\"}]}\n");
+	request.kind = REQUEST_CHECK;
+	answer_devices(&answer, &fake.backend, &request, false);
+	check_answer(harness, &answer, "0\n0000:03:00.0 is the device that is meant\n");
+	answer_devices(&answer, &fake.backend, &request, true);
+	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/check/1\", "
 	    "\"devices\": [{\"address\": \"0000:03:00.0\"}]}\n");
 	request.kind = REQUEST_RETURN;
 	answer_devices(&answer, &fake.backend, &request, false);

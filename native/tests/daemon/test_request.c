@@ -45,6 +45,12 @@ test_mistakes(struct harness *harness)
 		{ "attach text 3 03:00.0 0000:03:00.0", "0000:03:00.0 is named twice" },
 		{ "take json", "addresses of devices would follow" },
 		{ "return text 3", "'3' is no address of a device, such as 0000:03:00.0" },
+		{ "check text", "addresses of devices would follow" },
+		{ "take text 03:00.0,permissive=1", "'permissive' is no option of a device here" },
+		{ "return text 03:00.0,id=8086:10d3", "'id' is no option of a device here" },
+		{ "attach text 3 03:00.0,id=8086:10d3", "'id' is no option of a device here" },
+		{ "detach text 3 03:00.0,permissive=1", "'permissive' is no option of a device here" },
+		{ "attach text 3 03:00.0 03:00.0,permissive=1", "03:00.0 is named twice" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -75,6 +81,11 @@ test_request(struct harness *harness)
 	CHECK_NUMBER(read_line("return json 03:00.0", &request, &json, message), 0);
 	CHECK_NUMBER(request.kind, REQUEST_RETURN);
 	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_NONE);
+	CHECK_NUMBER(read_line("check json 03:00.0,id=8086:10d3 03:01.0", &request, &json, message), 0);
+	CHECK_NUMBER(request.kind, REQUEST_CHECK);
+	CHECK(request.job.devices[0].has_id && !request.job.devices[1].has_id);
+	CHECK_NUMBER(read_line("take json 03:00.0,subsystem=8086:a01f", &request, &json, message), 0);
+	CHECK_NUMBER(request.job.devices[0].identity.subsystem, 0xa01f);
 	CHECK_NUMBER(read_line("  attach  text 3 permissive 03:00.0  0001:04:1f.7 ", &request, &json,
 	    message), 0);
 	CHECK_NUMBER(request.kind, REQUEST_CHANGE);
@@ -82,18 +93,23 @@ test_request(struct harness *harness)
 	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_ATTACH);
 	CHECK_NUMBER(request.job.stage, PCIBACK_JOB_START);
 	CHECK_NUMBER(request.job.domain, 3);
-	CHECK(request.job.permissive && !request.job.force && !request.job.rdm_relaxed);
+	CHECK(request.job.devices[1].permissive && !request.job.force && !request.job.devices[1].rdm_relaxed);
 	CHECK_NUMBER(request.job.n, 2);
-	CHECK_NUMBER(request.job.addresses[1].domain, 1);
-	CHECK_NUMBER(request.job.addresses[1].device, 0x1f);
+	CHECK_NUMBER(request.job.devices[1].address.domain, 1);
+	CHECK_NUMBER(request.job.devices[1].address.device, 0x1f);
 	CHECK_NUMBER(read_line("attach text 3 rdm-relaxed permissive 03:00.0", &request, &json, message), 0);
-	CHECK(request.job.permissive && request.job.rdm_relaxed);
+	CHECK(request.job.devices[0].permissive && request.job.devices[0].rdm_relaxed);
 	CHECK_NUMBER(read_line("attach text 3 rdm-relaxed 03:00.0", &request, &json, message), 0);
-	CHECK(!request.job.permissive && request.job.rdm_relaxed);
+	CHECK(!request.job.devices[0].permissive && request.job.devices[0].rdm_relaxed);
+	/* A flag holds for all that say nothing else. */
+	CHECK_NUMBER(read_line("attach text 3 permissive 03:00.0,permissive=0 03:01.0,rdm_policy=relaxed", &request,
+	    &json, message), 0);
+	CHECK(!request.job.devices[0].permissive && !request.job.devices[0].rdm_relaxed);
+	CHECK(request.job.devices[1].permissive && request.job.devices[1].rdm_relaxed);
 	CHECK_NUMBER(read_line("detach json 32751 force 03:00.0", &request, &json, message), 0);
 	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_DETACH);
 	CHECK_NUMBER(request.job.domain, 32751);
-	CHECK(request.job.force && !request.job.permissive);
+	CHECK(request.job.force && !request.job.devices[0].permissive);
 
 	/* As many as a guest can have, and one more. */
 	for (unsigned i = 0; i < PCIBACK_ENTRIES_MAX; i++)

@@ -54,6 +54,7 @@ test_sizes(struct harness *harness)
 	struct pciback_simulated_bus simulated;
 	struct pciback_simulated_device *device;
 	struct pciback_device_settings settings;
+	struct pciback_identity identity;
 	struct pciback_dump_error error;
 	struct pciback_bus bus;
 
@@ -80,6 +81,10 @@ test_sizes(struct harness *harness)
 	CHECK_NUMBER(settings.vendor, 0x8086);
 	CHECK_NUMBER(settings.device, 0x100e);
 	CHECK_NUMBER(settings.interrupt_line, 0x0b);
+	pciback_simulated_device_identity(device, &identity);
+	CHECK_NUMBER(identity.device, 0x100e);
+	CHECK_NUMBER(identity.subsystem_vendor, 0x1af4);
+	CHECK_NUMBER(identity.subsystem, 0x1100);
 	CHECK_NUMBER(settings.bars[2].kind, PCIBACK_RESOURCE_MEM64);
 	CHECK(settings.bars[2].prefetchable);
 	/* The real size, if somebody knows it. */

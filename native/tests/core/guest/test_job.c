@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pciback/status.h>
+
 #include "fake_xen.h"
 
 static struct fake fake;
@@ -26,7 +28,7 @@ start(enum pciback_job_kind kind, uint16_t domain, unsigned first, unsigned n, b
 	job->force = force;
 	job->n = n;
 	for (unsigned i = 0; i < n; i++)
-		job->addresses[i] = (struct pciback_address){ .bus = 3, .device = (uint8_t)(first + i) };
+		job->devices[i].address = (struct pciback_address){ .bus = 3, .device = (uint8_t)(first + i) };
 	fake_run(&fake);
 	return job;
 }
@@ -98,6 +100,50 @@ test_new_guest(struct harness *harness)
 	CHECK_TEXT(fake_read(&fake, 1, "/state"), "(none)");
 	CHECK_NUMBER(fake_held(&fake, NULL, 0), 0);
 	CHECK(pciback_backend_find(&fake.backend, 1) == NULL);
+	CHECK(fake_end(&fake));
+}
+
+/*
+ * A guest that is still paused (`xl create -p`): whatever its frontend does, it does later, and is not waited
+ * for. What holds for one device holds for that one.
+ */
+static void
+test_paused_guest(struct harness *harness)
+{
+	struct pciback_job *job = &fake.jobs[0];
+	struct pciback_device_status device;
+
+	fake_init(&fake);
+	*job = (struct pciback_job){
+		.kind = PCIBACK_JOB_ATTACH,
+		.domain = 1,
+		.n = 2,
+		.devices = { { .address = { .bus = 3 }, .permissive = true },
+		    { .address = { .bus = 3, .device = 1 }, .rdm_relaxed = true } },
+	};
+	fake_run(&fake);
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
+	CHECK_NUMBER(job->error, 0);
+	CHECK_TEXT(fake_read(&fake, 1, "/state"), "1");
+	CHECK_TEXT(fake_read(&fake, 1, "opts-0"), "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=strict");
+	CHECK_TEXT(fake_read(&fake, 1, "opts-1"), "msitranslate=0,power_mgmt=0,permissive=0,rdm_policy=relaxed");
+	CHECK_NUMBER(pciback_status_find(&fake.backend, &job->devices[0].address, &device), 0);
+	CHECK(device.permissive && !device.rdm_relaxed);
+	CHECK_NUMBER(pciback_status_find(&fake.backend, &job->devices[1].address, &device), 0);
+	CHECK(!device.permissive && device.rdm_relaxed);
+	/* And so is one of whose devices xl has written the nodes. */
+	fake_create(&fake, 2, 2, 1);
+	job = &fake.jobs[1];
+	*job = (struct pciback_job){
+		.kind = PCIBACK_JOB_ATTACH,
+		.domain = 2,
+		.n = 1,
+		.devices = { { .address = { .bus = 3, .device = 3 } } },
+	};
+	fake_run(&fake);
+	CHECK_NUMBER(job->stage, PCIBACK_JOB_DONE);
+	CHECK_NUMBER(job->error, 0);
+	CHECK_NUMBER(fake_held(&fake, "device", 2), 2);
 	CHECK(fake_end(&fake));
 }
 
@@ -437,6 +483,7 @@ void
 test_guest_job(struct harness *harness)
 {
 	test_new_guest(harness);
+	test_paused_guest(harness);
 	test_running_guest(harness);
 	test_malformed_store(harness);
 	test_netbsd(harness);

@@ -20,7 +20,7 @@ static struct fake fake;
 static void
 test_driver_takes_it(struct harness *harness)
 {
-	static const struct pciback_address first = { .bus = 3 };
+	static const struct pciback_wanted wanted = { .address = { .bus = 3 } };
 	struct fake_device *device = &fake.xen.devices[0];
 	char message[PCIBACK_LOG_LINE];
 	struct pciback_taken_status taken;
@@ -60,11 +60,11 @@ test_driver_takes_it(struct harness *harness)
 	device->lost = -EBUSY;
 	device->config[4] = 7;
 	fake_pass(&fake, PCIBACK_WAIT_CHECK);
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, &first, 1, message), -EBUSY);
+	CHECK_NUMBER(pciback_backend_take(&fake.backend, &wanted, 1, message), -EBUSY);
 	CHECK_TEXT(message, "0000:03:00.0 is a driver's of this system again; take it from there");
 	CHECK(pciback_status_taken(&fake.backend, &position, &taken));
 	CHECK(taken.is_lost);
-	CHECK_NUMBER(pciback_backend_return(&fake.backend, &first, 1, message), 0);
+	CHECK_NUMBER(pciback_backend_return(&fake.backend, &wanted, 1, message), 0);
 	CHECK(device->is_dom0s && !device->is_in_quarantine);
 	CHECK_NUMBER(device->config[4], 7);
 	device->config[4] = 3;

@@ -13,8 +13,9 @@
 
 static struct fake fake;
 
-static const struct pciback_job job = { .domain = 1, .n = 2, .permissive = true, .rdm_relaxed = true,
-	.addresses = { { .bus = 3, .device = 1 }, { .bus = 3, .device = 2 } } };
+static const struct pciback_job job = { .domain = 1, .n = 2,
+	.devices = { { .address = { .bus = 3, .device = 1 }, .permissive = true, .rdm_relaxed = true },
+	    { .address = { .bus = 3, .device = 2 }, .permissive = true, .rdm_relaxed = true } } };
 
 /* The nodes are those that libxl makes. */
 static void
@@ -69,7 +70,8 @@ test_changes(struct harness *harness)
 static void
 test_remove(struct harness *harness)
 {
-	static const struct pciback_job first = { .domain = 1, .n = 1, .addresses = { { .bus = 3 } } };
+	static const struct pciback_job first = { .domain = 1, .n = 1,
+	    .devices = { { .address = { .bus = 3 } } } };
 	struct pciback_guest *guest = &fake.guests[0];
 
 	fake_init(&fake);
