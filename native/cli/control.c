@@ -14,12 +14,15 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <pciback/control.h>
+#include <pciback/platform.h>
 
 #include "output.h"
 
@@ -29,9 +32,29 @@
 #define MSG_NOSIGNAL 0
 #endif
 
+#define RETRY_CONNECT	100	/* milliseconds, while too many others wait */
+
+/* Waits until something can be read or written; the deadline is of pciback_clock(). Returns 0, -ETIMEDOUT or another negative errno value. */
+static int
+wait_for(int fd, short events, uint64_t deadline)
+{
+	for (;;) {
+		struct pollfd poll_fd = { .fd = fd, .events = events };
+		uint64_t now = pciback_clock();
+		int n = now >= deadline ? 0 : poll(&poll_fd, 1, (int)(deadline - now));
+
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (n > 0)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
 /* Connects; returns a descriptor or a negative errno value. */
 static int
-connect_to(const char *path)
+connect_to(const char *path, uint64_t deadline)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
@@ -42,44 +65,61 @@ connect_to(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		int error = errno;
 
+		if (error == EINTR)
+			continue;
+		/* So many clients wait that one more can't. */
+		if (error == EAGAIN && pciback_clock() < deadline) {
+			pciback_pause(NULL, RETRY_CONNECT);
+			continue;
+		}
 		(void)close(fd);
-		return -error;
+		return error == EAGAIN ? -ETIMEDOUT : -error;
 	}
 	return fd;
 }
 
-/* Sends the request and reads the answer to its end; the caller frees it. Returns 0 or a negative
- * errno value. */
+/* Sends the request; what can't be sent any more is seen when the answer is read. */
+static void
+tell(int fd, const char *request, size_t length, uint64_t deadline)
+{
+	while (length > 0) {
+		ssize_t sent = send(fd, request, length, MSG_NOSIGNAL);
+
+		if (sent > 0) {
+			request += sent;
+			length -= (size_t)sent;
+		} else if (sent < 0 && errno == EAGAIN) {
+			if (wait_for(fd, POLLOUT, deadline) < 0)
+				return;
+		} else if (errno != EINTR) {
+			return;
+		}
+	}
+}
+
+/* Reads the answer to its end; the caller frees it. Returns 0 or a negative errno value. */
 static int
-ask(int fd, const char *request, size_t length, char **ret_answer)
+hear(int fd, uint64_t deadline, char **ret_answer)
 {
 	size_t size = 4096, n = 0;
 	char *answer = malloc(size);
 
-	while (answer != NULL && length > 0) {
-		ssize_t sent = send(fd, request, length, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno != EINTR)
-			break;
-		if (sent > 0) {
-			request += sent;
-			length -= (size_t)sent;
-		}
-	}
 	while (answer != NULL) {
 		ssize_t got = recv(fd, answer + n, size - n - 1, 0);
+		int r = got < 0 ? -errno : 0;
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			int error = errno;
-
+		if (r == -EAGAIN)
+			r = wait_for(fd, POLLIN, deadline);
+		if (r < 0 && r != -EINTR) {
 			free(answer);
-			return -error;
+			return r;
 		}
+		if (got < 0)
+			continue;
 		if (got == 0)
 			break;
 		n += (size_t)got;
@@ -125,6 +165,8 @@ request(const struct cli_options *options, const char *verb, const char *flag)
 {
 	const char *path = options->control != NULL ? options->control : PCIBACK_CONTROL_PATH;
 	char line[PCIBACK_CONTROL_LINE], *answer = NULL;
+	unsigned seconds = options->wait != 0 ? (unsigned)options->wait : PCIBACK_CONTROL_WAIT;
+	uint64_t deadline;
 	size_t length;
 	int fd, status, r;
 
@@ -142,13 +184,21 @@ request(const struct cli_options *options, const char *verb, const char *flag)
 		if (line[i] == '\n')
 			line[i] = '?';
 	line[length++] = '\n';
-	fd = connect_to(path);
+	deadline = pciback_clock() + (uint64_t)seconds * 1000;
+	fd = connect_to(path, deadline);
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		return cli_fail(options, CLI_FAILED, "pcibackd is not running: nobody listens at %s", path);
-	if (fd < 0)
+	if (fd < 0 && fd != -ETIMEDOUT)
 		return cli_fail(options, CLI_FAILED, "%s can't be reached: %s", path, strerror(-fd));
-	r = ask(fd, line, length, &answer);
-	(void)close(fd);
+	r = fd;
+	if (fd >= 0) {
+		tell(fd, line, length, deadline);
+		r = hear(fd, deadline, &answer);
+		(void)close(fd);
+	}
+	if (r == -ETIMEDOUT)
+		return cli_fail(options, CLI_FAILED, "pcibackd has not answered within %u s: it hangs, or "
+		    "xenstored does; what was asked may still be done", seconds);
 	if (r < 0)
 		return cli_fail(options, CLI_FAILED, "pcibackd gave no answer: %s", strerror(-r));
 	status = print_answer(options, answer);

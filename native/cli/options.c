@@ -12,6 +12,9 @@
 #include <string.h>
 
 #include <pciback/boot.h>
+#include <pciback/text.h>
+
+#define WAIT_MAX 3600
 
 static int
 refuse(char message[CLI_MESSAGE], const char *argument, const char *what)
@@ -88,9 +91,10 @@ static int
 read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *options,
     char message[CLI_MESSAGE])
 {
-	const char *argument = argv[*i], *value = NULL, *entry = NULL, *loader = NULL;
+	const char *argument = argv[*i], *value = NULL, *entry = NULL, *loader = NULL, *wait = NULL;
 	const struct valued valued[] = {
 		{ "--control", CLI_TAKES_CONTROL, &options->control },
+		{ "--wait", CLI_TAKES_CONTROL, &wait },
 		{ "--domain", CLI_TAKES_DOMAIN, &options->domain },
 		{ "--config", CLI_TAKES_CONFIG, &options->config },
 		{ "--root", CLI_TAKES_CONFIG, &options->root },
@@ -134,6 +138,9 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 		if (*entry != '\0' && options->entry == 0)
 			return refuse(message, argument, "the number of an entry would follow, 1 or more");
 	}
+	if (wait != NULL && *wait != '\0' &&
+	    (pciback_decimal_parse(wait, WAIT_MAX, &options->wait) < 0 || options->wait == 0))
+		return refuse(message, argument, "seconds would follow, from 1 to 3600");
 	if (loader != NULL) {
 		options->loaders = read_loaders(loader);
 		if (*loader != '\0' && options->loaders == 0)

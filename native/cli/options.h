@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What was given on the command line; a pointer is NULL for an option that wasn't. */
 struct cli_options {
@@ -18,6 +19,7 @@ struct cli_options {
 	const char *control;
 	const char *domain;
 	size_t entry;		/* 0 if not given */
+	uint32_t wait;		/* seconds; 0 if not given */
 	unsigned loaders;	/* a set of PCIBACK_LOADER_BIT(); 0 if not given */
 	bool json, permissive, rdm_relaxed, force, check;
 	const char *const *words;	/* what is no option: devices */
@@ -28,7 +30,7 @@ struct cli_options {
 enum {
 	CLI_TAKES_CONFIG = 1 << 0,	/* --config, which it needs, --root, --entry, --loader */
 	CLI_TAKES_BUS = 1 << 1,
-	CLI_TAKES_CONTROL = 1 << 2,
+	CLI_TAKES_CONTROL = 1 << 2,	/* --control, --wait */
 	CLI_TAKES_DEVICES = 1 << 3,	/* which it needs */
 	CLI_TAKES_POLICY = 1 << 4,	/* --permissive, --rdm-relaxed */
 	CLI_TAKES_FORCE = 1 << 5,

@@ -22,6 +22,7 @@ static const char usage[] =
     "       pcibackctl attach --domain ID [--permissive] [--rdm-relaxed] [--control PATH] [--json]\n"
     "                         ADDRESS[,permissive=0|1][,rdm_policy=strict|relaxed]...\n"
     "       pcibackctl detach --domain ID [--force] [--control PATH] [--json] ADDRESS...\n"
+    "       (each of the last five: --control PATH, --wait SECONDS)\n"
     "       pcibackctl selftest [--json]\n"
     "       pcibackctl version [--json]\n";
 

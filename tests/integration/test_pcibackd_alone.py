@@ -76,6 +76,30 @@ def test_a_start_beside_one_that_hangs_ends_with_a_sentence(tmp_path: Path, hung
     assert hung.is_socket()
 
 
+def ask(control: Path) -> subprocess.CompletedProcess[str]:
+    command = [NATIVE / "pcibackctl", "status", "--control", control, "--wait", "1"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+
+NO_ANSWER = (
+    "pcibackctl: pcibackd has not answered within 1 s: it hangs, or xenstored does; what was asked may still be done\n"
+)
+
+
+def test_one_that_takes_no_clients_any_more_is_not_waited_for_without_end(hung: Path) -> None:
+    done = ask(hung)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", NO_ANSWER)
+
+
+def test_nor_is_one_that_does_not_answer(tmp_path: Path) -> None:
+    path = tmp_path / "silent.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(8)
+        done = ask(path)
+    assert (done.returncode, done.stderr) == (1, NO_ANSWER)
+
+
 HOLDER = """
 import fcntl, os, subprocess, sys
 with open("/var/run/pcibackd.lock", "w") as file:

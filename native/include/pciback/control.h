@@ -25,4 +25,8 @@
 #define PCIBACK_CONTROL_PATH	"/var/run/pcibackd.sock"
 #define PCIBACK_CONTROL_LINE	4096	/* bytes of a request with its newline */
 
+/* Seconds until an answer is not waited for any more: an attach may take 25, and a reset of each of its 64
+ * devices one. */
+#define PCIBACK_CONTROL_WAIT	120
+
 #endif

@@ -58,6 +58,11 @@ test_mistakes(struct harness *harness)
 		{ ATTACH, "attach 03:00.0", "attach: --domain ID is needed" },
 		{ ATTACH, "attach --domain 3", "attach: addresses of devices would follow" },
 		{ ATTACH, "attach --domain 3 --force 03:00.0", "--force: no such option of this command" },
+		{ CLI_TAKES_CONTROL, "status --wait", "--wait: a value would follow" },
+		{ CLI_TAKES_CONTROL, "status --wait 0", "--wait: seconds would follow, from 1 to 3600" },
+		{ CLI_TAKES_CONTROL, "status --wait=3601", "--wait=3601: seconds would follow, from 1 to 3600" },
+		{ CLI_TAKES_CONTROL, "status --wait 1s", "--wait: seconds would follow, from 1 to 3600" },
+		{ BOOT, "boot --config f --wait 1", "--wait: no such option of this command" },
 		{ ATTACH, "attach --domain 3 --check 03:00.0", "--check: no such option of this command" },
 		{ 0, "version more", "more: no such option of this command" },
 	};
@@ -121,5 +126,8 @@ test_cli_options(struct harness *harness)
 	CHECK(options.control == NULL && options.bus == NULL);
 	CHECK_NUMBER(read_words(CLI_TAKES_DEVICES | CLI_TAKES_CHECK, "take --check b", &options, message), 0);
 	CHECK(options.check);
+	CHECK_NUMBER(options.wait, 0);
+	CHECK_NUMBER(read_words(CLI_TAKES_CONTROL, "status --wait 3600", &options, message), 0);
+	CHECK_NUMBER(options.wait, 3600);
 	test_mistakes(harness);
 }
