@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pciback/allow.h>
 #include <pciback/control.h>
 #include <pciback/text.h>
 
@@ -37,33 +38,11 @@ refuse(struct reader *reader, const char *format, ...)
 static int
 read_allow(struct reader *reader, const char *text)
 {
-	static const struct {
-		const char *name;
-		unsigned bit;
-	} names[] = {
-		{ "no-iommu", PCIBACK_ALLOW_NO_IOMMU },
-		{ "shared-irq", PCIBACK_ALLOW_SHARED_IRQ },
-		{ "shared-page", PCIBACK_ALLOW_SHARED_PAGE },
-		{ "no-reset", PCIBACK_ALLOW_NO_RESET },
-		{ "kept-mappings", PCIBACK_ALLOW_KEPT_MAPPINGS },
-	};
-	const size_t n = sizeof(names) / sizeof(names[0]);
+	size_t length = 0;
 
-	while (*text != '\0') {
-		size_t length = strcspn(text, ","), i = 0;
-
-		while (i < n && (strlen(names[i].name) != length ||
-		    strncmp(names[i].name, text, length) != 0))
-			i++;
-		if (i == n)
-			return refuse(reader, "--allow %.*s: no-iommu, shared-irq, shared-page, no-reset or "
-			    "kept-mappings would stand here", (int)length, text);
-		reader->options.allow |= names[i].bit;
-		text += length;
-		if (*text == ',')
-			text++;
-	}
-	return 0;
+	text = pciback_allow_parse(text, &reader->options.allow, &length);
+	return text == NULL ? 0 : refuse(reader, "--allow %.*s: " PCIBACK_ALLOW_NAMES " would stand here", (int)length,
+	    text);
 }
 
 static int

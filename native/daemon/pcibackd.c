@@ -16,13 +16,13 @@
 #include <string.h>
 
 #include <pciback/backend.h>
+#include <pciback/host_lock.h>
 #include <pciback/platform.h>
 #include <pciback/status.h>
 #include <pciback/version.h>
 
 #include "control.h"
 #include "detach.h"
-#include "host_lock.h"
 #include "log.h"
 #include "loop.h"
 #include "options.h"
@@ -65,13 +65,13 @@ static int
 lock_host(void)
 {
 	long holder = 0;
-	int r = host_lock_take(HOST_LOCK_PATH, &holder);
+	int r = pciback_host_lock_take(PCIBACK_HOST_LOCK_PATH, &holder);
 
 	if (r == -EBUSY)
 		return fail(EXIT_FAILED, "another pcibackd serves this host's guests: process %ld, which "
-		    "has locked " HOST_LOCK_PATH, holder);
+		    "has locked " PCIBACK_HOST_LOCK_PATH, holder);
 	if (r < 0)
-		return fail(EXIT_FAILED, HOST_LOCK_PATH " can't be locked: %s", strerror(-r));
+		return fail(EXIT_FAILED, PCIBACK_HOST_LOCK_PATH " can't be locked: %s", strerror(-r));
 	return EXIT_OK;
 }
 

@@ -65,7 +65,7 @@ main(void)
 		{ "wanted", test_wanted },
 		{ "answer", test_answer },
 		{ "daemon/control", test_daemon_control },
-		{ "daemon/host_lock", test_daemon_host_lock },
+		{ "host_lock", test_host_lock },
 		{ "daemon/log", test_daemon_log },
 	};
 

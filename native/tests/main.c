@@ -12,6 +12,7 @@ main(void)
 	static const struct harness_suite suites[] = {
 		{ "text", test_text },
 		{ "address", test_address },
+		{ "allow", test_allow },
 		{ "hide_list", test_hide_list },
 		{ "json", test_json },
 		{ "bus", test_bus },

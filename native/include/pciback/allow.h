@@ -7,6 +7,8 @@
 #ifndef PCIBACK_ALLOW_H
 #define PCIBACK_ALLOW_H
 
+#include <stddef.h>
+
 /* Refusals that the owner of the machine overrides. */
 enum {
 	PCIBACK_ALLOW_NO_IOMMU = 1 << 0,	/* the device can write to any memory (XSA-61) */
@@ -15,5 +17,14 @@ enum {
 	PCIBACK_ALLOW_NO_RESET = 1 << 3,	/* its next owner finds what the last one left in it */
 	PCIBACK_ALLOW_KEPT_MAPPINGS = 1 << 4,	/* a guest that had it and lives on may reach its memory */
 };
+
+/* Their names, for a sentence. */
+#define PCIBACK_ALLOW_NAMES "no-iommu, shared-irq, shared-page, no-reset or kept-mappings"
+
+/*
+ * Adds what a list of names says, separated by commas, to *allow. Returns NULL, or the word that is none of them, and
+ * its length; what stands before it was added.
+ */
+const char *pciback_allow_parse(const char *text, unsigned *allow, size_t *ret_length);
 
 #endif

@@ -16,7 +16,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "../../daemon/host_lock.h"
+#include <pciback/host_lock.h>
 
 #define PATH	"build/test-host.lock"
 #define LINK	"build/test-host.link"
@@ -30,7 +30,7 @@ take_elsewhere(void)
 
 	if (child == 0) {
 		long holder = -1;
-		int r = host_lock_take(PATH, &holder);
+		int r = pciback_host_lock_take(PATH, &holder);
 
 		_exit(r == 0 ? 1 : r == -EBUSY && holder == (long)own ? 2 : 0);
 	}
@@ -40,7 +40,7 @@ take_elsewhere(void)
 }
 
 void
-test_daemon_host_lock(struct harness *harness)
+test_host_lock(struct harness *harness)
 {
 	long holder = -1;
 
@@ -48,12 +48,12 @@ test_daemon_host_lock(struct harness *harness)
 	(void)unlink(LINK);
 	/* A process that has ended holds nothing. */
 	CHECK_NUMBER(take_elsewhere(), 1);
-	CHECK_NUMBER(host_lock_take(PATH, &holder), 0);
+	CHECK_NUMBER(pciback_host_lock_take(PATH, &holder), 0);
 	CHECK_NUMBER(take_elsewhere(), 2);
-	CHECK_NUMBER(host_lock_take("build/nothing/lock", &holder), -ENOENT);
-	CHECK_NUMBER(host_lock_take("/dev/null", &holder), -EINVAL);
+	CHECK_NUMBER(pciback_host_lock_take("build/nothing/lock", &holder), -ENOENT);
+	CHECK_NUMBER(pciback_host_lock_take("/dev/null", &holder), -EINVAL);
 	CHECK_NUMBER(symlink("test-host.lock", LINK), 0);
-	CHECK(host_lock_take(LINK, &holder) < 0);
+	CHECK(pciback_host_lock_take(LINK, &holder) < 0);
 	CHECK_NUMBER(unlink(LINK), 0);
 	CHECK_NUMBER(unlink(PATH), 0);
 }

@@ -8,7 +8,7 @@
 #define _XOPEN_SOURCE 700
 #endif
 
-#include "host_lock.h"
+#include <pciback/host_lock.h>
 
 #include <sys/stat.h>
 
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 int
-host_lock_take(const char *path, long *ret_holder)
+pciback_host_lock_take(const char *path, long *ret_holder)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct stat status;
