@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/kernel_host.h>
+
 #define SIMULATED "pcibackd-simulated"
 
 /* The path of a program in the directory of this one, which was started as `name`. */
@@ -65,10 +67,18 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
     struct world *ret_world, char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	struct world world = { .has_devices = true };
+	const char *sign;
 	int r;
 
 	if (options->bus != NULL)
 		return become_simulated(argv, message);
+	/* Two backends for the same guests would take each other's devices. */
+	sign = pciback_kernel_sign();
+	if (sign != NULL) {
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "the kernel's own backend is at work (%s): unload it, or "
+		    "boot without a hide list", sign);
+		return -EBUSY;
+	}
 	r = pciback_hardware_open(&world.hardware, message);
 	if (r == 0)
 		r = pciback_xen_open(&world.link, backend, message);

@@ -8,9 +8,7 @@
 
 #include <pciback/platform.h>
 
-#include <sys/param.h>
 #include <sys/ioctl.h>
-#include <sys/sysctl.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <pciback/boot_messages.h>
 #include <pciback/bus.h>
+#include <pciback/kernel_host.h>
 #include <pciback/policy.h>
 #include <pciback/registers.h>
 #include <pciback/reset.h>
@@ -122,11 +120,11 @@ probe_bar(const struct device *device, unsigned offset, uint32_t *ret_mask)
 	return r;
 }
 
-/* One BAR; `*i` moves on by two for one of 64 bits. */
+/* One BAR; `*i` moves on by two for one of 64 bits. Its bit in *unset says that nobody gave it an address. */
 static int
-size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resource)
+size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resource, unsigned *unset)
 {
-	unsigned offset = REG_BAR0 + *i * 4;
+	unsigned number = *i, offset = REG_BAR0 + number * 4;
 	uint32_t low = 0, high = 0, mask = 0, high_mask = UINT32_MAX;
 	struct pciback_resource resource = { .kind = PCIBACK_RESOURCE_MEM32 };
 	uint64_t sizes;
@@ -157,9 +155,12 @@ size_bar(struct device *device, unsigned *i, struct pciback_resource *ret_resour
 		sizes = (uint64_t)high_mask << 32 | (mask & ~UINT32_C(15));
 	}
 	resource.size = ~sizes + 1;
-	/* Else nobody gave it an address. */
-	if (resource.address != 0 && resource.size != 0)
+	if (resource.size == 0)
+		return 0;
+	if (resource.address != 0)
 		*ret_resource = resource;
+	else
+		*unset |= 1u << number;
 	return 0;
 }
 
@@ -177,7 +178,7 @@ size_bars(struct device *device, unsigned n_bars, struct pciback_device_settings
 	for (unsigned i = 0; i < n_bars && r == 0;) {
 		struct pciback_resource *resource = &settings->bars[i];
 
-		r = size_bar(device, &i, resource);
+		r = size_bar(device, &i, resource, &settings->unset_bars);
 		if (resource->kind == PCIBACK_RESOURCE_IO)
 			device->decode |= COMMAND_IO;
 		else if (resource->kind != PCIBACK_RESOURCE_NONE)
@@ -191,15 +192,9 @@ size_bars(struct device *device, unsigned n_bars, struct pciback_device_settings
 static unsigned
 said_line(const struct pciback_address *address)
 {
-	size_t length = 0;
 	uint32_t gsi = 0;
-	char *text;
 
-	if (sysctlbyname("kern.msgbuf", NULL, &length, NULL, 0) < 0 || (text = malloc(length)) == NULL)
-		return 0;
-	if (sysctlbyname("kern.msgbuf", text, &length, NULL, 0) == 0)
-		(void)pciback_boot_messages_gsi(text, length, address, &gsi);
-	free(text);
+	(void)pciback_kernel_interrupt(NULL, address, &gsi);
 	return gsi;
 }
 

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <pciback/backend.h>
 #include <pciback/text.h>
@@ -83,23 +82,6 @@ close_link(void *world)
 		(void)xen->call->xencall_close(xen->calls);
 	xen_libraries_close(&xen->libraries);
 	free(xen);
-}
-
-/* Two backends for the same guests would take each other's devices. */
-static bool
-has_kernel_backend(char message[PCIBACK_PLATFORM_MESSAGE])
-{
-	static const char *const signs[] = { "/sys/bus/xen-backend/drivers/pciback", "/kern/xen/pci" };
-
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
-		if (access(signs[i], F_OK) < 0)
-			continue;
-		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE,
-		    "the kernel's own backend is at work (%s): unload it, or boot without a hide list",
-		    signs[i]);
-		return true;
-	}
-	return false;
 }
 
 /* Whether libxenctrl and the Xen that runs understand each other: Xen refuses with EACCES what was
@@ -179,8 +161,6 @@ pciback_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend *back
 	struct xen *xen;
 	int r;
 
-	if (has_kernel_backend(message))
-		return -EBUSY;
 	xen = calloc(1, sizeof(*xen));
 	if (xen == NULL) {
 		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s", strerror(ENOMEM));

@@ -376,10 +376,12 @@ iomem(void *world, uint16_t domain, uint64_t first_frame, uint64_t n, bool allow
 static int
 pirq_map(void *world, uint16_t domain, uint32_t irq, uint32_t *ret_pirq)
 {
-	int r = give(world, "pirq", domain, irq + 100, 1);
+	const struct fake_xen *xen = world;
+	uint32_t pirq = irq + xen->pirq_offset;
+	int r = give(world, "pirq", domain, pirq, 1);
 
 	if (r == 0)
-		*ret_pirq = irq + 100;
+		*ret_pirq = pirq;
 	return r;
 }
 
@@ -609,6 +611,7 @@ open_device(void *world, const struct pciback_address *address,
 			.vendor = 0x8086,
 			.device = 0x10d3,
 			.config_size = 256,
+			.unset_bars = device->unset_bars,
 			.interrupt_line = device->config[0x3c],
 		};
 		memcpy(ret_settings->bars, device->bars, sizeof(device->bars));
@@ -758,6 +761,7 @@ fake_init(struct fake *fake)
 	memset(fake->xen.nodes, 0, n_nodes * sizeof(fake->xen.nodes[0]));
 	memset((char *)fake + sizeof(fake->xen.nodes), 0, sizeof(*fake) - sizeof(fake->xen.nodes));
 	fake->xen.backend = &fake->backend;
+	fake->xen.pirq_offset = 100;
 	fake->xen.recovery = 0;
 	for (unsigned i = 0; i < 4; i++)
 		make_device(&fake->xen.devices[i], i);
@@ -853,6 +857,12 @@ fake_end(struct fake *fake)
 		(void)printf("%zu permissions are left, %zu mistakes: %s\n", fake->xen.n_grants,
 		    fake->xen.n_errors, fake->xen.order);
 	return is_clean;
+}
+
+void
+fake_put(struct fake *fake, const char *path, const char *value)
+{
+	put(&fake->xen, path, value);
 }
 
 static void

@@ -56,6 +56,7 @@ struct fake_device {
 	int lost;			/* what a look at who has it returns */
 	uint8_t config[256];
 	struct pciback_resource bars[PCIBACK_RESOURCES], rom;
+	unsigned unset_bars;		/* as in the settings */
 	bool wants_reserved;		/* memory, which no guest's map has */
 };
 
@@ -87,6 +88,7 @@ struct fake_xen {
 	char order[FAKE_GRANTS * 2];	/* '+' and '-' with the first letter of what, in order */
 	size_t n_order;
 	bool no_iommu;
+	uint32_t pirq_offset;		/* an interrupt is mapped to the pirq that is so much higher */
 	uint32_t next_pirq, next_port;
 	size_t n_lines;
 	char line[PCIBACK_LOG_LINE];	/* the last of the log */
@@ -131,6 +133,9 @@ bool fake_end(struct fake *fake);
 void fake_write(struct fake *fake, uint16_t domain, const char *path, const char *value);
 void fake_remove(struct fake *fake, uint16_t domain, const char *path);
 const char *fake_read(const struct fake *fake, uint16_t domain, const char *path);
+
+/* Writes any node of the store, as a toolstack does. */
+void fake_put(struct fake *fake, const char *path, const char *value);
 
 /* What xl writes for a guest with n devices from number `first` on. */
 void fake_create(struct fake *fake, uint16_t domain, unsigned first, unsigned n);

@@ -56,6 +56,12 @@ main(void)
 		{ "guest/taken", test_guest_taken },
 		{ "guest/status", test_guest_status },
 		{ "guest/backend", test_guest_backend },
+		{ "kernel/nodes", test_kernel_nodes },
+		{ "kernel/owner", test_kernel_owner },
+		{ "kernel/hold", test_kernel_hold },
+		{ "kernel/attach", test_kernel_attach },
+		{ "kernel/detach", test_kernel_detach },
+		{ "kernel/prepare", test_kernel_prepare },
 		{ "clock", test_clock },
 		{ "xen_libraries", test_xen_libraries },
 		{ "confine", test_confine },
@@ -66,6 +72,7 @@ main(void)
 		{ "answer", test_answer },
 		{ "daemon/control", test_daemon_control },
 		{ "host_lock", test_host_lock },
+		{ "kernel_host", test_kernel_host },
 		{ "daemon/log", test_daemon_log },
 	};
 

@@ -36,6 +36,7 @@ PYTHON_FLOORS: Sequence[Sequence[str]] = (
 C_FLOORS: Sequence[Sequence[str]] = (
     ("core",),
     ("core/guest", "model"),
+    ("core/kernel",),
     ("os",),
     ("cli", "daemon"),
 )
@@ -43,6 +44,9 @@ C_FLOORS: Sequence[Sequence[str]] = (
 PUBLIC_HEADERS = {
     "boot": "model",
     "guest": "core/guest",
+    "host_lock": "os",
+    "kernel_backend": "core/kernel",
+    "kernel_host": "os",
     "os": "os",
     "platform": "os",
     "vectors": "model",

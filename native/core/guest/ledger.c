@@ -172,6 +172,21 @@ pciback_ledger_has(const struct pciback_slot *slot, enum pciback_permission_kind
 	return false;
 }
 
+int
+pciback_ledger_add_granted(struct pciback_slot *slot, enum pciback_permission_kind kind, uint64_t first, uint64_t n)
+{
+	struct pciback_ledger *ledger = &slot->ledger;
+	struct pciback_permission permission = { .kind = kind, .first = first, .n = n };
+
+	if (ledger->n == PCIBACK_PERMISSIONS_MAX)
+		return -ENOSPC;
+	permission.shared = find_same(slot, &permission, false) != NULL;
+	if (!permission.shared)
+		slot->backend->n_granted++;
+	ledger->entries[ledger->n++] = permission;
+	return 0;
+}
+
 void
 pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq)
 {

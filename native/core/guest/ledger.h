@@ -22,6 +22,9 @@
 int pciback_ledger_grant(struct pciback_slot *slot, enum pciback_permission_kind kind,
     uint64_t first, uint64_t n, uint32_t *ret_pirq);
 
+/* Records what an earlier process has granted, so that it can be revoked. Returns 0 or -ENOSPC. */
+int pciback_ledger_add_granted(struct pciback_slot *slot, enum pciback_permission_kind kind, uint64_t first, uint64_t n);
+
 /* Whether the slot's guest has a permission of that kind for it. */
 bool pciback_ledger_has(const struct pciback_slot *slot, enum pciback_permission_kind kind);
 

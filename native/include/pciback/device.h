@@ -46,6 +46,7 @@ struct pciback_device_settings {
 	bool is_virtual_function;	/* of SR-IOV */
 	struct pciback_resource bars[PCIBACK_RESOURCES];	/* a bridge has two */
 	struct pciback_resource rom;	/* NONE or MEM32 */
+	unsigned unset_bars;		/* bit n: BAR n has a size, but nobody gave it an address */
 	uint8_t interrupt_line;		/* what the guest reads as such: the host's irq */
 	uint32_t pirq;			/* of INTx, 0 for none; the answer to disabling MSI */
 	bool permissive;		/* writes to registers that nobody knows pass; logged */

@@ -22,6 +22,9 @@
 /* The highest number of a domain [Xen: those from DOMID_FIRST_RESERVED, 0x7ff0, on are reserved]. */
 #define PCIBACK_DOMAIN_MAX	0x7fef
 
+/* dom0, as it names itself [Xen: DOMID_SELF]. */
+#define PCIBACK_DOMAIN_SELF	0x7ff0
+
 /* The one that has devices in quarantine: they reach no memory [Xen: DOMID_IO]. */
 #define PCIBACK_DOMAIN_QUARANTINE	0x7ff1
 

@@ -262,10 +262,32 @@ test_pirq(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* What an earlier process granted is revoked once, also if two entries are one permission. */
+static void
+test_granted_before(struct harness *harness)
+{
+	struct pciback_slot *slot = &fake.slots[0];
+
+	fake_init(&fake);
+	slot->backend = &fake.backend;
+	slot->domain = 1;
+	CHECK_NUMBER(fake.backend.xen.operations->iomem(&fake.xen, 1, 0x380000, 2, true), 0);
+	CHECK_NUMBER(pciback_ledger_add_granted(slot, PCIBACK_PERMISSION_IOMEM, 0x380000, 2), 0);
+	CHECK_NUMBER(pciback_ledger_add_granted(slot, PCIBACK_PERMISSION_IOMEM, 0x380000, 2), 0);
+	CHECK_NUMBER(slot->ledger.n, 2);
+	CHECK(pciback_ledger_revoke(slot, 0));
+	CHECK_TEXT(fake.xen.order, "+o-o");
+	slot->ledger.n = PCIBACK_PERMISSIONS_MAX;
+	CHECK_NUMBER(pciback_ledger_add_granted(slot, PCIBACK_PERMISSION_IRQ, 20, 1), -ENOSPC);
+	memset(slot, 0, sizeof(*slot));
+	CHECK(fake_end(&fake));
+}
+
 void
 test_guest_ledger(struct harness *harness)
 {
 	test_pirq(harness);
+	test_granted_before(harness);
 	test_order(harness);
 	test_no_msix_table(harness);
 	test_unprotected_msix_table(harness);

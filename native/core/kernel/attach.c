@@ -1,0 +1,103 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <pciback/kernel_backend.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../guest/guest.h"
+#include "../guest/slot.h"
+#include "hold.h"
+#include "nodes.h"
+
+/* What has to be known of the domain, and is asked first. */
+static int
+check_domain(struct pciback_backend *backend, uint16_t domain, char name[PCIBACK_STORE_VALUE],
+    char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_xen *xen = &backend->xen;
+	struct pciback_store_item *items = backend->items;
+	enum pciback_life life = PCIBACK_LIFE_GONE;
+	struct pciback_kernel_nodes nodes;
+	int r = xen->operations->domain_life(xen->world, domain, &life);
+
+	if (r == 0 && life != PCIBACK_LIFE_RUNNING) {
+		(void)snprintf(message, PCIBACK_LOG_LINE, "domain %u is not there, or ends just now", (unsigned)domain);
+		return -ESRCH;
+	}
+	if (r == 0)
+		r = pciback_kernel_nodes_read(backend, domain, &nodes);
+	if (r == 0 && nodes.exists) {
+		(void)snprintf(message, PCIBACK_LOG_LINE, "domain %u has devices, and the kernel's backend takes no more: it reads "
+		    "their number once; start the guest anew with all of them", (unsigned)domain);
+		return -EEXIST;
+	}
+	items[0] = (struct pciback_store_item){ .action = PCIBACK_STORE_READ };
+	items[1] = items[0];
+	(void)snprintf(items[0].path, sizeof(items[0].path), "/local/domain/%u/name", (unsigned)domain);
+	(void)snprintf(items[1].path, sizeof(items[1].path), "/libxl/%u/type", (unsigned)domain);
+	if (r == 0)
+		r = xen->operations->store_read(xen->world, items, 2);
+	if (r == 0)
+		r = items[0].result;
+	if (r < 0) {
+		(void)snprintf(message, PCIBACK_LOG_LINE, "domain %u can't be looked at: %s", (unsigned)domain, strerror(-r));
+		return r;
+	}
+	/* Other toolstacks do not write it. */
+	if (items[1].result == 0 && strcmp(items[1].value, "pv") != 0) {
+		(void)snprintf(message, PCIBACK_LOG_LINE, "domain %u is of type %.8s, and the kernel's backend serves PV guests "
+		    "alone", (unsigned)domain, items[1].value);
+		return -EINVAL;
+	}
+	memcpy(name, items[0].value, PCIBACK_STORE_VALUE);
+	return 0;
+}
+
+static int
+give(struct pciback_guest *guest, const struct pciback_kernel_device *device, char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_entry entry = {
+		.address = device->address,
+		.state = PCIBACK_XENBUS_INITIALISING,
+		.valid = true,
+		.rdm_relaxed = device->rdm_relaxed,
+	};
+	int r = pciback_slot_give(guest, &entry, message);
+
+	/* Restored from what it was, it has the firmware's. */
+	return r < 0 ? r : pciback_kernel_write_line(pciback_backend_taken(guest->backend, &device->address), message);
+}
+
+int
+pciback_kernel_attach(struct pciback_backend *backend, const struct pciback_kernel_host *host, uint16_t domain,
+    const struct pciback_kernel_device *devices, size_t n, char message[PCIBACK_LOG_LINE])
+{
+	struct pciback_guest *guest = &backend->guests[0];
+	char name[PCIBACK_STORE_VALUE];
+	int r = check_domain(backend, domain, name, message);
+
+	if (r < 0)
+		return r;
+	pciback_guest_init(guest, backend, domain);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = pciback_kernel_hold(backend, host, &devices[i].address, message);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = give(guest, &devices[i], message);
+	if (r == 0) {
+		r = pciback_kernel_nodes_make(backend, domain, name, devices, n);
+		if (r < 0)
+			(void)snprintf(message, PCIBACK_LOG_LINE, "the nodes of domain %u can't be written: %s", (unsigned)domain,
+			    r == -ESTALE ? "somebody else has just written some" : strerror(-r));
+	}
+	if (r < 0)
+		pciback_kernel_let_go(backend);
+	else
+		pciback_slot_give_up(backend);
+	return r;
+}

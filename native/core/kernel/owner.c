@@ -1,0 +1,83 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "owner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../guest/error.h"
+#include "../guest/paths.h"
+#include "nodes.h"
+
+/* Whether a domain may reach devices still that its nodes name: the kernel's backend is through with it at state 6,
+ * but memory that it mapped it has until it is gone. */
+static int
+may_reach(const struct pciback_backend *backend, uint16_t domain, const struct pciback_kernel_nodes *nodes,
+    bool *ret_may)
+{
+	enum pciback_life life = PCIBACK_LIFE_RUNNING;
+	int r = 0;
+
+	*ret_may = true;
+	if (nodes->state != PCIBACK_XENBUS_CLOSED)
+		return 0;
+	if ((backend->allow & PCIBACK_ALLOW_KEPT_MAPPINGS) == 0)
+		r = backend->xen.operations->domain_life(backend->xen.world, domain, &life);
+	else
+		life = PCIBACK_LIFE_GONE;
+	*ret_may = life != PCIBACK_LIFE_GONE;
+	return r;
+}
+
+/* One domain whose nodes are in the store. */
+static int
+check_domain(struct pciback_backend *backend, uint16_t domain, const struct pciback_address *address,
+    char message[PCIBACK_LOG_LINE])
+{
+	struct pciback_kernel_nodes nodes = { .n = 0 };
+	int r = pciback_kernel_nodes_read(backend, domain, &nodes);
+
+	for (size_t i = 0; r == 0 && i < nodes.n; i++) {
+		bool may;
+
+		if (pciback_address_compare(&nodes.addresses[i], address) != 0)
+			continue;
+		r = may_reach(backend, domain, &nodes, &may);
+		if (r < 0 || !may)
+			continue;
+		pciback_error_explain(message, address, "is domain %u's still, whose backend is in state %d; shut that domain "
+		    "down, and destroy it once it has closed", (unsigned)domain, (int)nodes.state);
+		return -EBUSY;
+	}
+	if (r < 0)
+		(void)snprintf(message, PCIBACK_LOG_LINE, "what domain %u has of the kernel's backend can't be read: %s",
+		    (unsigned)domain, strerror(-r));
+	return r;
+}
+
+int
+pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
+    char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_xen *xen = &backend->xen;
+	size_t n = 0;
+	int r = xen->operations->store_list(xen->world, PCIBACK_BACKENDS_PATH, backend->domains, backend->max_domains,
+	    &n);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0 && n > backend->max_domains)
+		r = -E2BIG;
+	if (r < 0)
+		(void)snprintf(message, PCIBACK_LOG_LINE, "which domains have devices can't be read from xenstore: %s",
+		    strerror(-r));
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (pciback_path_is_domain(backend->domains[i]))
+			r = check_domain(backend, backend->domains[i], address, message);
+	return r;
+}

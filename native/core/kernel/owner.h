@@ -1,0 +1,20 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef PCIBACK_KERNEL_OWNER_H
+#define PCIBACK_KERNEL_OWNER_H
+
+#include "../guest/state.h"
+
+/*
+ * Whether no domain has a device of the kernel's backend, which does not look itself: one that two guests get ruins
+ * its lists. Returns 0, -EBUSY while a domain may reach the device still, or what the store or Xen returned; and then
+ * a sentence.
+ */
+int pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
+    char message[PCIBACK_LOG_LINE]);
+
+#endif
