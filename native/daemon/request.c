@@ -51,7 +51,7 @@ add_device(struct pciback_job *job, char *word, unsigned knows, const struct pci
 
 	if (job->n == PCIBACK_ENTRIES_MAX)
 		return refuse(message, "no guest has more than %d devices", PCIBACK_ENTRIES_MAX);
-	if (wanted_read(word, knows, &device, message) < 0)
+	if (pciback_wanted_read(word, knows, &device, message) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < job->n; i++)
 		if (pciback_address_compare(&job->devices[i].address, &device.address) == 0)
@@ -78,7 +78,7 @@ read_change(enum pciback_job_kind kind, char *rest, struct pciback_job *ret_job,
 {
 	struct pciback_job job = { .kind = kind };
 	struct pciback_wanted common = { .has_id = false };
-	unsigned knows = kind == PCIBACK_JOB_ATTACH ? WANTED_KNOWS_POLICY : 0;
+	unsigned knows = kind == PCIBACK_JOB_ATTACH ? PCIBACK_WANTED_KNOWS_POLICY : 0;
 	char *word = next_word(&rest);
 	uint32_t domain;
 
@@ -106,7 +106,7 @@ read_devices(enum request_kind kind, char *rest, struct request *ret_request,
 {
 	const struct pciback_wanted common = { .has_id = false };
 	struct request request = { .kind = kind };
-	unsigned knows = kind == REQUEST_RETURN ? 0 : WANTED_KNOWS_IDENTITY;
+	unsigned knows = kind == REQUEST_RETURN ? 0 : PCIBACK_WANTED_KNOWS_IDENTITY;
 	char *word;
 
 	while ((word = next_word(&rest)) != NULL)

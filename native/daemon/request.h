@@ -8,8 +8,7 @@
 #define PCIBACK_DAEMON_REQUEST_H
 
 #include <pciback/job.h>
-
-#include "wanted.h"
+#include <pciback/wanted.h>
 
 /* What a client of the control socket asks: a line as <pciback/control.h> has it. */
 
@@ -26,7 +25,7 @@ struct request {
 	struct pciback_job job;		/* of a change: to be started */
 };
 
-#define REQUEST_MESSAGE WANTED_MESSAGE
+#define REQUEST_MESSAGE PCIBACK_WANTED_MESSAGE
 
 /*
  * Reads a line without its newline; it is cut into words. *ret_json is whether the answer is to be

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../guest/error.h"
 #include "../guest/guest.h"
 #include "../guest/slot.h"
 #include "hold.h"
@@ -60,7 +61,7 @@ check_domain(struct pciback_backend *backend, uint16_t domain, char name[PCIBACK
 }
 
 static int
-give(struct pciback_guest *guest, const struct pciback_kernel_device *device, char message[PCIBACK_LOG_LINE])
+give(struct pciback_guest *guest, const struct pciback_wanted *device, char message[PCIBACK_LOG_LINE])
 {
 	const struct pciback_entry entry = {
 		.address = device->address,
@@ -76,12 +77,19 @@ give(struct pciback_guest *guest, const struct pciback_kernel_device *device, ch
 
 int
 pciback_kernel_attach(struct pciback_backend *backend, const struct pciback_kernel_host *host, uint16_t domain,
-    const struct pciback_kernel_device *devices, size_t n, char message[PCIBACK_LOG_LINE])
+    const struct pciback_wanted *devices, size_t n, char message[PCIBACK_LOG_LINE])
 {
 	struct pciback_guest *guest = &backend->guests[0];
 	char name[PCIBACK_STORE_VALUE];
 	int r = check_domain(backend, domain, name, message);
 
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (!devices[i].permissive)
+			continue;
+		pciback_error_explain(message, &devices[i].address, "can't be permissive: the kernel's backend has no such option, "
+		    "and lets a guest write to each register");
+		r = -EINVAL;
+	}
 	if (r < 0)
 		return r;
 	pciback_guest_init(guest, backend, domain);

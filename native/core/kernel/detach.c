@@ -40,7 +40,7 @@ wait_until_closed(struct pciback_backend *backend, uint16_t domain, struct pciba
 		if (r == 0)
 			r = pciback_kernel_nodes_read(backend, domain, ret_nodes);
 		if (r < 0) {
-			(void)snprintf(message, PCIBACK_LOG_LINE, "the devices of domain %u can't be read: %s", (unsigned)domain,
+			(void)snprintf(message, PCIBACK_LOG_LINE, "whether domain %u has closed can't be seen: %s", (unsigned)domain,
 			    strerror(-r));
 			return r;
 		}

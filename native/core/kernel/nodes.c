@@ -69,7 +69,7 @@ add_device(struct pciback_change *change, const struct pciback_address *address,
 /* Keys and order are those of the nodes that two devices worked with on a NetBSD 11 dom0. */
 int
 pciback_kernel_nodes_make(struct pciback_backend *backend, uint16_t domain, const char *name,
-    const struct pciback_kernel_device *devices, size_t n)
+    const struct pciback_wanted *devices, size_t n)
 {
 	struct pciback_change change = { .items = backend->items, .domain = domain };
 

@@ -28,7 +28,7 @@ int pciback_kernel_nodes_read(struct pciback_backend *backend, uint16_t domain,
  * 0, -ESTALE when the domain has some already, or what the store returned.
  */
 int pciback_kernel_nodes_make(struct pciback_backend *backend, uint16_t domain, const char *name,
-    const struct pciback_kernel_device *devices, size_t n);
+    const struct pciback_wanted *devices, size_t n);
 
 /* Removes the nodes of a domain with which the kernel's backend is through. Returns 0, -ESTALE when it is not, or what
  * the store returned. */

@@ -74,7 +74,7 @@ pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback
 	if (r == 0 && n > backend->max_domains)
 		r = -E2BIG;
 	if (r < 0)
-		(void)snprintf(message, PCIBACK_LOG_LINE, "which domains have devices can't be read from xenstore: %s",
+		(void)snprintf(message, PCIBACK_LOG_LINE, "xenstore does not tell which domains have devices: %s",
 		    strerror(-r));
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (pciback_path_is_domain(backend->domains[i]))

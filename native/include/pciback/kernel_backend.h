@@ -21,6 +21,7 @@
 
 #include <pciback/address.h>
 #include <pciback/log.h>
+#include <pciback/wanted.h>
 
 struct pciback_backend;
 
@@ -33,21 +34,17 @@ struct pciback_kernel_host {
 	void *world;
 };
 
-struct pciback_kernel_device {
-	struct pciback_address address;
-	bool rdm_relaxed;		/* memory that it wants reserved may be missing in the guest */
-};
-
 /* Milliseconds that the kernel's backend gets to let go of a domain that is gone. */
 #define PCIBACK_KERNEL_WAIT 15000
 
 /*
  * Gives devices, at most PCIBACK_ENTRIES_MAX, to a domain that has none, all of them or none. Each is taken, reset and
  * restored, assigned, permitted; its INTERRUPT_LINE becomes the interrupt that the guest asks for; then one change of
- * the store has the nodes of all of them, because the kernel's backend reads how many there are once.
+ * the store has the nodes of all of them, because the kernel's backend reads how many there are once. A permissive one
+ * is refused: nothing keeps a guest of this backend from any register.
  */
 int pciback_kernel_attach(struct pciback_backend *backend, const struct pciback_kernel_host *host, uint16_t domain,
-    const struct pciback_kernel_device *devices, size_t n, char message[PCIBACK_LOG_LINE]);
+    const struct pciback_wanted *devices, size_t n, char message[PCIBACK_LOG_LINE]);
 
 /*
  * Takes all devices from a domain with which the kernel's backend is through: one that is gone, or whose frontend has

@@ -28,4 +28,20 @@ struct pciback_wanted {
 	bool rdm_relaxed;		/* for a guest: memory that it wants reserved may be missing */
 };
 
+/* How a client names a device: its address, and options after commas, each at most once. */
+
+/* The options that a request knows. */
+enum {
+	PCIBACK_WANTED_KNOWS_IDENTITY = 1 << 0,	/* id=8086:10d3, subsystem=8086:a01f */
+	PCIBACK_WANTED_KNOWS_POLICY = 1 << 1,	/* permissive=0|1, rdm_policy=strict|relaxed */
+};
+
+#define PCIBACK_WANTED_MESSAGE 128
+
+/*
+ * Reads a word, which is cut into its parts; `knows` is of the values above. *device holds on entry what
+ * counts for a device that says nothing else. Returns 0, or -EINVAL with one sentence in `message`.
+ */
+int pciback_wanted_read(char *word, unsigned knows, struct pciback_wanted *device, char message[PCIBACK_WANTED_MESSAGE]);
+
 #endif

@@ -26,7 +26,7 @@ struct kernel_fixture {
 	char message[PCIBACK_LOG_LINE];
 };
 
-static const struct pciback_kernel_device kernel_cards[2] = {
+static const struct pciback_wanted kernel_cards[2] = {
 	{ .address = { .device = 4 } },
 	{ .address = { .device = 5 } },
 };

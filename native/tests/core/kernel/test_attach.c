@@ -108,7 +108,8 @@ test_domains(struct harness *harness)
 static void
 test_devices(struct harness *harness)
 {
-	const struct pciback_kernel_device twice[] = { kernel_cards[0], kernel_cards[0] };
+	const struct pciback_wanted permissive[] = { kernel_cards[0], { .address = { .device = 5 }, .permissive = true } };
+	const struct pciback_wanted twice[] = { kernel_cards[0], kernel_cards[0] };
 
 	kernel_fixture_init(&fixture);
 	fixture.is_hidden[1] = false;
@@ -126,6 +127,9 @@ test_devices(struct harness *harness)
 	fixture.interrupts[1] = 255;
 	check_refused(harness, 1, 2, -ERANGE, "0000:00:05.0 has interrupt 255, which INTERRUPT_LINE can't say to a guest");
 	fixture.interrupts[1] = 21;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, permissive, 2, fixture.message), -EINVAL);
+	CHECK_TEXT(fixture.message, "0000:00:05.0 can't be permissive: the kernel's backend has no such option, and lets a guest "
+	    "write to each register");
 	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, twice, 2, fixture.message), -EEXIST);
 	CHECK_TEXT(fixture.message, "0000:00:04.0 is named twice for the same guest");
 	/* Of another guest, which may be using it: it is not even opened. */
@@ -157,7 +161,7 @@ test_iommu(struct harness *harness)
 static void
 test_relaxed(struct harness *harness)
 {
-	struct pciback_kernel_device device = kernel_cards[0];
+	struct pciback_wanted device = kernel_cards[0];
 
 	kernel_fixture_init(&fixture);
 	fixture.fake.xen.devices[0].wants_reserved = true;

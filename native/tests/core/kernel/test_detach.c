@@ -159,6 +159,9 @@ static void
 test_failures(struct harness *harness)
 {
 	begin(harness, "6", PCIBACK_LIFE_STOPPED);
+	fixture.fake.xen.fail_at = fixture.fake.xen.n_calls + 1;
+	check_refused(harness, -EIO, "whether domain 1 has closed can't be seen: Input/output error");
+	begin(harness, "6", PCIBACK_LIFE_STOPPED);
 	fixture.fake.xen.cant_open = -EBUSY;
 	check_refused(harness, -EBUSY, "0000:00:04.0 can't be opened to take it back: Device or resource busy");
 	begin(harness, "6", PCIBACK_LIFE_STOPPED);

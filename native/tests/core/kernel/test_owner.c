@@ -72,7 +72,7 @@ test_failures(struct harness *harness)
 	give(7, "6");
 	fixture.fake.xen.fail_at = fixture.fake.xen.n_calls + 1;
 	CHECK_NUMBER(check(0), -EIO);
-	CHECK_TEXT(fixture.message, "which domains have devices can't be read from xenstore: Input/output error");
+	CHECK_TEXT(fixture.message, "xenstore does not tell which domains have devices: Input/output error");
 	for (unsigned i = 2; i <= 4; i++) {
 		fixture.fake.xen.fail_at = fixture.fake.xen.n_calls + i;
 		CHECK_NUMBER(check(0), -EIO);

@@ -4,7 +4,7 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "wanted.h"
+#include <pciback/wanted.h>
 
 #include <errno.h>
 #include <stdarg.h>
@@ -17,12 +17,12 @@
 __attribute__((format(printf, 2, 3)))
 #endif
 static int
-refuse(char message[WANTED_MESSAGE], const char *format, ...)
+refuse(char message[PCIBACK_WANTED_MESSAGE], const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(message, WANTED_MESSAGE, format, arguments);
+	(void)vsnprintf(message, PCIBACK_WANTED_MESSAGE, format, arguments);
 	va_end(arguments);
 	return -EINVAL;
 }
@@ -79,10 +79,10 @@ static const struct {
 	unsigned knows;
 	const char *values;
 } options[] = {
-	[OPTION_ID] = { "id", WANTED_KNOWS_IDENTITY, "vendor and device, such as 8086:10d3" },
-	[OPTION_SUBSYSTEM] = { "subsystem", WANTED_KNOWS_IDENTITY, "its two numbers, such as 8086:a01f" },
-	[OPTION_PERMISSIVE] = { "permissive", WANTED_KNOWS_POLICY, "0 or 1" },
-	[OPTION_RDM_POLICY] = { "rdm_policy", WANTED_KNOWS_POLICY, "strict or relaxed" },
+	[OPTION_ID] = { "id", PCIBACK_WANTED_KNOWS_IDENTITY, "vendor and device, such as 8086:10d3" },
+	[OPTION_SUBSYSTEM] = { "subsystem", PCIBACK_WANTED_KNOWS_IDENTITY, "its two numbers, such as 8086:a01f" },
+	[OPTION_PERMISSIVE] = { "permissive", PCIBACK_WANTED_KNOWS_POLICY, "0 or 1" },
+	[OPTION_RDM_POLICY] = { "rdm_policy", PCIBACK_WANTED_KNOWS_POLICY, "strict or relaxed" },
 };
 
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -110,7 +110,7 @@ read_value(enum option option, const char *value, struct pciback_wanted *device)
 /* "name=value"; `*seen` has a bit for each option that was given. */
 static int
 read_option(char *text, unsigned knows, unsigned *seen, struct pciback_wanted *device,
-    char message[WANTED_MESSAGE])
+    char message[PCIBACK_WANTED_MESSAGE])
 {
 	char *value = strchr(text, '=');
 
@@ -130,7 +130,7 @@ read_option(char *text, unsigned knows, unsigned *seen, struct pciback_wanted *d
 }
 
 int
-wanted_read(char *word, unsigned knows, struct pciback_wanted *device, char message[WANTED_MESSAGE])
+pciback_wanted_read(char *word, unsigned knows, struct pciback_wanted *device, char message[PCIBACK_WANTED_MESSAGE])
 {
 	struct pciback_wanted wanted = *device;
 	char *rest = strchr(word, ',');
