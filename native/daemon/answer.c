@@ -14,6 +14,7 @@
 
 #include <pciback/json.h>
 #include <pciback/status.h>
+#include <pciback/taken.h>
 #include <pciback/version.h>
 
 static int
@@ -277,13 +278,64 @@ list_devices(struct answer *answer, const struct pciback_backend *backend, const
 	(void)pciback_json_finish(&json);
 }
 
+/* The device at an address as the machine has it; what vanishes meanwhile has no numbers. */
+static void
+check_one(struct answer *answer, struct pciback_json *json, const struct pciback_backend *backend,
+    const struct pciback_address *address)
+{
+	struct pciback_found found = { .driver = "" };
+	const struct pciback_identity *is = &found.identity;
+	char name[PCIBACK_ADDRESS_SIZE], id[12], subsystem[12];
+
+	(void)pciback_backend_find_device(backend, address, &found);
+	pciback_address_format(address, name);
+	(void)snprintf(id, sizeof(id), "%04x:%04x", (unsigned)is->vendor, (unsigned)is->device);
+	(void)snprintf(subsystem, sizeof(subsystem), "%04x:%04x", (unsigned)is->subsystem_vendor,
+	    (unsigned)is->subsystem);
+	if (json == NULL) {
+		answer_say(answer, "%s is %s, and %s has it\n", name, id,
+		    found.driver[0] != '\0' ? found.driver : "no driver");
+		return;
+	}
+	pciback_json_object(json, NULL);
+	pciback_json_string(json, "address", name);
+	pciback_json_string(json, "id", id);
+	pciback_json_string(json, "subsystem", subsystem);
+	if (found.driver[0] != '\0')
+		pciback_json_string(json, "driver", found.driver);
+	else
+		pciback_json_null(json, "driver");
+	pciback_json_object_end(json);
+}
+
+static void
+list_checked(struct answer *answer, const struct pciback_backend *backend, const struct pciback_job *job,
+    bool json_wanted)
+{
+	struct pciback_json json;
+
+	answer_say(answer, "0\n");
+	pciback_json_init(&json, append, answer);
+	if (json_wanted) {
+		pciback_json_object(&json, NULL);
+		pciback_json_string(&json, "schema", "xen.pciback/check/1");
+		pciback_json_array(&json, "devices");
+	}
+	for (size_t i = 0; i < job->n; i++)
+		check_one(answer, json_wanted ? &json : NULL, backend, &job->devices[i].address);
+	if (!json_wanted)
+		return;
+	pciback_json_array_end(&json);
+	pciback_json_object_end(&json);
+	(void)pciback_json_finish(&json);
+}
+
 void
 answer_devices(struct answer *answer, const struct pciback_backend *backend, const struct request *request,
     bool json_wanted)
 {
 	if (request->kind == REQUEST_CHECK)
-		list_devices(answer, backend, &request->job, "xen.pciback/check/1", "the device that is meant",
-		    json_wanted);
+		list_checked(answer, backend, &request->job, json_wanted);
 	else if (request->kind == REQUEST_TAKE)
 		list_devices(answer, backend, &request->job, "xen.pciback/take/1", "taken from dom0",
 		    json_wanted);

@@ -288,8 +288,9 @@ release_device(void *world, void *handle, bool to_dom0)
 
 /* As the kernel found it: a virtual function does not show it by itself. */
 static int
-identify(void *world, const struct pciback_address *address, struct pciback_identity *ret_identity)
+identify(void *world, const struct pciback_address *address, struct pciback_found *ret_found)
 {
+	struct pciback_found found = { .driver = "" };
 	unsigned long vendor = 0, device = 0, subsystem_vendor = 0, subsystem = 0;
 	char name[PCIBACK_ADDRESS_SIZE];
 	int r;
@@ -305,12 +306,15 @@ identify(void *world, const struct pciback_address *address, struct pciback_iden
 		r = sysfs_get(name, "subsystem_device", &subsystem);
 	if (r < 0)
 		return r == -ENOENT ? -ENODEV : r;
-	*ret_identity = (struct pciback_identity){
+	if (sysfs_owner(name) == SYSFS_DRIVER)
+		(void)sysfs_driver(name, found.driver, sizeof(found.driver));
+	found.identity = (struct pciback_identity){
 		.vendor = (uint16_t)vendor,
 		.device = (uint16_t)device,
 		.subsystem_vendor = (uint16_t)subsystem_vendor,
 		.subsystem = (uint16_t)subsystem,
 	};
+	*ret_found = found;
 	return 0;
 }
 

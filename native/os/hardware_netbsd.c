@@ -290,8 +290,9 @@ release_device(void *world, void *handle, bool to_dom0)
 }
 
 static int
-identify(void *world, const struct pciback_address *address, struct pciback_identity *ret_identity)
+identify(void *world, const struct pciback_address *address, struct pciback_found *ret_found)
 {
+	struct pciback_found found = { .driver = "" };
 	int fd, r;
 
 	(void)world;
@@ -300,8 +301,12 @@ identify(void *world, const struct pciback_address *address, struct pciback_iden
 	fd = pci_netbsd_open(address->bus);
 	if (fd < 0)
 		return fd;
-	r = pci_netbsd_identify(fd, address, ret_identity);
+	r = pci_netbsd_identify(fd, address, &found.identity);
+	if (r == 0 && pci_netbsd_is_in_use(fd, address))
+		pci_netbsd_driver(fd, address, found.driver);
 	(void)close(fd);
+	if (r == 0)
+		*ret_found = found;
 	return r;
 }
 

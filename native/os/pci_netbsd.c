@@ -77,8 +77,8 @@ pci_netbsd_identify(int fd, const struct pciback_address *address, struct pcibac
 	return r;
 }
 
-bool
-pci_netbsd_is_in_use(int fd, const struct pciback_address *address)
+void
+pci_netbsd_driver(int fd, const struct pciback_address *address, char ret_driver[PCIBACK_DRIVER_SIZE])
 {
 	struct driver_name_on_bus on_bus = {
 		.bus = address->bus,
@@ -90,13 +90,26 @@ pci_netbsd_is_in_use(int fd, const struct pciback_address *address)
 		.function = address->function,
 	};
 
+	const char *name = "?";
+
 	if (ioctl(fd, DRIVER_NAME_ON_BUS, &on_bus) == 0)
-		return memcmp(on_bus.name, "pciback", 7) != 0;
-	if (errno == ENXIO || errno == ENODEV)
-		return false;
-	if (ioctl(fd, DRIVER_NAME, &driver) == 0)
-		return memcmp(driver.name, "pciback", 7) != 0;
-	return errno != ENXIO && errno != ENODEV;
+		name = on_bus.name;
+	else if (errno == ENXIO || errno == ENODEV)
+		name = "";
+	else if (ioctl(fd, DRIVER_NAME, &driver) == 0)
+		name = driver.name;
+	else if (errno == ENXIO || errno == ENODEV)
+		name = "";
+	(void)snprintf(ret_driver, PCIBACK_DRIVER_SIZE, "%.15s", name);
+}
+
+bool
+pci_netbsd_is_in_use(int fd, const struct pciback_address *address)
+{
+	char driver[PCIBACK_DRIVER_SIZE];
+
+	pci_netbsd_driver(fd, address, driver);
+	return driver[0] != '\0' && strncmp(driver, "pciback", 7) != 0;
 }
 
 #else

@@ -68,6 +68,9 @@ int pci_netbsd_read(int fd, const struct pciback_address *address, unsigned offs
  * errno value. */
 int pci_netbsd_identify(int fd, const struct pciback_address *address, struct pciback_identity *ret_identity);
 
+/* The driver that has a function of that bus, whichever it is; "?" where the kernel can't tell, "" for none. */
+void pci_netbsd_driver(int fd, const struct pciback_address *address, char ret_driver[PCIBACK_DRIVER_SIZE]);
+
 /* Whether a driver of this system uses the device; pciback only keeps it for guests. A kernel that
  * can't tell is taken to use it. */
 bool pci_netbsd_is_in_use(int fd, const struct pciback_address *address);

@@ -51,21 +51,31 @@ sysfs_get(const char *name, const char *file, unsigned long *ret_value)
 	return 0;
 }
 
-enum sysfs_owner
-sysfs_owner(const char *name)
+bool
+sysfs_driver(const char *name, char *ret_driver, size_t size)
 {
-	static const char *const keepers[] = { "pciback", "pci-stub", "vfio-pci" };
 	char path[PATH_MAX], target[PATH_MAX];
-	const char *driver;
+	const char *slash;
 	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/driver", name);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n < 0)
-		return SYSFS_NOBODY;
+		return false;
 	target[n] = '\0';
-	driver = strrchr(target, '/');
-	driver = driver == NULL ? target : driver + 1;
+	slash = strrchr(target, '/');
+	(void)snprintf(ret_driver, size, "%s", slash == NULL ? target : slash + 1);
+	return true;
+}
+
+enum sysfs_owner
+sysfs_owner(const char *name)
+{
+	static const char *const keepers[] = { "pciback", "pci-stub", "vfio-pci" };
+	char driver[PATH_MAX];
+
+	if (!sysfs_driver(name, driver, sizeof(driver)))
+		return SYSFS_NOBODY;
 	for (size_t i = 0; i < sizeof(keepers) / sizeof(keepers[0]); i++)
 		if (strcmp(driver, keepers[i]) == 0)
 			return SYSFS_KEEPER;

@@ -7,6 +7,9 @@
 #ifndef PCIBACK_OS_SYSFS_H
 #define PCIBACK_OS_SYSFS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /*
  * Files of Linux's PCI devices. `name` is a device's address as pciback_address_format() writes it. Functions
  * return 0 or a negative errno value.
@@ -19,6 +22,9 @@ int sysfs_set(const char *name, const char *file, const char *value);
 
 /* The number in a file of the device, decimal or with 0x. */
 int sysfs_get(const char *name, const char *file, unsigned long *ret_value);
+
+/* The name of the driver that has a device, whichever it is; false for none. */
+bool sysfs_driver(const char *name, char *ret_driver, size_t size);
 
 /* Which driver of this system has a device: none, one that only keeps it for others (pciback, pci-stub,
  * vfio-pci), or another one. */

@@ -622,7 +622,7 @@ open_device(void *world, const struct pciback_address *address,
 }
 
 static int
-identify(void *world, const struct pciback_address *address, struct pciback_identity *ret_identity)
+identify(void *world, const struct pciback_address *address, struct pciback_found *ret_found)
 {
 	const struct fake_xen *xen = world;
 
@@ -633,12 +633,16 @@ identify(void *world, const struct pciback_address *address, struct pciback_iden
 			continue;
 		if (device->read_error < 0)
 			return device->read_error;
-		*ret_identity = (struct pciback_identity){
-			.vendor = 0x8086,
-			.device = 0x10d3,
-			.subsystem_vendor = 0x8086,
-			.subsystem = 0xa01f,
+		*ret_found = (struct pciback_found){
+			.identity = {
+				.vendor = 0x8086,
+				.device = 0x10d3,
+				.subsystem_vendor = 0x8086,
+				.subsystem = 0xa01f,
+			},
 		};
+		if (xen->cant_open == -EBUSY)
+			(void)snprintf(ret_found->driver, sizeof(ret_found->driver), "wm2");
 		return 0;
 	}
 	return -ENODEV;

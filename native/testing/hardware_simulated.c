@@ -20,7 +20,7 @@ struct simulated {
 };
 
 static int
-identify(void *world, const struct pciback_address *address, struct pciback_identity *ret_identity)
+identify(void *world, const struct pciback_address *address, struct pciback_found *ret_found)
 {
 	const struct simulated *simulated = world;
 	const struct pciback_simulated_device *device =
@@ -28,7 +28,8 @@ identify(void *world, const struct pciback_address *address, struct pciback_iden
 
 	if (device == NULL)
 		return -ENODEV;
-	pciback_simulated_device_identity(device, ret_identity);
+	*ret_found = (struct pciback_found){ .driver = "" };
+	pciback_simulated_device_identity(device, &ret_found->identity);
 	return 0;
 }
 

@@ -13,14 +13,22 @@
 #include "slot.h"
 #include "take.h"
 
+int
+pciback_backend_find_device(const struct pciback_backend *backend, const struct pciback_address *address,
+    struct pciback_found *ret_found)
+{
+	return backend->hardware.identify(backend->hardware.world, address, ret_found);
+}
+
 /* Whether a device is the one that is meant. */
 static int
 check(const struct pciback_backend *backend, const struct pciback_wanted *wanted, char message[PCIBACK_LOG_LINE])
 {
 	static const char why[] = "the buses have other numbers now, or another card is there";
 	const struct pciback_identity *expected = &wanted->identity;
-	struct pciback_identity is = { .vendor = 0 };
-	int r = backend->hardware.identify(backend->hardware.world, &wanted->address, &is);
+	struct pciback_found found = { .driver = "" };
+	const struct pciback_identity *is = &found.identity;
+	int r = pciback_backend_find_device(backend, &wanted->address, &found);
 
 	if (r < 0) {
 		if (r == -ENODEV)
@@ -29,17 +37,17 @@ check(const struct pciback_backend *backend, const struct pciback_wanted *wanted
 			pciback_error_explain(message, &wanted->address, "does not say what it is: %s", strerror(-r));
 		return r;
 	}
-	if (wanted->has_id && (is.vendor != expected->vendor || is.device != expected->device)) {
+	if (wanted->has_id && (is->vendor != expected->vendor || is->device != expected->device)) {
 		pciback_error_explain(message, &wanted->address, "is %04x:%04x, expected is %04x:%04x: %s",
-		    (unsigned)is.vendor, (unsigned)is.device, (unsigned)expected->vendor,
+		    (unsigned)is->vendor, (unsigned)is->device, (unsigned)expected->vendor,
 		    (unsigned)expected->device, why);
 		return -EXDEV;
 	}
-	if (wanted->has_subsystem && (is.subsystem_vendor != expected->subsystem_vendor ||
-	    is.subsystem != expected->subsystem)) {
+	if (wanted->has_subsystem && (is->subsystem_vendor != expected->subsystem_vendor ||
+	    is->subsystem != expected->subsystem)) {
 		pciback_error_explain(message, &wanted->address,
-		    "is of subsystem %04x:%04x, expected is %04x:%04x: %s", (unsigned)is.subsystem_vendor,
-		    (unsigned)is.subsystem, (unsigned)expected->subsystem_vendor,
+		    "is of subsystem %04x:%04x, expected is %04x:%04x: %s", (unsigned)is->subsystem_vendor,
+		    (unsigned)is->subsystem, (unsigned)expected->subsystem_vendor,
 		    (unsigned)expected->subsystem, why);
 		return -EXDEV;
 	}

@@ -29,9 +29,8 @@ struct pciback_hardware {
 	/* config_read, config_write, device_enable and power_set are used; MSI goes through Xen. */
 	const struct pciback_operations *operations;
 	void *world;
-	/* What a device is, whoever has it; nothing is done to it. -ENODEV: there is none. */
-	int (*identify)(void *world, const struct pciback_address *address,
-	    struct pciback_identity *ret_identity);
+	/* What a device is and who has it; nothing is done to it. -ENODEV: there is none. */
+	int (*identify)(void *world, const struct pciback_address *address, struct pciback_found *ret_found);
 	/* Takes a device from dom0, whose drivers don't get it from then on, and tells what it is, with the
 	 * handle that the operations get. -ENODEV: there is none; -EBUSY: a driver of dom0 has it. */
 	int (*open)(void *world, const struct pciback_address *address,

@@ -27,6 +27,10 @@ struct pciback_backend;
 int pciback_backend_check(const struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE]);
 
+/* What is at an address. Returns 0, -ENODEV when there is no device, or another negative errno value. */
+int pciback_backend_find_device(const struct pciback_backend *backend, const struct pciback_address *address,
+    struct pciback_found *ret_found);
+
 /*
  * Takes devices from dom0, all of them or none; those that are taken already stay so. They are checked
  * before anything is done to one of them.

@@ -18,6 +18,15 @@ struct pciback_identity {
 	uint16_t subsystem_vendor, subsystem;	/* 0 of a bridge, which has none */
 };
 
+#define PCIBACK_DRIVER_SIZE 32
+
+/* A device as the machine has it. */
+struct pciback_found {
+	struct pciback_identity identity;
+	/* Which driver of dom0's uses it, "wm2"; "" for none, and for one that only keeps it for guests. */
+	char driver[PCIBACK_DRIVER_SIZE];
+};
+
 /* A device as whoever wants it names it. An address is only a place: another device may sit there by
  * now. */
 struct pciback_wanted {

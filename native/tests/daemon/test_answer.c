@@ -126,10 +126,20 @@ test_jobs(struct harness *harness)
 	    "\"devices\": [{\"address\": \"0000:03:00.0\"}]}\n");
 	request.kind = REQUEST_CHECK;
 	answer_devices(&answer, &fake.backend, &request, false);
-	check_answer(harness, &answer, "0\n0000:03:00.0 is the device that is meant\n");
+	check_answer(harness, &answer, "0\n0000:03:00.0 is 8086:10d3, and no driver has it\n");
 	answer_devices(&answer, &fake.backend, &request, true);
 	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/check/1\", "
-	    "\"devices\": [{\"address\": \"0000:03:00.0\"}]}\n");
+	    "\"devices\": [{\"address\": \"0000:03:00.0\", \"id\": \"8086:10d3\", "
+	    "\"subsystem\": \"8086:a01f\", \"driver\": null}]}\n");
+	fake.xen.cant_open = -EBUSY;
+	answer_devices(&answer, &fake.backend, &request, false);
+	check_answer(harness, &answer, "0\n0000:03:00.0 is 8086:10d3, and wm2 has it\n");
+	answer_devices(&answer, &fake.backend, &request, true);
+	answer_say(&answer, "%c", 0);
+	CHECK(strstr(answer.bytes, "\"driver\": \"wm2\"}]}") != NULL);
+	free(answer.bytes);
+	answer = (struct answer){ .bytes = NULL };
+	fake.xen.cant_open = 0;
 	request.kind = REQUEST_RETURN;
 	answer_devices(&answer, &fake.backend, &request, false);
 	check_answer(harness, &answer, "0\n0000:03:00.0 is returned to dom0\n");
