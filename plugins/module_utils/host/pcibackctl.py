@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""pcibackctl boot: what NetBSD will do with a boot configuration, as the C model of it says."""
+"""pcibackctl: what NetBSD will do with a boot configuration, as the C model of it says, and which pcibackd runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import json
 import os
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats import pcibackd_status
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import EITHER, NAMES, Loaders
+from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import NOT_FOUND, Run
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import (
     SCHEMA,
@@ -21,6 +23,8 @@ CONTROL = "sbin/pcibackctl"
 """Where the program is below the prefix that it was installed under."""
 
 _ANSWERED = (0, 3)
+# What it says if nothing has the control socket open.
+_NOT_RUNNING = "pcibackd is not running"
 
 
 def loader_root(config_path: str) -> str | None:
@@ -75,6 +79,26 @@ def predict(
             f"the answer of 'boot' is not of schema '{SCHEMA}' ({_reason(error)}); build native/ of this version",
             file=pcibackctl,
         ) from error
+
+
+def daemon_status(run: Run, pcibackctl: str) -> PcibackdStatus | None:
+    """Ask the pcibackd that runs what it is and who has devices of it.
+
+    :param pcibackctl: path of the program
+    :returns: ``None`` if none runs, or there is no pcibackctl that could ask
+    :raises PcibackError: one runs and does not answer, or answers something else
+    """
+    status, output, errors = run([pcibackctl, "status", "--json"])
+    if status == NOT_FOUND or (status != 0 and _NOT_RUNNING in errors):
+        return None
+    if status != 0:
+        said = " ".join(errors.split())[:200] or "nothing"
+        raise PcibackError(
+            f"pcibackd does not tell its state: 'status' ended with status {status} and said: {said}",
+            file=pcibackctl,
+            remedy="end pcibackd by hand when its guests are shut down, and start its service",
+        )
+    return pcibackd_status.parse(output)
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import EITHER, NEW, OLD, Loaders
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import daemon_status, loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import (
     Finding,
     MenuEntry,
@@ -138,3 +138,37 @@ def test_an_answer_of_another_schema(output: Any, why: str) -> None:
 )
 def test_the_loader_finds_kernels_beside_a_file_at_the_top_only(path: str, root: str | None) -> None:
     assert loader_root(path) == root
+
+
+# --- the pcibackd that runs
+
+STATUS = {"schema": "xen.pciback/status/1", "pid": 7, "guests": [], "held_back": [], "taken": []}
+
+
+def test_a_pcibackd_that_answers() -> None:
+    calls = []
+
+    def run(argv: list[str]) -> tuple[int, str, str]:
+        calls.append(argv)
+        return 0, json.dumps(STATUS), ""
+
+    found = daemon_status(run, "/usr/local/sbin/pcibackctl")
+    assert found is not None and found.pid == 7
+    assert calls == [["/usr/local/sbin/pcibackctl", "status", "--json"]]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(127, "", "No such file"), (1, "{}", "pcibackctl: pcibackd is not running: nobody listens at /var/run/x.sock")],
+)
+def test_none_that_runs(answer: tuple[int, str, str]) -> None:
+    assert daemon_status(lambda argv: answer, "/c") is None
+
+
+def test_one_that_hangs() -> None:
+    with pytest.raises(PcibackError) as caught:
+        daemon_status(lambda argv: (1, "", "pcibackctl: pcibackd gave no answer\n"), "/c")
+    assert str(caught.value) == (
+        "/c: pcibackd does not tell its state: 'status' ended with status 1 and said: pcibackctl: pcibackd gave no answer"
+    )
+    assert caught.value.remedy == "end pcibackd by hand when its guests are shut down, and start its service"
