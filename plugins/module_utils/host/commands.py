@@ -54,6 +54,10 @@ _CREATE = Limit(
     600,
     "see with 'xl list' whether a part of the guest is left, destroy that, and read the guest's log in /var/log/xen",
 )
+_SERVICE = Limit(
+    900,
+    "see on the host with 'pcibackctl status' and 'xl list' how far it came: it starts guests, too, one after the other",
+)
 _KINDS = {
     "xl": _TOOLSTACK,
     "xenstore-ls": _TOOLSTACK,
@@ -66,6 +70,8 @@ _KINDS = {
     "make": _BUILD,
     "bmake": _BUILD,
     "gmake": _BUILD,
+    "pcibackd": _SERVICE,
+    "systemctl": _SERVICE,
 }
 
 

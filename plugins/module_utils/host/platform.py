@@ -16,6 +16,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Fa
 from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
@@ -109,6 +110,13 @@ class Platform(abc.ABC):
         :raises PcibackError: what is recorded of devices that were taken can't be read or understood
         """
         raise NotImplementedError("this system takes devices from dom0 at boot only")
+
+    def service(self) -> Service:
+        """The service that starts pcibackd with this host.
+
+        :raises PcibackError: no init system is known that runs here
+        """
+        raise NotImplementedError("this system has no service for pcibackd")
 
     # --- guests
 

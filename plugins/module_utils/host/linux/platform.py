@@ -23,6 +23,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_plan i
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.kernel_backend import KernelBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.pciback import Pciback
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME, Backend
@@ -85,6 +86,12 @@ class Linux(Platform):
 
     def run_time_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
         return KernelBackend(Pciback(self._run, bus.SYS, xl), state.drivers())
+
+    def service(self) -> Service:
+        # Here, because most module calls start nothing.
+        from ansible_collections.xen.pciback.plugins.module_utils.host.linux import service
+
+        return service.of_this_host(self._run)
 
     def obstacles(self, addresses: Sequence[Address]) -> tuple[str, ...]:
         return bus.obstacles(addresses, bus.SYS)

@@ -22,6 +22,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_loade
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot, NetbsdBootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_BOOT, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
@@ -99,3 +100,9 @@ class Netbsd(Platform):
         from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import boot_editor
 
         return boot_editor.edit_boot(self._run, request.path or BOOT_CFG, request)
+
+    def service(self) -> Service:
+        # Here, because most module calls start nothing.
+        from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.service import RcService
+
+        return RcService(self._run)
