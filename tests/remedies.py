@@ -74,6 +74,8 @@ DRIVER = Reason("needs a driver in a guest; the embedded dom0's guests run no ke
 CONTROLLER = Reason("is done on the controller, which the tests do not change")
 WRITTEN = Reason("each sentence names something else; those that can be done have cases of their own")
 
+SERVICE = Reason("of a pcibackd that hangs, which none in the tests does")
+
 LINUX = {
     "plugins/module_utils/host/linux/": Reason("a Linux dom0's, and the embedded dom0 is NetBSD's; see the Xen lab"),
     "plugins/module_utils/formats/grub.py": Reason("GRUB's, which NetBSD does not boot with"),
@@ -328,6 +330,44 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
         ("run 'pip install ziglang' beside ansible-core on the controller", CONTROLLER),
     ),
     "install make on the controller;...": (("install make on the controller", CONTROLLER),),
+    # --- the service of pcibackd
+    "run it by hand on the host to see what hinders it": (("run it by hand on the host to see what hinders it", LOOK),),
+    "enable it by hand, and see what its init system says": (
+        ("enable it by hand, and see what its init system says", LOOK),
+    ),
+    "end pcibackd by hand when its guests are shut down, and start its service": (
+        ("end pcibackd by hand when its guests are shut down, and start its service", SERVICE),
+    ),
+    "shut these guests down, or take their devices away with 'pcibackctl detach'": (
+        (
+            "shut these guests down",
+            Test("tests/unit/engines/test_native_component.py::test_pcibackd_that_is_not_wanted_any_more_goes"),
+        ),
+        ("take their devices away with 'pcibackctl detach'", Test("tests/integration/test_pcibackd.py::test_devices_are_taken_and_returned")),
+    ),
+    "end it with 'kill...', and run again": (
+        (
+            "end it with 'kill...', and run again",
+            Test("tests/unit/engines/test_native_service.py::test_it_is_ended_and_does_not_come_back"),
+        ),
+    ),
+    "give back what the kernel's backend has with pciback_state: absent, or stay with it: pciback_backend: kernel": (
+        ("give back what the kernel's backend has with pciback_state: absent", Test("tests/safety/test_undo.py::test_a_host_with_nothing_of_its_own")),
+        (
+            "stay with it: pciback_backend: kernel",
+            Test("tests/integration/test_role.py::test_first_run_brings_the_guests_up"),
+        ),
+    ),
+    "see by hand what 'pcibackd --foreground' prints; with the cause gone, run again": (
+        ("see by hand what 'pcibackd --foreground' prints", LOOK),
+        ("with the cause gone, run again", LOOK),
+    ),
+    "see on the host with 'pcibackctl status' and 'xl list' how far it came: it starts guests, too, one after the other": (
+        (
+            "see on the host with 'pcibackctl status' and 'xl list' how far it came: it starts guests, too, one after the other",
+            LOOK,
+        ),
+    ),
     # --- xl and guests
     "install Xen's tools (sysutils/xentools in pkgsrc, xen-utils on Debian), or give the path as 'xl'": (
         ("install Xen's tools (sysutils/xentools in pkgsrc, xen-utils on Debian)", INSTALL),

@@ -10,6 +10,7 @@ import tempfile
 from typing import Any
 
 from ansible import constants as C
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -54,9 +55,10 @@ class ActionModule(ActionBase):
                         target=asked["target"],
                         prefix=asked["prefix"],
                         flags=arguments.get("cflags") or "",
+                        daemon=boolean(arguments.get("daemon") or False),
                         workspace=workspace,
                     )
-                    archive = pack(files, executable=("pcibackctl", "pcibackd"))
+                    archive = pack(files, executable=("pcibackctl", "pcibackd", "pcibackd-guests"))
                 arguments["archive"] = self._send(workspace, archive)
         except PcibackError as error:
             result.update(failed=True, msg=str(error), remedy=error.remedy)

@@ -12,19 +12,22 @@ version_added: 0.1.0
 author:
   - xen.pciback contributors (@xen-pciback)
 description:
-  - Installs C(pcibackctl), the model of NetBSD's boot chain that predicts what a reboot will do.
+  - Installs C(pcibackctl), the model of NetBSD's boot chain that predicts what a reboot will do, and, with O(daemon),
+    C(pcibackd), the backend in userspace, as a service that starts with the host.
   - Sends the sources to the host, builds them there, runs C(make check-control) there and installs what was built.
     A host without a compiler gets files that the controller built with C(zig cc) (PyPI's C(ziglang));
     they are installed after C(pcibackctl selftest) succeeded on the host.
   - Records on the host which sources, compiler and flags the files were made of and what their digests are.
     Builds again only when one of these changed, or when an installed file is not the recorded one.
+  - A C(pcibackd) that runs is never ended while a domain has devices of it. Where it is to be replaced, it is left
+    running with a warning; where it is to be removed, that is refused.
 options:
   state:
     description:
       - V(present) installs it.
       - V(absent) removes the files that were installed, the record, and the directories that were made for them, if
         nothing else is in these. A file that was there before is put back. One that is not as it was installed is left
-        as it is, with a warning.
+        as it is, with a warning. C(pcibackd) is ended before.
     type: str
     choices: [present, absent]
     default: present
@@ -46,6 +49,17 @@ options:
   cflags:
     description: Compiler flags instead of the makefile's own.
     type: str
+  daemon:
+    description:
+      - Whether C(pcibackd) is wanted, too. With V(true) it is installed with C(pcibackd-guests) and a service, which is
+        enabled and started. With V(false) what was installed of it is ended and removed.
+      - 'On NetBSD the service is C(/etc/rc.d/pcibackd), and C(/etc/rc.conf.d/pcibackd) enables it. That file is read after
+        C(/etc/rc.conf), so C(pcibackd=NO) there does not count, which a warning says; C(pcibackd_flags) there does.'
+      - Where systemd runs, it is C(/etc/systemd/system/pcibackd.service); elsewhere on Linux C(/etc/init.d/pcibackd),
+        enabled with C(update-rc.d).
+    type: bool
+    default: false
+    version_added: 0.2.0
   source_sha256:
     description: Digest of the sources; set by the action plugin.
     type: str
@@ -95,7 +109,7 @@ needs:
   returned: success
   sample: nothing
 reason:
-  description: Why it was installed, empty if it was up to date.
+  description: Why it was installed or started, empty if all was up to date.
   type: str
   returned: success
   sample: its sources have changed
@@ -114,6 +128,13 @@ files:
   type: dict
   returned: when installed
   sample: {"/usr/local/sbin/pcibackctl": "5f1c..."}
+outdated:
+  description:
+    - Why the C(pcibackd) that runs is still an older one than the installed one, empty if it is not.
+    - The host counts as up to date meanwhile. A later run replaces it when no domain has devices of it.
+  type: str
+  returned: when O(daemon=true)
+  sample: ''
 removed:
   description: The paths of the files and directories that were removed, or put back as they were before.
   type: list
@@ -152,6 +173,7 @@ def main() -> None:
             "method": {"type": "str", "choices": list(METHODS), "default": AUTO},
             "target": {"type": "str"},
             "cflags": {"type": "str"},
+            "daemon": {"type": "bool", "default": False},
             "source_sha256": {"type": "str"},
             "archive": {"type": "path"},
             "archive_compiler": {"type": "str", "default": ""},
@@ -166,7 +188,7 @@ def main() -> None:
         prefix = absolute_path(params["prefix"], "prefix")
         state = open_state_directory(module, record=NATIVE)
         if params["state"] == "absent":
-            outcome = remove(state, who=who, check_mode=module.check_mode)
+            outcome = remove(run, state, who=who, check_mode=module.check_mode)
         elif not params["source_sha256"]:
             raise PcibackError(
                 "source_sha256 is missing: call this module as xen.pciback.native_backend, not on its own"
@@ -178,6 +200,7 @@ def main() -> None:
                 method=params["method"],
                 target=params["target"] or None,
                 flags=params["cflags"] or "",
+                daemon=params["daemon"],
                 archive=params["archive"] or None,
                 archive_compiler=params["archive_compiler"],
                 scratch=module.tmpdir,

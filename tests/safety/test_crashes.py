@@ -31,6 +31,7 @@ from ansible_collections.xen.pciback.plugins.modules import assignable, boot_hid
 from tests import depth
 from tests.crash import Disk, FileState, run, steps, tree, watched
 from tests.linux_dom0 import LinuxDom0
+from tests.service_host import RC, ServiceHost
 from tests.unit.host.netbsd.boot_cfgs import CARD
 from tests.unit.module_call import call
 
@@ -164,6 +165,49 @@ def native_elsewhere(root: Path) -> None:
     install_native(root, "a", "opt")
 
 
+def services(root: Path) -> ServiceHost:
+    return ServiceHost(root, RC)
+
+
+def daemon(root: Path, **options: Any) -> None:
+    """Call the module on a host whose rc.d is played."""
+    host = services(root)
+    with host.in_place(), mock.patch.object(native_backend, "run", host.run):
+        native(root, **options)
+
+
+def install_daemon(root: Path, generation: str = "b", wanted: bool = True) -> None:
+    """pcibackctl with pcibackd, that has to run in the end."""
+    prefix = f"{root}/local".lstrip("/")
+    archive = root.parent / "native.tar"
+    with tarfile.open(archive, "w") as tar:
+        for name in ("sbin/pcibackctl", "sbin/pcibackd", "sbin/pcibackd-guests", "share/xen-pciback/pcibackd.rc"):
+            member = tarfile.TarInfo(f"{prefix}/{name}")
+            member.size = 64
+            tar.addfile(member, io.BytesIO(generation.encode() * 64))
+    options = {"source_sha256": generation * 64, "method": "cross", "prefix": f"{root}/local", "daemon": wanted}
+    daemon(root, **options, archive=str(archive), archive_compiler="zig 0.13")
+    running = services(root).running
+    assert (running and running["source_sha256"]) == (generation * 64 if wanted else None)
+
+
+def older_daemon(root: Path) -> None:
+    (root / "etc/rc.conf.d").mkdir(parents=True)
+    (root / "etc/rc.conf.d/pcibackd").write_bytes(b"pcibackd=NO\n")
+    give_away(root / "etc/rc.conf.d/pcibackd", 0o640)
+    install_daemon(root, "a")
+
+
+def remove_daemon(root: Path) -> None:
+    daemon(root, state="absent")
+    assert services(root).running is None
+
+
+def without_daemon(root: Path) -> None:
+    daemon(root, source_sha256="a" * 64, method="cross", prefix=f"{root}/local", daemon=False)
+    assert services(root).running is None
+
+
 def nothing(root: Path) -> None:
     pass
 
@@ -242,6 +286,10 @@ WRITERS = {
     "native_backend again": Writer(older_native, install_native, "db/native.json"),
     "native_backend elsewhere": Writer(native_elsewhere, install_native, "db/native.json"),
     "native_backend absent": Writer(older_native, lambda root: native(root, state="absent"), ORIGINALS),
+    "native_backend with pcibackd": Writer(nothing, install_daemon, "db/native.json"),
+    "native_backend with pcibackd again": Writer(older_daemon, install_daemon, "db/native.json"),
+    "native_backend with pcibackd absent": Writer(older_daemon, remove_daemon, ORIGINALS),
+    "native_backend without pcibackd": Writer(older_daemon, without_daemon, "db/native.json"),
 }
 
 

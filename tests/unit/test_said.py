@@ -315,7 +315,9 @@ def test_a_build_that_fails() -> None:
     def fail(_argv: Any, **_more: Any) -> tuple[int, str, str]:
         return 1, "", "no\n"
 
-    text, remedy = said(lambda: native_build.build(fail, "/s", "/t", prefix="/usr/local", make="make", variables={}))
+    text, remedy = said(
+        lambda: native_build.build(fail, "/s", "/t", prefix="/usr/local", make="make", daemon=False, variables={})
+    )
     assert text.startswith("'make control' of the native component failed: ")
     assert remedy == "the step that failed is build; run it by hand in native/ to see all of its output"
     remedy = said(lambda: native_build.selftest(fail, "/pcibackctl"))[1]

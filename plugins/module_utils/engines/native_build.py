@@ -21,6 +21,10 @@ _ZIG_TARGETS = {
 }
 
 
+TARGETS = (("control",), ("control", "build/pcibackd"))
+"""What make is to build without pcibackd, and with it."""
+
+
 def find_make(find: FindProgram) -> str | None:
     """The host's make."""
     return find("make", opt_dirs=TOOL_DIRECTORIES)
@@ -62,15 +66,18 @@ def unpack(archive: str, directory: str) -> None:
             os.chmod(target, member.mode & 0o755)
 
 
-def build(run: Run, sources: str, stage: str, *, prefix: str, make: str, variables: Mapping[str, str]) -> None:
+def build(
+    run: Run, sources: str, stage: str, *, prefix: str, make: str, daemon: bool, variables: Mapping[str, str]
+) -> None:
     """Build, check and stage the native component on this host.
 
+    :param daemon: also pcibackd
     :param variables: make variables, such as CC and CFLAGS
     :raises PcibackError: a step failed; the message holds its last lines
     """
     settings = [f"{name}={value}" for name, value in sorted(variables.items())]
     for what, arguments in (
-        ("build", ["control"]),
+        ("build", TARGETS[daemon]),
         ("check", ["check-control"]),
         ("install", ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]),
     ):
@@ -82,17 +89,19 @@ def build(run: Run, sources: str, stage: str, *, prefix: str, make: str, variabl
             )
 
 
-def selftest(run: Run, control: str) -> None:
-    """Let pcibackctl check itself on this host.
+def selftest(run: Run, control: str, daemon: str | None = None) -> None:
+    """Let pcibackctl check itself on this host, and see whether pcibackd can be run.
 
-    :raises PcibackError: it can't run here, or disagrees with its own table
+    :param daemon: path of pcibackd, ``None`` without
+    :raises PcibackError: one can't run here, or pcibackctl disagrees with its own table
     """
-    status, out, err = run([control, "selftest"])
-    if status != 0:
-        raise PcibackError(
-            f"'{control} selftest' failed with status {status}: {_tail(out, err)}",
-            remedy="if it was built for another system, set pciback_native_target to this host's",
-        )
+    for command in ([control, "selftest"], *([[daemon, "--version"]] if daemon else [])):
+        status, out, err = run(command)
+        if status != 0:
+            raise PcibackError(
+                f"'{' '.join(command)}' failed with status {status}: {_tail(out, err)}",
+                remedy="if it was built for another system, set pciback_native_target to this host's",
+            )
 
 
 def staged_files(stage: str) -> Mapping[str, bytes]:

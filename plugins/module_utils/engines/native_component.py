@@ -1,7 +1,11 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Brings the native component onto a host, or away from it; what has to be sent for that is asked for first."""
+"""Brings the native component onto a host, or away from it; what has to be sent for that is asked for first.
+
+Files come first and their record last, then the service is enabled, then it is started. On the way back it is the other
+way round. So a run that was killed leaves less than is wanted, and the next one sees what.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_build, native_inspect, native_install
+from ansible_collections.xen.pciback.plugins.module_utils.engines import (
+    native_build,
+    native_inspect,
+    native_install,
+    native_service,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import FindProgram
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
+from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 
@@ -32,6 +43,7 @@ class NativeRequest:
     :ivar source_sha256: digest of the sources
     :ivar method: where it is built: on the host, elsewhere (``cross``), or on the host if it can (``auto``)
     :ivar target: the host's system in zig's words, ``None``: as uname says
+    :ivar daemon: also pcibackd, as a service that runs
     :ivar flags: compiler flags in the place of the makefile's own, empty without any
     :ivar archive: a tar file that was sent, ``None``: nothing was
     :ivar archive_compiler: what built the files of the archive; empty if it holds sources
@@ -44,6 +56,7 @@ class NativeRequest:
     method: str
     target: str | None
     flags: str
+    daemon: bool
     archive: str | None
     archive_compiler: str
     scratch: str
@@ -60,16 +73,19 @@ class Outcome:
 
 
 def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeRequest) -> Outcome:
-    """Say what the host needs, or install what was sent.
+    """Say what the host needs, or install what was sent, and let pcibackd run if it is wanted.
 
     :param find: see :func:`native_inspect.find_compiler`
-    :raises PcibackError: it can't be built or installed; what was installed before is as it was
+    :raises PcibackError: it can't be built, installed or started; what could not be installed is as it was before
     """
     compiler, make = native_inspect.find_compiler(find), native_build.find_make(find)
     native = _inspect(run, state, request, compiler)
-    values: dict[str, Any] = {"changed": not native.ready, "reason": native.reason, "needs": "nothing"}
-    if native.ready:
-        return Outcome(values)
+    reason = _reason(native, request)
+    values: dict[str, Any] = {"changed": bool(reason), "reason": reason, "needs": "nothing"}
+    if not reason:
+        return _with_daemon(values, request, native.daemon.outdated)
+    if native.ready and (native.daemon.installed or not request.daemon):
+        return _settle(run, state, request, values)
     if request.archive is not None:
         installed = _install(run, state, request, compiler, make)
         return Outcome({**values, **installed.values}, installed.warnings)
@@ -79,6 +95,9 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
             f"the host has no {'make' if compiler else 'C compiler'}",
             remedy="install it (NetBSD's comp set), or let method be auto, so that the controller builds",
         )
+    if request.daemon:
+        # Building takes minutes; that nothing here could start pcibackd is said before.
+        _service(run)
     if on_host:
         values["needs"] = "sources"
     else:
@@ -87,18 +106,29 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
     return Outcome(values)
 
 
-def remove(state: StateDirectory, *, who: str, check_mode: bool) -> Outcome:
-    """Remove what was installed and what is recorded of it.
+def remove(run: Run, state: StateDirectory, *, who: str, check_mode: bool) -> Outcome:
+    """End pcibackd, and remove what was installed and what is recorded of it.
 
-    :raises PcibackError: it can't be removed
+    :raises PcibackError: a guest has devices of pcibackd, or something can't be removed
     """
     with state.lock(who, check_mode=check_mode):
         originals = state.originals()
         known = originals.originals
         removal = native_install.plan_removal(state, known)
         recorded = bool(known.of_kind(NATIVE) or known.directories or (originals.exists and known.empty))
+        installed = [change.path for change in removal.changes if change.before is not None]
+        control = next((path for path in installed if path.endswith(f"/{CONTROL}")), CONTROL)
+        warnings = list(removal.warnings)
+        service = None
+        if native_service.is_installed(change.path for change in removal.changes):
+            native_service.check_unused(run, control)
+            service = _service(run)
         if not check_mode:
+            if service is not None:
+                warnings += native_service.end_it(run, service, control)
             native_install.remove(state, originals)
+            if service is not None:
+                service.forget()
     listing = "".join(f"{path}\n" for path in removal.paths)
     values = {
         "changed": bool(removal.paths or recorded),
@@ -107,7 +137,11 @@ def remove(state: StateDirectory, *, who: str, check_mode: bool) -> Outcome:
         "removed": list(removal.paths),
         "diff": [{"before": listing, "after": ""}] if listing else [],
     }
-    return Outcome(values, removal.warnings)
+    return Outcome(values, warnings)
+
+
+def _service(run: Run) -> Service:
+    return platforms.here(run).service()
 
 
 def _inspect(run: Run, state: StateDirectory, request: NativeRequest, compiler: str | None) -> NativeState:
@@ -117,7 +151,50 @@ def _inspect(run: Run, state: StateDirectory, request: NativeRequest, compiler: 
         source_sha256=request.source_sha256,
         compiler=native_inspect.compiler_version(run, compiler),
         flags=request.flags,
+        daemon=request.daemon,
+        run=run,
     )
+
+
+def _reason(native: NativeState, request: NativeRequest) -> str:
+    """Why the host is not as it is wanted; empty if it is."""
+    if not native.ready:
+        return native.reason
+    if request.daemon:
+        return "" if native.daemon.ready else native.daemon.reason
+    return "pcibackd is installed and not wanted" if native.daemon.installed else ""
+
+
+def _with_daemon(values: Mapping[str, Any], request: NativeRequest, outdated: str, *warnings: str) -> Outcome:
+    """The result, with what there is to say of pcibackd."""
+    if not request.daemon:
+        return Outcome(values, warnings)
+    return Outcome({**values, "outdated": outdated}, (*warnings, *filter(None, (outdated,))))
+
+
+def _settle(run: Run, state: StateDirectory, request: NativeRequest, values: Mapping[str, Any]) -> Outcome:
+    """Let pcibackd run whose files are as they are wanted, or remove it if it is not wanted."""
+    control = os.path.join(request.prefix, CONTROL)
+    if request.check_mode:
+        if not request.daemon:
+            native_service.check_unused(run, control)
+        return Outcome(values)
+    with state.lock(request.who):
+        if request.daemon:
+            return _run_daemon(run, request, values)
+        service = _service(run)
+        warnings = list(native_service.end_it(run, service, control))
+        record = native_inspect.recorded(state)
+        surplus = set(record.files if record else ()).intersection(service.files(b""))
+        surplus.update(path for path in (record.files if record else ()) if native_service.is_of_daemon(path))
+        warnings += native_install.uninstall(surplus, state)
+        service.forget()
+    return Outcome(values, warnings)
+
+
+def _run_daemon(run: Run, request: NativeRequest, values: Mapping[str, Any], *warnings: str) -> Outcome:
+    running = native_service.run_it(run, _service(run), prefix=request.prefix, source_sha256=request.source_sha256)
+    return _with_daemon(values, request, running.outdated, *warnings, *running.warnings)
 
 
 def _install(
@@ -132,26 +209,50 @@ def _install(
             method, built_by, stage = CROSS, request.archive_compiler, unpacked
         else:
             method, built_by = HOST, native_inspect.compiler_version(run, compiler) or ""
-            variables = {"CC": compiler or "", "SOURCE_SHA256": request.source_sha256}
-            if request.flags:
-                variables["CFLAGS"] = request.flags
-            native_build.build(run, unpacked, stage, prefix=request.prefix, make=make or "", variables=variables)
-        staged = os.path.join(stage, os.path.join(request.prefix, CONTROL).lstrip("/"))
-        os.chmod(staged, 0o755)
-        native_build.selftest(run, staged)
+            _build(run, request, unpacked, stage, compiler or "", make or "")
+        files = native_service.placed(
+            native_build.staged_files(stage), request.prefix, _service(run) if request.daemon else None
+        )
+        _check(run, request, stage)
         # Building takes minutes and changes nothing that another run reads.
         with state.lock(request.who, check_mode=request.check_mode):
-            if _inspect(run, state, request, compiler).ready:
+            native = _inspect(run, state, request, compiler)
+            if not _reason(native, request):
                 # Another run was faster.
-                return Outcome({"changed": False, "reason": ""})
-            record, warnings = native_install.install(
-                native_build.staged_files(stage),
+                return _with_daemon({"changed": False, "reason": ""}, request, native.daemon.outdated)
+            warnings: list[str] = []
+            if native.daemon.installed and not request.daemon:
+                warnings += native_service.end_it(run, _service(run), os.path.join(request.prefix, CONTROL))
+            record, left = native_install.install(
+                files,
                 state,
                 source_sha256=request.source_sha256,
                 method=method,
                 compiler=built_by,
                 flags=request.flags,
             )
+            values = {"method": record.method, "compiler": record.compiler, "files": dict(record.files)}
+            if request.daemon:
+                return _run_daemon(run, request, values, *left)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
-    return Outcome({"method": record.method, "compiler": record.compiler, "files": dict(record.files)}, warnings)
+    return Outcome(values, (*warnings, *left))
+
+
+def _build(run: Run, request: NativeRequest, sources: str, stage: str, compiler: str, make: str) -> None:
+    """Build what was sent, on this host."""
+    variables = {"CC": compiler, "SOURCE_SHA256": request.source_sha256}
+    if request.flags:
+        variables["CFLAGS"] = request.flags
+    native_build.build(
+        run, sources, stage, prefix=request.prefix, make=make, daemon=request.daemon, variables=variables
+    )
+
+
+def _check(run: Run, request: NativeRequest, stage: str) -> None:
+    """Let what was built show that it runs on this host."""
+    programs = [CONTROL, *([native_service.DAEMON] if request.daemon else [])]
+    staged = [os.path.join(stage, os.path.join(request.prefix, program).lstrip("/")) for program in programs]
+    for path in staged:
+        os.chmod(path, 0o755)
+    native_build.selftest(run, *staged)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Is the native component of a host the one that was built and checked?
+"""Is the native component of a host the one that was built and checked, and does its pcibackd run?
 
 A record on the host says from which sources, by which compiler and with which flags the files were made and what their
 digests are. Installed files that don't match it are not trusted.
@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from typing import Callable, Optional
 
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_service
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.native_record import NativeRecord
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run as run_command
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE, StateDirectory
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import DaemonState, NativeState
 
 FindProgram = Callable[..., Optional[str]]
 
@@ -43,20 +47,52 @@ def inspect(
     source_sha256: str | None = None,
     compiler: str | None = None,
     flags: str | None = None,
+    daemon: bool = False,
+    run: Run = run_command,
 ) -> NativeState:
     """Compare what is installed with the record, and the record with what is wanted.
 
     :param source_sha256: digest of the sources that it should be made of; ``None``: don't care
     :param compiler: first line of what the host's compiler says of its version; ``None``: there is none
     :param flags: compiler flags that it should be made with; ``None``: don't care
+    :param daemon: also whether pcibackd runs as a service; else only whether it is recorded
     """
     record = recorded(state)
+    native = _compare(state, record, prefix, source_sha256, compiler, flags, daemon)
+    if record is None or not native_service.is_installed(record.files):
+        return replace(native, daemon=DaemonState(reason="pcibackd was not installed"))
+    if not daemon:
+        return replace(native, daemon=DaemonState(True))
+    if not native.ready:
+        return replace(native, daemon=DaemonState(True, reason=native.reason))
+    try:
+        service = platforms.here(run).service()
+    except PcibackError as error:
+        return replace(native, daemon=DaemonState(True, reason=str(error)))
+    if not record.files.keys() >= service.files(b"").keys():
+        return replace(native, daemon=DaemonState(reason="pcibackd was not installed for the init system of this host"))
+    found = native_service.inspect(run, service, prefix=prefix, source_sha256=record.source_sha256)
+    return replace(native, daemon=found)
+
+
+def _compare(
+    state: StateDirectory,
+    record: NativeRecord | None,
+    prefix: str,
+    source_sha256: str | None,
+    compiler: str | None,
+    flags: str | None,
+    daemon: bool,
+) -> NativeState:
     control = os.path.join(prefix, CONTROL)
     if record is None:
         return NativeState(False, f"nothing of it is recorded in {state.place(NATIVE)}")
     if control not in record.files:
         return NativeState(False, f"it was not installed under {prefix}")
     for path, digest in sorted(record.files.items()):
+        if not daemon and native_service.is_of_daemon(path):
+            # Not asked for; and a run that was killed while it removed them has left some.
+            continue
         found = digest_of(path)
         if found is None:
             return NativeState(False, f"{path} is missing")

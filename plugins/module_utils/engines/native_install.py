@@ -25,6 +25,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory i
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile, StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note_installation, restore
 
+# Directories whose files are run.
+_OF_PROGRAMS = ("sbin", "bin", "rc.d", "init.d")
+
 
 def install(files: Mapping[str, bytes], state: StateDirectory, **origin: Any) -> tuple[NativeRecord, tuple[str, ...]]:
     """Install staged files in place of those of the old record.
@@ -51,6 +54,26 @@ def install(files: Mapping[str, bytes], state: StateDirectory, **origin: Any) ->
         _apply(change)
     written.save(record)
     return record, warnings
+
+
+def uninstall(paths: Iterable[str], state: StateDirectory) -> tuple[str, ...]:
+    """Remove some of the installed files, and keep the others. The record goes last, by which they are known as installed.
+
+    :returns: sentences about what stays
+    :raises PcibackError: something else than a file is in one of the places
+    """
+    written, originals = state.native(), state.originals()
+    gone = set(paths)
+    # Where originals are recorded, a file without one was removed by a run that was killed then.
+    known = originals.originals if originals.exists else _known(originals.originals, written.value)
+    changes, warnings = _give_back([path for path in known.of_kind(NATIVE) if path in gone], known)
+    for change in changes:
+        _apply(change)
+    originals.save(originals.originals.without_files(gone))
+    if written.value is not None:
+        kept = {path: digest for path, digest in written.value.files.items() if path not in gone}
+        written.save(replace(written.value, files=kept))
+    return warnings
 
 
 @dataclass(frozen=True)
@@ -131,7 +154,7 @@ def _apply(change: Change) -> None:
             remove_file(change.path)
     elif change.before != change.after:
         make_directory(os.path.dirname(change.path))
-        mode = 0o755 if "/sbin/" in change.path or "/bin/" in change.path else 0o644
+        mode = 0o755 if os.path.basename(os.path.dirname(change.path)) in _OF_PROGRAMS else 0o644
         replace_file(change.path, change.after, expected=change.before, mode=mode)
 
 

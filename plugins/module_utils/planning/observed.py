@@ -14,6 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pi
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import Originals
+from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 
 
@@ -53,11 +54,30 @@ class RunningGuest:
 
 
 @dataclass(frozen=True)
+class DaemonState:
+    """The service of pcibackd.
+
+    :ivar installed: whether it is recorded as installed
+    :ivar ready: whether it is installed as recorded, starts with the host, and runs; ``False`` if nobody asked
+    :ivar reason: why it is not ready
+    :ivar outdated: a sentence, if it runs, is made of other sources, and can't be replaced while guests have devices of it
+    :ivar status: what the one that runs says of itself, ``None`` if none runs or nobody asked
+    """
+
+    installed: bool = False
+    ready: bool = False
+    reason: str = ""
+    outdated: str = ""
+    status: PcibackdStatus | None = None
+
+
+@dataclass(frozen=True)
 class NativeState:
     """Whether pcibackctl on the host is the one that was built and checked; ``reason`` says why not."""
 
     ready: bool
     reason: str = ""
+    daemon: DaemonState = DaemonState()
 
 
 @dataclass(frozen=True)

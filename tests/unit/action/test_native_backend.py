@@ -31,6 +31,7 @@ class Host:
         self.answers = answers
         self.asked: list[Answer] = []
         self.archives: list[list[str]] = []
+        self.modes: dict[str, int] = {}
         shell = SimpleNamespace(tmpdir="/tmp/remote", join_path=lambda *parts: "/".join(parts))
         self.action = native_backend.ActionModule.__new__(native_backend.ActionModule)
         self.action._task = SimpleNamespace(args={"prefix": "/usr/local"}, check_mode=check)
@@ -48,6 +49,7 @@ class Host:
         assert remote == "/tmp/remote/native.tar.gz"
         with tarfile.open(local) as tar:
             self.archives.append(tar.getnames())
+            self.modes = {member.name: member.mode for member in tar}
 
 
 @pytest.fixture
@@ -55,8 +57,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[
     """Runs the action against a host with these answers."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
 
-    def call(*answers: Answer, check: bool = False) -> tuple[Answer, Host]:
+    def call(*answers: Answer, check: bool = False, **arguments: Any) -> tuple[Answer, Host]:
         host = Host(list(answers), check)
+        host.action._task.args.update(arguments)
         with mock.patch.object(ActionBase, "run", lambda self, tmp, task_vars: {}):
             return host.action.run(task_vars={"inventory_hostname": "dom0"}), host
 
@@ -96,6 +99,23 @@ def test_binaries_are_built_for_a_host_that_can_not(
     assert result == DONE and host.archives == [["usr/local/sbin/pcibackctl"]]
     assert (wanted[0]["target"], wanted[0]["prefix"], wanted[0]["flags"]) == ("x86_64-netbsd", "/usr/local", "")
     assert host.asked[1]["archive_compiler"] == "zig 1"
+    assert wanted[0]["daemon"] is False
+
+
+@pytest.mark.parametrize(("daemon", "built"), [(True, True), ("yes", True), (False, False), (None, False)])
+def test_pcibackd_is_built_where_it_is_wanted(
+    run: Callable[..., tuple[Answer, Host]], monkeypatch: pytest.MonkeyPatch, daemon: Any, built: bool
+) -> None:
+    wanted: list[Answer] = []
+
+    def cross_build(_sources: Any, **options: Any) -> tuple[dict[str, bytes], str]:
+        wanted.append(options)
+        return {f"usr/local/sbin/{name}": b"x" for name in ("pcibackctl", "pcibackd", "pcibackd-guests")}, "zig 1"
+
+    monkeypatch.setattr(native_backend, "cross_build", cross_build)
+    _result, host = run({"needs": "binaries", "target": "x", "prefix": "/usr/local"}, DONE, daemon=daemon)
+    assert wanted[0]["daemon"] is built
+    assert host.modes == {f"usr/local/sbin/{name}": 0o755 for name in ("pcibackctl", "pcibackd", "pcibackd-guests")}
 
 
 def test_a_build_that_fails_is_one_sentence_with_a_remedy(

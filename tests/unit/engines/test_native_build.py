@@ -52,13 +52,16 @@ def test_a_failing_step_shows_its_last_lines():
         return (2, "one\ntwo\n", "core.c:3: error: no such thing\n") if "check-control" in argv else (0, "", "")
 
     with pytest.raises(PcibackError) as caught:
-        native_build.build(run, "/src", "/stage", prefix="/usr/local", make="make", variables={"CC": "cc"})
+        native_build.build(
+            run, "/src", "/stage", prefix="/usr/local", make="make", daemon=False, variables={"CC": "cc"}
+        )
     assert str(caught.value).startswith(
         "'make check-control' of the native component failed: one | two | core.c:3: error"
     )
 
 
-def test_steps_and_their_arguments():
+@pytest.mark.parametrize(("daemon", "targets"), [(False, ["control"]), (True, ["control", "build/pcibackd"])])
+def test_steps_and_their_arguments(daemon, targets):
     steps = []
 
     def run(argv, cwd=None):
@@ -66,10 +69,11 @@ def test_steps_and_their_arguments():
         return 0, "", ""
 
     variables = {"CFLAGS": "-O2 -g", "CC": "cc"}
-    native_build.build(run, "/src", "/stage", prefix="/usr/local", make="make", variables=variables)
+    where = {"prefix": "/usr/local", "make": "make"}
+    native_build.build(run, "/src", "/stage", **where, daemon=daemon, variables=variables)
     settings = ["CC=cc", "CFLAGS=-O2 -g"]
     assert steps == [
-        (["make", "control", *settings], "/src"),
+        (["make", *targets, *settings], "/src"),
         (["make", "check-control", *settings], "/src"),
         (["make", "install", "PREFIX=/usr/local", "DESTDIR=/stage", *settings], "/src"),
     ]
@@ -78,6 +82,11 @@ def test_steps_and_their_arguments():
 def test_selftest_that_does_not_run_here():
     with pytest.raises(PcibackError, match=r"selftest' failed with status 127: /x: Exec format error"):
         native_build.selftest(lambda argv: (127, "", "/x: Exec format error"), "/x")
+
+
+def test_pcibackd_that_does_not_run_here():
+    with pytest.raises(PcibackError, match="'/d --version' failed with status 127: /d: Exec format error"):
+        native_build.selftest(lambda argv: (127 * (argv[0] == "/d"), "", "/d: Exec format error"), "/x", "/d")
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_service
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_component import NativeRequest, bring, remove
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from tests.service_host import KINDS, SOURCES, ServiceHost
 
 
 class Host:
@@ -31,6 +34,7 @@ class Host:
             method="auto",
             target=None,
             flags="",
+            daemon=False,
             archive=None,
             archive_compiler="",
             scratch=str(folder),
@@ -106,10 +110,153 @@ def test_a_host_that_is_to_build_and_can_not(tmp_path: Path, tool: str, lacks: s
 def test_it_goes_without_a_trace(tmp_path: Path) -> None:
     host = Host(tmp_path, "cc", "make")
     host.bring(archive=host.archive("core/a.c", b"int a;"))
-    foreseen = remove(host.state, who="test", check_mode=True)
+    foreseen = remove(host.run, host.state, who="test", check_mode=True)
     assert host.control.exists()
-    done = remove(host.state, who="test", check_mode=False)
+    done = remove(host.run, host.state, who="test", check_mode=False)
     assert dict(foreseen.values) == dict(done.values)
     assert str(host.control) in done.values["removed"] and done.values["changed"]
     assert [path.name for path in tmp_path.iterdir()] == ["archive.tar"]
-    assert remove(host.state, who="test", check_mode=False).values["changed"] is False
+    assert remove(host.run, host.state, who="test", check_mode=False).values["changed"] is False
+
+
+# --- with pcibackd
+
+
+class DaemonHost(Host):
+    """A host without a compiler, whose init system starts what was sent."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        super().__init__(folder)
+        self.services = ServiceHost(folder / "root", kind)
+        self.request = replace(self.request, prefix=f"{folder}/root/local", daemon=True)
+
+    def run(self, argv: list[str], cwd: str | None = None) -> tuple[int, str, str]:
+        answer = self.services.run(argv, cwd)
+        return super().run(argv, cwd) if answer == (0, "", "") else answer
+
+    def sent(self, sources: str, *left_out: str) -> dict[str, object]:
+        """Send what was built of some sources."""
+        path = self.folder / "archive.tar"
+        names = ["sbin/pcibackctl", "sbin/pcibackd", "sbin/pcibackd-guests"]
+        names += [f"share/xen-pciback/{name}" for name in SOURCES.values()]
+        with tarfile.open(path, "w") as tar:
+            for name in names:
+                data = f"{name} {sources * 64}".encode()
+                member = tarfile.TarInfo(f"{self.request.prefix}/{name}".lstrip("/"))
+                member.size = len(data)
+                if name not in left_out:
+                    tar.addfile(member, io.BytesIO(data))
+        return {"archive": str(path), "archive_compiler": "zig 0.17", "source_sha256": sources * 64}
+
+    def files(self) -> list[str]:
+        root = self.folder / "root"
+        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+    def remove(self, check_mode: bool = False) -> dict[str, object]:
+        return dict(remove(self.services.run, self.state, who="test", check_mode=check_mode).values)
+
+
+@pytest.fixture(params=KINDS)
+def daemon_host(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DaemonHost]:
+    monkeypatch.setattr(native_service, "PATIENCE", 0.0)
+    host = DaemonHost(tmp_path, request.param)
+    with host.services.in_place():
+        yield host
+
+
+def test_pcibackd_comes_with_its_service_and_runs(daemon_host: DaemonHost) -> None:
+    asked = daemon_host.bring()
+    assert (asked["changed"], asked["needs"]) == (True, "binaries")
+    done = daemon_host.bring(**daemon_host.sent("a"))
+    assert (done["changed"], done["outdated"], done["needs"]) == (True, "", "nothing")
+    prefix = daemon_host.request.prefix
+    programs = {f"{prefix}/sbin/{name}" for name in ("pcibackctl", "pcibackd", "pcibackd-guests")}
+    assert set(done["files"]) == {*programs, *daemon_host.services.service.files(b"")}  # type: ignore[call-overload]
+    assert daemon_host.services.running and daemon_host.services.service.enabled()
+    again = {"changed": False, "reason": "", "needs": "nothing", "outdated": ""}
+    assert daemon_host.bring() == again == daemon_host.bring(check_mode=True)
+
+
+def test_what_does_not_run_is_started_without_sending_anything(daemon_host: DaemonHost) -> None:
+    daemon_host.bring(**daemon_host.sent("a"))
+    daemon_host.services.end()
+    foreseen = daemon_host.bring(check_mode=True)
+    assert (foreseen["changed"], foreseen["reason"], foreseen["needs"]) == (True, "pcibackd does not run", "nothing")
+    assert daemon_host.services.running is None
+    done = daemon_host.bring()
+    assert (done["changed"], done["reason"], done["outdated"]) == (True, "pcibackd does not run", "")
+    assert daemon_host.services.running
+
+
+def test_new_sources_replace_it_unless_guests_have_devices(daemon_host: DaemonHost) -> None:
+    daemon_host.bring(**daemon_host.sent("a"))
+    daemon_host.bring(**daemon_host.sent("b"))
+    assert (daemon_host.services.running or {})["source_sha256"] == "b" * 64
+    daemon_host.services.begin("b" * 64, guests=[3])
+    sent = daemon_host.sent("c")
+    done = bring(daemon_host.run, daemon_host.find, daemon_host.state, replace(daemon_host.request, **sent))  # type: ignore[arg-type]
+    assert (daemon_host.services.running or {})["source_sha256"] == "b" * 64
+    assert "is older than the installed one and was left running" in done.values["outdated"]
+    assert list(done.warnings) == [done.values["outdated"]]
+    converged = daemon_host.bring(source_sha256="c" * 64)
+    assert (converged["changed"], converged["outdated"]) == (False, done.values["outdated"])
+
+
+def test_pcibackd_that_is_not_wanted_any_more_goes(daemon_host: DaemonHost) -> None:
+    daemon_host.bring(**daemon_host.sent("a"))
+    daemon_host.services.begin("a" * 64, guests=[3])
+    for check_mode in (True, False):
+        with pytest.raises(PcibackError, match="while domains have devices of it: 3"):
+            daemon_host.bring(daemon=False, check_mode=check_mode)
+    daemon_host.services.begin("a" * 64)
+    foreseen = daemon_host.bring(daemon=False, check_mode=True)
+    done = daemon_host.bring(daemon=False)
+    assert foreseen == done == {"changed": True, "reason": "pcibackd is installed and not wanted", "needs": "nothing"}
+    assert daemon_host.services.running is None
+    assert daemon_host.files() == ["local/sbin/pcibackctl"]
+    assert daemon_host.bring(daemon=False)["changed"] is False
+
+
+def test_new_sources_without_pcibackd_end_it(daemon_host: DaemonHost) -> None:
+    daemon_host.bring(**daemon_host.sent("a"))
+    assert daemon_host.bring(**daemon_host.sent("b"), daemon=False)["changed"]
+    assert daemon_host.services.running is None
+    assert daemon_host.files() == ["local/sbin/pcibackctl"]
+
+
+def test_pcibackd_goes_without_a_trace(daemon_host: DaemonHost) -> None:
+    daemon_host.bring(**daemon_host.sent("a"))
+    foreseen = daemon_host.remove(check_mode=True)
+    assert daemon_host.services.running
+    assert daemon_host.remove() == foreseen
+    assert daemon_host.services.running is None
+    assert daemon_host.files() == [] and sorted(path.name for path in daemon_host.folder.iterdir()) == ["archive.tar"]
+    assert daemon_host.remove()["changed"] is False
+
+
+def test_it_is_not_removed_under_guests(daemon_host: DaemonHost) -> None:
+    daemon_host.bring(**daemon_host.sent("a"))
+    daemon_host.services.begin("a" * 64, guests=[3])
+    before = daemon_host.files()
+    for check_mode in (True, False):
+        with pytest.raises(PcibackError, match="while domains have devices of it: 3"):
+            daemon_host.remove(check_mode)
+    assert daemon_host.files() == before and daemon_host.services.running
+
+
+def test_sources_without_a_service_are_refused_before_anything_changes(daemon_host: DaemonHost) -> None:
+    left_out = f"share/xen-pciback/{SOURCES[daemon_host.services.kind]}"
+    with pytest.raises(PcibackError, match=f"no pcibackd with a service for this host: .*{left_out} is missing"):
+        daemon_host.bring(**daemon_host.sent("a", left_out))
+    assert daemon_host.files() == []
+
+
+def test_a_link_in_the_place_of_the_service_is_refused(daemon_host: DaemonHost) -> None:
+    place = Path(next(iter(daemon_host.services.service.files(b""))))
+    place.parent.mkdir(parents=True)
+    place.symlink_to("/dev/null")
+    with pytest.raises(PcibackError, match=f"{place}: it is a symbolic link"):
+        daemon_host.bring(**daemon_host.sent("a"))
+    assert daemon_host.services.running is None

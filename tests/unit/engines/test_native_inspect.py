@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import json
 import stat
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_inspect
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_inspect, native_install
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_build import find_make
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
-from tests.unit.engines.native import remove
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import DaemonState, NativeState
+from tests.service_host import KINDS, RC, SYSTEMD, ServiceHost
+from tests.unit.engines.native import ORIGIN, remove
 
 
 def inspect(installed, **changes):
@@ -38,7 +43,8 @@ def test_what_was_installed_is_ready(installed):
     ],
 )
 def test_changed_origin_needs_a_new_build(installed, changes, reason):
-    assert inspect(installed, **changes) == NativeState(False, reason)
+    without_pcibackd = DaemonState(reason="pcibackd was not installed")
+    assert inspect(installed, **changes) == NativeState(False, reason, without_pcibackd)
 
 
 def test_what_is_not_asked_for_does_not_matter(installed):
@@ -105,3 +111,70 @@ def test_the_compiler_is_looked_for_where_paths_of_ssh_do_not_lead():
 def test_the_version_is_the_first_line(answer, version):
     assert native_inspect.compiler_version(lambda argv: answer, "/usr/bin/cc") == version
     assert native_inspect.compiler_version(lambda argv: answer, None) is None
+
+
+# --- pcibackd
+
+
+@pytest.fixture(params=KINDS)
+def host(request, tmp_path):
+    """A host on which pcibackd was installed and runs."""
+    found = ServiceHost(tmp_path / "root", request.param)
+    prefix = f"{found.root}/local"
+    programs = {f"{prefix}/sbin/{name}": b"a" * 64 for name in ("pcibackctl", "pcibackd")}
+    state = StateDirectory(str(tmp_path / "db"))
+    native_install.install({**programs, **found.service.files(b"text")}, state, **ORIGIN)
+    found.service.enable()
+    found.service.start()
+    found.calls.clear()
+    with found.in_place():
+        yield found
+
+
+def daemon(host, **changes):
+    state = StateDirectory(str(host.root.parent / "db"))
+    native = native_inspect.inspect(state, prefix=f"{host.root}/local", run=host.run, **{"daemon": True, **changes})
+    return native.ready, native.daemon
+
+
+def test_a_service_that_runs_is_ready(host):
+    native_ready, found = daemon(host)
+    assert (native_ready, found.installed, found.ready, found.reason, found.outdated) == (True, True, True, "", "")
+    assert found.status.pid == 4711
+    assert host.calls == ["pcibackctl status --json"]
+
+
+def test_who_does_not_ask_for_it_pays_nothing(host):
+    assert daemon(host, daemon=False) == (True, DaemonState(True))
+    assert host.calls == []
+
+
+def test_one_that_does_not_run(host):
+    host.end()
+    native_ready, found = daemon(host)
+    assert native_ready and not found.ready and found.reason == "pcibackd does not run"
+
+
+def test_a_damaged_file_of_the_service(host):
+    path = next(iter(host.service.files(b"text")))
+    with open(path, "a") as file:
+        file.write("x")
+    sentence = f"{path} is not the file that was installed and checked"
+    assert daemon(host) == (False, DaemonState(True, reason=sentence))
+
+
+def test_another_init_system_needs_another_file(host):
+    host.kind = RC if host.kind != RC else SYSTEMD
+    assert daemon(host) == (True, DaemonState(reason="pcibackd was not installed for the init system of this host"))
+
+
+def test_no_init_system(host):
+    def service():
+        raise PcibackError("no init system is known here")
+
+    with mock.patch.object(platforms, "here", lambda _run: SimpleNamespace(service=service)):
+        assert daemon(host) == (True, DaemonState(True, reason="no init system is known here"))
+
+
+def test_pcibackctl_alone_is_no_daemon(installed):
+    assert inspect(installed, daemon=True).daemon == DaemonState(reason="pcibackd was not installed")

@@ -112,3 +112,42 @@ def test_install_refuses_a_link_in_the_place_before_it_changes_anything(tmp_path
         where = StateDirectory(str(tmp_path / "state"))
         native_install.install({str(tmp_path / "first"): b"x", str(link): b"x"}, where, **ORIGIN)
     assert target.read_text() == "precious"
+
+
+def test_some_of_the_files_go_and_the_others_stay(installed):
+    prefix, record = installed
+    where = StateDirectory(str(record.parent))
+    page = f"{prefix}/man/x.8"
+    assert native_install.uninstall([page, "/never/there"], where) == ()
+    assert sorted(path.name for path in prefix.rglob("*") if path.is_file()) == ["pcibackctl"]
+    assert list(where.native().value.files) == [f"{prefix}/sbin/pcibackctl"]
+    assert native_inspect.inspect(where, prefix=str(prefix)).ready
+    assert native_install.uninstall([page], where) == ()
+    remove(record)
+    assert not prefix.exists()
+
+
+def test_what_was_there_before_one_of_them_comes_back(installed):
+    prefix, record = installed
+    where = StateDirectory(str(record.parent))
+    (prefix / "etc").mkdir()
+    setting = prefix / "etc/setting"
+    setting.write_bytes(b"the owner's own")
+    program = f"{prefix}/sbin/pcibackctl"
+    native_install.install({program: b"binary", str(setting): b"ours"}, where, **ORIGIN)
+    assert setting.read_bytes() == b"ours"
+    assert native_install.uninstall([str(setting)], where) == ()
+    assert setting.read_bytes() == b"the owner's own"
+    native_install.install({program: b"binary", str(setting): b"ours"}, where, **ORIGIN)
+    setting.write_bytes(b"edited")
+    sentence = f"{setting} is not the file that was installed; it is left as it is"
+    assert native_install.uninstall([str(setting)], where) == (sentence,)
+
+
+@pytest.mark.parametrize(
+    ("folder", "mode"), [("sbin", 0o755), ("etc/rc.d", 0o755), ("etc/init.d", 0o755), ("etc/rc.conf.d", 0o644)]
+)
+def test_scripts_can_be_run(tmp_path, folder, mode):
+    path = tmp_path / folder / "pcibackd"
+    native_install.install({str(path): b"text"}, StateDirectory(str(tmp_path / "db")), **ORIGIN)
+    assert stat.S_IMODE(path.stat().st_mode) == mode

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Lets the installed pcibackd run as a service, or ends it.
+
+A guest must not lose its devices by that: pcibackd is neither replaced nor ended while one has any.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL, daemon_status
+from ansible_collections.xen.pciback.plugins.module_utils.host.service import NAME, Service
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import DaemonState
+
+DAEMON = f"sbin/{NAME}"
+GUESTS = f"sbin/{NAME}-guests"
+SERVICES = "share/xen-pciback"
+"""Where they are below the prefix, the last one a directory of files for each init system."""
+
+PATIENCE = 10.0
+"""Seconds that a service has until its pcibackd answers, once it says that it was started."""
+_LOOK = 0.2
+
+_KERNEL_BACKEND = "kernel's own backend"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A pcibackd that runs as a service.
+
+    :ivar outdated: why it is an older one than the installed one, empty if it is not
+    :ivar warnings: sentences about what the owner should know besides
+    """
+
+    outdated: str
+    warnings: tuple[str, ...]
+
+
+def is_installed(paths: Iterable[str]) -> bool:
+    """Whether pcibackd is among the installed files, wherever they are."""
+    return any(path.endswith(f"/{DAEMON}") for path in paths)
+
+
+def is_of_daemon(path: str) -> bool:
+    """Whether a file that is installed is for pcibackd alone."""
+    return posixpath.basename(path) != posixpath.basename(CONTROL) and posixpath.basename(path).startswith(NAME)
+
+
+def placed(staged: Mapping[str, bytes], prefix: str, service: Service | None) -> dict[str, bytes]:
+    """What is to be installed of all that was built, by its places on the host.
+
+    :param staged: what ``make install`` installs
+    :param service: of this host; ``None``: without pcibackd
+    :raises PcibackError: it has nothing for the init system of this host
+    """
+    services = os.path.join(prefix, SERVICES)
+    files = {path: data for path, data in staged.items() if posixpath.dirname(path) != services}
+    if service is None:
+        return {path: data for path, data in files.items() if not is_of_daemon(path)}
+    source = os.path.join(services, service.source)
+    if source not in staged or os.path.join(prefix, DAEMON) not in staged:
+        raise PcibackError(f"what was built has no pcibackd with a service for this host: {source} is missing")
+    return {**files, **service.files(staged[source])}
+
+
+def inspect(run: Run, service: Service, *, prefix: str, source_sha256: str) -> DaemonState:
+    """Look at the service of an installed pcibackd; the only process that is started is pcibackctl.
+
+    :param source_sha256: of the installed one
+    """
+    try:
+        status = daemon_status(run, os.path.join(prefix, CONTROL))
+    except PcibackError as error:
+        return DaemonState(True, False, str(error))
+    reason = _unready(status, source_sha256)
+    if not service.enabled():
+        return DaemonState(True, False, "pcibackd does not start with the host", status=status)
+    if status is not None and status.guests and reason:
+        return DaemonState(True, True, "", _outdated(status), status)
+    return DaemonState(True, not reason, reason, "", status)
+
+
+def run_it(run: Run, service: Service, *, prefix: str, source_sha256: str) -> Running:
+    """Let the service start with the host and run now, with the installed pcibackd.
+
+    :param source_sha256: of the installed one
+    :raises PcibackError: it does not start
+    """
+    control = os.path.join(prefix, CONTROL)
+    warnings = list(service.warnings())
+    status = daemon_status(run, control)
+    if not service.enabled():
+        service.enable()
+        if not service.enabled():
+            raise PcibackError(
+                "the host's tools say that the service pcibackd was enabled, but it would not start with the host",
+                remedy="enable it by hand, and see what its init system says",
+            )
+    if status is not None and _unready(status, source_sha256) and status.guests:
+        return Running(_outdated(status), tuple(warnings))
+    if _unready(status, source_sha256):
+        problem = service.start() if status is None else service.restart()
+        status = _await(run, control, source_sha256)
+        if _unready(status, source_sha256):
+            raise _not_started(status, problem, service.logged())
+        if problem:
+            warnings.append(f"pcibackd runs, but not all that its service does has succeeded: {problem}")
+    return Running("", tuple(warnings))
+
+
+def check_unused(run: Run, control: str) -> PcibackdStatus | None:
+    """The pcibackd that runs, which may be ended.
+
+    :param control: path of pcibackctl
+    :raises PcibackError: a guest has devices of it
+    """
+    status = daemon_status(run, control)
+    if status is not None and status.guests:
+        raise PcibackError(
+            f"pcibackd can't be removed while domains have devices of it: {_numbers(status)}",
+            remedy="shut these guests down, or take their devices away with 'pcibackctl detach'",
+        )
+    return status
+
+
+def end_it(run: Run, service: Service, control: str) -> tuple[str, ...]:
+    """End pcibackd, and let it no longer start with the host.
+
+    :param control: path of pcibackctl
+    :returns: sentences about what is left
+    :raises PcibackError: a guest has devices of it, or it does not end
+    """
+    status = check_unused(run, control)
+    service.stop()
+    after = daemon_status(run, control)
+    if after is not None:
+        raise PcibackError(
+            f"a pcibackd still runs that its service did not start: process {after.pid}",
+            remedy=f"end it with 'kill {after.pid}', and run again",
+        )
+    service.disable()
+    if status is None or not status.taken:
+        return ()
+    return (
+        f"nobody can give these devices back to dom0 before it reboots, pcibackd was ended: {', '.join(status.taken)}",
+    )
+
+
+def _unready(status: PcibackdStatus | None, source_sha256: str) -> str:
+    """Why the pcibackd that runs is not the installed one; empty if it is."""
+    if status is None:
+        return "pcibackd does not run"
+    if status.source_sha256 != source_sha256:
+        return "the pcibackd that runs is not made of the installed one's sources"
+    return ""
+
+
+def _outdated(status: PcibackdStatus) -> str:
+    return (
+        "the pcibackd that runs is older than the installed one and was left running, because domains have devices of it: "
+        f"{_numbers(status)}; a run when these guests are shut down replaces it, and so does a reboot"
+    )
+
+
+def _numbers(status: PcibackdStatus) -> str:
+    return ", ".join(map(str, status.guests))
+
+
+def _await(run: Run, control: str, source_sha256: str) -> PcibackdStatus | None:
+    """The pcibackd that runs once it had the time to start."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        status = daemon_status(run, control)
+        if not _unready(status, source_sha256) or time.monotonic() >= deadline:
+            return status
+        time.sleep(_LOOK)
+
+
+def _not_started(status: PcibackdStatus | None, problem: str, logged: str) -> PcibackError:
+    said = (
+        " | ".join(filter(None, (problem, logged))) or "its service says that it was started, and the log has nothing"
+    )
+    if _KERNEL_BACKEND in said:
+        remedy = "give back what the kernel's backend has with pciback_state: absent, or stay with it: pciback_backend: kernel"
+    else:
+        remedy = "see by hand what 'pcibackd --foreground' prints; with the cause gone, run again"
+    if status is not None:
+        return PcibackError(f"pcibackd was not replaced, process {status.pid} still runs: {said}", remedy=remedy)
+    return PcibackError(f"pcibackd was installed, but does not run: {said}", remedy=remedy)
