@@ -72,11 +72,9 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 
 	if (options->bus != NULL)
 		return become_simulated(argv, message);
-	/* Two backends for the same guests would take each other's devices. */
 	sign = pciback_kernel_sign();
 	if (sign != NULL) {
-		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "the kernel's own backend is at work (%s): unload it, or "
-		    "boot without a hide list", sign);
+		pciback_kernel_refuse(sign, message);
 		return -EBUSY;
 	}
 	r = pciback_hardware_open(&world.hardware, message);

@@ -36,6 +36,13 @@ pciback_kernel_sign(void)
 	return NULL;
 }
 
+void
+pciback_kernel_refuse(const char *sign, char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "the kernel's own backend is at work (%s): unload it, or boot "
+	    "without a hide list", sign);
+}
+
 bool
 pciback_kernel_holds(void *world, const struct pciback_address *address)
 {

@@ -17,7 +17,24 @@
 struct simulated {
 	struct pciback_simulated_bus bus;
 	struct pciback_operations operations;
+	void *xen;			/* whom to ask for the drivers of dom0, or NULL: there are none */
 };
+
+/* Whether a driver of dom0 has a device: 0 or -EBUSY, or why nobody knows. */
+static int
+check_drivers(const struct simulated *simulated, const struct pciback_address *address)
+{
+	struct simulated_dom0 dom0;
+	int r;
+
+	if (simulated->xen == NULL)
+		return 0;
+	r = simulated_xen_dom0(simulated->xen, &dom0);
+	for (size_t i = 0; r == 0 && i < dom0.n_drivers; i++)
+		if (pciback_address_compare(&dom0.drivers[i].address, address) == 0)
+			return -EBUSY;
+	return r;
+}
 
 static int
 identify(void *world, const struct pciback_address *address, struct pciback_found *ret_found)
@@ -40,9 +57,13 @@ open_device(void *world, const struct pciback_address *address,
 	const struct simulated *simulated = world;
 	struct pciback_simulated_device *device =
 	    pciback_simulated_bus_find(&simulated->bus, address);
+	int r;
 
 	if (device == NULL)
 		return -ENODEV;
+	r = check_drivers(simulated, address);
+	if (r < 0)
+		return r;
 	pciback_simulated_device_settings(device, ret_settings);
 	ret_settings->quirks = pciback_quirks(&ret_settings->n_quirks);
 	return 0;
@@ -56,23 +77,53 @@ release_device(void *world, void *handle, bool to_dom0)
 	(void)to_dom0;
 }
 
-/* dom0 uses none of them. */
+static void
+add_bars(const struct pciback_simulated_device *device, struct pciback_neighbour *neighbour)
+{
+	for (unsigned i = 0; i < PCIBACK_RESOURCES; i++) {
+		const struct pciback_resource *resource = &device->bars[i];
+
+		if (resource->size == 0)
+			continue;
+		neighbour->bars[neighbour->n_bars++] = (struct pciback_bar){
+			.index = i,
+			.kind = resource->kind == PCIBACK_RESOURCE_IO ? PCIBACK_BAR_IO :
+			    resource->kind == PCIBACK_RESOURCE_MEM64 ? PCIBACK_BAR_MEM64 : PCIBACK_BAR_MEM32,
+			.address = resource->address,
+			.prefetchable = resource->prefetchable,
+		};
+	}
+}
+
 static int
 visit_neighbours(void *world, int (*visit)(void *context, const struct pciback_neighbour *neighbour),
     void *context)
 {
-	(void)world;
-	(void)visit;
-	(void)context;
-	return 0;
+	const struct simulated *simulated = world;
+	struct simulated_dom0 dom0 = { .n_drivers = 0 };
+	int r = simulated->xen != NULL ? simulated_xen_dom0(simulated->xen, &dom0) : 0;
+
+	for (size_t i = 0; r == 0 && i < dom0.n_drivers; i++) {
+		struct pciback_neighbour neighbour = {
+			.address = dom0.drivers[i].address,
+			.line = dom0.drivers[i].line,
+		};
+		const struct pciback_simulated_device *device =
+		    pciback_simulated_bus_find(&simulated->bus, &neighbour.address);
+
+		if (device != NULL)
+			add_bars(device, &neighbour);
+		r = visit(context, &neighbour);
+	}
+	return r;
 }
 
 static int
 check_device(void *world, void *handle)
 {
-	(void)world;
-	(void)handle;
-	return 0;
+	const struct pciback_simulated_device *device = handle;
+
+	return check_drivers(world, &device->address);
 }
 
 /* No time passes. */
@@ -114,6 +165,14 @@ simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pcib
 		.pause = pass,
 	};
 	return 0;
+}
+
+void
+simulated_hardware_beside(void *world, void *xen)
+{
+	struct simulated *simulated = world;
+
+	simulated->xen = xen;
 }
 
 void

@@ -11,13 +11,32 @@
 
 struct pciback_bus;
 
+#define SIMULATED_DRIVERS_MAX	256
+
+/* A device that a driver of the simulated machine's dom0 uses, with the interrupt line of that driver. */
+struct simulated_driver {
+	struct pciback_address address;
+	unsigned line;			/* 0: none */
+};
+
+/* What is in the way of a backend in the simulated machine's dom0. */
+struct simulated_dom0 {
+	char kernel_backend[64];	/* the path that shows it; empty: there is none */
+	size_t n_drivers;
+	struct simulated_driver drivers[SIMULATED_DRIVERS_MAX];
+};
+
 /* A Xen that is simulated by the process behind a socket; its protocol is in native/README.md. As
  * pciback_xen_open(). */
 int simulated_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend *backend,
     const char *path, char message[PCIBACK_PLATFORM_MESSAGE]);
+/* Asks it, by `world` of its pciback_xen_link. Returns 0 or a negative errno value. */
+int simulated_xen_dom0(void *world, struct simulated_dom0 *ret_dom0);
 
 /* The devices of a dump, which behave. Returns 0 or -ENOMEM. */
 int simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pciback_bus *bus);
+/* From now on devices that a driver of dom0 has are in use; `xen` is world of a pciback_xen_link. */
+void simulated_hardware_beside(void *world, void *xen);
 void simulated_hardware_close(void *world);
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <pciback/bus.h>
+#include <pciback/kernel_host.h>
 #include <pciback/os.h>
 
 #include "fake_xen.h"
@@ -47,6 +48,32 @@ open_bus(const char *path, struct pciback_hardware *hardware,
 	else if (r < 0)
 		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s: %s", path, error.message);
 	return r;
+}
+
+/* A Xen behind a socket, with what its dom0 does beside a backend. */
+static int
+open_simulated(const char *path, struct world *world, struct pciback_backend *backend,
+    char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	struct simulated_dom0 dom0;
+	void *xen;
+	int r = simulated_xen_open(&world->link, backend, path, message);
+
+	if (r < 0)
+		return r;
+	xen = world->link.xen.world;
+	r = simulated_xen_dom0(xen, &dom0);
+	if (r == 0 && dom0.kernel_backend[0] == '\0') {
+		simulated_hardware_beside(world->devices, xen);
+		return 0;
+	}
+	if (r == 0)
+		pciback_kernel_refuse(dom0.kernel_backend, message);
+	else
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "the simulated Xen at %s can't be "
+		    "asked: %s", path, strerror(-r));
+	world->link.close(xen);
+	return r == 0 ? -EBUSY : r;
 }
 
 /* ---- Without a socket: a Xen in memory that has no domain ------------------------------------ */
@@ -105,7 +132,7 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 		return r;
 	world.devices = world.hardware.world;
 	r = options->xen_socket != NULL ?
-	    simulated_xen_open(&world.link, backend, options->xen_socket, message) :
+	    open_simulated(options->xen_socket, &world, backend, message) :
 	    open_empty(&world.link, backend, message);
 	if (r < 0) {
 		simulated_hardware_close(world.devices);

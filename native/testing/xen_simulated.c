@@ -56,6 +56,7 @@ enum message {
 	AT_REST = 22,
 	REGISTERS = 23,
 	PROTECT_TABLE = 24,
+	DOM0 = 25,
 
 	REPLY = 100,
 	WATCH_FIRED = 101,
@@ -93,6 +94,7 @@ struct simulated_xen {
 	uint64_t passed;
 	bool clock_stands;		/* at this time */
 	uint64_t stands_at;
+	bool shows_registers;		/* a message is being served: nothing can be asked */
 	bool rest_asked;
 	uint32_t rest_id;
 	struct cursor out;
@@ -299,7 +301,9 @@ take_message(struct simulated_xen *sim, uint32_t id, uint32_t type, struct curso
 		sim->clock_stands = true;
 		break;
 	case SHOW_REGISTERS:
+		sim->shows_registers = true;
 		show_registers(sim, id, cursor);
+		sim->shows_registers = false;
 		break;
 	default:
 		cursor->failed = true;
@@ -766,6 +770,40 @@ recovered(void *world, uint16_t domain, const struct pciback_address *address,
 	put32(&sim->out, (uint32_t)command);
 	put32(&sim->out, (uint32_t)result);
 	finish(sim, start);
+}
+
+int
+simulated_xen_dom0(void *world, struct simulated_dom0 *ret_dom0)
+{
+	struct simulated_xen *sim = world;
+	struct cursor reply;
+	char name[PCIBACK_ADDRESS_SIZE];
+	size_t n;
+	int r;
+
+	/* A driver's device has registers, too. */
+	ret_dom0->n_drivers = 0;
+	if (sim->shows_registers)
+		return 0;
+	r = call(sim, begin(sim, DOM0, ++sim->next_id), &reply);
+	if (r < 0)
+		return r;
+	r = get_text(&reply, ret_dom0->kernel_backend, sizeof(ret_dom0->kernel_backend));
+	n = get32(&reply);
+	if (r < 0 || n > SIMULATED_DRIVERS_MAX)
+		return lose(sim, -EPROTO);
+	for (size_t i = 0; i < n; i++) {
+		struct simulated_driver *driver = &ret_dom0->drivers[i];
+
+		if (get_text(&reply, name, sizeof(name)) < 0 ||
+		    pciback_address_parse(name, strlen(name), &driver->address) < 0)
+			reply.failed = true;
+		driver->line = get32(&reply);
+	}
+	if (reply.failed)
+		return lose(sim, -EPROTO);
+	ret_dom0->n_drivers = n;
+	return 0;
 }
 
 /* ---- The connection --------------------------------------------------------------------- */

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_pcibackd import BUS, NATIVE, Running
+from tests.integration.test_pcibackd import BUS, FIRST, NATIVE, SECOND, Running
+from tests.simulator.xen import SimulatedXen
 
 PCIBACKD = NATIVE / "pcibackd"
 # A mount namespace of its own, also for who is not root.
@@ -177,6 +178,38 @@ def test_a_failure_after_the_process_has_left_is_the_status_too(tmp_path: Path) 
     assert done.returncode == 1
     assert done.stderr.endswith("pcibackd: can't leave the terminal: No such file or directory\n")
     assert not (tmp_path / "own.sock").exists()
+
+
+def test_the_kernels_own_backend_keeps_it_away(tmp_path: Path) -> None:
+    xen = SimulatedXen(tmp_path)
+    xen.kernel_backend = "/kern/xen/pci"
+    command = [NATIVE / "pcibackd", "--foreground", "--bus", BUS, "--xen-socket", xen.path]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        xen.accept()
+        xen.serve_one()
+        assert process.communicate(timeout=20)[1] == (
+            "pcibackd: the kernel's own backend is at work (/kern/xen/pci): unload it, or boot without a hide list\n"
+        )
+    xen.close()
+    assert process.returncode == 1
+
+
+def test_what_a_driver_of_dom0_has_is_not_taken(tmp_path: Path) -> None:
+    daemon = Running(tmp_path)
+    daemon.xen.drivers = {FIRST: 0}
+    refused = daemon.ctl("take", FIRST)
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        f"pcibackctl: {FIRST} is in use by a driver of this system; hide it first\n",
+    )
+    daemon.xen.drivers = {SECOND: 0}
+    assert daemon.ctl("take", FIRST).returncode == 0
+    # A rescan gives it to its driver, which is noticed.
+    daemon.xen.drivers = {FIRST: 0}
+    daemon.xen.pass_time(2100)
+    assert [each["lost"] for each in daemon.status()["taken"]] == [True]
+    assert daemon.stop() == 0
+    daemon.xen.close()
 
 
 def test_each_guest_of_many_is_seen(tmp_path: Path) -> None:

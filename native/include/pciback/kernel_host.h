@@ -18,6 +18,10 @@
 /* What shows that it is at work, a path; NULL if it is not. */
 const char *pciback_kernel_sign(void);
 
+/* The sentence of a pcibackd that does not start because `sign` shows that: two backends for the same guests would take
+ * each other's devices. */
+void pciback_kernel_refuse(const char *sign, char message[PCIBACK_PLATFORM_MESSAGE]);
+
 /* Whether pcibackctl can give devices to it: 0, or a negative errno value with a sentence. Linux's xl does so by
  * itself, and -ENOSYS is for all systems but NetBSD. */
 int pciback_kernel_check(char message[PCIBACK_PLATFORM_MESSAGE]);

@@ -19,6 +19,9 @@ test_kernel_host(struct harness *harness)
 	uint32_t gsi = 77;
 
 	CHECK(!pciback_kernel_holds(NULL, &address));
+	pciback_kernel_refuse("/kern/xen/pci", message);
+	CHECK_TEXT(message,
+	    "the kernel's own backend is at work (/kern/xen/pci): unload it, or boot without a hide list");
 #if defined(__NetBSD__)
 	CHECK_NUMBER(pciback_kernel_check(message), -ENOENT);
 	CHECK_TEXT(message, "the kernel's backend is not at work: /kern/xen/pci is not there; hide the devices and reboot, or "
