@@ -24,7 +24,7 @@ from typing import Iterator
 LAB = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, LAB)
 
-from machine import board, boot, bus
+from machine import board, boot, bus, hypervisor, services, xen_process
 from machine.borrowed import Refused, borrow
 from machine.build import build
 from machine.firmware import FirmwareError
@@ -173,6 +173,7 @@ def status(options: argparse.Namespace) -> int:
         "outcome": state["boot"]["outcome"],
         "claims": state["boot"]["claims"],
         "domains": [domain["name"] for domain in state["domains"]],
+        "cut_off": hypervisor.cut_off(machine),
         "toolstack": state["settings"]["toolstack"],
         "compiler": state["settings"]["compiler"],
     }
@@ -199,6 +200,7 @@ def reboot(options: argparse.Namespace) -> int:
     machine = _machine(options.directory)
     with machine.changing():
         boot.power_on(machine, options.entry)
+    services.start(machine)
     return 0
 
 
@@ -233,6 +235,7 @@ def _opened(directory: str) -> Iterator[board.Board]:
         yield bench
         machine.refit(bench.as_bus())
         boot.power_on(machine)
+    services.start(machine)
 
 
 def _card_like(name: str) -> bus.Function:
@@ -263,6 +266,8 @@ def destroy(options: argparse.Namespace) -> int:
 def _remove(directory: str) -> None:
     if not os.path.isdir(os.path.join(directory, "machine")) or not os.path.isdir(os.path.join(directory, "root")):
         raise Refused(f"{directory} is not an embedded dom0; it was left alone")
+
+    xen_process.end(Machine.outside(directory))
 
     def unlock(function: object, path: str, error: object) -> None:
         os.chmod(os.path.dirname(path), stat.S_IRWXU)

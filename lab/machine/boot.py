@@ -17,7 +17,7 @@ import shutil
 import time
 from typing import Any
 
-from . import autoconf, loader
+from . import autoconf, hypervisor, loader, xen_process
 from .autoconf import Line
 from .bus import Slot
 from .firmware import predict
@@ -34,7 +34,7 @@ def power_on(machine: Machine, chosen: int | None = None) -> None:
     up_at = time.time() + (0 if before is None else state["settings"]["downtime"])
     # ansible.builtin.reboot tells boots apart by a date in whole seconds.
     boottime = int(up_at) if before is None else max(int(up_at), before["boottime"] + 1)
-    remove_xen_nodes(machine)
+    lose_power(machine)
     prediction = _predict(machine, chosen)
     outcome = prediction["outcome"]
     under_xen = outcome not in ("not-xen", "loader-failure")
@@ -58,6 +58,7 @@ def power_on(machine: Machine, chosen: int | None = None) -> None:
         "default_route": None,
     }
     state["boot"] = boot
+    state["xen"] = hypervisor.fresh()
     state["domains"] = []
     state["next_domid"] = 1
     _loader_console(machine, prediction)
@@ -309,8 +310,13 @@ def _start_network(machine: Machine) -> None:
 # -- /kern -------------------------------------------------------------------------------------
 
 
-def remove_xen_nodes(machine: Machine) -> None:
-    """Empty /kern: its nodes come from the running kernel, and there is none between two boots."""
+def lose_power(machine: Machine) -> None:
+    """End Xen and pcibackd, and empty what is there only while a kernel runs: its nodes, and what processes leave."""
+    xen_process.end(machine)
+    run = machine.file("/var/run")
+    for name in os.listdir(run) if os.path.isdir(run) else ():
+        if not os.path.isdir(os.path.join(run, name)):
+            os.unlink(os.path.join(run, name))
     kern = machine.file("/kern")
     for name in os.listdir(kern):
         path = os.path.join(kern, name)

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 
-from . import boot, bus, loader
+from . import boot, bus, loader, services
 from .borrowed import DEVICES, borrow, link_as_the_controller, write
 from .commands import PATHS
 from .kernel import KERNEL_RELEASE
@@ -70,7 +70,7 @@ def build(
     write(machine.file("etc/group"), b"wheel:*:0:root\nnobody:*:39:\n")
     write(machine.file("etc/ld.so.cache"), b"")
     name = os.path.basename(os.path.dirname(os.path.abspath(machine.directory)))
-    write(machine.file("etc/rc.conf"), (f"rc_configured=YES\nhostname={name}\n").encode())
+    services.install(machine, name)
     for kernel in KERNELS + kernels:
         os.makedirs(os.path.dirname(machine.file(kernel)), exist_ok=True)
         write(machine.file(kernel), b"placeholder of a kernel\n", 0o755)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict
 
+from . import hypervisor
 from .bus import Slot
 from .state import Machine
 from .xl_config import Config, PciSpec
@@ -41,10 +42,14 @@ def settle(machine: Machine, now: float | None = None) -> None:
             kept.append(domain)
             continue
         action = domain["on_" + domain["end"]]
-        if action in ("restart", "rename-restart"):
-            kept.append(dict(domain, domid=_next_domid(machine), ends_at=None, end=None))
-        elif action == "preserve":
+        if action == "preserve":
             kept.append(dict(domain, state="shutdown", ends_at=None))
+            continue
+        hypervisor.forget(machine, domain)
+        if action in ("restart", "rename-restart"):
+            # What a backend beside the toolstack has given it is not in the configuration that xl starts it by.
+            kept.append(dict(domain, domid=_next_domid(machine), ends_at=None, end=None, sees=[]))
+            hypervisor.announce(machine, kept[-1])
     machine.state["domains"] = kept
 
 
@@ -171,6 +176,7 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool 
         "ends_at": None,
         "end": None,
         "pci": [],
+        "sees": [],
     }
     domid = domain["domid"]
     for key, code in (("kernel", 637), ("ramdisk", 649)):
@@ -196,7 +202,20 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool 
             leftover = _destroyed(domid)[1 if domain["pci"] else 0 :]
             raise Refusal(ERROR_FAIL, [*refusal.lines, words, *leftover]) from None
     machine.state["domains"].append(domain)
+    hypervisor.announce(machine, domain)
     return domain
+
+
+def destroy(machine: Machine, domain: Json) -> None:
+    """End a guest at once."""
+    machine.state["domains"].remove(domain)
+    hypervisor.forget(machine, domain)
+
+
+def devices(machine: Machine, domain: Json) -> list[Json]:
+    """What a guest has, of the kernel's backend and of one that is a process: xl reads both in xenstore."""
+    found: list[Json] = domain["pci"] + hypervisor.served(machine, domain["domid"])
+    return found
 
 
 def _destroyed(domid: int) -> list[str]:
@@ -251,7 +270,7 @@ def dom0_json(machine: Machine) -> Json:
     }
 
 
-def domain_json(domain: Json) -> Json:
+def domain_json(machine: Machine, domain: Json) -> Json:
     """A guest as ``xl list -l`` describes it; settings at their default are left out."""
     c_info = {
         "type": domain["type"],
@@ -279,8 +298,9 @@ def domain_json(domain: Json) -> Json:
     b_info["arch_arm"] = {}
     b_info["arch_x86"] = {"msr_relaxed": "False"}
     config: Json = {"c_info": c_info, "b_info": b_info}
-    if domain["pci"]:
-        config["pcidevs"] = [_pci_json(entry) for entry in domain["pci"]]
+    passed = devices(machine, domain)
+    if passed:
+        config["pcidevs"] = [_pci_json(entry) for entry in passed]
     for event in ("on_poweroff", "on_reboot", "on_crash"):
         if domain[event] != "destroy":
             config[event] = domain[event]

@@ -19,7 +19,7 @@ from typing import Any, Iterator
 from . import bus as hardware
 from .autoconf import Line, Tree
 
-STATE_SCHEMA = "xen.pciback/lab/1"
+STATE_SCHEMA = "xen.pciback/lab/2"
 # What NetBSD keeps of its messages (the captures show 32 KiB).
 MESSAGE_BUFFER = 32736
 

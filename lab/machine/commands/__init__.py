@@ -20,6 +20,7 @@ PATHS = {
     "/sbin/ifconfig": "ifconfig",
     "/sbin/mount": "mount",
     "/sbin/poweroff": "shutdown",
+    "/sbin/rcorder": "rcorder",
     "/sbin/reboot": "shutdown",
     "/sbin/route": "route",
     "/sbin/shutdown": "shutdown",
@@ -27,6 +28,9 @@ PATHS = {
     "/sbin/sysctl": "sysctl",
     "/usr/bin/hostname": "uname",
     "/usr/bin/uname": "uname",
+    # The lab's own: beside pcibackd, what it becomes; and what rc.subr asks for the processes of this machine.
+    "/usr/local/sbin/pcibackd-simulated": "xen",
+    "/usr/sbin/lab-processes": "xen",
     "/usr/pkg/sbin/xl": "xl",
     "/usr/sbin/pcictl": "pcictl",
 }

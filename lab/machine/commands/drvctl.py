@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .. import autoconf
+from .. import autoconf, xen_process
 from ..bus import Slot
 from ..state import Machine
 from . import OptionError, complain, split_options
@@ -77,8 +77,10 @@ def _run(machine: Machine, mode: str, letters: str, attribute: str | None, rest:
         _properties(machine.tree, rest[0], rest[1] if len(rest) > 1 else None, "n" in letters)
     elif mode == "d":
         _detach(machine, rest[0])
+        xen_process.wake(machine)
     elif mode == "r":
         _rescan(machine, rest[0], attribute, rest[1:])
+        xen_process.wake(machine)
     else:
         machine.load()
         device = machine.tree.find(rest[0])

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 
-from .. import boot
+from .. import boot, services
 from ..state import Machine
 from . import complain
 
@@ -78,7 +78,8 @@ def power_off(machine: Machine, reason: str, again: bool) -> None:
         if again:
             boot.power_on(machine)
         else:
-            boot.remove_xen_nodes(machine)
+            boot.lose_power(machine)
             machine.state["domains"] = []
             machine.state["power"] = {"state": "dead", "up_at": None, "reason": reason}
             boot.write_down(machine, machine.state["boot"]["number"])
+    services.start(machine)

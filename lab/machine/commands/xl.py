@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, Callable
 
-from .. import domains
+from .. import domains, xen_process
 from ..kernel import KERNEL_RELEASE, kernel_version
 from ..state import Machine
 from ..xl_config import Config, ConfigError, Crash, PciSpec, SpecError, parse, parse_pci_spec
@@ -128,7 +128,7 @@ def _list(machine: Machine, arguments: list[str]) -> int:
     if names:
         wanted = [None] if names[0] in ("0", "Domain-0") else [_domain(machine, names[0])]
     if long:
-        found = [domains.dom0_json(machine) if each is None else domains.domain_json(each) for each in wanted]
+        found = [domains.dom0_json(machine) if each is None else domains.domain_json(machine, each) for each in wanted]
         sys.stdout.write(domains.render(found) + "\n\n")
         return 0
     lines = ["Name                                        ID   Mem VCPUs\tState\tTime(s)"]
@@ -155,7 +155,7 @@ def _list(machine: Machine, arguments: list[str]) -> int:
 def _pci_list(machine: Machine, arguments: list[str]) -> int:
     if len(arguments) != 1:
         raise _usage("pci-list", "<Domain>")
-    entries = _domain(machine, arguments[0])["pci"]
+    entries = domains.devices(machine, _domain(machine, arguments[0]))
     if entries:
         sys.stdout.write("Vdev Device\n")
     for entry in entries:
@@ -259,7 +259,7 @@ def _destroy(machine: Machine, arguments: list[str]) -> int:
         raise _Exit(1, "Not destroying domain 0; use -f to force.")
     with machine.changing():
         domains.settle(machine)
-        machine.state["domains"].remove(_domain(machine, names[0]))
+        domains.destroy(machine, _domain(machine, names[0]))
     return 0
 
 
@@ -372,7 +372,9 @@ def main(program: str, arguments: list[str], machine: Machine | None = None) -> 
         return 1
     domains.settle(machine)
     try:
-        return _COMMANDS[arguments[0]](machine, list(arguments[1:]))
+        status = _COMMANDS[arguments[0]](machine, list(arguments[1:]))
+        xen_process.wake(machine)
+        return status
     except _Exit as end:
         for line in end.lines:
             _say(line)

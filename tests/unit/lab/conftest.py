@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,22 @@ PATHS = {
     "ifconfig": "/sbin/ifconfig",
     "xl": "/usr/pkg/sbin/xl",
 }
+
+
+# A script for pcibackd as rc.subr(8) wants them.
+PCIBACKD_SCRIPT = """\
+#!/bin/sh
+# PROVIDE: pcibackd
+# REQUIRE: xencommons
+# BEFORE: xendomains
+# KEYWORD: shutdown
+. /etc/rc.subr
+name=pcibackd
+rcvar=$name
+command=/usr/local/sbin/pcibackd
+load_rc_config $name
+run_rc_command "$1"
+"""
 
 
 class Host:
@@ -72,6 +89,30 @@ class Host:
         name, *arguments = line.split()
         return self.run(PATHS[name], *arguments)
 
+    def install_pcibackd(self, script: str = PCIBACKD_SCRIPT) -> Host:
+        """Put pcibackd, pcibackctl and a script for rc(8) where the role puts them, and enable it."""
+        for name in ("pcibackd", "pcibackctl"):
+            shutil.copy(self.firmware.with_name(name), self.root / "usr/local/sbin" / name)
+        path = self.root / "etc/rc.d/pcibackd"
+        path.write_text(script)
+        path.chmod(0o755)
+        (self.root / "etc/rc.conf.d/pcibackd").write_text("pcibackd=YES\n")
+        return self
+
+    def service(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.run("/usr/sbin/service", *words)
+
+    def ctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run pcibackctl inside."""
+        return self.run("/usr/local/sbin/pcibackctl", *words)
+
+    def end(self) -> None:
+        """End the processes that live with the machine."""
+        from machine import xen_process
+        from machine.state import Machine
+
+        xen_process.end(Machine.outside(str(self.directory)))
+
     @property
     def root(self) -> Path:
         return self.directory / "root"
@@ -105,10 +146,14 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run(["make", "-C", str(REPOSITORY / "native")], check=True, capture_output=True)
     copy = tmp_path_factory.mktemp("firmware") / "pcibackctl"
     shutil.copy(built, copy)
+    for name in ("pcibackd", "pcibackd-simulated"):
+        shutil.copy(built.with_name(name), copy.with_name(name))
     return copy
 
 
 @pytest.fixture
-def host(tmp_path: Path, firmware: Path) -> Host:
-    """An embedded dom0 that is not made yet."""
-    return Host(tmp_path / "dom0", firmware)
+def host(tmp_path: Path, firmware: Path) -> Iterator[Host]:
+    """An embedded dom0 that is not made yet; what runs on it ends with the test."""
+    made = Host(tmp_path / "dom0", firmware)
+    yield made
+    made.end()

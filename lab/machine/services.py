@@ -1,0 +1,67 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rc(8) starts when the machine has booted."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+
+from .state import Machine
+
+LAB = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FILES = os.path.join(LAB, "machine", "files")
+# pcibackd finds a simulated Xen and the devices of the machine's bus there; what it has to be allowed is the board's:
+# its cards have no reset, and share their interrupt lines.
+RC_CONF = """\
+rc_configured=YES
+hostname={name}
+xencommons=YES
+pcibackd_flags="--bus /.machine/bus.lspci --xen-socket /.machine/xen.sock --allow no-reset,shared-irq"
+"""
+# A script that never ends would keep the machine from answering for ever.
+_PATIENCE = 120
+
+
+def install(machine: Machine, name: str) -> None:
+    """The files of rc(8) and rc.conf(5)."""
+    shutil.copytree(FILES, machine.root, dirs_exist_ok=True)
+    os.makedirs(machine.file("/etc/rc.conf.d"), exist_ok=True)
+    with open(machine.file("/etc/rc.conf"), "w", encoding="utf-8") as file:
+        file.write(RC_CONF.format(name=name))
+
+
+def has_some(machine: Machine) -> bool:
+    """Whether rc(8) has anything to start: a script that is not the lab's, or guests of the owner's list."""
+    own = set(os.listdir(os.path.join(FILES, "etc", "rc.d")))
+    directory = machine.file("/etc/rc.d")
+    if os.path.isdir(directory) and set(os.listdir(directory)) - own:
+        return True
+    for name in ("/etc/rc.conf", "/etc/rc.conf.d/xendomains"):
+        try:
+            with open(machine.file(name), encoding="utf-8", errors="replace") as file:
+                if re.search(r"^\s*xendomains=", file.read(), re.MULTILINE):
+                    return True
+        except OSError:
+            pass
+    return False
+
+
+def start(machine: Machine) -> None:
+    """Run rc(8) on a machine that has just booted; what it prints goes to the console. Nobody may hold the lock."""
+    if machine.state["power"]["state"] == "dead" or not has_some(machine):
+        return
+    inside = machine.root == "/"
+    command = ["/bin/sh", "/etc/rc"]
+    if not inside:
+        command = [os.path.join(LAB, "enter"), "--booting", machine.root, "--", *command]
+    with open(machine.path("console.log"), "ab") as console:
+        try:
+            subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, check=False, timeout=_PATIENCE
+            )
+        except subprocess.TimeoutExpired:
+            machine.console("[lab] rc(8) has not ended, and was ended\n")
