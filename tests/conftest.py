@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -338,6 +339,20 @@ def no_linux_dom0() -> Iterator[None]:
     """Modules that are called here work on a NetBSD dom0, unless a test says where the sysfs of a Linux dom0 is."""
     with mock.patch.object(platforms, "SYSFS_PCI", "/nonexistent"):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What runs on embedded dom0s, pcibackd and the Xen that it has there, ends with the tests."""
+    yield
+    sys.path.insert(0, str(ROOT / "lab"))
+    machine = importlib.import_module("machine.state").Machine
+    process = importlib.import_module("machine.xen_process")
+    for folder, folders, files in os.walk(tmp_path_factory.getbasetemp()):
+        # A machine's own files hold no other machine.
+        folders[:] = [name for name in folders if name != "root"]
+        if process.LOCK in files:
+            process.end(machine.outside(str(Path(folder).parent)))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import os
 import shutil
 
 from . import boot, bus, loader, services
-from .borrowed import DEVICES, borrow, link_as_the_controller, write
+from .borrowed import COMMAND, DEVICES, borrow, link_as_the_controller, write
 from .commands import PATHS
 from .kernel import KERNEL_RELEASE
 from .state import STATE_SCHEMA, Machine
@@ -87,7 +87,10 @@ def build(
     known = dict(bus.load(dump, facts).facts, management=settings["management"])
     write(machine.path("bus.json"), (json.dumps(known, indent=2) + "\n").encode())
     for path in PATHS:
-        if not path.startswith("/usr/bin/"):
+        if path.startswith("/usr/local/"):
+            # Beside what the role installs there, and copied from machine to machine like that.
+            write(machine.file(path), COMMAND.encode(), 0o755)
+        elif not path.startswith("/usr/bin/"):
             os.symlink("/.machine/command", machine.file(path))
     borrow(machine, bool(settings["compiler"]), firmware)
     machine.state = {"schema": STATE_SCHEMA, "name": name, "settings": settings}
