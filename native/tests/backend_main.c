@@ -64,6 +64,8 @@ main(void)
 		{ "kernel/prepare", test_kernel_prepare },
 		{ "clock", test_clock },
 		{ "xen_libraries", test_xen_libraries },
+		{ "prepared_tree", test_prepared_tree },
+		{ "prepared", test_prepared },
 		{ "confine", test_confine },
 		{ "priority", test_priority },
 		{ "daemon/options", test_daemon_options },

@@ -101,6 +101,8 @@ void test_policy_quirks(struct harness *harness);
 void test_policy_register(struct harness *harness);
 void test_policy_report(struct harness *harness);
 void test_predict(struct harness *harness);
+void test_prepared(struct harness *harness);
+void test_prepared_tree(struct harness *harness);
 void test_priority(struct harness *harness);
 void test_pristine(struct harness *harness);
 void test_request(struct harness *harness);

@@ -49,6 +49,7 @@ PUBLIC_HEADERS = {
     "kernel_host": "os",
     "os": "os",
     "platform": "os",
+    "prepared": "os",
     "vectors": "model",
 }
 NOT_PRODUCT = ("testing", "tests", "fuzz", "bench")
