@@ -229,11 +229,15 @@ cli_attach(const struct cli_options *options)
 {
 	static const char *const flags[] = { "", " permissive", " rdm-relaxed", " permissive rdm-relaxed" };
 
+	if (options->is_kernel)
+		return cli_kernel_attach(options);
 	return request(options, "attach", flags[options->permissive + 2 * options->rdm_relaxed]);
 }
 
 int
 cli_detach(const struct cli_options *options)
 {
+	if (options->is_kernel)
+		return cli_kernel_detach(options);
 	return request(options, "detach", options->force ? " force" : "");
 }

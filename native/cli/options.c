@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pciback/allow.h>
 #include <pciback/boot.h>
 #include <pciback/text.h>
 
@@ -91,16 +92,20 @@ static int
 read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *options,
     char message[CLI_MESSAGE])
 {
-	const char *argument = argv[*i], *value = NULL, *entry = NULL, *loader = NULL, *wait = NULL;
+	const char *argument = argv[*i], *value = NULL, *entry = NULL, *loader = NULL, *wait = NULL,
+	    *backend = NULL, *allow = NULL;
+	size_t length = 0;
 	const struct valued valued[] = {
 		{ "--control", CLI_TAKES_CONTROL, &options->control },
 		{ "--wait", CLI_TAKES_CONTROL, &wait },
 		{ "--domain", CLI_TAKES_DOMAIN, &options->domain },
 		{ "--config", CLI_TAKES_CONFIG, &options->config },
-		{ "--root", CLI_TAKES_CONFIG, &options->root },
+		{ "--root", CLI_TAKES_ROOT, &options->root },
 		{ "--entry", CLI_TAKES_CONFIG, &entry },
 		{ "--loader", CLI_TAKES_CONFIG, &loader },
 		{ "--bus", CLI_TAKES_BUS, &options->bus },
+		{ "--backend", CLI_TAKES_BACKEND, &backend },
+		{ "--allow", CLI_TAKES_ALLOW, &allow },
 	};
 	const struct flag flags[] = {
 		{ "--permissive", CLI_TAKES_POLICY, &options->permissive },
@@ -146,6 +151,13 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 		if (*loader != '\0' && options->loaders == 0)
 			return refuse(message, argument, "either, old, new, 10 or 11 would follow");
 	}
+	if (backend != NULL && *backend != '\0') {
+		options->is_kernel = strcmp(backend, "kernel") == 0;
+		if (!options->is_kernel && strcmp(backend, "native") != 0)
+			return refuse(message, argument, "kernel or native would follow");
+	}
+	if (allow != NULL && pciback_allow_parse(allow, &options->allow, &length) != NULL)
+		return refuse(message, argument, PCIBACK_ALLOW_NAMES " would follow");
 	return *value == '\0' ? refuse(message, argument, "a value would follow") : 0;
 }
 
@@ -166,7 +178,10 @@ cli_options_read(unsigned takes, int argc, char **argv, struct cli_options *ret_
 		return refuse(message, command, "--config FILE is needed");
 	if ((takes & CLI_TAKES_DOMAIN) != 0 && options.domain == NULL)
 		return refuse(message, command, "--domain ID is needed");
-	if ((takes & CLI_TAKES_DEVICES) != 0 && options.n_words == 0)
+	if ((takes & CLI_TAKES_BACKEND) != 0 && options.allow != 0 && !options.is_kernel)
+		return refuse(message, command, "--allow goes with --backend kernel; pcibackd is started with its own");
+	if ((takes & CLI_TAKES_DEVICES) != 0 && options.n_words == 0 &&
+	    !(options.is_kernel && (takes & CLI_TAKES_FORCE) != 0))
 		return refuse(message, command, "addresses of devices would follow");
 	*ret_options = options;
 	return 0;

@@ -23,6 +23,11 @@ static const char usage[] =
     "                         ADDRESS[,permissive=0|1][,rdm_policy=strict|relaxed]...\n"
     "       pcibackctl detach --domain ID [--force] [--control PATH] [--json] ADDRESS...\n"
     "       (each of the last five: --control PATH, --wait SECONDS)\n"
+    "       pcibackctl attach --backend kernel --domain ID [--allow LIST] [--rdm-relaxed] [--json]\n"
+    "                         ADDRESS[,rdm_policy=strict|relaxed]...\n"
+    "       pcibackctl detach --backend kernel --domain ID [--allow LIST] [--json]\n"
+    "       pcibackctl prepare [--root DIR] [--allow LIST] [--json] ADDRESS...\n"
+    "       pcibackctl unprepare [--root DIR] [--allow LIST] [--json] ADDRESS...\n"
     "       pcibackctl selftest [--json]\n"
     "       pcibackctl version [--json]\n";
 
@@ -43,15 +48,17 @@ main(int argc, char **argv)
 		int (*run)(const struct cli_options *options);
 		unsigned takes;
 	} commands[] = {
-		{ "boot", cli_boot, CLI_TAKES_CONFIG | CLI_TAKES_BUS },
+		{ "boot", cli_boot, CLI_TAKES_CONFIG | CLI_TAKES_BUS | CLI_TAKES_ROOT },
 		{ "scan", cli_scan, CLI_TAKES_BUS },
 		{ "status", cli_status, CLI_TAKES_CONTROL },
 		{ "take", cli_take, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_CHECK },
 		{ "return", cli_return, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES },
 		{ "attach", cli_attach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN |
-		    CLI_TAKES_POLICY },
+		    CLI_TAKES_POLICY | CLI_TAKES_BACKEND | CLI_TAKES_ALLOW },
 		{ "detach", cli_detach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN |
-		    CLI_TAKES_FORCE },
+		    CLI_TAKES_FORCE | CLI_TAKES_BACKEND | CLI_TAKES_ALLOW },
+		{ "prepare", cli_prepare, CLI_TAKES_DEVICES | CLI_TAKES_ALLOW | CLI_TAKES_ROOT },
+		{ "unprepare", cli_unprepare, CLI_TAKES_DEVICES | CLI_TAKES_ALLOW | CLI_TAKES_ROOT },
 		{ "selftest", cli_selftest, 0 },
 		{ "version", cli_version, 0 },
 	};

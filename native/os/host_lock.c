@@ -14,7 +14,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#define LOOK 50			/* milliseconds between two tries */
 
 int
 pciback_host_lock_take(const char *path, long *ret_holder)
@@ -37,5 +41,24 @@ pciback_host_lock_take(const char *path, long *ret_holder)
 	if (r == -EBUSY && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
 		*ret_holder = (long)lock.l_pid;
 	(void)close(fd);
+	return r;
+}
+
+int
+pciback_host_lock_wait(const char *path, unsigned milliseconds, char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	long holder = 0;
+	int r = pciback_host_lock_take(path, &holder);
+
+	for (unsigned waited = 0; r == -EBUSY && waited < milliseconds; waited += LOOK) {
+		pciback_pause(NULL, LOOK);
+		r = pciback_host_lock_take(path, &holder);
+	}
+	if (r == -EBUSY)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "process %ld gives out devices of this host, and still has %s "
+		    "locked", holder, path);
+	else if (r < 0)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s, which keeps others from giving out devices, can't be locked: "
+		    "%s", path, strerror(-r));
 	return r;
 }

@@ -7,6 +7,8 @@
 #ifndef PCIBACK_HOST_LOCK_H
 #define PCIBACK_HOST_LOCK_H
 
+#include <pciback/platform.h>
+
 /*
  * One process gives out a host's devices at a time: the one that has locked this file, which is a pcibackd, whatever
  * its control socket is, or a pcibackctl that gives devices to the kernel's backend. The lock goes with the process;
@@ -20,5 +22,8 @@
  * its number, or 0 if it has just ended.
  */
 int pciback_host_lock_take(const char *path, long *ret_holder);
+
+/* The same, after another process has ended, if that is so within so many milliseconds. A failure is a sentence, too. */
+int pciback_host_lock_wait(const char *path, unsigned milliseconds, char message[PCIBACK_PLATFORM_MESSAGE]);
 
 #endif

@@ -9,11 +9,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include <pciback/allow.h>
 #include <pciback/boot.h>
 
 #include "../../cli/options.h"
 
-#define BOOT	(CLI_TAKES_CONFIG | CLI_TAKES_BUS)
+#define BOOT	(CLI_TAKES_CONFIG | CLI_TAKES_BUS | CLI_TAKES_ROOT)
+#define KERNEL	(CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN | CLI_TAKES_POLICY | CLI_TAKES_BACKEND | CLI_TAKES_ALLOW)
+#define DETACH	(CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN | CLI_TAKES_FORCE | CLI_TAKES_BACKEND | CLI_TAKES_ALLOW)
+#define PREPARE	(CLI_TAKES_DEVICES | CLI_TAKES_ALLOW | CLI_TAKES_ROOT)
 #define ATTACH	(CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN | CLI_TAKES_POLICY)
 
 /* Reads words that are split at blanks; `read` stays as it is if that fails. */
@@ -64,6 +68,17 @@ test_mistakes(struct harness *harness)
 		{ CLI_TAKES_CONTROL, "status --wait 1s", "--wait: seconds would follow, from 1 to 3600" },
 		{ BOOT, "boot --config f --wait 1", "--wait: no such option of this command" },
 		{ ATTACH, "attach --domain 3 --check 03:00.0", "--check: no such option of this command" },
+		{ KERNEL, "attach --domain 3 --backend xl 03:00.0", "--backend: kernel or native would follow" },
+		{ KERNEL, "attach --domain 3 --backend --json 03:00.0", "--backend: a value would follow" },
+		{ KERNEL, "attach --domain 3 --backend kernel", "attach: addresses of devices would follow" },
+		{ KERNEL, "attach --domain 3 --backend kernel --allow iommu 03:00.0",
+		    "--allow: no-iommu, shared-irq, shared-page, no-reset or kept-mappings would follow" },
+		{ KERNEL, "attach --domain 3 --allow no-iommu 03:00.0",
+		    "attach: --allow goes with --backend kernel; pcibackd is started with its own" },
+		{ DETACH, "detach --domain 3", "detach: addresses of devices would follow" },
+		{ DETACH, "detach --domain 3 --backend native", "detach: addresses of devices would follow" },
+		{ PREPARE, "prepare --root /r", "prepare: addresses of devices would follow" },
+		{ PREPARE, "prepare --backend kernel 03:00.0", "--backend: no such option of this command" },
 		{ 0, "version more", "more: no such option of this command" },
 	};
 
@@ -100,6 +115,26 @@ test_loaders(struct harness *harness)
 	}
 }
 
+static void
+test_kernel_options(struct harness *harness)
+{
+	struct cli_options options;
+	char message[CLI_MESSAGE];
+
+	CHECK_NUMBER(read_words(KERNEL, "attach --backend=kernel --domain 3 --allow no-iommu,no-reset 03:00.0", &options,
+	    message), 0);
+	CHECK(options.is_kernel);
+	CHECK_NUMBER(options.allow, PCIBACK_ALLOW_NO_IOMMU | PCIBACK_ALLOW_NO_RESET);
+	CHECK_NUMBER(read_words(KERNEL, "attach --backend native --domain 3 03:00.0", &options, message), 0);
+	CHECK(!options.is_kernel);
+	/* All of a guest's. */
+	CHECK_NUMBER(read_words(DETACH, "detach --backend kernel --domain 3", &options, message), 0);
+	CHECK(options.is_kernel && options.n_words == 0 && options.allow == 0);
+	CHECK_NUMBER(read_words(PREPARE, "prepare --root /r --allow no-reset 03:00.0", &options, message), 0);
+	CHECK_TEXT(options.root, "/r");
+	CHECK_NUMBER(options.allow, PCIBACK_ALLOW_NO_RESET);
+}
+
 void
 test_cli_options(struct harness *harness)
 {
@@ -115,6 +150,7 @@ test_cli_options(struct harness *harness)
 	CHECK(options.json);
 	CHECK_NUMBER(options.loaders, 0);
 	test_loaders(harness);
+	test_kernel_options(harness);
 	CHECK_NUMBER(read_words(ATTACH, "attach a --domain 3 b --permissive c", &options, message), 0);
 	CHECK_NUMBER(options.n_words, 3);
 	CHECK_TEXT(options.words[0], "a");

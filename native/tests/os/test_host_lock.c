@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <pciback/host_lock.h>
@@ -39,6 +40,34 @@ take_elsewhere(void)
 	return WEXITSTATUS(status);
 }
 
+/* What another process is told that waits for this one. */
+static void
+test_wait_elsewhere(struct harness *harness)
+{
+	char message[PCIBACK_PLATFORM_MESSAGE] = "", expected[sizeof(message)];
+	int pipes[2], status = 0;
+	ssize_t n;
+	pid_t child;
+
+	CHECK(pipe(pipes) == 0);
+	child = fork();
+	if (child == 0) {
+		int r = pciback_host_lock_wait(PATH, 100, message);
+
+		n = write(pipes[1], message, sizeof(message));
+		_exit(r == -EBUSY && n == (ssize_t)sizeof(message) ? 0 : 1);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+	n = read(pipes[0], message, sizeof(message));
+	(void)snprintf(expected, sizeof(expected), "process %ld gives out devices of this host, and still has " PATH " locked",
+	    (long)getpid());
+	CHECK(n == (ssize_t)sizeof(message));
+	CHECK_TEXT(message, expected);
+	CHECK(close(pipes[0]) == 0 && close(pipes[1]) == 0);
+	CHECK_NUMBER(pciback_host_lock_wait("/dev/null", 100, message), -EINVAL);
+	CHECK_TEXT(message, "/dev/null, which keeps others from giving out devices, can't be locked: Invalid argument");
+}
+
 void
 test_host_lock(struct harness *harness)
 {
@@ -50,6 +79,7 @@ test_host_lock(struct harness *harness)
 	CHECK_NUMBER(take_elsewhere(), 1);
 	CHECK_NUMBER(pciback_host_lock_take(PATH, &holder), 0);
 	CHECK_NUMBER(take_elsewhere(), 2);
+	test_wait_elsewhere(harness);
 	CHECK_NUMBER(pciback_host_lock_take("build/nothing/lock", &holder), -ENOENT);
 	CHECK_NUMBER(pciback_host_lock_take("/dev/null", &holder), -EINVAL);
 	CHECK_NUMBER(symlink("test-host.lock", LINK), 0);

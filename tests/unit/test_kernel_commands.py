@@ -1,0 +1,83 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pcibackctl says, on a system without NetBSD's kernel, of the commands that give devices to that kernel's backend."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CARD = "0000:00:04.0"
+ONLY_NETBSD = "pcibackctl gives devices to the kernel's backend of NetBSD alone; on Linux xl does that by itself"
+
+
+def say(*words: str) -> tuple[int, str]:
+    """The exit status, and the sentence."""
+    done = subprocess.run([os.environ["PCIBACKCTL"], *words, "--json"], capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(done.stdout)["message"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("attach", "--backend", "kernel", "--domain", "3", f"{CARD},rdm_policy=relaxed", "0000:00:05.0"),
+        ("detach", "--backend", "kernel", "--domain", "3"),
+        ("prepare", CARD),
+    ],
+)
+def test_it_is_for_netbsd(words: tuple[str, ...]) -> None:
+    assert say(*words) == (1, ONLY_NETBSD)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("attach", "--backend", "kernel", "--domain", "0", CARD), "--domain 0: a domain's number would stand here"),
+        (("attach", "--backend", "kernel", "--domain", "gB", CARD), "--domain gB: a domain's number would stand here"),
+        (
+            ("attach", "--backend", "kernel", "--domain", "3", f"{CARD},id=8086:10d3"),
+            "'id' is no option of a device here",
+        ),
+        (("prepare", f"{CARD},permissive=1"), "'permissive' is no option of a device here"),
+        (("prepare", "wm2"), "'wm2' is no address of a device, such as 0000:03:00.0"),
+        (("prepare", *[f"{bus:02x}:00.0" for bus in range(65)]), "that many devices are no guest's"),
+        (
+            ("detach", "--backend", "kernel", "--domain", "3", CARD),
+            "detach --backend kernel takes back all devices of a guest that has closed: neither addresses nor --force "
+            "would stand here",
+        ),
+        (
+            ("detach", "--backend", "kernel", "--domain", "3", "--force"),
+            "detach --backend kernel takes back all devices of a guest that has closed: neither addresses nor --force "
+            "would stand here",
+        ),
+    ],
+)
+def test_mistakes(words: tuple[str, ...], message: str) -> None:
+    assert say(*words) == (2, message)
+
+
+def test_files_are_removed_without_a_kernel_too(tmp_path: Path) -> None:
+    """A host that boots without Xen, or without a hide list, gets rid of them."""
+    devices = tmp_path / "sys/bus/pci/devices"
+    for address in (CARD, "0000:00:05.0"):
+        (devices / address).mkdir(parents=True)
+        (devices / address / "irq").write_text("20\n")
+    (tmp_path / "sys/.xen-pciback").write_text(f"{CARD}\n0000:00:05.0\n")
+    pcibackctl = [os.environ["PCIBACKCTL"], "unprepare", "--root", str(tmp_path)]
+    assert subprocess.run([*pcibackctl, CARD], check=True, capture_output=True, text=True).stdout == (
+        f"{CARD} is prepared no more\n"
+    )
+    assert not (devices / CARD).exists() and (devices / "0000:00:05.0/irq").is_file()
+    assert say("unprepare", "--root", str(tmp_path), CARD) == (
+        1,
+        f"{tmp_path}/sys has no files of {CARD} that pcibackctl prepare has made",
+    )
+    done = subprocess.run([*pcibackctl, "--json", "0000:00:05.0"], check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout) == {"schema": "xen.pciback/unprepare/1", "devices": [{"address": "0000:00:05.0"}]}
+    assert list(tmp_path.iterdir()) == []
