@@ -15,6 +15,8 @@ static const char *const formats[] = {
 	[PCIBACK_DIRECTORY_BACKEND] = PCIBACK_BACKENDS_PATH "/%u/0",
 	[PCIBACK_DIRECTORY_FRONTEND] = "/local/domain/%u/device/pci/0",
 	[PCIBACK_DIRECTORY_DOMAIN] = PCIBACK_BACKENDS_PATH "/%u",
+	[PCIBACK_DIRECTORY_GUEST] = "/local/domain/%u",
+	[PCIBACK_DIRECTORY_LIBXL] = "/libxl/%u",
 	[PCIBACK_DIRECTORY_ERROR] = "/local/domain/0/error/backend/pci/%u",
 };
 

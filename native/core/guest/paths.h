@@ -23,6 +23,8 @@ enum pciback_directory {
 	PCIBACK_DIRECTORY_BACKEND,	/* the backend's: /local/domain/0/backend/pci/N/0 */
 	PCIBACK_DIRECTORY_FRONTEND,	/* the frontend's: /local/domain/N/device/pci/0 */
 	PCIBACK_DIRECTORY_DOMAIN,	/* above the backend's: /local/domain/0/backend/pci/N */
+	PCIBACK_DIRECTORY_GUEST,	/* all that a domain may see of itself: /local/domain/N */
+	PCIBACK_DIRECTORY_LIBXL,	/* what libxl keeps of it: /libxl/N */
 	PCIBACK_DIRECTORY_ERROR,	/* errors of the backend: /local/domain/0/error/backend/pci/N */
 };
 

@@ -13,6 +13,7 @@
 #include "../guest/error.h"
 #include "../guest/guest.h"
 #include "../guest/slot.h"
+#include "../guest/store.h"
 #include "hold.h"
 #include "nodes.h"
 
@@ -38,12 +39,10 @@ check_domain(struct pciback_backend *backend, uint16_t domain, char name[PCIBACK
 		    "their number once; start the guest anew with all of them", (unsigned)domain);
 		return -EEXIST;
 	}
-	items[0] = (struct pciback_store_item){ .action = PCIBACK_STORE_READ };
-	items[1] = items[0];
-	(void)snprintf(items[0].path, sizeof(items[0].path), "/local/domain/%u/name", (unsigned)domain);
-	(void)snprintf(items[1].path, sizeof(items[1].path), "/libxl/%u/type", (unsigned)domain);
+	pciback_item_set(&items[0], PCIBACK_STORE_READ, PCIBACK_DIRECTORY_GUEST, domain, "name");
+	pciback_item_set(&items[1], PCIBACK_STORE_READ, PCIBACK_DIRECTORY_LIBXL, domain, "type");
 	if (r == 0)
-		r = xen->operations->store_read(xen->world, items, 2);
+		r = pciback_store_read(backend, items, 2);
 	if (r == 0)
 		r = items[0].result;
 	if (r < 0) {

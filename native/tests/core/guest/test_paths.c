@@ -27,6 +27,10 @@ test_directories(struct harness *harness)
 	CHECK_TEXT(path, "/local/domain/0/backend/pci/7");
 	pciback_path(path, PCIBACK_DIRECTORY_ERROR, 7, "0/error");
 	CHECK_TEXT(path, "/local/domain/0/error/backend/pci/7/0/error");
+	pciback_path(path, PCIBACK_DIRECTORY_GUEST, 7, "name");
+	CHECK_TEXT(path, "/local/domain/7/name");
+	pciback_path(path, PCIBACK_DIRECTORY_LIBXL, 7, "type");
+	CHECK_TEXT(path, "/libxl/7/type");
 	/* What does not fit is cut off. */
 	memset(key, 'x', sizeof(key) - 1);
 	key[sizeof(key) - 1] = '\0';
