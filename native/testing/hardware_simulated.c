@@ -7,8 +7,12 @@
 #include "simulated.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <pciback/bus.h>
+#include <pciback/os.h>
 #include <pciback/policy.h>
 #include <pciback/reset.h>
 
@@ -182,4 +186,35 @@ simulated_hardware_close(void *world)
 
 	pciback_simulated_bus_free(&simulated->bus);
 	free(simulated);
+}
+
+int
+simulated_hardware_read(const char *path, struct pciback_hardware *ret_hardware,
+    char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	struct pciback_dump_error error = { .line = 0 };
+	struct pciback_bus bus;
+	char *text;
+	size_t length;
+	int r = pciback_read_file(path, PCIBACK_DUMP_MAX + 1, &text, &length);
+
+	if (r < 0) {
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s can't be read: %s", path,
+		    strerror(-r));
+		return r;
+	}
+	pciback_bus_init(&bus);
+	r = pciback_bus_read_dump(&bus, text, length, &error);
+	free(text);
+	if (r == 0)
+		r = simulated_hardware_open(ret_hardware, &bus);
+	pciback_bus_free(&bus);
+	if (r == -ENOMEM)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s: %s", path, strerror(ENOMEM));
+	else if (r < 0 && error.line != 0)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s, line %zu: %s", path, error.line,
+		    error.message);
+	else if (r < 0)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s: %s", path, error.message);
+	return r;
 }

@@ -35,6 +35,9 @@ int simulated_xen_dom0(void *world, struct simulated_dom0 *ret_dom0);
 
 /* The devices of a dump, which behave. Returns 0 or -ENOMEM. */
 int simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pciback_bus *bus);
+/* The same, of a dump in a file; an error is a sentence. */
+int simulated_hardware_read(const char *path, struct pciback_hardware *ret_hardware,
+    char message[PCIBACK_PLATFORM_MESSAGE]);
 /* From now on devices that a driver of dom0 has are in use; `xen` is world of a pciback_xen_link. */
 void simulated_hardware_beside(void *world, void *xen);
 void simulated_hardware_close(void *world);

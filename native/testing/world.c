@@ -11,44 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pciback/bus.h>
 #include <pciback/kernel_host.h>
-#include <pciback/os.h>
 
 #include "fake_xen.h"
 #include "simulated.h"
-
-/* Reads a dump into devices that behave. */
-static int
-open_bus(const char *path, struct pciback_hardware *hardware,
-    char message[PCIBACK_PLATFORM_MESSAGE])
-{
-	struct pciback_dump_error error = { .line = 0 };
-	struct pciback_bus bus;
-	char *text;
-	size_t length;
-	int r = pciback_read_file(path, PCIBACK_DUMP_MAX + 1, &text, &length);
-
-	if (r < 0) {
-		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s can't be read: %s", path,
-		    strerror(-r));
-		return r;
-	}
-	pciback_bus_init(&bus);
-	r = pciback_bus_read_dump(&bus, text, length, &error);
-	free(text);
-	if (r == 0)
-		r = simulated_hardware_open(hardware, &bus);
-	pciback_bus_free(&bus);
-	if (r == -ENOMEM)
-		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s: %s", path, strerror(ENOMEM));
-	else if (r < 0 && error.line != 0)
-		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s, line %zu: %s", path, error.line,
-		    error.message);
-	else if (r < 0)
-		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s: %s", path, error.message);
-	return r;
-}
 
 /* A Xen behind a socket, with what its dom0 does beside a backend. */
 static int
@@ -127,7 +93,7 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 		    "this is pcibackd-simulated, which has no devices but those of --bus DUMP");
 		return -ENODEV;
 	}
-	r = open_bus(options->bus, &world.hardware, message);
+	r = simulated_hardware_read(options->bus, &world.hardware, message);
 	if (r < 0)
 		return r;
 	world.devices = world.hardware.world;

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Devices for the backend in NetBSD's kernel: the program, against a simulated Xen and the devices of a dump."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulator.xen import BACKENDS, Lost, SimulatedXen
+
+ROOT = Path(__file__).resolve().parents[2]
+PCIBACKCTL = ROOT / "native/build/pcibackctl-simulated"
+BUS = ROOT / "lab/buses/q35-bridges.lspci"
+FIRST, SECOND = "0000:00:07.0", "0000:00:05.0"
+SELF, GONE = 0x7FF0, 2
+
+
+class Dom0:
+    """A NetBSD dom0 whose kernel keeps two devices, with a paused guest gB that is domain 1."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.xen = SimulatedXen(directory)
+        self.xen.life[1] = 0
+        self.xen.store.update({"/local/domain/1/name": "gB", "/libxl/1/type": "pv"})
+        self.hidden = f"{FIRST}=20 {SECOND}=21"
+
+    def ctl(self, *words: str) -> tuple[int, dict[str, Any]]:
+        """Run a command, playing its Xen; the exit status and what it printed."""
+        command = [str(PCIBACKCTL), *words, "--json"]
+        settings = {
+            "PCIBACK_SIMULATED_BUS": str(BUS),
+            "PCIBACK_SIMULATED_XEN": self.xen.path,
+            "PCIBACK_SIMULATED_HIDDEN": self.hidden,
+        }
+        done: list[subprocess.CompletedProcess[str]] = []
+
+        def run() -> None:
+            done.append(subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60, check=False))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.xen.received = b""
+        self.xen.accept()
+        try:
+            while True:
+                self.xen.serve_one()
+        except (Lost, ConnectionError):
+            thread.join()
+        assert self.xen.errors == [], done[0].stderr
+        return done[0].returncode, json.loads(done[0].stdout)
+
+    def attach(self, *words: str, domain: int = 1, allow: str = "no-reset") -> tuple[int, dict[str, Any]]:
+        command = ["attach", "--backend", "kernel", "--domain", str(domain)]
+        return self.ctl(*command, *(["--allow", allow] if allow else []), *words)
+
+    def detach(self, *words: str, domain: int = 1) -> tuple[int, dict[str, Any]]:
+        return self.ctl("detach", "--backend", "kernel", "--domain", str(domain), *words)
+
+    def kernel(self, state: int) -> None:
+        """The kernel's backend goes to a state."""
+        self.xen.store[f"{BACKENDS}/1/0/state"] = str(state)
+
+
+@pytest.fixture
+def dom0(tmp_path: Path) -> Iterator[Dom0]:
+    host = Dom0(tmp_path)
+    yield host
+    host.xen.close()
+
+
+def test_a_guest_from_attach_to_detach(dom0: Dom0) -> None:
+    status, answer = dom0.attach(FIRST, f"{SECOND},rdm_policy=relaxed")
+    assert (status, answer) == (
+        0,
+        {"schema": "xen.pciback/attach/1", "domain": 1, "devices": [{"address": FIRST}, {"address": SECOND}]},
+    )
+    store = {path.removeprefix(f"{BACKENDS}/1/0/"): value for path, value in dom0.xen.store.items()}
+    assert [store[f"dev-{number}"] for number in range(2)] == [FIRST, SECOND]
+    assert (store["num_devs"], store["state"], store["domain"]) == ("2", "1", "gB")
+    assert dom0.xen.store["/local/domain/1/device/pci/0/backend"] == f"{BACKENDS}/1/0"
+    held = {(str(what[0]), what[2]) for what in dom0.xen.held if what[1] == 1}
+    assert {("device", FIRST), ("device", SECOND), ("irq", 20), ("irq", 21), ("pirq", 20), ("pirq", 21)} < held
+    assert {what for what, _first in held} >= {"iomem", "ioport"}
+
+    status, answer = dom0.attach(FIRST)
+    assert status == 1
+    assert answer["message"].startswith("domain 1 has devices, and the kernel's backend takes no more")
+    dom0.xen.life[9] = 0
+    dom0.xen.store["/local/domain/9/name"] = "other"
+    status, answer = dom0.attach(SECOND, domain=9)
+    assert answer["message"].startswith(f"{SECOND} is domain 1's still, whose backend is in state 1")
+
+    # Not before it has closed; the kernel would panic.
+    status, answer = dom0.detach()
+    assert answer["message"].startswith("domain 1 has not connected yet")
+    dom0.kernel(6)
+    dom0.xen.life[1] = 1
+    status, answer = dom0.detach()
+    assert (status, answer) == (
+        0,
+        {"schema": "xen.pciback/detach/1", "domain": 1, "devices": [{"address": FIRST}, {"address": SECOND}]},
+    )
+    assert {what for what in dom0.xen.held if what[1] == 1} == set()
+    assert not any("/pci/" in path for path in dom0.xen.store)
+    assert dom0.attach(SECOND, domain=9)[0] == 0
+
+
+def test_a_guest_that_is_gone(dom0: Dom0) -> None:
+    """Xen has taken back what it had; the next guest gets the device out of quarantine."""
+    assert dom0.attach(FIRST)[0] == 0
+    dom0.kernel(6)
+    dom0.xen.life[1] = GONE
+    dom0.xen.held.clear()
+    assert dom0.detach()[0] == 0
+    assert not any(path.startswith(BACKENDS) for path in dom0.xen.store)
+    assert dom0.detach() == (
+        1,
+        {"schema": "xen.pciback/error/1", "message": "domain 1 has no devices of the kernel's backend"},
+    )
+
+
+@pytest.mark.parametrize("refused", ["iomem", "ioport", "pirq", "irq", "device"])
+def test_all_or_nothing(dom0: Dom0, refused: str) -> None:
+    dom0.xen.fail[refused] = errno.EPERM
+    before = dict(dom0.xen.store)
+    status, answer = dom0.attach(FIRST, SECOND)
+    assert status == 1 and answer["message"].startswith(FIRST)
+    assert dom0.xen.held == set()
+    assert dom0.xen.store == before
+
+
+def test_what_the_owner_has_to_allow(dom0: Dom0) -> None:
+    status, answer = dom0.attach(SECOND, allow="")
+    assert status == 1 and "can't be reset" in answer["message"]
+    dom0.xen.fail["device"] = errno.EOPNOTSUPP
+    status, answer = dom0.attach(FIRST)
+    assert status == 1 and "there is no IOMMU for it" in answer["message"]
+    assert dom0.attach(FIRST, allow="no-reset,no-iommu")[0] == 0
+
+
+def test_an_interrupt_that_nobody_tells(dom0: Dom0) -> None:
+    dom0.hidden = f"{FIRST}= {SECOND}=21"
+    status, answer = dom0.attach(FIRST)
+    assert status == 1 and "has an interrupt that the kernel's messages" in answer["message"]
+
+
+def test_files_for_xl(dom0: Dom0) -> None:
+    root = ["--root", str(dom0.directory), "--allow", "no-reset"]
+    status, answer = dom0.ctl("prepare", *root, FIRST, SECOND)
+    assert (status, answer) == (
+        0,
+        {
+            "schema": "xen.pciback/prepare/1",
+            "devices": [{"address": FIRST, "irq": 20}, {"address": SECOND, "irq": 21}],
+        },
+    )
+    assert {what for what in dom0.xen.held if what[0] == "pirq"} == {("pirq", SELF, 20), ("pirq", SELF, 21)}
+    assert dom0.xen.quarantine == {FIRST, SECOND}
+    devices = dom0.directory / "sys/bus/pci/devices"
+    assert (devices / FIRST / "irq").read_text() == "20\n"
+    lines = (devices / FIRST / "resource").read_text().splitlines()
+    assert len(lines) == 7 and all(len(line) == 56 for line in lines)
+    # In use, they stay: xl reads them once more.
+    assert dom0.attach(SECOND)[0] == 0
+    status, answer = dom0.ctl("unprepare", *root, FIRST, SECOND)
+    assert status == 1 and answer["message"].startswith(f"{SECOND} is domain 1's still")
+    assert dom0.ctl("unprepare", *root, FIRST)[0] == 0
+    assert not (devices / FIRST).exists()
+
+
+def test_a_sys_of_somebody_else(dom0: Dom0) -> None:
+    (dom0.directory / "sys").symlink_to("/usr/src/sys")
+    status, answer = dom0.ctl("prepare", "--root", str(dom0.directory), FIRST)
+    assert status == 1 and "is somebody else's: it is a link or a file" in answer["message"]
+    assert dom0.xen.order == []
