@@ -227,6 +227,12 @@ class Tree:
             lines += self.attach_bus(name, function.secondary_bus, claims, "")
         return lines
 
+    @property
+    def has_global_interrupts(self) -> bool:
+        """Whether a kernel under Xen uses the I/O APIC's numbers, as NetBSD 11 does: a driver's device has its own in
+        the line register, and the firmware's again when the driver lets go of it."""
+        return self.bus.facts.get("interrupts") == "gsi"
+
     def _pin(self, function: Function) -> int:
         return int(function.facts.get("pin", function.interrupt_line))
 
@@ -237,6 +243,10 @@ class Tree:
         pins: dict[str, int] = self.state["pins"]
         channels: dict[str, int] = self.state["channels"]
         if not self.state["under_xen"]:
+            return f"ioapic0 pin {pin}"
+        if self.has_global_interrupts:
+            # pciback writes the firmware's number back.
+            self.state["lines"][str(function.slot)] = function.interrupt_line if driver is _PCIBACK else int(pin)
             return f"ioapic0 pin {pin}"
         pins.setdefault(pin, _FIRST_PIRQ - len(pins))
         self.state["lines"][str(function.slot)] = pins[pin]

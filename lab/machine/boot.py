@@ -19,10 +19,12 @@ from typing import Any
 
 from . import autoconf, hypervisor, loader, xen_process
 from .autoconf import Line
-from .bus import Slot
+from .bus import Bus, Function, Slot, render
 from .firmware import predict
 from .kernel import KERNEL_RELEASE, kernel_version
 from .state import Machine, write_atomically
+
+DEVICES = "devices.lspci"
 
 
 def power_on(machine: Machine, chosen: int | None = None) -> None:
@@ -66,9 +68,10 @@ def power_on(machine: Machine, chosen: int | None = None) -> None:
     if reason is None:
         begin = _start_lines(machine, configname, under_xen)
         machine.kernel_says(begin + _fit(lines, _complaints(machine, prediction)) + _disk_lines(tree))
-        _settle_config(machine)
+        settle_config(machine)
         _start_network(machine)
         _populate_kern(machine)
+        _show_devices(machine)
         state["power"] = {"state": "up", "up_at": up_at, "reason": "it is rebooting"}
         machine.console("\nNetBSD/amd64 ({}) (console)\n\nlogin: \n".format(state["name"]))
     else:
@@ -278,17 +281,28 @@ def _last_words(prediction: dict[str, Any], tree: autoconf.Tree) -> str:
     return ""
 
 
-def _settle_config(machine: Machine) -> None:
-    """What the kernel's drivers leave in configuration space: the mapped interrupt's number in the
-    line register (also for claimed devices), and bus mastering for network cards in use."""
+def settle_config(machine: Machine, functions: set[str] | None = None) -> None:
+    """What the kernel's drivers leave in the configuration space of some functions (None: all): the mapped
+    interrupt's number in the line register (also for claimed devices), and bus mastering for network cards in use."""
     tree = machine.tree
     for slot_text, line in tree.state["lines"].items():
-        slot = Slot.parse(slot_text)
-        machine.write_config(slot, 0x3C, machine.read_config(slot, 0x3C) & ~0xFF | line)
+        if functions is None or slot_text in functions:
+            slot = Slot.parse(slot_text)
+            machine.write_config(slot, 0x3C, machine.read_config(slot, 0x3C) & ~0xFF | line)
     for device in tree.devices:
-        if device["driver"] in ("wm", "re") and "slot" in device:
+        if device["driver"] in ("wm", "re") and (functions is None or device["slot"] in functions):
             slot = Slot.parse(device["slot"])
             machine.write_config(slot, 0x04, machine.read_config(slot, 0x04) | 0x4)
+
+
+def _show_devices(machine: Machine) -> None:
+    """The bus as pcibackd is to find it: each function's interrupt line is the one that the kernel says it has."""
+    shown = []
+    for function in machine.bus:
+        config = bytearray(function.config)
+        config[0x3C] = machine.pin(function)
+        shown.append(Function(function.slot, bytes(config), function.facts))
+    write_atomically(machine.path(DEVICES), render(Bus(shown, machine.bus.facts)))
 
 
 # What the start-up scripts give the interface that the machine is managed by; its gateway.

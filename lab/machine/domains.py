@@ -9,6 +9,7 @@ time has come, and every command first brings the list up to now.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Dict
 
@@ -50,6 +51,8 @@ def settle(machine: Machine, now: float | None = None) -> None:
             # What a backend beside the toolstack has given it is not in the configuration that xl starts it by.
             kept.append(dict(domain, domid=_next_domid(machine), ends_at=None, end=None, sees=[]))
             hypervisor.announce(machine, kept[-1])
+            for entry in domain["pci"]:
+                hypervisor.assign(machine, kept[-1]["domid"], entry["address"])
     machine.state["domains"] = kept
 
 
@@ -122,14 +125,16 @@ def attach(machine: Machine, domain: Json, spec: PciSpec) -> None:
         words = "xc_assign_device failed: Operation not supported"
         lines.append(f"libxl_pci.c:1512:pci_add_dm_done: Domain {domid}:{words}")
         raise Refusal(ERROR_FAIL, [*lines, failed])
+    hypervisor.assign(machine, domid, spec.address)
     domain["pci"].append({"address": spec.address, "slot": spec.slot, "options": spec.options, "strict": spec.strict})
 
 
-def detach(domain: Json, spec: PciSpec) -> None:
+def detach(machine: Machine, domain: Json, spec: PciSpec) -> None:
     """Take a device back from a guest."""
     for entry in domain["pci"]:
         if entry["address"] == spec.address:
             domain["pci"].remove(entry)
+            hypervisor.deassign(machine, domain["domid"], spec.address)
             return
     raise Refusal(
         ERROR_FAIL,
@@ -197,6 +202,8 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool 
         try:
             attach(machine, domain, spec)
         except Refusal as refusal:
+            for entry in domain["pci"]:
+                hypervisor.deassign(machine, domid, entry["address"])
             words = f"libxl_create.c:1921:domcreate_attach_devices: Domain {domid}:unable to add pci devices"
             # With a device already given, libxl finds the domain and then fails to take it apart.
             leftover = _destroyed(domid)[1 if domain["pci"] else 0 :]
@@ -206,10 +213,27 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool 
     return domain
 
 
-def destroy(machine: Machine, domain: Json) -> None:
-    """End a guest at once."""
+def destroy(machine: Machine, domain: Json) -> list[str]:
+    """End a guest at once; what libxl complains of meanwhile: it takes devices of pcibackd's for its own, and looks for
+    files of Linux."""
+    domid = domain["domid"]
+    lines = []
+    for entry in hypervisor.served(machine, domid):
+        sysfs = f"/sys/bus/pci/devices/{entry['address']}"
+        for number, name in ((2003, "resource"), (2038, "irq")):
+            if not os.path.exists(machine.file(f"{sysfs}/{name}")):
+                words = f"Couldn't open {sysfs}/{name}: No such file or directory"
+                lines.append(f"libxl_pci.c:{number}:do_pci_remove: Domain {domid}:{words}")
+        lines.append(
+            "libxl_pci.c:1573:libxl__device_pci_reset: "
+            f"The kernel doesn't support reset from sysfs for PCI device {entry['address']}"
+        )
+    backend = f"{hypervisor.BACKENDS}/{domid}/0"
+    if lines and hypervisor.store(machine).read(f"{backend}/state") != "4":
+        lines.append(f"libxl_device.c:1470:libxl__wait_for_backend: Backend {backend} not ready")
     machine.state["domains"].remove(domain)
     hypervisor.forget(machine, domain)
+    return lines
 
 
 def devices(machine: Machine, domain: Json) -> list[Json]:

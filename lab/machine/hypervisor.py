@@ -111,8 +111,9 @@ def forget(machine: Machine, domain: Json) -> None:
     """What becomes of a domain's nodes and devices when it is gone. xl removes what it knows of a backend, too."""
     domid = domain["domid"]
     nodes = store(machine)
-    for path in (f"/local/domain/{domid}", f"/vm/{domain['uuid']}", f"/libxl/{domid}", f"{BACKENDS}/{domid}"):
+    for path in (f"/local/domain/{domid}", f"/vm/{domain['uuid']}", f"/libxl/{domid}"):
         nodes.remove(path)
+    nodes.clean_up(f"{BACKENDS}/{domid}", "/local/domain/0")
     for address, holder in list(machine.state["xen"]["owners"].items()):
         if holder == domid:
             machine.state["xen"]["owners"][address] = QUARANTINE

@@ -20,6 +20,10 @@ _PRODUCTS = {
     (0x8086, 0x1237): "82441FX (PMC) PCI and Memory Controller",
     (0x8086, 0x7000): "82371SB (PIIX3) PCI-ISA Bridge",
     (0x8086, 0x7010): "82371SB (PIIX3) IDE Interface",
+    (0x8086, 0x2918): "82801IB LPC Interface Bridge",
+    (0x8086, 0x2922): "82801I AHCI SATA Controller w/ 6 ports",
+    (0x8086, 0x2930): "82801I SMBus Controller",
+    (0x8086, 0x29C0): "82G33/P35 Host Bridge",
     (0x8086, 0x7113): "82371AB (PIIX4) Power Management Controller",
 }
 _CLASSES: dict[int, tuple[str, dict[int, str]]] = {
@@ -40,6 +44,9 @@ _CLASSES: dict[int, tuple[str, dict[int, str]]] = {
     0x0D: ("wireless", {0x11: "bluetooth", 0x80: "miscellaneous"}),
     0x10: ("crypto", {0x00: "network/computing", 0x80: "miscellaneous"}),
 }
+
+# Those of the captured machines that have a name of their own.
+_INTERFACES = {(0x0106, 0x01): "AHCI 1.0"}
 
 
 def vendor_name(vendor: int) -> str:
@@ -71,7 +78,9 @@ def class_words(function: Function, with_interface: bool = True) -> str:
     else:
         words = f"{_CLASSES[code][0]} subclass 0x{subclass:02x}"
     if with_interface and function.interface:
-        words += f", interface 0x{function.interface:02x}"
+        words += ", " + _INTERFACES.get(
+            (function.class_code, function.interface), f"interface 0x{function.interface:02x}"
+        )
     if function.revision:
         words += f", revision 0x{function.revision:02x}"
     return words

@@ -20,7 +20,7 @@ RC_CONF = """\
 rc_configured=YES
 hostname={name}
 xencommons=YES
-pcibackd_flags="--bus /.machine/bus.lspci --xen-socket /.machine/xen.sock --allow no-reset,shared-irq"
+pcibackd_flags="--bus /.machine/devices.lspci --xen-socket /.machine/xen.sock --allow no-reset,shared-irq"
 """
 # A script that never ends would keep the machine from answering for ever.
 _PATIENCE = 120

@@ -62,6 +62,10 @@ class Machine:
         write_atomically(self.path("bus.json"), json.dumps(bus.facts, indent=2) + "\n")
         self._bus = None
 
+    def pin(self, function: hardware.Function) -> int:
+        """The number by which the kernel knows a function's interrupt; 0 for none."""
+        return int(function.facts.get("pin", function.interrupt_line)) if function.interrupt_pin else 0
+
     @property
     def tree(self) -> Tree:
         return Tree(self.bus, self.state["boot"]["tree"])
@@ -71,7 +75,7 @@ class Machine:
             self.state = json.load(stream)
 
     def save(self) -> None:
-        write_atomically(self.path("state.json"), json.dumps(self.state, indent=1, sort_keys=True) + "\n")
+        write_atomically(self.path("state.json"), json.dumps(self.state, indent=1) + "\n")
 
     @contextmanager
     def changing(self) -> Iterator[None]:

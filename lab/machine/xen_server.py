@@ -335,7 +335,7 @@ class XenServer:
         for device in self.machine.tree.devices:
             if "slot" in device and device["driver"] != "pciback":
                 function = self.machine.bus.get(Slot.parse(device["slot"]))
-                line = function.interrupt_line if function and function.interrupt_pin else 0
+                line = self.machine.pin(function) if function else 0
                 reply.append(text(device["slot"]) + struct.pack("=I", line))
         return 0, text(sign) + struct.pack("=I", len(reply)) + b"".join(reply)
 

@@ -27,6 +27,13 @@ class Store:
         for node in [node for node in self.nodes if node == path or node.startswith(path + "/")]:
             del self.nodes[node]
 
+    def clean_up(self, path: str, stay: str) -> None:
+        """Remove a node, and above it, up to ``stay``, what is then empty: so does xl with what it has made."""
+        self.remove(path)
+        parent = path.rpartition("/")[0]
+        if parent.startswith(stay + "/") and not self.children(parent):
+            self.clean_up(parent, stay)
+
     def children(self, path: str) -> list[str]:
         """The names of a node's children, in their order in the store."""
         start = path.rstrip("/") + "/"

@@ -31,6 +31,11 @@ PATHS = {
     # The lab's own: beside pcibackd, what it becomes; and what rc.subr asks for the processes of this machine.
     "/usr/local/sbin/pcibackd-simulated": "xen",
     "/usr/sbin/lab-processes": "xen",
+    "/usr/pkg/bin/xenstore-list": "xenstore",
+    "/usr/pkg/bin/xenstore-ls": "xenstore",
+    "/usr/pkg/bin/xenstore-read": "xenstore",
+    "/usr/pkg/bin/xenstore-rm": "xenstore",
+    "/usr/pkg/bin/xenstore-write": "xenstore",
     "/usr/pkg/sbin/xl": "xl",
     "/usr/sbin/pcictl": "pcictl",
 }

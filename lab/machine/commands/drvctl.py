@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .. import autoconf, xen_process
+from .. import autoconf, boot, xen_process
 from ..bus import Slot
 from ..state import Machine
 from . import OptionError, complain, split_options
@@ -110,12 +110,22 @@ def _list(tree: autoconf.Tree, name: str, bare: bool, whole: bool) -> None:
 
 def _detach(machine: Machine, name: str) -> None:
     with machine.changing():
+        before = _functions(machine)
         try:
             machine.kernel_says(machine.tree.detach(name))
         except autoconf.DetachError as error:
             machine.kernel_says(error.detached)
             machine.save()
             raise _Exit(3, f"DRVDETACHDEV: {error.reason}") from None
+        if machine.tree.has_global_interrupts:
+            for slot in before - _functions(machine):
+                machine.state["boot"]["tree"]["lines"].pop(slot, None)
+                machine.state["boot"]["config"].pop(slot, None)
+
+
+def _functions(machine: Machine) -> set[str]:
+    """The functions that drivers have."""
+    return {device["slot"] for device in machine.tree.devices if "slot" in device}
 
 
 def _rescan(machine: Machine, name: str, attribute: str | None, locators: list[str]) -> None:
@@ -134,7 +144,10 @@ def _rescan(machine: Machine, name: str, attribute: str | None, locators: list[s
             except ValueError:
                 raise _Exit(3, "DRVRESCANBUS: Invalid argument") from None
             only = (places[0], places[1])
+        before = _functions(machine)
         machine.kernel_says(tree.scan(name, claims, only))
+        if tree.has_global_interrupts:
+            boot.settle_config(machine, _functions(machine) - before)
 
 
 def _plist(device: dict[str, Any]) -> list[str]:

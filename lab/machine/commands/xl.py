@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, Callable
 
-from .. import domains, xen_process
+from .. import domains, hypervisor, xen_process
 from ..kernel import KERNEL_RELEASE, kernel_version
 from ..state import Machine
 from ..xl_config import Config, ConfigError, Crash, PciSpec, SpecError, parse, parse_pci_spec
@@ -259,7 +259,9 @@ def _destroy(machine: Machine, arguments: list[str]) -> int:
         raise _Exit(1, "Not destroying domain 0; use -f to force.")
     with machine.changing():
         domains.settle(machine)
-        domains.destroy(machine, _domain(machine, names[0]))
+        lines = domains.destroy(machine, _domain(machine, names[0]))
+    for line in lines:
+        _say("libxl: error: " + line)
     return 0
 
 
@@ -295,7 +297,7 @@ def _hot_plug(command: str) -> Callable[[Machine, list[str]], int]:
                 if command == "pci-attach":
                     domains.attach(machine, domain, spec)
                 else:
-                    domains.detach(domain, spec)
+                    domains.detach(machine, domain, spec)
             except domains.Refusal as refusal:
                 deed = "add" if command == "pci-attach" else "remove"
                 last = f"libxl_device.c:1486:device_addrm_aocomplete: unable to {deed} device"
@@ -320,8 +322,13 @@ def _assignable_change(command: str) -> Callable[[Machine, list[str]], int]:
                 f"libxl_pci.c:792:libxl__device_pci_assignable_add: Couldn't lstat /sys/bus/pci/devices/{spec.address}"
             )
             raise _Exit(1, f"libxl: error: {where}: No such file or directory")
-        where = "libxl_pci.c:906:libxl__device_pci_assignable_remove"
-        raise _Exit(1, f"libxl: error: {where}: failed to de-quarantine {spec.address}")
+        with machine.changing():
+            was_there = hypervisor.deassign(machine, hypervisor.QUARANTINE, spec.address)
+        if not was_there:
+            where = "libxl_pci.c:906:libxl__device_pci_assignable_remove"
+            raise _Exit(1, f"libxl: error: {where}: failed to de-quarantine {spec.address}")
+        where = "libxl_pci.c:667:pciback_dev_has_slot: Couldn't open /kern/xen/pci/slots"
+        raise _Exit(0, f"libxl: error: {where}: No such file or directory")
 
     return run
 

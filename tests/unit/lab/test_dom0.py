@@ -40,7 +40,7 @@ def test_bad_requests_are_one_sentence_and_change_nothing(tmp_path: Path, host: 
         (host.dom0("create", "--firmware", "/nonexistent"), "firmware /nonexistent is not there"),
         (
             host.dom0("create", "--firmware", str(host.firmware), "--bus", "isa"),
-            "pc-captured, pc-nine-nics, q35-bridges",
+            "pc-captured, pc-nine-nics, q35-bridges, q35-captured",
         ),
         (host.dom0("create", "--firmware", str(host.firmware), "--bus", str(empty)), "no PCI function in the dump"),
         (host.dom0("create", "--firmware", str(host.firmware), "--boot-cfg", "/nonexistent"), "boot.cfg /nonexistent"),

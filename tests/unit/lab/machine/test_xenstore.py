@@ -21,6 +21,16 @@ def test_parents_are_made_and_children_go_along() -> None:
     assert store.below("/") == ["/local", "/local/domain", "/local/domain/10", "/local/domain/10/name"]
 
 
+def test_what_is_empty_goes_with_its_last_child() -> None:
+    store = Store({})
+    store.write("/a/b/c/d", "1")
+    store.write("/a/b/e", "1")
+    store.clean_up("/a/b/c/d", "/a")
+    assert list(store.nodes) == ["/a", "/a/b", "/a/b/e"]
+    store.clean_up("/a/b/e", "/a")
+    assert list(store.nodes) == ["/a"]
+
+
 def test_what_changed_between_two_moments() -> None:
     before = {"/a": "1", "/b": "2", "/c": "3"}
     assert changed(before, {"/a": "1", "/b": "9", "/d": ""}) == [("/c", True), ("/b", False), ("/d", False)]

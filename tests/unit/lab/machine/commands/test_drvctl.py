@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.lab.conftest import Host
 from tests.unit.lab.machine.conftest import Command
 
 
@@ -21,6 +22,31 @@ def test_a_device_is_detached_and_found_again(command: Command) -> None:
     assert "wm0" not in command("drvctl", "-nl", "pci0")[1].split()
     assert command("drvctl", "-r", "pci0")[0] == 0
     assert "wm0" in command("drvctl", "-nl", "pci0")[1].split()
+
+
+def test_a_rescan_takes_all_that_has_no_driver_or_what_its_locators_name(command: Command) -> None:
+    for name in ("wm0", "wm1", "re0"):
+        command("drvctl", "-d", name)
+    assert command("drvctl", "-r", "-a", "pci", "pci0", "8", "0") == (0, "", "")
+    # Units are given anew, the lowest first.
+    assert set(command("drvctl", "-nl", "pci0")[1].split()) & {"wm0", "wm1", "re0"} == {"wm0"}
+    assert command("drvctl", "-r", "pci0") == (0, "", "")
+    assert set(command("drvctl", "-nl", "pci0")[1].split()) >= {"wm0", "wm1", "re0"}
+
+
+def test_the_firmwares_interrupt_is_back_where_the_kernel_has_its_own(host: Host) -> None:
+    host.create("--bus", "q35-captured")
+
+    def line() -> str:
+        return host.tool("pcictl pci0 read -b 0 -d 5 -f 0 0x3c").stdout
+
+    assert line() == "00000115\n"
+    host.tool("drvctl -d wm2")
+    assert line() == "0000010a\n"
+    host.tool("pcictl pci0 write -b 0 -d 5 -f 0 0x3c 0x00000116")
+    assert line() == "00000116\n"
+    host.tool("drvctl -r pci0")
+    assert line() == "00000115\n"
 
 
 def test_properties_name_driver_and_unit(command: Command) -> None:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 
+from machine import hypervisor
+from machine.state import Machine
+
 from tests.unit.lab.machine.conftest import Command
 
 
@@ -29,3 +32,15 @@ def test_what_is_set_is_shown(command: Command) -> None:
 def test_what_is_not_there_or_not_understood(command: Command) -> None:
     assert command("ifconfig", "wm77") == (1, "", "ifconfig: wm77: Device not configured\n")
     assert command("ifconfig", "wm2", "fast") == (1, "", "ifconfig: fast: bad value\n")
+
+
+def test_a_card_that_is_in_quarantine_receives_nothing(machine: Machine, command: Command) -> None:
+    command("ifconfig", "wm0", "inet", "10.9.9.9/24", "up")
+    assert "\tinput: 3 packets" in command("ifconfig", "-v", "wm0")[1]
+    with machine.changing():
+        hypervisor.assign(machine, hypervisor.QUARANTINE, "0000:00:04.0")
+    shown = command("ifconfig", "-v", "wm0")[1]
+    assert "\tinput: 0 packets, 0 bytes\n\toutput: 3 packets" in shown
+    assert "input:" not in command("ifconfig", "wm0")[1]
+    assert command("ifconfig", "wm0", "10.9.9.9", "delete")[0] == 0
+    assert "inet" not in command("ifconfig", "wm0")[1]

@@ -150,6 +150,19 @@ def test_assignable_list_and_its_changes(host: Host) -> None:
         assert (done.returncode, done.stderr) == (status, error)
 
 
+def test_what_a_guest_had_is_taken_out_of_quarantine(host: Host) -> None:
+    boot(host, "(00:05.0)")
+    assert start(host, G1 + 'pci = ["00:05.0"]\n')[1] == 0
+    host.tool("xl destroy g1")
+    assert list(host.state["xen"]["owners"]) == ["0000:00:05.0"]
+    done = host.tool("xl pci-assignable-remove 00:05.0")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "libxl: error: libxl_pci.c:667:pciback_dev_has_slot: Couldn't open /kern/xen/pci/slots: No such file or directory\n",
+    )
+    assert host.state["xen"]["owners"] == {}
+
+
 @pytest.mark.parametrize("hide", ["(00:05.0", ""])
 def test_without_backend_nothing_can_be_assigned(hide: str, host: Host) -> None:
     boot(host, hide)

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""xenstore-ls(1), xenstore-list(1), xenstore-read(1), xenstore-write(1) and xenstore-rm(1)."""
+
+from __future__ import annotations
+
+import sys
+
+from .. import hypervisor, xen_process
+from ..state import Machine
+from ..xenstore import Store
+from . import OptionError, complain, split_options
+
+
+def main(program: str, arguments: list[str], machine: Machine | None = None) -> int:
+    machine = machine or Machine.inside()
+    try:
+        options, words = split_options(arguments, "fps")
+    except OptionError as error:
+        complain(program, str(error))
+        return 1
+    machine.load()
+    if not machine.state["boot"]["under_xen"]:
+        complain(program, "xs_open: No such file or directory")
+        return 1
+    if program in ("xenstore-write", "xenstore-rm"):
+        return _change(program, words, machine)
+    store = hypervisor.store(machine)
+    if program == "xenstore-ls":
+        return _ls(store, words[0] if words else "/", ("f", "") in options)
+    for path in words:
+        value = store.read(path)
+        if value is None and program == "xenstore-read":
+            complain(program, f"couldn't read path {path}")
+            return 1
+        if value is None:
+            complain(program, f"could not list path {path}")
+            return 1
+        found = [value] if program == "xenstore-read" else store.children(path)
+        sys.stdout.write("".join(line + "\n" for line in found))
+    return 0
+
+
+def _change(program: str, words: list[str], machine: Machine) -> int:
+    is_write = program == "xenstore-write"
+    if not words or (is_write and len(words) % 2):
+        sys.stderr.write(f"Usage: {program} [-h] [-s] {'key value [...]' if is_write else 'key [...]'}\n")
+        return 1
+    with machine.changing():
+        store = hypervisor.store(machine)
+        for path, value in zip(words[::2], words[1::2]) if is_write else ():
+            store.write(path, value)
+        for path in () if is_write else words:
+            store.remove(path)
+    xen_process.wake(machine)
+    return 0
+
+
+def _ls(store: Store, path: str, full: bool) -> int:
+    top = path.rstrip("/")
+    if top and store.read(top) is None:
+        complain("xenstore-ls", f"xs_directory ({path}): No such file or directory")
+        return 1
+    for node in store.below(path):
+        parts = node[len(top) + 1 :].split("/")
+        name = node if full else " " * (len(parts) - 1) + parts[-1]
+        sys.stdout.write(f'{name} = "{store.read(node)}"\n')
+    return 0
