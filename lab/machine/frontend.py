@@ -45,11 +45,14 @@ class Frontend:
         self.store = Store({})
         # Slots of the guest's bus where it has found a device, with vendor and product.
         self.found: dict[int, str] = {}
+        # Whether it looks for an answer in its page, which nobody need tell it of.
+        self.waits = False
         self.steps = self._run()
 
     def step(self, store: Store) -> None:
         """Go on with what the store holds now."""
         self.store = store
+        self.waits = False
         next(self.steps)
 
     def close(self) -> None:
@@ -127,6 +130,7 @@ class Frontend:
             if self._own() is None:
                 yield 0xFFFFFFFF
                 return
+            self.waits = True
             yield None
         _command, error = struct.unpack("=Ii", self.page[4:12])
         yield 0xFFFFFFFF if error else struct.unpack("=I", self.page[32:36])[0]

@@ -104,7 +104,7 @@ class XenServer:
             self._receive()
         try:
             is_idle = not ready and self._stamp() == self.stamp
-            return True if is_idle and not self._someone_ends() else self._go_on()
+            return True if is_idle and not self._is_expected() else self._go_on()
         except FileNotFoundError:
             return False
 
@@ -205,8 +205,10 @@ class XenServer:
         found = os.stat(self.machine.path("state.json"))
         return found.st_ino, found.st_mtime_ns
 
-    def _someone_ends(self) -> bool:
-        return any(each["ends_at"] is not None for each in self.machine.state["domains"])
+    def _is_expected(self) -> bool:
+        """Whether something comes that nobody tells of: the end of a guest, or an answer in a page."""
+        ends = any(each["ends_at"] is not None for each in self.machine.state["domains"])
+        return ends or any(frontend.waits for frontend in self.frontends.values())
 
     def _step(self) -> None:
         state = self.machine.state
