@@ -91,6 +91,8 @@ class ServiceHost:
         return OK
 
     def _switch(self, how: str) -> Answer:
+        if how == "onestop" and self.running is None:
+            return 1, "", "pcibackd not running?\n"
         if how in ("stop", "onestop", "restart"):
             self.end()
         return self._start() if how in ("start", "restart") else OK

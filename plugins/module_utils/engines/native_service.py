@@ -140,11 +140,11 @@ def end_it(run: Run, service: Service, control: str) -> tuple[str, ...]:
     :raises PcibackError: a guest has devices of it, or it does not end
     """
     status = check_unused(run, control)
-    service.stop()
+    problem = service.stop()
     after = daemon_status(run, control)
     if after is not None:
         raise PcibackError(
-            f"a pcibackd still runs that its service did not start: process {after.pid}",
+            f"pcibackd still runs after its service was stopped, as process {after.pid}{problem and ': '}{problem}",
             remedy=f"end it with 'kill {after.pid}', and run again",
         )
     service.disable()

@@ -82,10 +82,10 @@ class Service(abc.ABC):
         """End the pcibackd that runs, and start another one; see :meth:`start`."""
 
     @abc.abstractmethod
-    def stop(self) -> None:
-        """End pcibackd, if it runs.
+    def stop(self) -> str:
+        """End pcibackd.
 
-        :raises PcibackError: the service says that it did not
+        :returns: why that did not work, as far as the service says it: for some it is a failure that none runs
         """
 
     def forget(self) -> None:

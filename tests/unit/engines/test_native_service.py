@@ -219,12 +219,14 @@ def test_devices_that_stay_out_of_dom0_are_named(host: ServiceHost) -> None:
     )
 
 
-def test_one_that_was_started_by_hand_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("problem", ["", ": 'pcibackd' ended with status 1 and said: no"])
+def test_one_that_was_started_by_hand_is_told(tmp_path: Path, problem: str) -> None:
     host = installed(tmp_path, SYSTEMD)
     run_it(host)
-    with mock.patch.object(host, "end"), pytest.raises(PcibackError) as caught:
+    stop = mock.patch.object(KINDS[SYSTEMD], "stop", lambda _self: problem[2:])
+    with stop, pytest.raises(PcibackError) as caught:
         end_it(host)
-    assert str(caught.value) == "a pcibackd still runs that its service did not start: process 4711"
+    assert str(caught.value) == f"pcibackd still runs after its service was stopped, as process 4711{problem}"
     assert caught.value.remedy == "end it with 'kill 4711', and run again"
 
 

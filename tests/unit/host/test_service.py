@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import reason
-from tests.service_host import KINDS, RC, SOURCES, ServiceHost
+from tests.service_host import KINDS, RC, SOURCES, SYSTEMD, ServiceHost
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,11 @@ def test_a_tool_that_fails_is_quoted(tmp_path: Path) -> None:
     script.parent.mkdir(parents=True)
     script.touch()
     assert service.start() == f"'{script} start' ended with status 3 and said: it can't"
+    assert service.stop() == f"'{script} onestop' ended with status 3 and said: it can't"
+    systemd = KINDS[SYSTEMD](lambda argv: (1, "", "it can't\n"), str(tmp_path))
     with pytest.raises(PcibackError) as caught:
-        service.stop()
-    assert str(caught.value) == f"'{script} onestop' ended with status 3 and said: it can't"
+        systemd.enable()
+    assert str(caught.value) == "'systemctl daemon-reload' ended with status 1 and said: it can't"
     assert caught.value.remedy == "run it by hand on the host to see what hinders it"
 
 
@@ -68,7 +70,7 @@ def test_a_life(tmp_path: Path, kind: str) -> None:
     host = ServiceHost(tmp_path, kind)
     service = host.service
     assert not service.enabled()
-    service.stop()
+    assert service.stop() == ""
     service.disable()
     assert host.calls == [], "what was never there needs no tool"
     for path, data in service.files(b"text").items():
@@ -79,8 +81,7 @@ def test_a_life(tmp_path: Path, kind: str) -> None:
     assert service.enabled() and service.warnings() == ()
     assert service.start() == "" and host.running
     assert service.restart() == "" and host.running
-    service.stop()
-    assert host.running is None
+    assert service.stop() == "" and host.running is None
     host.fails = "no Xen here"
     assert "ended with status 1 and said: " in service.start()
     service.disable()

@@ -63,10 +63,8 @@ class Systemd(Service):
     def restart(self) -> str:
         return self._begin("restart")
 
-    def stop(self) -> None:
-        # One that was never loaded can't be stopped.
-        if os.path.exists(self._at(f"{UNITS}/{UNIT}")):
-            self._do("systemctl", "stop", UNIT)
+    def stop(self) -> str:
+        return self._try("systemctl", "stop", UNIT) if os.path.exists(self._at(f"{UNITS}/{UNIT}")) else ""
 
     def forget(self) -> None:
         self._try("systemctl", "daemon-reload")
@@ -110,9 +108,8 @@ class SysvInit(Service):
     def restart(self) -> str:
         return self._try(self._script, "restart")
 
-    def stop(self) -> None:
-        if os.path.exists(self._script):
-            self._do(self._script, "stop")
+    def stop(self) -> str:
+        return self._try(self._script, "stop") if os.path.exists(self._script) else ""
 
     @property
     def _script(self) -> str:

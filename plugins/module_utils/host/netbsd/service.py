@@ -56,7 +56,6 @@ class RcService(Service):
     def restart(self) -> str:
         return self._try(self._at(SCRIPT), "restart")
 
-    def stop(self) -> None:
+    def stop(self) -> str:
         # Not 'stop', which does nothing where the owner has turned the service off meanwhile.
-        if os.path.exists(self._at(SCRIPT)):
-            self._do(self._at(SCRIPT), "onestop")
+        return self._try(self._at(SCRIPT), "onestop") if os.path.exists(self._at(SCRIPT)) else ""
