@@ -27,7 +27,9 @@ SERVICES = "share/xen-pciback"
 """Where they are below the prefix, the last one a directory of files for each init system."""
 
 PATIENCE = 10.0
-"""Seconds that a service has until its pcibackd answers, once it says that it was started."""
+"""Seconds that pcibackd has until it answers, once its service says that it was started."""
+SHORT_PATIENCE = 1.0
+"""The same if the service says that something failed."""
 _LOOK = 0.2
 
 _KERNEL_BACKEND = "kernel's own backend"
@@ -109,7 +111,7 @@ def run_it(run: Run, service: Service, *, prefix: str, source_sha256: str) -> Ru
         return Running(_outdated(status), tuple(warnings))
     if _unready(status, source_sha256):
         problem = service.start() if status is None else service.restart()
-        status = _await(run, control, source_sha256)
+        status = _await(run, control, source_sha256, SHORT_PATIENCE if problem else PATIENCE)
         if _unready(status, source_sha256):
             raise _not_started(status, problem, service.logged())
         if problem:
@@ -175,9 +177,9 @@ def _numbers(status: PcibackdStatus) -> str:
     return ", ".join(map(str, status.guests))
 
 
-def _await(run: Run, control: str, source_sha256: str) -> PcibackdStatus | None:
+def _await(run: Run, control: str, source_sha256: str, seconds: float) -> PcibackdStatus | None:
     """The pcibackd that runs once it had the time to start."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + seconds
     while True:
         status = daemon_status(run, control)
         if not _unready(status, source_sha256) or time.monotonic() >= deadline:

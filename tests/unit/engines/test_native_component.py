@@ -161,6 +161,7 @@ def daemon_host(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[DaemonHost]:
     monkeypatch.setattr(native_service, "PATIENCE", 0.0)
+    monkeypatch.setattr(native_service, "SHORT_PATIENCE", 0.0)
     host = DaemonHost(tmp_path, request.param)
     with host.services.in_place():
         yield host

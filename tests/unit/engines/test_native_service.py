@@ -25,6 +25,7 @@ OUTDATED = (
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native_service, "PATIENCE", 0.0)
+    monkeypatch.setattr(native_service, "SHORT_PATIENCE", 0.0)
 
 
 @pytest.fixture(params=KINDS)

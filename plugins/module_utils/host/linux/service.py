@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import os
+import time
 from collections.abc import Mapping
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -42,6 +43,10 @@ class Systemd(Service):
 
     source = "pcibackd.service"
 
+    def __init__(self, run: Run, root: str = "/") -> None:
+        super().__init__(run, root)
+        self._made = time.time()
+
     def files(self, text: bytes) -> Mapping[str, bytes]:
         return {self._at(f"{UNITS}/{UNIT}"): text}
 
@@ -70,7 +75,9 @@ class Systemd(Service):
         self._try("systemctl", "daemon-reload")
 
     def logged(self) -> str:
-        _status, out, _err = self._run(["journalctl", "-u", UNIT, "-n", "20", "-o", "cat", "--no-pager"])
+        # Since this was made, so that another start's reason is not taken for this one's.
+        since = f"--since=@{int(self._made)}"
+        _status, out, _err = self._run(["journalctl", "-u", UNIT, since, "-n", "20", "-o", "cat", "--no-pager"])
         return reason(out)
 
     def _begin(self, how: str) -> str:

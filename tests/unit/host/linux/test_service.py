@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -65,8 +67,11 @@ def test_the_journal_has_the_reason(tmp_path: Path) -> None:
         calls.append(argv)
         return 0, "Starting pcibackd\npcibackd: xenstore can't be opened\nMain process exited\n", ""
 
-    assert Systemd(run, str(tmp_path)).logged() == "xenstore can't be opened"
-    assert calls == [["journalctl", "-u", "pcibackd.service", "-n", "20", "-o", "cat", "--no-pager"]]
+    with mock.patch.object(time, "time", lambda: 1234.5):
+        service = Systemd(run, str(tmp_path))
+    assert service.logged() == "xenstore can't be opened"
+    since = "--since=@1234"
+    assert calls == [["journalctl", "-u", "pcibackd.service", since, "-n", "20", "-o", "cat", "--no-pager"]]
 
 
 def test_links_of_an_owner_who_has_turned_it_off_are_turned(tmp_path: Path) -> None:
