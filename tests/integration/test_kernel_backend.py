@@ -24,12 +24,20 @@ FIRST, SECOND = "0000:00:07.0", "0000:00:05.0"
 SELF, GONE = 0x7FF0, 2
 
 
+class KernelsBackend(SimulatedXen):
+    """A store that NetBSD's kernel looks at, too: what is new, is initialised."""
+
+    def write(self, path: str, value: str) -> None:
+        is_new = path.startswith(BACKENDS) and path.endswith("/0/state") and value == "1"
+        super().write(path, "3" if is_new else value)
+
+
 class Dom0:
     """A NetBSD dom0 whose kernel keeps two devices, with a paused guest gB that is domain 1."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.xen = SimulatedXen(directory)
+        self.xen = KernelsBackend(directory)
         self.xen.life[1] = 0
         self.xen.store.update({"/local/domain/1/name": "gB", "/libxl/1/type": "pv"})
         self.hidden = f"{FIRST}=20 {SECOND}=21"
@@ -86,7 +94,7 @@ def test_a_guest_from_attach_to_detach(dom0: Dom0) -> None:
     )
     store = {path.removeprefix(f"{BACKENDS}/1/0/"): value for path, value in dom0.xen.store.items()}
     assert [store[f"dev-{number}"] for number in range(2)] == [FIRST, SECOND]
-    assert (store["num_devs"], store["state"], store["domain"]) == ("2", "1", "gB")
+    assert (store["num_devs"], store["state"], store["domain"]) == ("2", "3", "gB")
     assert dom0.xen.store["/local/domain/1/device/pci/0/backend"] == f"{BACKENDS}/1/0"
     held = {(str(what[0]), what[2]) for what in dom0.xen.held if what[1] == 1}
     assert {("device", FIRST), ("device", SECOND), ("irq", 20), ("irq", 21), ("pirq", 20), ("pirq", 21)} < held
@@ -98,7 +106,7 @@ def test_a_guest_from_attach_to_detach(dom0: Dom0) -> None:
     dom0.xen.life[9] = 0
     dom0.xen.store["/local/domain/9/name"] = "other"
     status, answer = dom0.attach(SECOND, domain=9)
-    assert answer["message"].startswith(f"{SECOND} is domain 1's still, whose backend is in state 1")
+    assert answer["message"].startswith(f"{SECOND} is domain 1's still, whose backend is in state 3")
 
     # Not before it has closed; the kernel would panic.
     status, answer = dom0.detach()

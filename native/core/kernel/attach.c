@@ -17,6 +17,9 @@
 #include "hold.h"
 #include "nodes.h"
 
+/* Milliseconds between two looks at the store. */
+#define LOOK 50
+
 /* What has to be known of the domain, and is asked first. */
 static int
 check_domain(struct pciback_backend *backend, uint16_t domain, char name[PCIBACK_STORE_VALUE],
@@ -74,6 +77,34 @@ give(struct pciback_guest *guest, const struct pciback_wanted *device, char mess
 	return r < 0 ? r : pciback_kernel_write_line(pciback_backend_taken(guest->backend, &device->address), message);
 }
 
+/*
+ * Whether the kernel's backend has begun, or a negative errno: -ETIMEDOUT when it has not even looked at the nodes, which
+ * are gone again then. What happens later is between it and the frontend.
+ */
+static int
+wait_until_ready(struct pciback_backend *backend, uint16_t domain, char message[PCIBACK_LOG_LINE])
+{
+	struct pciback_kernel_nodes nodes = { .state = PCIBACK_XENBUS_INITIALISING };
+	int r;
+
+	for (unsigned waited = 0; waited < PCIBACK_KERNEL_WAIT_LOOK; waited += LOOK) {
+		r = pciback_kernel_nodes_read(backend, domain, &nodes);
+		if (r == 0 && nodes.state != PCIBACK_XENBUS_INITIALISING && nodes.state != PCIBACK_XENBUS_INIT_WAIT)
+			return 0;
+		backend->hardware.pause(backend->hardware.world, LOOK);
+	}
+	r = nodes.state == PCIBACK_XENBUS_INITIALISING ?
+	    pciback_kernel_nodes_remove(backend, domain, PCIBACK_XENBUS_INITIALISING) : -EIO;
+	if (r == 0) {
+		(void)snprintf(message, PCIBACK_LOG_LINE, "the kernel's backend has not looked at the nodes of domain %u, which are "
+		    "gone again; does dmesg say why?", (unsigned)domain);
+		return -ETIMEDOUT;
+	}
+	(void)snprintf(message, PCIBACK_LOG_LINE, "the kernel's backend has stopped half-way with domain %u, as dmesg may explain; "
+	    "leave that domain alone until the next boot", (unsigned)domain);
+	return -EIO;
+}
+
 int
 pciback_kernel_attach(struct pciback_backend *backend, const struct pciback_kernel_host *host, uint16_t domain,
     const struct pciback_wanted *devices, size_t n, char message[PCIBACK_LOG_LINE])
@@ -102,7 +133,12 @@ pciback_kernel_attach(struct pciback_backend *backend, const struct pciback_kern
 			(void)snprintf(message, PCIBACK_LOG_LINE, "the nodes of domain %u can't be written: %s", (unsigned)domain,
 			    r == -ESTALE ? "somebody else has just written some" : strerror(-r));
 	}
-	if (r < 0)
+	if (r < 0) {
+		pciback_kernel_let_go(backend);
+		return r;
+	}
+	r = wait_until_ready(backend, domain, message);
+	if (r == -ETIMEDOUT)
 		pciback_kernel_let_go(backend);
 	else
 		pciback_slot_give_up(backend);

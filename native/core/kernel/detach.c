@@ -161,7 +161,7 @@ pciback_kernel_detach(struct pciback_backend *backend, const struct pciback_kern
 		r = revoke(backend, host, domain, &nodes, message);
 	if (r < 0)
 		return r;
-	r = pciback_kernel_nodes_remove(backend, domain);
+	r = pciback_kernel_nodes_remove(backend, domain, PCIBACK_XENBUS_CLOSED);
 	if (r < 0) {
 		(void)snprintf(message, PCIBACK_LOG_LINE, "the nodes of domain %u can't be removed: %s", (unsigned)domain,
 		    r == -ESTALE ? "somebody else has just written to them" : strerror(-r));

@@ -99,12 +99,11 @@ pciback_kernel_nodes_make(struct pciback_backend *backend, uint16_t domain, cons
 }
 
 int
-pciback_kernel_nodes_remove(struct pciback_backend *backend, uint16_t domain)
+pciback_kernel_nodes_remove(struct pciback_backend *backend, uint16_t domain, enum pciback_xenbus state)
 {
 	struct pciback_change change = { .items = backend->items, .domain = domain };
 
-	pciback_item_value(pciback_change_add(&change, PCIBACK_STORE_EXPECT, "state"), "%d",
-	    (int)PCIBACK_XENBUS_CLOSED);
+	pciback_item_value(pciback_change_add(&change, PCIBACK_STORE_EXPECT, "state"), "%d", (int)state);
 	(void)pciback_change_add_in(&change, PCIBACK_STORE_REMOVE, PCIBACK_DIRECTORY_FRONTEND, "");
 	(void)pciback_change_add_in(&change, PCIBACK_STORE_REMOVE, PCIBACK_DIRECTORY_DOMAIN, "");
 	return pciback_store_change(backend, change.items, change.n);

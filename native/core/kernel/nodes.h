@@ -30,8 +30,8 @@ int pciback_kernel_nodes_read(struct pciback_backend *backend, uint16_t domain,
 int pciback_kernel_nodes_make(struct pciback_backend *backend, uint16_t domain, const char *name,
     const struct pciback_wanted *devices, size_t n);
 
-/* Removes the nodes of a domain with which the kernel's backend is through. Returns 0, -ESTALE when it is not, or what
- * the store returned. */
-int pciback_kernel_nodes_remove(struct pciback_backend *backend, uint16_t domain);
+/* Removes the nodes of a domain if the kernel's backend is at that state: CLOSED, when it is through with it, or
+ * INITIALISING, when it has not begun. Returns 0, -ESTALE when it is not, or what the store returned. */
+int pciback_kernel_nodes_remove(struct pciback_backend *backend, uint16_t domain, enum pciback_xenbus state);
 
 #endif

@@ -34,13 +34,16 @@ struct pciback_kernel_host {
 	void *world;
 };
 
-/* Milliseconds that the kernel's backend gets to let go of a domain that is gone. */
+/* Milliseconds that the kernel's backend gets to look at nodes, and to let go of a domain that is gone. */
+#define PCIBACK_KERNEL_WAIT_LOOK 5000
 #define PCIBACK_KERNEL_WAIT 15000
 
 /*
  * Gives devices, at most PCIBACK_ENTRIES_MAX, to a domain that has none, all of them or none. Each is taken, reset and
  * restored, assigned, permitted; its INTERRUPT_LINE becomes the interrupt that the guest asks for; then one change of
- * the store has the nodes of all of them, because the kernel's backend reads how many there are once. A permissive one
+ * the store has the nodes of all of them, because the kernel's backend reads how many there are once. It returns when
+ * that backend is ready for the frontend. If the kernel does not even begin, everything is taken back; if it stops half-way
+ * (-EIO), nothing is: it has the domain in its list. A permissive one
  * is refused: nothing keeps a guest of this backend from any register.
  */
 int pciback_kernel_attach(struct pciback_backend *backend, const struct pciback_kernel_host *host, uint16_t domain,

@@ -79,12 +79,29 @@ kernel_card(struct fake_device *device, unsigned number)
 	device->bars[1] = ports;
 }
 
+/* What the kernel's backend does with nodes that it finds, while somebody waits. */
+static inline void
+kernel_look(void *world, unsigned milliseconds)
+{
+	struct fake_xen *xen = world;
+
+	(void)milliseconds;
+	for (size_t i = 0; i < xen->n_nodes; i++) {
+		struct fake_node *node = &xen->nodes[i];
+
+		if (node->used && strncmp(node->path, PCIBACK_BACKENDS_PATH, strlen(PCIBACK_BACKENDS_PATH)) == 0 &&
+		    strcmp(strrchr(node->path, '/'), "/state") == 0 && strcmp(node->value, "1") == 0)
+			node->value[0] = '3';
+	}
+}
+
 /* Domain 1 is called gB, is a PV guest, and has no devices. */
 static inline void
 kernel_fixture_init(struct kernel_fixture *fixture)
 {
 	fake_init(&fixture->fake);
 	fixture->fake.xen.pirq_offset = 0;
+	fixture->fake.backend.hardware.pause = kernel_look;
 	for (unsigned i = 0; i < 2; i++) {
 		kernel_card(&fixture->fake.xen.devices[i], i);
 		fixture->is_hidden[i] = true;

@@ -204,6 +204,39 @@ test_race(struct harness *harness)
 	check_refused(harness, 1, 2, -ESTALE, "the nodes of domain 1 can't be written: somebody else has just written some");
 }
 
+static void
+do_nothing(void *world, unsigned milliseconds)
+{
+	(void)world;
+	(void)milliseconds;
+}
+
+static void
+stop_half_way(void *world, unsigned milliseconds)
+{
+	(void)world;
+	(void)milliseconds;
+	kernel_state(&fixture, "2");
+}
+
+/* A kernel that does not look has nothing of it; one that stops may have it in its list. */
+static void
+test_kernel_waits(struct harness *harness)
+{
+	kernel_fixture_init(&fixture);
+	fixture.fake.backend.hardware.pause = do_nothing;
+	check_refused(harness, 1, 2, -ETIMEDOUT, "the kernel's backend has not looked at the nodes of domain 1, which are gone "
+	    "again; does dmesg say why?");
+	CHECK_TEXT(fake_read(&fixture.fake, 1, "/state"), "(none)");
+	fixture.fake.backend.hardware.pause = stop_half_way;
+	CHECK_NUMBER(kernel_attach(&fixture, 1, 2), -EIO);
+	CHECK_TEXT(fixture.message, "the kernel's backend has stopped half-way with domain 1, as dmesg may explain; leave that "
+	    "domain alone until the next boot");
+	CHECK_TEXT(fake_read(&fixture.fake, 1, "num_devs"), "2");
+	CHECK_NUMBER(fixture.fake.xen.n_grants, 10);
+	CHECK(!fixture.fake.xen.devices[0].is_open);
+}
+
 void
 test_kernel_attach(struct harness *harness)
 {
@@ -215,4 +248,5 @@ test_kernel_attach(struct harness *harness)
 	test_relaxed(harness);
 	test_each_call(harness);
 	test_race(harness);
+	test_kernel_waits(harness);
 }

@@ -114,10 +114,10 @@ test_remove(struct harness *harness)
 	kernel_fixture_init(&fixture);
 	CHECK_NUMBER(pciback_kernel_nodes_make(&fixture.fake.backend, 1, "gB", kernel_cards, 2), 0);
 	kernel_state(&fixture, "3");
-	CHECK_NUMBER(pciback_kernel_nodes_remove(&fixture.fake.backend, 1), -ESTALE);
+	CHECK_NUMBER(pciback_kernel_nodes_remove(&fixture.fake.backend, 1, PCIBACK_XENBUS_CLOSED), -ESTALE);
 	CHECK_TEXT(fake_read(&fixture.fake, 1, "num_devs"), "2");
 	kernel_state(&fixture, "6");
-	CHECK_NUMBER(pciback_kernel_nodes_remove(&fixture.fake.backend, 1), 0);
+	CHECK_NUMBER(pciback_kernel_nodes_remove(&fixture.fake.backend, 1, PCIBACK_XENBUS_CLOSED), 0);
 	CHECK_TEXT(fake_read(&fixture.fake, 1, "num_devs"), "(none)");
 	CHECK_TEXT(fake_read(&fixture.fake, 1, "/state"), "(none)");
 }
