@@ -21,7 +21,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run as run_command
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL, daemon_status
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE, StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import DaemonState, NativeState
 
@@ -55,24 +55,32 @@ def inspect(
     :param source_sha256: digest of the sources that it should be made of; ``None``: don't care
     :param compiler: first line of what the host's compiler says of its version; ``None``: there is none
     :param flags: compiler flags that it should be made with; ``None``: don't care
-    :param daemon: also whether pcibackd runs as a service; else only whether it is recorded
+    :param daemon: also whether pcibackd runs as a service, which asks pcibackctl; else only whether it is recorded
     """
     record = recorded(state)
     native = _compare(state, record, prefix, source_sha256, compiler, flags, daemon)
-    if record is None or not native_service.is_installed(record.files):
-        return replace(native, daemon=DaemonState(reason="pcibackd was not installed"))
-    if not daemon:
-        return replace(native, daemon=DaemonState(True))
-    if not native.ready:
-        return replace(native, daemon=DaemonState(True, reason=native.reason))
+    if daemon:
+        return replace(native, daemon=_inspect_daemon(native, record, prefix, run))
+    return replace(native, daemon=DaemonState(record is not None and native_service.is_installed(record.files)))
+
+
+def _inspect_daemon(native: NativeState, record: NativeRecord | None, prefix: str, run: Run) -> DaemonState:
+    """What there is of pcibackd. Whether one runs is said also if it is not the installed one."""
+    control = os.path.join(prefix, CONTROL)
+    installed = record is not None and native_service.is_installed(record.files)
+    not_ready = native.reason if installed or not native.ready else "pcibackd was not installed"
+    if record is None or not (native.ready or record.files.get(control) == digest_of(control)):
+        return DaemonState(installed, reason=not_ready)
     try:
+        status = daemon_status(run, control)
+        if not_ready:
+            return DaemonState(installed, reason=not_ready, status=status)
         service = platforms.here(run).service()
     except PcibackError as error:
-        return replace(native, daemon=DaemonState(True, reason=str(error)))
+        return DaemonState(installed, reason=str(error))
     if not record.files.keys() >= service.files(b"").keys():
-        return replace(native, daemon=DaemonState(reason="pcibackd was not installed for the init system of this host"))
-    found = native_service.inspect(run, service, prefix=prefix, source_sha256=record.source_sha256)
-    return replace(native, daemon=found)
+        return DaemonState(reason="pcibackd was not installed for the init system of this host", status=status)
+    return native_service.judge(status, service, record.source_sha256)
 
 
 def _compare(

@@ -74,15 +74,12 @@ def placed(staged: Mapping[str, bytes], prefix: str, service: Service | None) ->
     return {**files, **service.files(staged[source])}
 
 
-def inspect(run: Run, service: Service, *, prefix: str, source_sha256: str) -> DaemonState:
-    """Look at the service of an installed pcibackd; the only process that is started is pcibackctl.
+def judge(status: PcibackdStatus | None, service: Service, source_sha256: str) -> DaemonState:
+    """Whether the service of an installed pcibackd is as it should be; no process is started.
 
+    :param status: what the pcibackd that runs says of itself
     :param source_sha256: of the installed one
     """
-    try:
-        status = daemon_status(run, os.path.join(prefix, CONTROL))
-    except PcibackError as error:
-        return DaemonState(True, False, str(error))
     reason = _unready(status, source_sha256)
     if not service.enabled():
         return DaemonState(True, False, "pcibackd does not start with the host", status=status)

@@ -43,8 +43,7 @@ def test_what_was_installed_is_ready(installed):
     ],
 )
 def test_changed_origin_needs_a_new_build(installed, changes, reason):
-    without_pcibackd = DaemonState(reason="pcibackd was not installed")
-    assert inspect(installed, **changes) == NativeState(False, reason, without_pcibackd)
+    assert inspect(installed, **changes) == NativeState(False, reason)
 
 
 def test_what_is_not_asked_for_does_not_matter(installed):
@@ -155,17 +154,41 @@ def test_one_that_does_not_run(host):
     assert native_ready and not found.ready and found.reason == "pcibackd does not run"
 
 
+def test_one_that_hangs(host):
+    with mock.patch.object(host, "run", lambda argv: (1, "", "pcibackctl: pcibackd gave no answer")):
+        native_ready, found = daemon(host)
+    assert (native_ready, found.installed, found.ready) == (True, True, False)
+    assert "pcibackd does not tell its state: " in found.reason
+
+
 def test_a_damaged_file_of_the_service(host):
     path = next(iter(host.service.files(b"text")))
     with open(path, "a") as file:
         file.write("x")
+    native_ready, found = daemon(host)
     sentence = f"{path} is not the file that was installed and checked"
-    assert daemon(host) == (False, DaemonState(True, reason=sentence))
+    assert (native_ready, found.installed, found.ready, found.reason) == (False, True, False, sentence)
+    assert found.status.pid == 4711, "who has devices of it has to be known all the same"
+
+
+def test_other_sources_are_wanted_than_those_that_run(host):
+    native_ready, found = daemon(host, source_sha256="b" * 64)
+    assert (native_ready, found.ready, found.reason) == (False, False, "its sources have changed")
+    assert found.status.pid == 4711
+
+
+def test_a_pcibackctl_that_is_not_the_installed_one_is_not_run(host):
+    with open(f"{host.root}/local/sbin/pcibackctl", "a") as file:
+        file.write("x")
+    assert daemon(host)[1].status is None
+    assert host.calls == []
 
 
 def test_another_init_system_needs_another_file(host):
     host.kind = RC if host.kind != RC else SYSTEMD
-    assert daemon(host) == (True, DaemonState(reason="pcibackd was not installed for the init system of this host"))
+    native_ready, found = daemon(host)
+    assert (native_ready, found.installed) == (True, False)
+    assert found.reason == "pcibackd was not installed for the init system of this host"
 
 
 def test_no_init_system(host):
@@ -177,4 +200,19 @@ def test_no_init_system(host):
 
 
 def test_pcibackctl_alone_is_no_daemon(installed):
-    assert inspect(installed, daemon=True).daemon == DaemonState(reason="pcibackd was not installed")
+    not_running = mock.Mock(return_value=(1, "", "pcibackctl: pcibackd is not running: nobody listens"))
+    found = inspect(installed, daemon=True, run=not_running).daemon
+    assert found == DaemonState(reason="pcibackd was not installed")
+    assert inspect(installed).daemon == DaemonState()
+
+
+def test_one_that_somebody_else_runs(installed):
+    status = {"schema": "xen.pciback/status/1", "pid": 7, "guests": [], "held_back": [], "taken": []}
+    found = inspect(installed, daemon=True, run=lambda argv: (0, json.dumps(status), "")).daemon
+    assert (found.installed, found.ready, found.reason) == (False, False, "pcibackd was not installed")
+    assert found.status.pid == 7
+
+
+def test_nothing_is_there(tmp_path):
+    native = native_inspect.inspect(StateDirectory(str(tmp_path)), daemon=True)
+    assert native.daemon == DaemonState(reason=native.reason)
