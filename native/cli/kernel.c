@@ -39,6 +39,7 @@ struct kernel {
 static const struct pciback_kernel_host host = {
 	.holds = pciback_kernel_holds,
 	.interrupt = pciback_kernel_interrupt,
+	.visit = pciback_kernel_visit,
 };
 
 static void

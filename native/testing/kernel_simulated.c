@@ -82,6 +82,25 @@ pciback_kernel_interrupt(void *world, const struct pciback_address *address, uin
 }
 
 int
+pciback_kernel_visit(void *world, int (*visit)(void *context, const struct pciback_neighbour *held), void *context)
+{
+	const char *hidden = setting("PCIBACK_SIMULATED_HIDDEN");
+	int r = 0;
+
+	for (; r == 0 && *hidden != '\0'; hidden += strcspn(hidden, " "), hidden += *hidden == ' ') {
+		struct pciback_neighbour held = { .n_bars = 0 };
+		uint32_t gsi = 0;
+
+		if (pciback_address_parse(hidden, PCIBACK_ADDRESS_SIZE - 1, &held.address) < 0)
+			return -EINVAL;
+		(void)pciback_kernel_interrupt(world, &held.address, &gsi);
+		held.line = gsi;
+		r = visit(context, &held);
+	}
+	return r;
+}
+
+int
 pciback_hardware_open(struct pciback_hardware *ret_hardware, char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	return simulated_hardware_read(setting("PCIBACK_SIMULATED_BUS"), ret_hardware, message);

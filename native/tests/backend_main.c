@@ -58,6 +58,7 @@ main(void)
 		{ "guest/backend", test_guest_backend },
 		{ "kernel/nodes", test_kernel_nodes },
 		{ "kernel/owner", test_kernel_owner },
+		{ "kernel/share", test_kernel_share },
 		{ "kernel/hold", test_kernel_hold },
 		{ "kernel/attach", test_kernel_attach },
 		{ "kernel/detach", test_kernel_detach },

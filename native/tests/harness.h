@@ -87,6 +87,7 @@ void test_kernel_host(struct harness *harness);
 void test_kernel_nodes(struct harness *harness);
 void test_kernel_owner(struct harness *harness);
 void test_kernel_prepare(struct harness *harness);
+void test_kernel_share(struct harness *harness);
 void test_limit(struct harness *harness);
 void test_line(struct harness *harness);
 void test_loader(struct harness *harness);

@@ -156,6 +156,20 @@ def test_what_the_owner_has_to_allow(dom0: Dom0) -> None:
     assert dom0.attach(FIRST, allow="no-reset,no-iommu")[0] == 0
 
 
+def test_a_line_of_two_guests(dom0: Dom0) -> None:
+    """XSA-461: one could keep it busy for the other."""
+    dom0.hidden = f"{FIRST}=20 {SECOND}=20"
+    dom0.xen.store["/local/domain/2/name"] = "gC"
+    dom0.xen.life[2] = 0
+    assert dom0.attach(FIRST)[0] == 0
+    status, answer = dom0.attach(SECOND, domain=2)
+    assert status == 1
+    assert answer["message"] == (
+        f"{SECOND} has its interrupt line in common with {FIRST}, which another guest has; see --allow"
+    )
+    assert dom0.attach(SECOND, domain=2, allow="no-reset,shared-irq")[0] == 0
+
+
 def test_an_interrupt_that_nobody_tells(dom0: Dom0) -> None:
     dom0.hidden = f"{FIRST}= {SECOND}=21"
     status, answer = dom0.attach(FIRST)

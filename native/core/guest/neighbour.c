@@ -32,9 +32,9 @@ has_frame(const struct pciback_device_settings *settings, uint64_t frame)
 	return false;
 }
 
-/* Where a BAR begins is enough: one that is larger than a page has its pages for itself. */
-static bool
-shares_page(const struct pciback_device_settings *settings, const struct pciback_neighbour *neighbour)
+bool
+pciback_neighbour_shares_page(const struct pciback_device_settings *settings,
+    const struct pciback_neighbour *neighbour)
 {
 	for (size_t i = 0; i < neighbour->n_bars; i++)
 		if (neighbour->bars[i].kind != PCIBACK_BAR_IO &&
@@ -58,7 +58,7 @@ visit(void *context, const struct pciback_neighbour *neighbour)
 		    "driver of this system uses (allow shared-irq if you trust the guest)", name);
 		return -EPERM;
 	}
-	if (shares_page(settings, neighbour) && (allow & PCIBACK_ALLOW_SHARED_PAGE) == 0) {
+	if (pciback_neighbour_shares_page(settings, neighbour) && (allow & PCIBACK_ALLOW_SHARED_PAGE) == 0) {
 		pciback_error_explain(search->message, &settings->address, "has memory in the same 4096 bytes as %s, "
 		    "which a driver of this system uses (allow shared-page if you trust the guest)", name);
 		return -EPERM;

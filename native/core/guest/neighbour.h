@@ -16,4 +16,9 @@
  */
 int pciback_slot_check_neighbours(const struct pciback_slot *slot, char message[PCIBACK_LOG_LINE]);
 
+/* Whether it shares 4096 bytes of memory with another device. Where a BAR of that begins is enough: one that is larger than
+ * a page has its pages for itself. */
+bool pciback_neighbour_shares_page(const struct pciback_device_settings *settings,
+    const struct pciback_neighbour *neighbour);
+
 #endif

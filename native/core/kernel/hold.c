@@ -15,6 +15,7 @@
 #include "../guest/slot.h"
 #include "../guest/take.h"
 #include "owner.h"
+#include "share.h"
 
 int
 pciback_kernel_find_line(const struct pciback_backend *backend, const struct pciback_kernel_host *host,
@@ -84,6 +85,8 @@ pciback_kernel_hold(struct pciback_backend *backend, const struct pciback_kernel
 	r = check_bars(slot, message);
 	if (r == 0)
 		r = pciback_kernel_find_line(backend, host, &slot->settings, message);
+	if (r == 0)
+		r = pciback_kernel_check_shared(slot, host, message);
 	if (r < 0)
 		pciback_slot_return(slot, true);
 	return r;

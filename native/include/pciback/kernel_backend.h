@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include <pciback/address.h>
+#include <pciback/hardware.h>
 #include <pciback/log.h>
 #include <pciback/wanted.h>
 
@@ -31,6 +32,9 @@ struct pciback_kernel_host {
 	bool (*holds)(void *world, const struct pciback_address *address);
 	/* The global system interrupt of the device's line. -ENOENT: it said none. */
 	int (*interrupt)(void *world, const struct pciback_address *address, uint32_t *ret_gsi);
+	/* Calls `visit` for each device that its backend keeps, until that returns something else than 0, which is then
+	 * returned; or a negative errno value when they can't be found. */
+	int (*visit)(void *world, int (*visit)(void *context, const struct pciback_neighbour *held), void *context);
 	void *world;
 };
 

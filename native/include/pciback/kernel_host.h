@@ -36,4 +36,8 @@ bool pciback_kernel_holds(void *world, const struct pciback_address *address);
  */
 int pciback_kernel_interrupt(void *world, const struct pciback_address *address, uint32_t *ret_gsi);
 
+/* Calls `visit` for each device that it keeps for guests, as that of struct pciback_kernel_host; -ENOSYS elsewhere than on
+ * NetBSD. `world` is not used. Allocates while it runs. */
+int pciback_kernel_visit(void *world, int (*visit)(void *context, const struct pciback_neighbour *held), void *context);
+
 #endif

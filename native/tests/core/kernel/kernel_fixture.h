@@ -20,7 +20,7 @@
 struct kernel_fixture {
 	struct fake fake;
 	bool is_hidden[2];
-	int interrupt_error;
+	int interrupt_error, visit_error;
 	uint32_t interrupts[2];
 	struct pciback_kernel_host host;
 	char message[PCIBACK_LOG_LINE];
@@ -47,6 +47,29 @@ kernel_interrupt(void *world, const struct pciback_address *address, uint32_t *r
 	if (fixture->interrupt_error == 0)
 		*ret_gsi = fixture->interrupts[address->device - 4];
 	return fixture->interrupt_error;
+}
+
+/* Each hidden card, as others see it. */
+static inline int
+kernel_visit(void *world, int (*visit)(void *context, const struct pciback_neighbour *held), void *context)
+{
+	const struct kernel_fixture *fixture = world;
+	int r = fixture->visit_error;
+
+	for (unsigned i = 0; i < 2 && r == 0; i++) {
+		const struct fake_device *device = &fixture->fake.xen.devices[i];
+		struct pciback_neighbour held = { .address = device->address, .line = fixture->interrupts[i] };
+
+		for (unsigned j = 0; j < PCIBACK_RESOURCES; j++)
+			if (device->bars[j].kind != PCIBACK_RESOURCE_NONE)
+				held.bars[held.n_bars++] = (struct pciback_bar){
+					.index = j,
+					.kind = device->bars[j].kind == PCIBACK_RESOURCE_IO ? PCIBACK_BAR_IO : PCIBACK_BAR_MEM32,
+					.address = device->bars[j].address,
+				};
+		r = visit(context, &held);
+	}
+	return r;
 }
 
 /* Memory of 128 KiB and 64 ports, no MSI, no way to be reset but that of the double. */
@@ -107,9 +130,9 @@ kernel_fixture_init(struct kernel_fixture *fixture)
 		fixture->is_hidden[i] = true;
 		fixture->interrupts[i] = 20 + i;
 	}
-	fixture->interrupt_error = 0;
+	fixture->interrupt_error = fixture->visit_error = 0;
 	fixture->message[0] = '\0';
-	fixture->host = (struct pciback_kernel_host){ kernel_holds, kernel_interrupt, fixture };
+	fixture->host = (struct pciback_kernel_host){ kernel_holds, kernel_interrupt, kernel_visit, fixture };
 	fake_put(&fixture->fake, "/local/domain/1/name", "gB");
 	fake_put(&fixture->fake, "/libxl/1/type", "pv");
 }
