@@ -338,7 +338,7 @@ class XenServer:
             if "slot" in device and device["driver"] != "pciback":
                 function = self.machine.bus.get(Slot.parse(device["slot"]))
                 line = self.machine.pin(function) if function else 0
-                reply.append(text(device["slot"]) + struct.pack("=I", line))
+                reply.append(text(device["slot"]) + struct.pack("=I", line) + text(device["name"]))
         return 0, text(sign) + struct.pack("=I", len(reply)) + b"".join(reply)
 
     def _nothing(self, message: Message) -> tuple[int, bytes]:

@@ -24,9 +24,10 @@ struct simulated {
 	void *xen;			/* whom to ask for the drivers of dom0, or NULL: there are none */
 };
 
-/* Whether a driver of dom0 has a device: 0 or -EBUSY, or why nobody knows. */
+/* Whether a driver of dom0 has a device: 0 or -EBUSY with its name, or why nobody knows. */
 static int
-check_drivers(const struct simulated *simulated, const struct pciback_address *address)
+check_drivers(const struct simulated *simulated, const struct pciback_address *address,
+    char ret_name[PCIBACK_DRIVER_SIZE])
 {
 	struct simulated_dom0 dom0;
 	int r;
@@ -34,9 +35,12 @@ check_drivers(const struct simulated *simulated, const struct pciback_address *a
 	if (simulated->xen == NULL)
 		return 0;
 	r = simulated_xen_dom0(simulated->xen, &dom0);
-	for (size_t i = 0; r == 0 && i < dom0.n_drivers; i++)
-		if (pciback_address_compare(&dom0.drivers[i].address, address) == 0)
-			return -EBUSY;
+	for (size_t i = 0; r == 0 && i < dom0.n_drivers; i++) {
+		if (pciback_address_compare(&dom0.drivers[i].address, address) != 0)
+			continue;
+		memcpy(ret_name, dom0.drivers[i].name, sizeof(dom0.drivers[i].name));
+		return -EBUSY;
+	}
 	return r;
 }
 
@@ -46,12 +50,14 @@ identify(void *world, const struct pciback_address *address, struct pciback_foun
 	const struct simulated *simulated = world;
 	const struct pciback_simulated_device *device =
 	    pciback_simulated_bus_find(&simulated->bus, address);
+	int r;
 
 	if (device == NULL)
 		return -ENODEV;
 	*ret_found = (struct pciback_found){ .driver = "" };
 	pciback_simulated_device_identity(device, &ret_found->identity);
-	return 0;
+	r = check_drivers(simulated, address, ret_found->driver);
+	return r == -EBUSY ? 0 : r;
 }
 
 static int
@@ -61,11 +67,12 @@ open_device(void *world, const struct pciback_address *address,
 	const struct simulated *simulated = world;
 	struct pciback_simulated_device *device =
 	    pciback_simulated_bus_find(&simulated->bus, address);
+	char driver[PCIBACK_DRIVER_SIZE];
 	int r;
 
 	if (device == NULL)
 		return -ENODEV;
-	r = check_drivers(simulated, address);
+	r = check_drivers(simulated, address, driver);
 	if (r < 0)
 		return r;
 	pciback_simulated_device_settings(device, ret_settings);
@@ -126,8 +133,9 @@ static int
 check_device(void *world, void *handle)
 {
 	const struct pciback_simulated_device *device = handle;
+	char driver[PCIBACK_DRIVER_SIZE];
 
-	return check_drivers(world, &device->address);
+	return check_drivers(world, &device->address, driver);
 }
 
 /* No time passes. */

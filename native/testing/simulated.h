@@ -17,6 +17,7 @@ struct pciback_bus;
 struct simulated_driver {
 	struct pciback_address address;
 	unsigned line;			/* 0: none */
+	char name[PCIBACK_DRIVER_SIZE];
 };
 
 /* What is in the way of a backend in the simulated machine's dom0. */

@@ -799,6 +799,8 @@ simulated_xen_dom0(void *world, struct simulated_dom0 *ret_dom0)
 		    pciback_address_parse(name, strlen(name), &driver->address) < 0)
 			reply.failed = true;
 		driver->line = get32(&reply);
+		if (get_text(&reply, driver->name, sizeof(driver->name)) < 0)
+			reply.failed = true;
 	}
 	if (reply.failed)
 		return lose(sim, -EPROTO);

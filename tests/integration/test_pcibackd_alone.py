@@ -202,6 +202,7 @@ def test_what_a_driver_of_dom0_has_is_not_taken(tmp_path: Path) -> None:
         1,
         f"pcibackctl: {FIRST} is in use by a driver of this system; hide it first\n",
     )
+    assert daemon.ctl("take", "--check", FIRST).stdout == f"{FIRST} is 8086:10d3, and wm0 has it\n"
     daemon.xen.drivers = {SECOND: 0}
     assert daemon.ctl("take", FIRST).returncode == 0
     # A rescan gives it to its driver, which is noticed.

@@ -67,7 +67,7 @@ class SimulatedXen:
         # Devices in quarantine, unless a guest has them; and those whose MSI-X table Xen knows.
         self.quarantine: set[str] = set()
         self.tables: set[str] = set()
-        # What dom0's kernel does beside: the sign of its own backend, and its drivers' devices with their lines.
+        # What dom0's kernel does beside: the sign of its own backend, and the devices of its driver wm0 with their lines.
         self.kernel_backend = ""
         self.drivers: dict[str, int] = {}
         self.order: list[str] = []
@@ -312,7 +312,9 @@ class SimulatedXen:
         return self.move(self.tables, message.text(), into=bool(known), letter="table"), b""
 
     def _on_25(self, message: Message) -> tuple[int, bytes]:
-        drivers = b"".join(text(address) + struct.pack("=I", line) for address, line in sorted(self.drivers.items()))
+        drivers = b"".join(
+            text(address) + struct.pack("=I", line) + text("wm0") for address, line in sorted(self.drivers.items())
+        )
         return 0, text(self.kernel_backend) + struct.pack("=I", len(self.drivers)) + drivers
 
     def _on_22(self, message: Message) -> tuple[int, bytes]:

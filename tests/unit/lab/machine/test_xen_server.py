@@ -199,10 +199,10 @@ def test_a_change_of_the_store_is_all_or_nothing(client: Client) -> None:
     assert client.ask(3, text("/c")) == (0, struct.pack("=I", 0))
 
 
-def test_drivers_of_dom0_are_told_with_their_lines(client: Client) -> None:
+def test_drivers_of_dom0_are_told_with_their_lines_and_names(client: Client) -> None:
     result, data = client.ask(25, b"")
     assert (result, data[:4]) == (0, text(""))
-    assert text(FIRST) + struct.pack("=I", 11) in data
+    assert text(FIRST) + struct.pack("=I", 11) + text("wm0") in data
 
 
 def test_what_a_domain_has_not_got_is_not_taken_back(client: Client) -> None:
