@@ -27,9 +27,11 @@ from .state import Machine, write_atomically
 DEVICES = "devices.lspci"
 
 
-def power_on(machine: Machine, chosen: int | None = None) -> None:
+def power_on(machine: Machine, chosen: int | None = None, last_words: str = "") -> None:
     """Boot the machine whose state is loaded and locked; guests of the boot before are gone.
-    ``chosen`` is the entry that a person picks in the menu; None lets the loader take its default."""
+    ``chosen`` is the entry that a person picks in the menu; None lets the loader take its default.
+    ``last_words`` are the old kernel's."""
+    machine.console(last_words)
     state = machine.state
     before = state.get("boot")
     number = 1 if before is None else before["number"] + 1

@@ -9,11 +9,10 @@ time has come, and every command first brings the list up to now.
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any, Dict
 
-from . import hypervisor
+from . import hypervisor, kernel_backend
 from .bus import Slot
 from .state import Machine
 from .xl_config import Config, PciSpec
@@ -100,9 +99,9 @@ def _holder(machine: Machine, address: str) -> Json | None:
     return None
 
 
-def attach(machine: Machine, domain: Json, spec: PciSpec) -> None:
+def attach(machine: Machine, domain: Json, spec: PciSpec, said: list[str]) -> None:
     """Give a claimed device to a guest, or refuse as libxl does (no other error is known of it:
-    a device is assignable or it is not)."""
+    a device is assignable or it is not). ``said`` gets what it complains of without refusing."""
     domid = domain["domid"]
     words = f"libxl__device_pci_add failed for PCI device {spec.words} (rc -3)"
     failed = f"libxl_pci.c:1809:device_pci_add_done: Domain {domid}:{words}"
@@ -115,12 +114,11 @@ def attach(machine: Machine, domain: Json, spec: PciSpec) -> None:
             f"libxl_pci.c:1677:libxl__device_pci_add: Domain {domid}:PCI device {spec.words} is not assignable"
         )
         raise Refusal(ERROR_FAIL, [*lines, failed])
-    if machine.state["settings"]["toolstack"] == "netbsd":
-        path = f"/sys/bus/pci/devices/{spec.address}/resource"
-        lines.append(
-            f"libxl_pci.c:1420:pci_add_dm_done: Domain {domid}:Couldn't open {path}: No such file or directory"
-        )
-        raise Refusal(ERROR_FAIL, [*lines, failed])
+    if kernel_backend.is_netbsds(machine):
+        can, complaints = kernel_backend.add(machine, domid, spec.address)
+        if not can:
+            raise Refusal(ERROR_FAIL, [*said, *complaints, failed])
+        said += complaints
     if not machine.state["boot"]["iommu"]:
         words = "xc_assign_device failed: Operation not supported"
         lines.append(f"libxl_pci.c:1512:pci_add_dm_done: Domain {domid}:{words}")
@@ -142,8 +140,8 @@ def detach(machine: Machine, domain: Json, spec: PciSpec) -> None:
     )
 
 
-def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool = False) -> Json:
-    """Start a guest from its configuration. A failed start uses up a domain's number, too."""
+def create(machine: Machine, config: Config, specs: list[PciSpec], said: list[str], paused: bool = False) -> Json:
+    """Start a guest from its configuration. A failed start uses up a domain's number, too. ``said`` as for attach."""
     name = config.text("name") or ""
     if find(machine, name) is not None or name == "Domain-0":
         raise Refusal(
@@ -182,6 +180,7 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool 
         "end": None,
         "pci": [],
         "sees": [],
+        "connected": False,
     }
     domid = domain["domid"]
     for key, code in (("kernel", 637), ("ramdisk", 649)):
@@ -200,7 +199,7 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool 
         raise Refusal(ERROR_INVAL, [words, *_destroyed(domid)])
     for spec in specs:
         try:
-            attach(machine, domain, spec)
+            attach(machine, domain, spec, said)
         except Refusal as refusal:
             for entry in domain["pci"]:
                 hypervisor.deassign(machine, domid, entry["address"])
@@ -210,27 +209,14 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], paused: bool 
             raise Refusal(ERROR_FAIL, [*refusal.lines, words, *leftover]) from None
     machine.state["domains"].append(domain)
     hypervisor.announce(machine, domain)
+    if not paused:
+        kernel_backend.connect(machine, domain)
     return domain
 
 
 def destroy(machine: Machine, domain: Json) -> list[str]:
-    """End a guest at once; what libxl complains of meanwhile: it takes devices of pcibackd's for its own, and looks for
-    files of Linux."""
-    domid = domain["domid"]
-    lines = []
-    for entry in hypervisor.served(machine, domid):
-        sysfs = f"/sys/bus/pci/devices/{entry['address']}"
-        for number, name in ((2003, "resource"), (2038, "irq")):
-            if not os.path.exists(machine.file(f"{sysfs}/{name}")):
-                words = f"Couldn't open {sysfs}/{name}: No such file or directory"
-                lines.append(f"libxl_pci.c:{number}:do_pci_remove: Domain {domid}:{words}")
-        lines.append(
-            "libxl_pci.c:1573:libxl__device_pci_reset: "
-            f"The kernel doesn't support reset from sysfs for PCI device {entry['address']}"
-        )
-    backend = f"{hypervisor.BACKENDS}/{domid}/0"
-    if lines and hypervisor.store(machine).read(f"{backend}/state") != "4":
-        lines.append(f"libxl_device.c:1470:libxl__wait_for_backend: Backend {backend} not ready")
+    """End a guest at once; what libxl complains of meanwhile."""
+    lines = kernel_backend.remove(machine, domain)
     machine.state["domains"].remove(domain)
     hypervisor.forget(machine, domain)
     return lines

@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, Callable
 
-from .. import domains, hypervisor, xen_process
+from .. import domains, hypervisor, kernel_backend, xen_process
 from ..kernel import KERNEL_RELEASE, kernel_version
 from ..state import Machine
 from ..xl_config import Config, ConfigError, Crash, PciSpec, SpecError, parse, parse_pci_spec
@@ -81,12 +81,14 @@ def _create(machine: Machine, arguments: list[str]) -> int:
         return 0
     with machine.changing():
         domains.settle(machine)
+        said: list[str] = []
         try:
-            domains.create(machine, config, specs, "p" in flags)
+            domains.create(machine, config, specs, said, "p" in flags)
         except domains.Refusal as refusal:
             # The number of the domain that failed stays used.
             machine.save()
             raise _refused(refusal, -refusal.code) from None
+    _complain(said)
     return 0
 
 
@@ -134,14 +136,8 @@ def _list(machine: Machine, arguments: list[str]) -> int:
     lines = ["Name                                        ID   Mem VCPUs\tState\tTime(s)"]
     for each in wanted:
         if each is None:
-            row = (
-                "Domain-0",
-                0,
-                machine.state["boot"]["memory_mib"],
-                1,
-                "r-----",
-                machine.state["boot"]["boottime"],
-            )
+            boot = machine.state["boot"]
+            row = ("Domain-0", 0, boot["memory_mib"], 1, "r-----", boot["boottime"])
         else:
             state = {"running": "-b----", "paused": "--p---", "shutdown": "---s--"}[each["state"]]
             row = (each["name"], each["domid"], each["memory"], each["vcpus"], state, each["started_at"])
@@ -259,10 +255,12 @@ def _destroy(machine: Machine, arguments: list[str]) -> int:
         raise _Exit(1, "Not destroying domain 0; use -f to force.")
     with machine.changing():
         domains.settle(machine)
-        lines = domains.destroy(machine, _domain(machine, names[0]))
-    for line in lines:
-        _say("libxl: error: " + line)
-    return 0
+        domain = _domain(machine, names[0])
+        panics = kernel_backend.takes_dom0_down(machine, domain)
+        _complain(domains.destroy(machine, domain))
+        if panics:
+            kernel_backend.panic(machine)
+    return kernel_backend.come_back(machine) if panics else 0
 
 
 def _pause(state: str, command: str) -> Callable[[Machine, list[str]], int]:
@@ -274,6 +272,8 @@ def _pause(state: str, command: str) -> Callable[[Machine, list[str]], int]:
             domain = _domain(machine, arguments[0])
             if domain["state"] != "shutdown":
                 domain["state"] = state
+            if domain["state"] == "running":
+                kernel_backend.connect(machine, domain)
         return 0
 
     return run
@@ -295,7 +295,7 @@ def _hot_plug(command: str) -> Callable[[Machine, list[str]], int]:
                 raise _Exit(2, f'{error.note}{command}: malformed PCI_SPEC_STRING "{text}"') from None
             try:
                 if command == "pci-attach":
-                    domains.attach(machine, domain, spec)
+                    domains.attach(machine, domain, spec, [])
                 else:
                     domains.detach(machine, domain, spec)
             except domains.Refusal as refusal:
@@ -357,6 +357,11 @@ def _say(line: str) -> None:
     sys.stdout.flush()
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+def _complain(lines: list[str]) -> None:
+    for line in lines:
+        _say("libxl: error: " + line)
 
 
 def main(program: str, arguments: list[str], machine: Machine | None = None) -> int:

@@ -16,7 +16,7 @@ from machine.xl_config import parse
 def running(machine: Machine, text: str = "") -> dict[str, Any]:
     """A guest that was started from a configuration."""
     config = parse(f'name = "alpha"\nkernel = "/netbsd-XEN3_DOM0.gz"\n{text}\n', "alpha")
-    found: dict[str, Any] = domains.create(machine, config, [])
+    found: dict[str, Any] = domains.create(machine, config, [], [])
     if found not in machine.state["domains"]:
         machine.state["domains"].append(found)
     return found
