@@ -341,7 +341,7 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
     "shut these guests down, or take their devices away with 'pcibackctl detach'": (
         (
             "shut these guests down",
-            Test("tests/unit/engines/test_native_component.py::test_pcibackd_that_is_not_wanted_any_more_goes"),
+            Test("tests/integration/test_native_service.py::test_it_does_not_go_while_a_guest_has_devices_of_it"),
         ),
         ("take their devices away with 'pcibackctl detach'", Test("tests/integration/test_pcibackd.py::test_devices_are_taken_and_returned")),
     ),
@@ -360,7 +360,10 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
     ),
     "see by hand what 'pcibackd --foreground' prints; with the cause gone, run again": (
         ("see by hand what 'pcibackd --foreground' prints", LOOK),
-        ("with the cause gone, run again", LOOK),
+        (
+            "with the cause gone, run again",
+            Test("tests/integration/test_native_service.py::test_what_it_says_when_it_does_not_start"),
+        ),
     ),
     "see on the host with 'pcibackctl status' and 'xl list' how far it came: it starts guests, too, one after the other": (
         (

@@ -97,6 +97,10 @@ EXAMPLES = r"""
     method: cross
     target: x86_64-netbsd
 
+- name: Install it with pcibackd, and let that serve guests
+  xen.pciback.native_backend:
+    daemon: true
+
 - name: Remove it
   xen.pciback.native_backend:
     state: absent
