@@ -17,6 +17,7 @@ int cli_take(const struct cli_options *options);
 int cli_return(const struct cli_options *options);
 int cli_attach(const struct cli_options *options);
 int cli_detach(const struct cli_options *options);
+int cli_kernel_status(const struct cli_options *options);
 int cli_kernel_attach(const struct cli_options *options);
 int cli_kernel_detach(const struct cli_options *options);
 int cli_prepare(const struct cli_options *options);

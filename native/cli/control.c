@@ -209,6 +209,8 @@ request(const struct cli_options *options, const char *verb, const char *flag)
 int
 cli_status(const struct cli_options *options)
 {
+	if (options->is_kernel)
+		return cli_kernel_status(options);
 	return request(options, "status", "");
 }
 

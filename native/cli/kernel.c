@@ -99,9 +99,9 @@ close_kernel(struct kernel *kernel)
 	pciback_backend_free(kernel->backend);
 }
 
-/* Opens the machine's devices and its Xen. */
+/* Opens the machine's devices and its Xen; of several that change something, one at a time. */
 static int
-open_kernel(struct kernel *kernel)
+open_kernel(struct kernel *kernel, bool changes)
 {
 	const struct pciback_backend_settings settings = {
 		.topology = PCIBACK_TOPOLOGY_REAL,
@@ -115,7 +115,7 @@ open_kernel(struct kernel *kernel)
 	int r = pciback_kernel_check(message);
 
 	/* What another one grants may be what this one looks at. */
-	if (r == 0)
+	if (r == 0 && changes)
 		r = pciback_host_lock_wait(PCIBACK_HOST_LOCK_PATH, WAIT_LOCK, message);
 	if (r < 0)
 		return cli_fail(kernel->options, CLI_FAILED, "%s", message);
@@ -133,6 +133,19 @@ open_kernel(struct kernel *kernel)
 }
 
 /* ---- What is answered --------------------------------------------------------------------- */
+
+/* A device's address, and of `files`, if they are given, its interrupt. */
+static void
+json_device(struct pciback_json *json, const char *name, const struct pciback_kernel_files *files)
+{
+	pciback_json_object(json, NULL);
+	pciback_json_string(json, "address", name);
+	if (files != NULL && files->irq[0] != '\0')
+		pciback_json_unsigned(json, "irq", strtoul(files->irq, NULL, 10));
+	else if (files != NULL)
+		pciback_json_null(json, "irq");
+	pciback_json_object_end(json);
+}
 
 /* The devices, a line or an object each: what they are now, and of `files`, if they are given, the interrupts. */
 static int
@@ -162,19 +175,89 @@ print_devices(const struct kernel *kernel, const char *schema, const char *done,
 		char name[PCIBACK_ADDRESS_SIZE];
 
 		pciback_address_format(&kernel->addresses[i], name);
-		pciback_json_object(&json, NULL);
-		pciback_json_string(&json, "address", name);
-		if (files != NULL && files[i].irq[0] != '\0')
-			pciback_json_unsigned(&json, "irq", strtoul(files[i].irq, NULL, 10));
-		else if (files != NULL)
-			pciback_json_null(&json, "irq");
-		pciback_json_object_end(&json);
+		json_device(&json, name, files != NULL ? &files[i] : NULL);
 	}
 	pciback_json_array_end(&json);
 	return cli_json_end(&json);
 }
 
 /* ---- The commands ------------------------------------------------------------------------- */
+
+struct listing {
+	const struct cli_options *options;
+	struct pciback_json json;
+	size_t n;
+};
+
+static void
+list_guest(void *context, const struct pciback_kernel_guest *guest)
+{
+	static const char *const lives[] = {
+		[PCIBACK_LIFE_RUNNING] = "running",
+		[PCIBACK_LIFE_STOPPED] = "stopped",
+		[PCIBACK_LIFE_GONE] = "gone",
+	};
+	struct listing *listing = context;
+	struct pciback_json *json = &listing->json;
+
+	listing->n++;
+	if (!listing->options->json) {
+		(void)printf("domain %u  %s  backend %d %s\n", (unsigned)guest->domain, lives[guest->life], (int)guest->state,
+		    pciback_xenbus_name(guest->state));
+	} else {
+		pciback_json_object(json, NULL);
+		pciback_json_unsigned(json, "domain", guest->domain);
+		pciback_json_string(json, "life", lives[guest->life]);
+		pciback_json_unsigned(json, "state", guest->state);
+		pciback_json_array(json, "devices");
+	}
+	for (size_t i = 0; i < guest->n; i++) {
+		char name[PCIBACK_ADDRESS_SIZE];
+
+		pciback_address_format(&guest->addresses[i], name);
+		if (listing->options->json)
+			json_device(json, name, NULL);
+		else
+			(void)printf("  %s\n", name);
+	}
+	if (listing->options->json) {
+		pciback_json_array_end(json);
+		pciback_json_object_end(json);
+	}
+}
+
+int
+cli_kernel_status(const struct cli_options *options)
+{
+	struct listing listing = { .options = options };
+	struct kernel kernel;
+	char message[PCIBACK_LOG_LINE] = "";
+	int status = read_words(options, 0, &kernel);
+
+	if (status == CLI_OK)
+		status = open_kernel(&kernel, false);
+	if (status != CLI_OK) {
+		close_kernel(&kernel);
+		return status;
+	}
+	if (options->json) {
+		cli_json_begin(&listing.json, "xen.pciback/kernel-status/1");
+		pciback_json_array(&listing.json, "guests");
+	}
+	/* What could not be read ends the list, and is said on stderr alone: the object has begun. */
+	if (pciback_kernel_guests(kernel.backend, list_guest, &listing, message) < 0) {
+		(void)fprintf(stderr, "pcibackctl: %s\n", message);
+		status = CLI_FAILED;
+	}
+	close_kernel(&kernel);
+	if (options->json) {
+		pciback_json_array_end(&listing.json);
+		return cli_json_end(&listing.json) != CLI_OK ? CLI_FAILED : status;
+	}
+	if (listing.n == 0 && status == CLI_OK)
+		(void)printf("no guest has devices of the kernel's backend\n");
+	return cli_flush() != CLI_OK ? CLI_FAILED : status;
+}
 
 int
 cli_kernel_attach(const struct cli_options *options)
@@ -185,7 +268,7 @@ cli_kernel_attach(const struct cli_options *options)
 
 	if (status != CLI_OK)
 		return status;
-	status = open_kernel(&kernel);
+	status = open_kernel(&kernel, true);
 	if (status == CLI_OK && pciback_kernel_attach(kernel.backend, &host, kernel.domain, kernel.devices, kernel.n,
 	    message) < 0)
 		status = cli_fail(options, CLI_FAILED, "%s", message);
@@ -206,7 +289,7 @@ cli_kernel_detach(const struct cli_options *options)
 	status = read_words(options, 0, &kernel);
 	if (status != CLI_OK)
 		return status;
-	status = open_kernel(&kernel);
+	status = open_kernel(&kernel, true);
 	if (status == CLI_OK && pciback_kernel_detach(kernel.backend, &host, kernel.domain, kernel.addresses, &kernel.n,
 	    message) < 0)
 		status = cli_fail(options, CLI_FAILED, "%s", message);
@@ -241,7 +324,7 @@ cli_prepare(const struct cli_options *options)
 
 	if (status != CLI_OK)
 		return status;
-	status = open_kernel(&kernel);
+	status = open_kernel(&kernel, true);
 	/* Before anything is done to a device. */
 	if (status == CLI_OK && pciback_prepared_check(root, path_message) < 0)
 		status = cli_fail(options, CLI_FAILED, "%s", path_message);
@@ -266,7 +349,7 @@ cli_unprepare(const struct cli_options *options)
 		return status;
 	/* xl reads the files when it takes devices back, too. Where the kernel's backend is not at work, no guest has one. */
 	if (pciback_kernel_check(path_message) == 0) {
-		status = open_kernel(&kernel);
+		status = open_kernel(&kernel, true);
 		if (status == CLI_OK && pciback_kernel_check_unused(kernel.backend, kernel.addresses, kernel.n, message) < 0)
 			status = cli_fail(options, CLI_FAILED, "%s", message);
 	}

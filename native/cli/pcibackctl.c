@@ -23,6 +23,7 @@ static const char usage[] =
     "                         ADDRESS[,permissive=0|1][,rdm_policy=strict|relaxed]...\n"
     "       pcibackctl detach --domain ID [--force] [--control PATH] [--json] ADDRESS...\n"
     "       (each of the last five: --control PATH, --wait SECONDS)\n"
+    "       pcibackctl status --backend kernel [--json]\n"
     "       pcibackctl attach --backend kernel --domain ID [--allow LIST] [--rdm-relaxed] [--json]\n"
     "                         ADDRESS[,rdm_policy=strict|relaxed]...\n"
     "       pcibackctl detach --backend kernel --domain ID [--allow LIST] [--json]\n"
@@ -50,7 +51,7 @@ main(int argc, char **argv)
 	} commands[] = {
 		{ "boot", cli_boot, CLI_TAKES_CONFIG | CLI_TAKES_BUS | CLI_TAKES_ROOT },
 		{ "scan", cli_scan, CLI_TAKES_BUS },
-		{ "status", cli_status, CLI_TAKES_CONTROL },
+		{ "status", cli_status, CLI_TAKES_CONTROL | CLI_TAKES_BACKEND },
 		{ "take", cli_take, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_CHECK },
 		{ "return", cli_return, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES },
 		{ "attach", cli_attach, CLI_TAKES_CONTROL | CLI_TAKES_DEVICES | CLI_TAKES_DOMAIN |

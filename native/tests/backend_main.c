@@ -62,6 +62,7 @@ main(void)
 		{ "kernel/hold", test_kernel_hold },
 		{ "kernel/attach", test_kernel_attach },
 		{ "kernel/detach", test_kernel_detach },
+		{ "kernel/guests", test_kernel_guests },
 		{ "kernel/prepare", test_kernel_prepare },
 		{ "clock", test_clock },
 		{ "xen_libraries", test_xen_libraries },

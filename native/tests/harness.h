@@ -82,6 +82,7 @@ void test_json(struct harness *harness);
 void test_kernel(struct harness *harness);
 void test_kernel_attach(struct harness *harness);
 void test_kernel_detach(struct harness *harness);
+void test_kernel_guests(struct harness *harness);
 void test_kernel_hold(struct harness *harness);
 void test_kernel_host(struct harness *harness);
 void test_kernel_nodes(struct harness *harness);

@@ -43,8 +43,13 @@ class Dom0:
         self.hidden = f"{FIRST}=20 {SECOND}=21"
 
     def ctl(self, *words: str) -> tuple[int, dict[str, Any]]:
+        """Run a command, playing its Xen; the exit status and the object that it printed."""
+        status, output = self.say(*words, "--json")
+        return status, json.loads(output)
+
+    def say(self, *words: str) -> tuple[int, str]:
         """Run a command, playing its Xen; the exit status and what it printed."""
-        command = [str(PCIBACKCTL), *words, "--json"]
+        command = [str(PCIBACKCTL), *words]
         settings = {
             "PCIBACK_SIMULATED_BUS": str(BUS),
             "PCIBACK_SIMULATED_XEN": self.xen.path,
@@ -65,7 +70,7 @@ class Dom0:
         except (Lost, ConnectionError):
             thread.join()
         assert self.xen.errors == [], done[0].stderr
-        return done[0].returncode, json.loads(done[0].stdout)
+        return done[0].returncode, done[0].stdout
 
     def attach(self, *words: str, domain: int = 1, allow: str = "no-reset") -> tuple[int, dict[str, Any]]:
         command = ["attach", "--backend", "kernel", "--domain", str(domain)]
@@ -135,6 +140,19 @@ def test_a_guest_that_is_gone(dom0: Dom0) -> None:
         1,
         {"schema": "xen.pciback/error/1", "message": "domain 1 has no devices of the kernel's backend"},
     )
+
+
+def test_status(dom0: Dom0) -> None:
+    status = ["status", "--backend", "kernel"]
+    assert dom0.ctl(*status) == (0, {"schema": "xen.pciback/kernel-status/1", "guests": []})
+    assert dom0.attach(FIRST)[0] == 0
+    guest = {"domain": 1, "life": "running", "state": 3, "devices": [{"address": FIRST}]}
+    assert dom0.ctl(*status)[1]["guests"] == [guest]
+    dom0.xen.life[1] = GONE
+    dom0.kernel(6)
+    assert dom0.say(*status) == (0, f"domain 1  gone  backend 6 Closed\n  {FIRST}\n")
+    assert dom0.detach()[0] == 0
+    assert dom0.say(*status) == (0, "no guest has devices of the kernel's backend\n")
 
 
 @pytest.mark.parametrize("refused", ["iomem", "ioport", "pirq", "irq", "device"])

@@ -61,23 +61,35 @@ check_domain(struct pciback_backend *backend, uint16_t domain, const struct pcib
 }
 
 int
-pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
-    char message[PCIBACK_LOG_LINE])
+pciback_kernel_find_domains(struct pciback_backend *backend, size_t *ret_n, char message[PCIBACK_LOG_LINE])
 {
 	const struct pciback_xen *xen = &backend->xen;
-	size_t n = 0;
+	size_t n = 0, n_domains = 0;
 	int r = xen->operations->store_list(xen->world, PCIBACK_BACKENDS_PATH, backend->domains, backend->max_domains,
 	    &n);
 
-	if (r == -ENOENT)
-		return 0;
 	if (r == 0 && n > backend->max_domains)
 		r = -E2BIG;
-	if (r < 0)
+	if (r < 0 && r != -ENOENT) {
 		(void)snprintf(message, PCIBACK_LOG_LINE, "xenstore does not tell which domains have devices: %s",
 		    strerror(-r));
-	for (size_t i = 0; r == 0 && i < n; i++)
+		return r;
+	}
+	for (size_t i = 0; i < n; i++)
 		if (pciback_path_is_domain(backend->domains[i]))
-			r = check_domain(backend, backend->domains[i], address, message);
+			backend->domains[n_domains++] = backend->domains[i];
+	*ret_n = n_domains;
+	return 0;
+}
+
+int
+pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
+    char message[PCIBACK_LOG_LINE])
+{
+	size_t n = 0;
+	int r = pciback_kernel_find_domains(backend, &n, message);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = check_domain(backend, backend->domains[i], address, message);
 	return r;
 }

@@ -17,4 +17,8 @@
 int pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
     char message[PCIBACK_LOG_LINE]);
 
+/* Finds the domains whose nodes are in the store: `backend->domains`, *ret_n of them. Returns 0, or a negative errno with a
+ * sentence. */
+int pciback_kernel_find_domains(struct pciback_backend *backend, size_t *ret_n, char message[PCIBACK_LOG_LINE]);
+
 #endif

@@ -22,7 +22,9 @@
 #include <pciback/address.h>
 #include <pciback/hardware.h>
 #include <pciback/log.h>
+#include <pciback/topology.h>
 #include <pciback/wanted.h>
+#include <pciback/xenbus.h>
 
 struct pciback_backend;
 
@@ -81,5 +83,18 @@ int pciback_kernel_prepare(struct pciback_backend *backend, const struct pciback
 /* Whether no guest has any of the devices: -EBUSY with a sentence. */
 int pciback_kernel_check_unused(struct pciback_backend *backend, const struct pciback_address *addresses, size_t n,
     char message[PCIBACK_LOG_LINE]);
+
+/* A domain that the store names for the kernel's backend. */
+struct pciback_kernel_guest {
+	uint16_t domain;
+	enum pciback_life life;
+	enum pciback_xenbus state;	/* of the backend; UNKNOWN: none that can be read */
+	size_t n;
+	struct pciback_address addresses[PCIBACK_ENTRIES_MAX];
+};
+
+/* Calls `visit` for each of them. */
+int pciback_kernel_guests(struct pciback_backend *backend, void (*visit)(void *context,
+    const struct pciback_kernel_guest *guest), void *context, char message[PCIBACK_LOG_LINE]);
 
 #endif
