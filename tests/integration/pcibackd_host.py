@@ -58,6 +58,9 @@ if name == "xl":
         books["next"] += 1
         books["domains"][number] = [re.search(r'name = "(.*)"', text)[1], "--p---", "0.0"]
         end(out="Parsing config\n")
+    if verb == "info":
+        books["calls"].pop()
+        end(out=books["info"])
     if verb == "domid":
         found = [number for number, domain in books["domains"].items() if domain[0] == what]
         end(0 if found else 1, out="".join(f"{number}\n" for number in found))
@@ -85,6 +88,7 @@ if name == "pcibackctl":
     if verb == "take":
         check = words[0] == "--check"
         address, *expected = words[-1].split(",")
+        expected = [each for each in expected if not each.startswith("allow=")]
         device = books["devices"].get(address)
         if device is None:
             refuse(f"{address} is no device of this machine")
@@ -150,7 +154,7 @@ class Host:
         for name in COMMANDS:
             (directory / "bin" / name).symlink_to("double")
         empty: dict[str, Any] = {"calls": [], "devices": {}, "domains": {}, "guests": {}, "taken": [], "said": {}}
-        self.write({**empty, "unattachable": [], "next": 1, "silent": False, "system": system})
+        self.write({**empty, "unattachable": [], "next": 1, "silent": False, "system": system, "info": ""})
         self.script = directory / "bin" / "pcibackd-guests"
         self.script.write_text(self.moved((SERVICE / "pcibackd-guests").read_text()))
 

@@ -15,6 +15,7 @@ from tests.integration.pcibackd_host import SHELLS, Host
 
 A, B, C = "0000:03:00.0", "0000:04:00.0", "0000:05:1f.7"
 DEVICE_A = f"device\t{A},id=8086:10d3,subsystem=8086:a01f"
+CREATE = 'xl create -p pci=[] e820_host=1 passthrough="enabled"'
 DEVICE_B = f"device\t{B},id=8086:100e"
 
 
@@ -45,21 +46,21 @@ def test_devices_are_taken_and_guests_started_with_them(tmp_path: Path, shell: l
         DEVICE_A,
         f"guest\tidle\t{idle}\t{B}",
         DEVICE_B,
-        f"device\t{C},id=10ec:8139",
+        f"device\t{C},id=10ec:8139,allow=no-reset+shared-irq",
         f"guest\tweb\t{web}\t{C}",
     )
     assert host.start() == (0, [])
     assert host.calls == [
         f"pcibackctl take {A},id=8086:10d3,subsystem=8086:a01f",
         f"pcibackctl take {B},id=8086:100e",
-        f"pcibackctl take {C},id=10ec:8139",
+        f"pcibackctl take {C},id=10ec:8139,allow=no-reset+shared-irq",
         "xl domid fire wall",
-        "xl create -p pci=[]",
+        CREATE,
         "xl domid fire wall",
         f"pcibackctl attach --domain 1 {A},permissive=1 {B}",
         "xl unpause 1",
         "xl domid web",
-        "xl create -p pci=[]",
+        CREATE,
         "xl domid web",
         f"pcibackctl attach --domain 2 {C}",
         "xl unpause 2",
@@ -117,6 +118,14 @@ FILE = "/etc/xen/x"
             f"'{A},id=8086:10d3?more' is no device with its id, such as 0000:03:00.0,id=8086:10d3",
         ),
         (f"device\t{A},id=*", f"'{A},id=*' is no device with its id, such as 0000:03:00.0,id=8086:10d3"),
+        (
+            f"device\t{A},allow=no-reset",
+            f"'{A},allow=no-reset' is no device with its id, such as 0000:03:00.0,id=8086:10d3",
+        ),
+        (
+            f"device\t{A},id=8086:10d3,allow=",
+            f"'{A},id=8086:10d3,allow=' is no device with its id, such as 0000:03:00.0,id=8086:10d3",
+        ),
         ("device\t$(reboot)", "'$(reboot)' is no device with its id, such as 0000:03:00.0,id=8086:10d3"),
         (DEVICE_B, f"{B} is named twice"),
         ("guest\tx", "a guest has a name, a file and devices, with one tab between them"),
@@ -178,6 +187,22 @@ def test_a_guest_runs_with_its_devices_or_not_at_all(host: Host) -> None:
     assert "xl destroy 1" in host.calls
     assert not [call for call in host.calls if call.startswith("xl unpause")]
     assert host.books["domains"] == {"2": ["another", "--p---", "0.0"]}
+
+
+@pytest.mark.parametrize(
+    ("info", "wants_iommu"),
+    [
+        ("", True),
+        ("host : alpha\nvirt_caps : pv hvm pv_directio\n", True),
+        ("virt_caps              : pv hvm hap shadow\n", False),
+    ],
+)
+def test_an_iommu_is_asked_for_unless_xen_has_none(host: Host, info: str, wants_iommu: bool) -> None:
+    host.set(info=info)
+    host.lines(DEVICE_A, f"guest\tweb\t{host.guest('web')}\t{A}")
+    assert host.start() == (0, [])
+    assert (CREATE in host.calls) == wants_iommu
+    assert ("xl create -p pci=[] e820_host=1" in host.calls) != wants_iommu
 
 
 def test_guests_that_are_there_already(host: Host) -> None:
