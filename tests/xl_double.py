@@ -64,10 +64,12 @@ class XlDouble:
         ``returns`` say what becomes of one that shut down, ``dies`` ends at once, ``immortal`` can't be destroyed; of
         their creation ``not-assignable``, ``no-sysfs`` and ``crashes-xl``
     :ivar deeds: the calls that were no mere looks
+    :ivar iommu: whether Xen has an IOMMU in use
     :ivar looks_to_end: how often a guest is still seen after it was asked to shut down
     """
 
     looks_to_end = 2
+    iommu = True
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -167,15 +169,17 @@ class XlDouble:
         return done()
 
     def _create(self, arguments: list[str]) -> Answer:
-        text = Path(arguments[0]).read_text(encoding="utf-8")
+        paused = arguments[0] == "-p"
+        path, *settings = arguments[paused:]
+        text = "\n".join([Path(path).read_text(encoding="utf-8"), *settings])
         match = re.search(r"name *= *['\"]([^'\"]*)", text)
         assert match
         name, habit = match.group(1), self.habits.get(match.group(1))
-        said = f"Parsing config from {arguments[0]}\n"
+        said = f"Parsing config from {path}\n"
         if habit == "crashes-xl":
             return -11, said, "libxl: error: libxl_pci.c:1:parse: Domain 9:bad day\n"
         domid, self.next = self.next, self.next + 1
-        devices = ["0000:{}:{}.{}".format(*parts) for parts in _DEVICE.findall(text.partition("pci")[2])]
+        devices = ["0000:{}:{}.{}".format(*parts) for parts in _DEVICE.findall(text.rpartition("pci")[2])]
         if devices and habit == "no-sysfs":
             path = f"/sys/bus/pci/devices/{devices[0]}/resource"
             return failed(
@@ -193,5 +197,13 @@ class XlDouble:
                 libxl("create 1921 domcreate_attach_devices", domid, "unable to add pci devices"),
             )
         if habit != "dies":
-            self.guests.append({"domid": domid, "name": name, "state": "running", "pci": devices})
+            state = "paused" if paused else "running"
+            self.guests.append({"domid": domid, "name": name, "state": state, "pci": devices})
         return done(said)
+
+    def _unpause(self, arguments: list[str]) -> Answer:
+        self._find(arguments[0])["state"] = "running"
+        return done()
+
+    def _info(self, _arguments: list[str]) -> Answer:
+        return done(f"virt_caps              :{' pv pv_directio' if self.iommu else ' pv'}\n")

@@ -28,6 +28,7 @@ options:
           - iommu-group
           - management-nic
           - no-iommu
+          - no-reset
           - nothing-wanted
           - shared-bar-page
           - shared-irq

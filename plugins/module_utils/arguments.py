@@ -13,7 +13,9 @@ from typing import Any
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackd import PCIBACKCTL
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL, NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE
 
 SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -39,6 +41,12 @@ ALLOW: Mapping[str, Any] = {
         "code": {"type": "str", "choices": list(ALLOWABLE), "required": True},
         "address": {"type": "str"},
     },
+}
+
+# Which backend, and how it is asked.
+BACKEND: Mapping[str, Mapping[str, Any]] = {
+    "backend": {"type": "str", "choices": [KERNEL, NATIVE], "default": KERNEL},
+    "pcibackctl": {"type": "path", "default": PCIBACKCTL},
 }
 
 # What xl may be told of one device, beside its address.

@@ -163,6 +163,14 @@ NO_IOMMU = _refusal(
     ),
     guard=True,
 )
+NO_RESET = _refusal(
+    "no-reset",
+    "the device can't be reset, and pcibackd is to give it to a guest",
+    remedy="take a device that can be reset",
+    allowable=True,
+    accepting="its next owner finds what the last one left in it",
+    guard=True,
+)
 IOMMU_GROUP = _refusal(
     "iommu-group",
     "the IOMMU can't tell the device from one that stays in dom0; on Linux",
@@ -190,6 +198,11 @@ DOMAIN_CONFIG_INVALID = _refusal(
     "domain-config-invalid",
     "a guest's file is missing or xl can't read it",
     remedy="mend what the sentence names",
+)
+BACKEND_BUSY = _refusal(
+    "backend-busy",
+    "the backend that is not wanted holds devices",
+    remedy="give everything back with the backend that holds them, then use the other one",
 )
 PREDICTION_MISMATCH = _refusal(
     "prediction-mismatch",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: assignable
-short_description: Hands PCI devices of a Linux dom0 to pciback, and back to their drivers
+short_description: Takes PCI devices from drivers of a dom0 that runs, and gives them back
 version_added: 0.1.0
 author:
   - xen.pciback contributors (@xen-pciback)
@@ -17,7 +17,9 @@ description:
     refused, and so is what dom0 stands on, and a device that a guest still has. Success means that the device is where
     it should be.
   - The driver that a device had is recorded on the host, and gets it back.
-  - Lasts until the next boot; M(xen.pciback.boot_hide) is for those that follow.
+  - With V(kernel) as O(backend), on Linux, it lasts until the next boot; M(xen.pciback.boot_hide) is for those that follow.
+  - With V(native), on NetBSD and Linux, pcibackd takes them, which M(xen.pciback.native_backend) installs. On NetBSD a
+    driver lets go of a device whoever uses it; so what dom0 stands on is refused first.
 options:
   devices:
     description:
@@ -26,12 +28,31 @@ options:
     required: true
   state:
     description:
-      - V(assigned) lets pciback hold the devices, and loads xen-pciback if it is not there.
+      - V(assigned) lets the backend hold the devices, and loads xen-pciback if that is to and is not there.
       - V(returned) gives them to the drivers that they had. Where none is recorded, it is the one that xl noted, or else
         the kernel chooses.
     type: str
     choices: [assigned, returned]
     default: assigned
+  backend:
+    description:
+      - Which backend takes the devices. V(kernel) is pciback(4) of NetBSD or xen-pciback of Linux, V(native) is pcibackd, which needs no
+        reboot.
+    type: str
+    choices: [kernel, native]
+    default: kernel
+    version_added: 0.2.0
+  pcibackctl:
+    description: The path of pcibackctl, which asks pcibackd.
+    type: path
+    default: /usr/local/sbin/pcibackctl
+    version_added: 0.2.0
+  pins:
+    description:
+      - What the devices are, as M(xen.pciback.plan) gives it, to be recorded before they are taken. Without it the record
+        stays as it is.
+    type: dict
+    version_added: 0.2.0
   xl:
     description: The path of xl. By default C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
@@ -52,10 +73,10 @@ attributes:
   diff_mode:
     support: full
   platform:
-    platforms: Linux
+    platforms: NetBSD, Linux
 notes:
-  - Needs root, because sysfs is root's to write; in check mode too, because xl is root's.
-  - NetBSD's kernel takes devices at boot only.
+  - Needs root, because devices are root's to take; in check mode too, because xl is root's.
+  - NetBSD's kernel takes devices at boot only, so there O(backend=native) is needed.
 seealso:
   - module: xen.pciback.boot_hide
   - module: xen.pciback.domain
@@ -73,6 +94,12 @@ EXAMPLES = r"""
     devices:
       - address: "00:05.0"
     state: returned
+
+- name: A card is for a guest now, on NetBSD too, without a reboot
+  xen.pciback.assignable:
+    backend: native
+    devices:
+      - address: "00:05.0"
 """
 
 RETURN = r"""
@@ -108,6 +135,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     ALLOW,
+    BACKEND,
     SELECTOR_OPTIONS,
     open_state_directory,
     state_directory_options,
@@ -131,7 +159,9 @@ def main() -> None:
             "devices": {"type": "list", "elements": "dict", "required": True, "options": dict(SELECTOR_OPTIONS)},
             "state": {"type": "str", "choices": list(STATES), "default": ASSIGNED},
             "allow": dict(ALLOW),
+            "pins": {"type": "dict"},
             "xl": {"type": "path"},
+            **BACKEND,
             **state_directory_options("drivers", "record", "lock"),
         },
         supports_check_mode=True,
@@ -143,6 +173,9 @@ def main() -> None:
         allow=params["allow"],
         xl=params["xl"],
         check_mode=module.check_mode,
+        backend=params["backend"],
+        pins=params["pins"],
+        pcibackctl=params["pcibackctl"],
     )
     try:
         require_root()

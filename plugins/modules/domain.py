@@ -18,6 +18,8 @@ description:
     see O(domains[].restart).
   - The files of guests that are to start are read first. If one of them is refused, no guest is touched.
   - On Linux a guest is not started with a device that is not there or not with pciback, because xl would fail half way.
+  - With O(backend=native) a guest with devices is made paused and without them, gets them from pcibackd, and only then
+    runs. One that does not get them is destroyed before it has run. Its file lists them as for xl.
   - If one guest fails, the others are still brought into their states, and then the task fails.
 options:
   domains:
@@ -54,10 +56,23 @@ options:
           - If the guest runs, detach the PCI devices that its configuration file does not list, and attach those that it
             lists and the guest does not have. Devices that the guest has are left alone, whatever options the file has.
           - It fails if the guest does not follow within O(timeout), unless O(domains[].restart) is set.
-          - Linux dom0s only, because NetBSD's xl can't attach devices.
+          - Not with NetBSD's kernel backend, which looks at the devices of a guest only once.
         type: bool
         default: false
         version_added: 0.1.0
+  backend:
+    description:
+      - Which backend gives devices to the guests. V(kernel) is pciback(4) of NetBSD or xen-pciback of Linux, V(native) is pcibackd, which needs no
+        reboot.
+    type: str
+    choices: [kernel, native]
+    default: kernel
+    version_added: 0.2.0
+  pcibackctl:
+    description: The path of pcibackctl, which asks pcibackd.
+    type: path
+    default: /usr/local/sbin/pcibackctl
+    version_added: 0.2.0
   timeout:
     description:
       - How long the guests have to shut down, all of them together, in seconds. A guest has the same time to notice a
@@ -181,6 +196,7 @@ remedy:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    BACKEND,
     FRONTEND_TIME,
     SHUT_DOWN_TIME,
     open_state_directory,
@@ -191,7 +207,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.guests import 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackd import Pcibackd
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
+from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import toolstack_of
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import RUNNING, Xl
 
 
@@ -215,6 +233,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 120},
             "frontend_timeout": {"type": "int", "default": 0},
             "after_reboot": {"type": "bool", "default": False},
+            **BACKEND,
             "xl": {"type": "path"},
             **state_directory_options("lock"),
         },
@@ -226,13 +245,12 @@ def main() -> None:
         SHUT_DOWN_TIME.check(params["timeout"], "timeout")
         FRONTEND_TIME.check(params["frontend_timeout"], "frontend_timeout")
         host = platforms.here(run)
-        guests = read_guests(params["domains"], host)
-        xl = Xl(run, params["xl"])
+        guests = read_guests(params["domains"], host.backends[params["backend"]])
+        toolstack = toolstack_of(params["backend"], Xl(run, params["xl"]), host, Pcibackd(run, params["pcibackctl"]))
         with open_state_directory(module).lock(f"module {module._name}", check_mode=module.check_mode):
             outcome = bring_into_states(
                 guests,
-                host,
-                xl,
+                toolstack,
                 timeout=params["timeout"],
                 frontend_timeout=params["frontend_timeout"],
                 check_mode=module.check_mode,

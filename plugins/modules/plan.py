@@ -134,9 +134,12 @@ options:
     type: bool
     default: true
   backend:
-    description: The backend that serves the guests. V(kernel) is pciback(4).
+    description:
+      - The backend that gives devices to the guests. V(kernel) is pciback(4) of NetBSD or xen-pciback of Linux, V(native) is
+        pcibackd, which needs no reboot.
+      - V(auto) is V(native) on NetBSD where pcibackd can run, else V(kernel).
     type: str
-    choices: [kernel]
+    choices: [kernel, native, auto]
     default: kernel
   native:
     description:
@@ -347,8 +350,13 @@ boot_loader:
   type: str
   returned: success
   sample: new
+backend:
+  description: The backend that gives devices to the guests, V(kernel) or V(native).
+  type: str
+  returned: success
+  sample: native
 claims:
-  description: What the running kernel's backend offers to guests, null if there is no backend.
+  description: What that backend offers to guests or has given to them, null if it does not run.
   type: list
   elements: str
   returned: success
@@ -384,6 +392,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host impo
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AUTO, KERNEL, NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.planning.result import as_result
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, GUEST_STATES, PRESENT
 
@@ -411,7 +420,7 @@ def main() -> None:
             "boot_entries": {"type": "raw", "default": "xen"},
             "boot_config": {"type": "path"},
             "previous": {"type": "bool", "default": True},
-            "backend": {"type": "str", "choices": ["kernel"], "default": "kernel"},
+            "backend": {"type": "str", "choices": [KERNEL, NATIVE, AUTO], "default": KERNEL},
             "native": {"type": "bool", "default": True},
             "native_prefix": {"type": "path", "default": PREFIX},
             "native_cflags": {"type": "str"},

@@ -26,7 +26,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, drivers, facts
 from ansible_collections.xen.pciback.plugins.modules import assignable, boot_hide, domain_pci, native_backend
 from tests import depth
 from tests.crash import Disk, FileState, run, steps, tree, watched
@@ -222,7 +222,7 @@ def linux_dom0(root: Path, made: bool = True) -> Iterator[LinuxDom0]:
             (bus, "SYS", str(host.sys)),
             (facts, "PROC", str(host.proc)),
             (boot_files, "HOST", boot_files.Host(str(root))),
-            (pciback, "write", host.write),
+            (drivers, "write", host.write),
             (boot_hide, "run", host.run),
             (assignable, "run", host.run),
         ):

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import Range
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, state_directory
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts, pciback
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, drivers, facts
 from ansible_collections.xen.pciback.plugins.modules import (
     assignable,
     boot_hide,
@@ -99,7 +99,7 @@ def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
     monkeypatch.setattr(bus, "SYS", str(host.sys))
     monkeypatch.setattr(facts, "PROC", str(host.proc))
     monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(host.root)))
-    monkeypatch.setattr(pciback, "write", host.write)
+    monkeypatch.setattr(drivers, "write", host.write)
     # Nothing here takes time, and so nobody waits.
     monkeypatch.setattr(domain, "SHUT_DOWN_TIME", Range(0, 0, "seconds"))
     for module in (assignable, boot_hide, device_info, domain, plan):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
-from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host import decide
+from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host import Choice, decide
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot
@@ -38,7 +38,7 @@ def changed(observed: Observed, **changes: Any) -> Observed:
     return replace(observed, boot=replace(observed.boot, **boot), **changes)  # type: ignore[type-var]
 
 
-def make_plan(wanted: Wanted, observed: Observed) -> Plan:
+def make_plan(wanted: Wanted, observed: Observed, backend: str = "kernel") -> Plan:
     """The plan of the platform whose boot is observed."""
     host = Linux(run) if isinstance(observed.boot, LinuxBoot) else Netbsd(run)
-    return decide(wanted, observed, resolve_wanted(wanted, observed, units=host.units), host, backend="kernel")
+    return decide(wanted, observed, resolve_wanted(wanted, observed, units=host.units), host, Choice(backend))

@@ -24,10 +24,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Fa
 from ansible_collections.xen.pciback.plugins.module_utils.host import commands
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot as linux_boot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus as linux_bus
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import drivers as linux_drivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import facts as linux_facts
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import pciback
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import ForeignList
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_plan import LinuxBootPlanner
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.drivers import LinuxDrivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.pciback import Pciback
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus as netbsd_bus
@@ -68,6 +69,7 @@ def test_what_helps_in_general() -> None:
         "inventory-invalid": "correct it in the inventory",
         "nothing-wanted": "say which devices its guests own, or give everything back with pciback_state: absent",
         "foreign-hide-list": "want its devices, too",
+        "no-reset": "take a device that can be reset",
         "no-such-device": "correct the selector, or look at the host with xen.pciback.device_info",
         "ambiguous-selector": "add a criterion, such as the address, or say 'all: true' if every one is meant",
         "identity-changed": "follow the device, or allow the one that is there now",
@@ -85,6 +87,7 @@ def test_what_helps_in_general() -> None:
         "boot-config-invalid": "mend what the sentence names",
         "domain-config-invalid": "mend what the sentence names",
         "not-replaceable": "mend what the sentence names",
+        "backend-busy": "give everything back with the backend that holds them, then use the other one",
         "prediction-mismatch": "run 'pcibackctl boot' on the host to see why",
     }
 
@@ -249,12 +252,12 @@ def test_what_helps_with_pciback(dom0: Dom0) -> None:
     assert text == "xen-pciback can't be loaded: modprobe said nothing"
     assert remedy == "use a kernel with CONFIG_XEN_PCIDEV_BACKEND, as Debian's are"
     dom0.load_pciback()
-    with mock.patch.object(pciback, "write", side_effect=OSError(19, "No such device")):
+    with mock.patch.object(linux_drivers, "write", side_effect=OSError(19, "No such device")):
         text, remedy = said(lambda: module.assign(ADDRESS))
     assert text == f"{CARD} can't be written to {dom0.sys}/bus/pci/drivers/e1000/unbind: No such device"
     assert remedy == "look at the kernel's messages with dmesg"
     with mock.patch.object(
-        pciback,
+        linux_drivers,
         "write",
         side_effect=lambda path, value: (path.endswith("bind") and "un" not in path) or dom0.write(path, value),
     ):
@@ -267,7 +270,7 @@ def test_what_helps_with_pciback(dom0: Dom0) -> None:
 
 def test_a_device_that_comes_back_to_another_driver(dom0: Dom0) -> None:
     dom0.load_pciback()
-    module = Pciback(silent, str(dom0.sys), None)
+    module = LinuxDrivers(silent, str(dom0.sys))
     text, remedy = said(lambda: module._bind(ADDRESS, "igb"))
     assert text == "00:05.0 is back in dom0, but e1000 holds it, and igb did before"
     assert remedy == f"load igb, and bind the device by writing {CARD} to /sys/bus/pci/drivers/igb/bind"

@@ -66,7 +66,7 @@ class Located:
 
     def is_held(self, address: Address) -> bool:
         """Whether pciback holds the device there."""
-        return address in self.claims or self.devices[address].held_by_pciback
+        return address in self.claims or self.devices[address].held_by_backend
 
     def describes(self, selector: Selector, old: Address) -> bool:
         """Whether a selector fits a device as it was pinned."""

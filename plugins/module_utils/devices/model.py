@@ -14,7 +14,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space i
 
 _BRIDGE_CLASS = 0x06
 _PCI_BRIDGE = 0x0604
-_PCIBACK = re.compile(r"pciback[0-9]*\Z")
+PCIBACKD = "pcibackd"
+"""Stands for the driver of a device that pcibackd has taken; no driver of the kernel holds it."""
+
+_BACKEND = re.compile(r"pciback(?:[0-9]*|d)\Z")
 _UNIT = re.compile(r"[0-9]+\Z")
 
 
@@ -88,9 +91,9 @@ class Device:
         return self.class_code >> 8 == _PCI_BRIDGE
 
     @property
-    def held_by_pciback(self) -> bool:
-        """Whether pciback(4) holds the function."""
-        return self.driver is not None and _PCIBACK.match(self.driver) is not None
+    def held_by_backend(self) -> bool:
+        """Whether a pass-through backend holds the function: pciback(4) or pcibackd."""
+        return self.driver is not None and _BACKEND.match(self.driver) is not None
 
     def describe(self) -> str:
         """One line for a person, with the address in both notations."""

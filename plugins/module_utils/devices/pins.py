@@ -126,7 +126,7 @@ def pin_of(device: Device) -> Pin:
         id=device.id,
         subsystem=device.subsystem_id,
         class_=f"{device.class_code:06x}",
-        driver=None if device.held_by_pciback else device.driver,
+        driver=None if device.held_by_backend else device.driver,
         slot=device.slot,
         mac=device.mac,
         serial=device.serial,

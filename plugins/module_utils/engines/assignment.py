@@ -5,22 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
-from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import locate, pin_of
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import from_mapping, locate, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_allowed
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import with_holder
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
+from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
+from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
 from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
+from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.native_backend import NativeBackend
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackd import PCIBACKCTL, Pcibackd
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl, find_xl
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL, NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BRIDGE
 
 ASSIGNED = "assigned"
@@ -36,6 +43,9 @@ class AssignmentRequest:
     :ivar state: of :data:`STATES`
     :ivar allow: refusals that the owner overrides: ``code``, and ``address`` if it is about a device
     :ivar xl: the path of xl, ``None`` for the one at its usual place
+    :ivar backend: which backend takes them or has them, by its name
+    :ivar pins: what the pins shall be, as the module's option has it; ``None``: as they are
+    :ivar pcibackctl: the path of pcibackctl, which asks the native backend
     """
 
     selectors: Sequence[Mapping[str, Any]]
@@ -43,6 +53,9 @@ class AssignmentRequest:
     allow: Sequence[Mapping[str, str]]
     xl: str | None
     check_mode: bool
+    backend: str = KERNEL
+    pins: Mapping[str, Any] | None = None
+    pcibackctl: str = PCIBACKCTL
 
 
 def hand_over(
@@ -53,34 +66,40 @@ def hand_over(
     :param warn: called with each sentence that the owner should know
     :raises PcibackError: it is refused, or a device did not change hands
     """
-    if host.backends["kernel"].needs_reboot:
-        raise PcibackError(
-            "NetBSD's kernel takes devices from dom0 at boot only; this module is for Linux dom0s",
-            remedy="use xen.pciback.boot_hide and reboot",
-        )
-    host.check_dom0()
-    found = host.devices()
-    chosen = _choose(request.selectors, found, state)
     toolstack = _toolstack(request.xl)
-    backend = host.run_time_backend(state, toolstack)
+    pcibackd = Pcibackd(run, request.pcibackctl)
+    backend: RunTimeBackend
+    if request.backend == NATIVE:
+        allowed = read_allowed(request.allow)
+        backend = NativeBackend(host.drivers(), pcibackd, state.drivers(), lambda address: consents(allowed, address))
+    else:
+        backend = host.kernel_backend(state, toolstack)
+    host.check_dom0()
+    status = pcibackd.status() if request.backend == NATIVE else None
+    found = with_holder(host.devices(), () if status is None else status.claims)
+    chosen = _choose(request.selectors, found, state)
     after: dict[Address, str | None]
     if request.state == ASSIGNED:
-        _check_dom0_needs_none(host, request, chosen, found, warn)
+        held = host.claims() if status is None else status.claims
+        _check_dom0_needs_none(host, request, chosen, found, held or (), warn)
         moving = [device for device in chosen if device.driver != backend.driver]
         after = {device.address: backend.driver for device in chosen}
         move = backend.take
     else:
         moving = [device for device in chosen if backend.has_taken(device)]
-        if toolstack is not None:
-            _check_no_guest_has(Xl(run, toolstack), request, moving, warn)
+        _check_no_guest_has(_owners(run, toolstack, status), request, moving, warn)
         after = {device.address: device.driver for device in chosen}
         after.update({device.address: backend.driver_before(device.address) for device in moving})
         move = backend.give_back
+    shown = []
+    if request.pins is not None:
+        # First, so that a run that is killed knows afterwards what was taken.
+        shown = state.save_pins(from_mapping(request.pins), check_mode=request.check_mode)
     if not request.check_mode:
         if moving:
             move([device.address for device in moving])
         after = {device.address: backend.holder(device.address) for device in chosen}
-    return _result(chosen, moving, after)
+    return _result(chosen, moving, after, shown)
 
 
 def _choose(
@@ -114,6 +133,7 @@ def _check_dom0_needs_none(
     request: AssignmentRequest,
     chosen: Sequence[Device],
     found: Sequence[Device],
+    held: Collection[Address],
     warn: Callable[[str], None],
 ) -> None:
     """Make sure that dom0 can do without the devices.
@@ -128,10 +148,10 @@ def _check_dom0_needs_none(
             refusals.append((BRIDGE, what, "take that instead"))
         elif device.is_bridge and (BRIDGE, device.address) not in allowed:
             refusals.append((BRIDGE, f"{device.describe()} is a bridge that the machine itself needs", "leave it"))
-    leaving = [device for device in chosen if not device.held_by_pciback]
+    leaving = [device for device in chosen if not device.held_by_backend]
     if leaving:
-        owners: dict[Address, str | None] = dict.fromkeys([*(host.claims() or ()), *(each.address for each in leaving)])
-        verdict = guard(host.facts(found, request.xl), found, leaving, owners)
+        owners: dict[Address, str | None] = dict.fromkeys([*held, *(each.address for each in leaving)])
+        verdict = guard(host.facts(found, request.xl), found, leaving, owners, native=request.backend == NATIVE)
         for finding in verdict.findings:
             if (finding.code, finding.device) in allowed:
                 warn(f"overridden by the owner: {finding.code} for {finding.device.bdf}: {finding.message}")
@@ -147,14 +167,26 @@ def _check_dom0_needs_none(
         )
 
 
+def _owners(run: Run, toolstack: str | None, status: PcibackdStatus | None) -> Mapping[Address, str]:
+    """The names of the guests that have devices, by the devices. Without a toolstack no guest runs."""
+    domains = Xl(run, toolstack).domains() if toolstack is not None else ()
+    owners = {address: domain.name for domain in domains for address in domain.devices}
+    names = {domain.domid: domain.name for domain in domains}
+    for guest in status.guests.values() if status is not None else ():
+        owners.update(dict.fromkeys(guest.devices, names.get(guest.domid, f"domain {guest.domid}")))
+    return owners
+
+
 def _check_no_guest_has(
-    xl: Xl, request: AssignmentRequest, chosen: Sequence[Device], warn: Callable[[str], None]
+    owners: Mapping[Address, str],
+    request: AssignmentRequest,
+    chosen: Sequence[Device],
+    warn: Callable[[str], None],
 ) -> None:
     """Make sure that no guest has the devices. In check mode a task before may detach them, so that is a warning.
 
     :raises PcibackError: one has
     """
-    owners = {address: domain.name for domain in xl.domains() for address in domain.devices}
     for device in chosen:
         owner = owners.get(device.address)
         if owner is None:
@@ -165,9 +197,14 @@ def _check_no_guest_has(
         warn(f"{message}, and has to be detached first")
 
 
-def _result(chosen: Sequence[Device], moving: Sequence[Device], after: Mapping[Address, str | None]) -> dict[str, Any]:
+def _result(
+    chosen: Sequence[Device],
+    moving: Sequence[Device],
+    after: Mapping[Address, str | None],
+    shown: Sequence[Difference],
+) -> dict[str, Any]:
     return {
-        "changed": bool(moving),
+        "changed": bool(moving or shown),
         "devices": [
             {
                 "address": str(device.address),
@@ -179,9 +216,14 @@ def _result(chosen: Sequence[Device], moving: Sequence[Device], after: Mapping[A
             for device in chosen
         ],
         "diff": [
-            difference(
-                f"driver of {device.address}", f"{device.driver or 'none'}\n", f"{after[device.address] or 'none'}\n"
-            )
-            for device in moving
+            *shown,
+            *(
+                difference(
+                    f"driver of {device.address}",
+                    f"{device.driver or 'none'}\n",
+                    f"{after[device.address] or 'none'}\n",
+                )
+                for device in moving
+            ),
         ],
     }

@@ -22,15 +22,15 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.guest import (
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
-from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import XlToolstack
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import (
     ABSENT,
     ALIVE,
     RUNNING,
     RunningDomain,
-    Xl,
     check_name,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
 
@@ -47,9 +47,10 @@ class Outcome:
     failure: PcibackError | None
 
 
-def read_guests(domains: Sequence[Mapping[str, Any]], host: Platform) -> list[Guest]:
+def read_guests(domains: Sequence[Mapping[str, Any]], backend: Backend) -> list[Guest]:
     """The wanted guests, from the module's argument.
 
+    :param backend: what gives devices to them
     :raises PcibackError: a name is none or given twice, or the host can't do what is wanted
     """
     guests: list[Guest] = []
@@ -57,8 +58,10 @@ def read_guests(domains: Sequence[Mapping[str, Any]], host: Platform) -> list[Gu
         check_name(domain["name"])
         if domain["name"] in [guest.name for guest in guests]:
             raise PcibackError(f"guest {domain['name']} is given twice; give each guest one state")
-        if domain["hot_plug"] and not host.backends["kernel"].hot_plug:
-            raise PcibackError("'hot_plug' is for Linux dom0s: NetBSD's xl can't attach a device to a guest")
+        if domain["hot_plug"] and not backend.hot_plug:
+            raise PcibackError(
+                "'hot_plug' is not for NetBSD's kernel backend, which looks at a guest's devices only once"
+            )
         guests.append(
             Guest(domain["name"], domain["config"] or "", domain["state"], domain["restart"], domain["hot_plug"])
         )
@@ -67,8 +70,7 @@ def read_guests(domains: Sequence[Mapping[str, Any]], host: Platform) -> list[Gu
 
 def bring_into_states(
     guests: Sequence[Guest],
-    host: Platform,
-    xl: Xl,
+    toolstack: XlToolstack,
     *,
     timeout: int,
     frontend_timeout: int,
@@ -77,16 +79,17 @@ def bring_into_states(
 ) -> Outcome:
     """Start, stop and restart the guests, and change their devices.
 
+    :param toolstack: what runs them, and gives devices to them
     :param timeout: seconds that they have to shut down, together, and each to notice a device that comes or goes
     :param frontend_timeout: seconds that each has to connect its PCI frontend after it was started; 0: nobody waits
     :param check_mode: only say what would be done
     :param after_reboot: whether dom0 will have been rebooted by then, which check mode can't see
     :raises PcibackError: a file is refused, a guest can't get a device, or xl does not answer; no guest was touched
     """
-    _look(guests, [] if check_mode and after_reboot else xl.domains())
+    _look(guests, [] if check_mode and after_reboot else toolstack.domains())
     for guest in guests:
         guest.plan()
-    problems = [f"guest {guest.name}: {problem}" for guest in guests for problem in host.obstacles(guest.gets)]
+    problems = [f"guest {guest.name}: {problem}" for guest in guests for problem in toolstack.obstacles(guest.gets)]
     if check_mode:
         # A task before this one may hand devices over.
         for guest in guests:
@@ -98,8 +101,8 @@ def bring_into_states(
             remedy="hand devices to pciback with xen.pciback.assignable, or take them out of the guest's file",
         )
     elif any(guest.planned for guest in guests):
-        _apply(guests, host, xl, timeout)
-        _wait_for_frontends(guests, xl, frontend_timeout)
+        _apply(guests, toolstack, timeout)
+        _wait_for_frontends(guests, toolstack, frontend_timeout)
     return _outcome(guests, problems)
 
 
@@ -110,30 +113,30 @@ def _look(guests: Sequence[Guest], domains: Sequence[RunningDomain]) -> None:
         guest.now = by_name.get(guest.name)
 
 
-def _apply(guests: Sequence[Guest], host: Platform, xl: Xl, timeout: int) -> None:
-    _shut_down(guests, host, xl, timeout)
-    _destroy_left(guests, xl)
-    _change_devices(guests, host, xl, timeout)
+def _apply(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) -> None:
+    _shut_down(guests, toolstack, timeout)
+    _destroy_left(guests, toolstack)
+    _change_devices(guests, toolstack, timeout)
     for guest in guests:
         if guest.failure is None and guest.state == RUNNING and guest.now is None:
-            guest.attempt(CREATED, xl.create, guest.path)
-    _look(guests, xl.domains())
+            guest.attempt(CREATED, toolstack.create, guest.config or guest.read_config())
+    _look(guests, toolstack.domains())
     for guest in guests:
         if guest.failure is None:
             guest.failure = guest.check()
 
 
-def _shut_down(guests: Sequence[Guest], host: Platform, xl: Xl, timeout: int) -> None:
+def _shut_down(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) -> None:
     """Shut guests down together, so that nothing stays of those that go."""
     waiting = []
     for guest in guests:
         if SHUT_DOWN in guest.planned:
-            if guest.attempt(SHUT_DOWN, xl.shutdown, guest.now):
+            if guest.attempt(SHUT_DOWN, toolstack.xl.shutdown, guest.now):
                 waiting.append(guest)
             elif guest.state == ABSENT:
                 # It can't be asked, so there is nothing to wait for.
                 guest.failure = None
-    left = xl.wait([guest.now.domid for guest in waiting if guest.now], timeout) if waiting else {}
+    left = toolstack.xl.wait([guest.now.domid for guest in waiting if guest.now], timeout) if waiting else {}
     for guest in waiting:
         state = left.get(guest.now.domid) if guest.now else None
         if state not in ALIVE:
@@ -144,62 +147,62 @@ def _shut_down(guests: Sequence[Guest], host: Platform, xl: Xl, timeout: int) ->
                 f"guest {guest.name} was asked to shut down and still runs after {timeout} s",
                 remedy="look at its console, allow more time with 'timeout', or destroy it with 'state: absent'",
             )
-    domains = xl.domains()
+    domains = toolstack.domains()
     for guest in waiting:
         if guest.now and guest.now.devices and guest.now.domid not in [domain.domid for domain in domains]:
-            host.forget_backend(guest.now.domid)
+            toolstack.forget(guest.now.domid)
     _look(guests, domains)
 
 
-def _destroy_left(guests: Sequence[Guest], xl: Xl) -> None:
+def _destroy_left(guests: Sequence[Guest], toolstack: XlToolstack) -> None:
     """Destroy what is left of guests that are to be absent or to start anew."""
     for guest in guests:
         if guest.failure is not None or guest.now is None or guest.state == STOPPED:
             continue
         unwanted = guest.state == ABSENT or not guest.now.alive
-        if unwanted and guest.attempt(DESTROYED, xl.destroy, guest.now):
+        if unwanted and guest.attempt(DESTROYED, toolstack.xl.destroy, guest.now):
             guest.now = None
 
 
-def _change_devices(guests: Sequence[Guest], host: Platform, xl: Xl, timeout: int) -> None:
+def _change_devices(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) -> None:
     """Take devices from guests that run, and then give others to them; restart those that don't follow, if they may be."""
     changing = [guest for guest in guests if guest.failure is None and (guest.detach or guest.attach)]
     for guest in changing:
         for address in guest.detach:
             if guest.failure is None:
-                guest.attempt(detached(address), partial(_detach, guest, xl, timeout), address)
+                guest.attempt(detached(address), partial(_detach, guest, toolstack, timeout), address)
     for guest in changing:
         for spec in guest.attach:
             if guest.failure is None:
-                guest.attempt(attached(spec), partial(_attach, guest, xl, timeout), spec)
+                guest.attempt(attached(spec), partial(_attach, guest, toolstack, timeout), spec)
     restarting = [guest for guest in changing if guest.restarts_to_change]
     for guest in restarting:
         guest.restart_cause, guest.failure = guest.failure, None
         guest.planned = [SHUT_DOWN, CREATED]
         guest.attach = guest.detach = ()
     if restarting:
-        _shut_down(restarting, host, xl, timeout)
-        _destroy_left(restarting, xl)
+        _shut_down(restarting, toolstack, timeout)
+        _destroy_left(restarting, toolstack)
 
 
-def _detach(guest: Guest, xl: Xl, timeout: int, address: Address) -> None:
+def _detach(guest: Guest, toolstack: XlToolstack, timeout: int, address: Address) -> None:
     if guest.now is not None:
-        xl.detach(guest.now, address)
-        xl.wait_connected(guest.now, timeout)
+        toolstack.detach(guest.now, address)
+        toolstack.wait_connected(guest.now, timeout)
 
 
-def _attach(guest: Guest, xl: Xl, timeout: int, spec: PciSpec) -> None:
+def _attach(guest: Guest, toolstack: XlToolstack, timeout: int, spec: PciSpec) -> None:
     if guest.now is not None:
-        xl.attach(guest.now, spec.render())
-        xl.wait_connected(guest.now, timeout)
+        toolstack.attach(guest.now, spec)
+        toolstack.wait_connected(guest.now, timeout)
 
 
-def _wait_for_frontends(guests: Sequence[Guest], xl: Xl, timeout: int) -> None:
+def _wait_for_frontends(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) -> None:
     """Wait until guests that were started have found their devices."""
     for guest in guests:
         if timeout and guest.failure is None and guest.now and guest.now.devices and CREATED in guest.actions:
             try:
-                xl.wait_connected(guest.now, timeout)
+                toolstack.wait_connected(guest.now, timeout)
             except PcibackError as error:
                 guest.failure = error
 

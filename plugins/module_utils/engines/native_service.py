@@ -83,7 +83,7 @@ def judge(status: PcibackdStatus | None, service: Service, source_sha256: str) -
     reason = _unready(status, source_sha256)
     if not service.enabled():
         return DaemonState(True, False, "pcibackd does not start with the host", status=status)
-    if status is not None and status.guests and reason:
+    if status is not None and status.users and reason:
         return DaemonState(True, True, "", _outdated(status), status)
     return DaemonState(True, not reason, reason, "", status)
 
@@ -104,7 +104,7 @@ def run_it(run: Run, service: Service, *, prefix: str, source_sha256: str) -> Ru
                 "the host's tools say that the service pcibackd was enabled, but it would not start with the host",
                 remedy="enable it by hand, and see what its init system says",
             )
-    if status is not None and _unready(status, source_sha256) and status.guests:
+    if status is not None and _unready(status, source_sha256) and status.users:
         return Running(_outdated(status), tuple(warnings))
     if _unready(status, source_sha256):
         problem = service.start() if status is None else service.restart()
@@ -123,7 +123,7 @@ def check_unused(run: Run, control: str) -> PcibackdStatus | None:
     :raises PcibackError: a guest has devices of it
     """
     status = daemon_status(run, control)
-    if status is not None and status.guests:
+    if status is not None and status.users:
         raise PcibackError(
             f"pcibackd can't be removed while domains have devices of it: {_numbers(status)}",
             remedy="shut these guests down, or take their devices away with 'pcibackctl detach'",
@@ -147,10 +147,10 @@ def end_it(run: Run, service: Service, control: str) -> tuple[str, ...]:
             remedy=f"end it with 'kill {after.pid}', and run again",
         )
     service.disable()
-    if status is None or not status.taken:
+    if status is None or not status.idle:
         return ()
     return (
-        f"nobody can give these devices back to dom0 before it reboots, pcibackd was ended: {', '.join(status.taken)}",
+        f"nobody can give these devices back to dom0 before it reboots, pcibackd was ended: {', '.join(map(str, status.idle))}",
     )
 
 
@@ -171,7 +171,7 @@ def _outdated(status: PcibackdStatus) -> str:
 
 
 def _numbers(status: PcibackdStatus) -> str:
-    return ", ".join(map(str, status.guests))
+    return ", ".join(map(str, status.users))
 
 
 def _await(run: Run, control: str, source_sha256: str, seconds: float) -> PcibackdStatus | None:

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import PCIBACKD, Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection, resolve
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.guest_kernel import is_deaf_netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST, NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
@@ -22,8 +24,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as NATIVE_RECORD
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import with_served
 from ansible_collections.xen.pciback.plugins.module_utils.host.writing import obstacles
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
     NativeState,
     Observed,
@@ -51,6 +55,7 @@ def observe(
     *,
     boot_path: str | None,
     state: StateDirectory,
+    backend: Backend,
     native: NativeState,
     prefix: str,
     xl: str | None,
@@ -60,16 +65,21 @@ def observe(
     A boot configuration or a guest's file that can't be read is kept as the error that says so: the plan refuses it.
 
     :param boot_path: the boot configuration, ``None`` for the one at its usual place
+    :param backend: what gives devices to guests
+    :param native: what there is of the native component
     :raises PcibackError: this is no dom0, or its tools can't be used
     """
     host.check_dom0()
     boot = host.read_boot(boot_path, state.path, os.path.join(prefix, CONTROL) if native.ready else None)
     traces = read_traces(wanted, boot.path, state)
-    claims = host.claims()
+    status = native.daemon.status
+    served = None if status is None else status.claims
+    claims, other_claims = (host.claims(), served) if backend.hides else (served, host.claims())
     # Who wants nothing but to be rid of a record need not be able to read it.
     pins = {} if wanted.state == ABSENT else state.pins()
     devices = host.devices_for([selector for _guest, selector in wanted.requests], claims or (), pins)
-    running, stale = _domains(run, host, wanted, xl)
+    devices = with_holder(devices, served or ())
+    running, stale = _domains(run, host, wanted, xl, status)
     files = host.boot_places(boot)
     records = {path: path for path in state.written}
     guest_configs = {guest.config: _read(guest.config, _CODES[GUEST]) for guest in wanted.guests}
@@ -81,6 +91,8 @@ def observe(
         deaf_kernels=_deaf_kernels(wanted, guest_configs),
         running=running,
         native=native,
+        attachments=state.attachments().value,
+        other_claims=other_claims,
         pins=pins,
         traces=traces,
         stale=stale,
@@ -96,8 +108,19 @@ def observe(
     selection = resolve_wanted(wanted, observed, units=host.units)
     if not selection.unclaimed and not selection.is_returning:
         return observed, selection
-    devices = host.complete(devices)
+    devices = with_holder(host.complete(devices), served or ())
     return replace(observed, devices=devices, facts=host.facts(devices, xl)), selection.with_devices(devices)
+
+
+def with_holder(devices: Iterable[Device], served: Collection[Address]) -> tuple[Device, ...]:
+    """The devices, those that pcibackd holds with it for their driver.
+
+    :param served: what pcibackd holds; a driver of the kernel that has one nevertheless is what counts
+    """
+    return tuple(
+        replace(device, driver=PCIBACKD) if device.address in served and device.driver is None else device
+        for device in devices
+    )
 
 
 def resolve_wanted(wanted: Wanted, observed: Observed, *, units: bool) -> Selection:
@@ -139,7 +162,7 @@ def read_traces(wanted: Wanted, boot_path: str, state: StateDirectory) -> Traces
 
 
 def _domains(
-    run: Run, host: Platform, wanted: Wanted, xl: str | None
+    run: Run, host: Platform, wanted: Wanted, xl: str | None, status: PcibackdStatus | None
 ) -> tuple[tuple[RunningGuest, ...], Mapping[int, tuple[Address, ...]]]:
     """The guests that run, and the devices of domains that are gone, which xl takes for given away."""
     try:
@@ -149,7 +172,7 @@ def _domains(
         if wanted.guests:
             raise
         return (), {}
-    domains = toolstack.domains()
+    domains = with_served(toolstack.domains(), status)
     alive = tuple(
         RunningGuest(
             domain.name, domain.domid, domain.devices, domain.passthrough or bool(domain.devices), domain.options

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection
@@ -14,10 +16,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory impo
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL, daemon_status
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AUTO, KERNEL, NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import DaemonState, NativeState, Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.present import plan_present
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
@@ -35,38 +39,83 @@ def plan_host(
     """
     wanted = read_wanted(options)
     host = platforms.here(run)
+    native = _inspect(run, find, options, state, daemon=options["backend"] != KERNEL or wanted.state == ABSENT)
+    choice = choose_backend(options["backend"], wanted, host, native.daemon)
     observed, selection = observe(
         run,
         host,
         wanted,
         boot_path=options["boot_config"],
         state=state,
-        native=native_inspect.inspect(
-            state,
-            prefix=options["native_prefix"],
-            source_sha256=options["native_source_sha256"] or None,
-            compiler=native_inspect.compiler_version(run, native_inspect.find_compiler(find)),
-            flags=options["native_cflags"] or "",
-        ),
+        backend=host.backends[choice.name],
+        native=native,
         prefix=options["native_prefix"],
         xl=options["xl"],
     )
-    return decide(wanted, observed, selection, host, backend=options["backend"]), observed
+    return decide(wanted, observed, selection, host, choice), observed
 
 
-def decide(wanted: Wanted, observed: Observed, selection: Selection, host: Platform, *, backend: str) -> Plan:
+def _inspect(
+    run: Run, find: native_inspect.FindProgram, options: Mapping[str, Any], state: StateDirectory, *, daemon: bool
+) -> NativeState:
+    """What there is of the native component.
+
+    :param daemon: whether pcibackd may be wanted; of one that may not be, it only matters what it holds
+    """
+    prefix = options["native_prefix"]
+    native = native_inspect.inspect(
+        state,
+        prefix=prefix,
+        source_sha256=options["native_source_sha256"] or None,
+        compiler=native_inspect.compiler_version(run, native_inspect.find_compiler(find)),
+        flags=options["native_cflags"] or "",
+        daemon=daemon,
+        run=run,
+    )
+    if daemon or not native.daemon.installed:
+        return native
+    status = daemon_status(run, os.path.join(prefix, CONTROL))
+    return replace(native, daemon=replace(native.daemon, status=status))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which backend gives devices to guests.
+
+    :ivar why: why it is not the one that would be better, for a sentence; empty if it is, or if the owner chose it
+    """
+
+    name: str
+    why: str = ""
+
+
+def choose_backend(name: str, wanted: Wanted, host: Platform, daemon: DaemonState) -> Choice:
+    """The backend that the owner wants.
+
+    :param name: as the owner says it, or :data:`AUTO`
+    """
+    if wanted.state == ABSENT:
+        # Who undoes everything undoes what is there, whoever wanted it.
+        serves = daemon.installed or daemon.status is not None
+        return Choice(NATIVE if serves and host.claims() is None else KERNEL)
+    return Choice(*host.suitable_backend()) if name == AUTO else Choice(name)
+
+
+def decide(wanted: Wanted, observed: Observed, selection: Selection, host: Platform, choice: Choice) -> Plan:
     """The plan of a host that was observed: pure."""
-    draft = Draft(wanted, observed, selection)
+    draft = Draft(wanted, observed, selection, host.backends[choice.name])
     if wanted.malformed:
         # Without what could not be read, all else that would be said of this host may be wrong.
         for error in wanted.malformed:
             draft.refuse_error(error, INVENTORY_INVALID)
         draft.refuse_problems()
         return draft.without_actions()
+    if choice.why and draft.wanted.requests:
+        draft.warnings.append(f"the {choice.name} backend serves the guests: {choice.why}")
     boot = host.boot_planner(observed.boot)
     if wanted.state != ABSENT:
-        return plan_present(draft, host.backends[backend], boot)
+        return plan_present(draft, boot)
     # Here, because a converged host waits for imports most of all.
     from ansible_collections.xen.pciback.plugins.module_utils.planning.absent import plan_absent
 
-    return plan_absent(draft, host.backends[backend], boot)
+    return plan_absent(draft, boot)

@@ -17,7 +17,10 @@ BAR_KINDS = ("io", "mem32", "mem64")
 
 _TYPE_0, _TYPE_1 = 0, 1
 _STATUS_CAPABILITIES = 1 << 20
-_MSI, _MSI_X, _EXPRESS = 0x05, 0x11, 0x10
+_POWER, _MSI, _EXPRESS, _MSI_X, _ADVANCED_FEATURES = 0x01, 0x05, 0x10, 0x11, 0x13
+_EXPRESS_FLR = 1 << 28
+_ADVANCED_FLR = 1 << 25
+_NO_SOFT_RESET = 1 << 3
 EXPRESS_TO_PCI = 7
 """The type of a bridge from PCI Express to PCI or PCI-X."""
 _SERIAL_NUMBER = 0x0003
@@ -95,6 +98,16 @@ class ConfigSpace:
             if kind == _SERIAL_NUMBER and (low or high):
                 return "-".join(f"{byte:02x}" for byte in (high << 32 | low).to_bytes(8, "big"))
         return None
+
+    @property
+    def is_resettable(self) -> bool:
+        """Whether the function can be reset by itself: FLR [PCIe 7.5.3.3; AF 2], or by D3hot [PM 3.2.4]."""
+        for kind, offset in self._capabilities():
+            flr = kind == _EXPRESS and self._register(offset + 4) & _EXPRESS_FLR
+            af = kind == _ADVANCED_FEATURES and self._register(offset) & _ADVANCED_FLR
+            if flr or af or (kind == _POWER and not self._register(offset + 4) & _NO_SOFT_RESET):
+                return True
+        return False
 
     def bars(self) -> Iterator[Bar]:
         """The base address registers that hold an address."""

@@ -1,44 +1,77 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What ``pcibackctl status --json`` says of the pcibackd that runs, as far as its service has to know."""
+"""What ``pcibackctl status --json`` prints: which devices pcibackd has taken from dom0, and who has them. No I/O."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 
 SCHEMA = "xen.pciback/status/1"
+
+CONNECTED = "connected"
+"""The phase of a guest whose frontend uses its devices."""
+
 
 _WITHOUT_DEVICES = ("released", "closed")
 
 
 @dataclass(frozen=True)
+class ServedGuest:
+    """A domain that has devices through pcibackd.
+
+    :ivar phase: how far its frontend is, in pcibackd's words; :data:`CONNECTED` is the end
+    :ivar devices: with which options it has each, under xl's names
+    :ivar message: the last error that the store has of it, ``None`` without one
+    """
+
+    domid: int
+    phase: str
+    devices: Mapping[Address, Mapping[str, Any]]
+    message: str | None = None
+
+
+@dataclass(frozen=True)
 class PcibackdStatus:
-    """A pcibackd that answers.
+    """What a pcibackd that runs is, and what it holds.
 
     :ivar pid: its process
     :ivar source_sha256: digest of the sources that it is made of; empty for one that is too old to say so
-    :ivar guests: numbers of the domains that have devices of it, or may reach one still
-    :ivar taken: addresses of devices that dom0 does not have, and no guest has
-    :ivar document: the whole answer
+    :ivar idle: devices that were taken from dom0 and that no guest has
+    :ivar lost: those of them that a driver of dom0 has taken since, or that are gone
+    :ivar held_back: devices that nobody else gets before the domain is gone that may still reach them
     """
 
-    pid: int
-    source_sha256: str
-    guests: tuple[int, ...]
-    taken: tuple[str, ...]
-    document: Mapping[str, Any]
+    pid: int = 0
+    source_sha256: str = ""
+    guests: Mapping[int, ServedGuest] = field(default_factory=dict)
+    idle: tuple[Address, ...] = ()
+    lost: tuple[Address, ...] = ()
+    held_back: Mapping[Address, int] = field(default_factory=dict)
+
+    @property
+    def claims(self) -> tuple[Address, ...]:
+        """What it offers to guests or has given to them, in bus order."""
+        held = {*self.idle, *self.held_back, *(address for guest in self.guests.values() for address in guest.devices)}
+        return tuple(sorted(held.difference(self.lost)))
+
+    @property
+    def users(self) -> tuple[int, ...]:
+        """Numbers of the domains that have devices of it, or may reach one still: these lose something with it."""
+        served = [domid for domid, guest in self.guests.items() if guest.devices or guest.phase not in _WITHOUT_DEVICES]
+        return tuple(sorted({*served, *self.held_back.values()}))
 
 
 def parse(text: str) -> PcibackdStatus:
-    """Read the answer.
+    """Read the status.
 
-    :raises PcibackError: it is not of the schema
+    :raises PcibackError: it is none
     """
     try:
         document = json.loads(text)
@@ -47,20 +80,23 @@ def parse(text: str) -> PcibackdStatus:
         return PcibackdStatus(
             pid=int(document["pid"]),
             source_sha256=str(document.get("source_sha256", "")),
-            guests=tuple(sorted(_users(document))),
-            taken=tuple(str(device["address"]) for device in document["taken"]),
-            document=document,
+            guests={int(guest["domain"]): _guest(guest) for guest in document["guests"]},
+            idle=tuple(parse_address(device["address"]) for device in document["taken"]),
+            lost=tuple(parse_address(device["address"]) for device in document["taken"] if device["lost"]),
+            held_back={parse_address(device["address"]): int(device["domain"]) for device in document["held_back"]},
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, PcibackError) as error:
         reason = f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise PcibackError(f"the answer of 'pcibackctl status' is not of schema '{SCHEMA}': {reason}") from error
 
 
-def _users(document: Mapping[str, Any]) -> set[int]:
-    """Who would lose something with this pcibackd. Another one knows nothing of a device that is held back."""
-    guests = {
-        int(guest["domain"])
-        for guest in document["guests"]
-        if guest["devices"] or guest["phase"] not in _WITHOUT_DEVICES
+def _guest(guest: Mapping[str, Any]) -> ServedGuest:
+    devices = {
+        parse_address(device["address"]): {
+            "permissive": bool(device["permissive"]),
+            # Older ones don't say.
+            **({"rdm_policy": device["rdm_policy"]} if "rdm_policy" in device else {}),
+        }
+        for device in guest["devices"]
     }
-    return guests | {int(device["domain"]) for device in document["held_back"]}
+    return ServedGuest(int(guest["domain"]), str(guest["phase"]), devices, guest["message"])

@@ -26,6 +26,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.guards import (
     iommu,
     network,
     numbering,
+    reset,
     sharing,
     unseen,
 )
@@ -48,7 +49,15 @@ _ALL = (
     iommu.absent,
     iommu.groups,
 )
-SAYS: Mapping[str, str] = {**disk.SAYS, **network.SAYS, **unseen.SAYS, **console.SAYS, **sharing.SAYS, **iommu.SAYS}
+SAYS: Mapping[str, str] = {
+    **disk.SAYS,
+    **network.SAYS,
+    **unseen.SAYS,
+    **console.SAYS,
+    **sharing.SAYS,
+    **iommu.SAYS,
+    **reset.SAYS,
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,8 @@ def guard(
     devices: Sequence[Device],
     chosen: Sequence[Device],
     owners: Mapping[Address, str | None] | None = None,
+    *,
+    native: bool = False,
 ) -> Verdict:
     """Judge the chosen devices by what the host uses; and those that have left dom0, by what goes back to it.
 
@@ -81,11 +92,12 @@ def guard(
     :param chosen: those that are to leave dom0 and have not left yet
     :param owners: every device that dom0 is to be without, with the guest that gets it; the chosen ones by default. Others
         that pciback holds go back to dom0
+    :param native: whether pcibackd takes them
     """
     case = make_case(facts, devices, chosen, owners or {device.address: None for device in chosen})
     evidence: dict[tuple[str, Address], list[str]] = {}
     # Of what has left dom0 already, only its line can disturb what comes back.
-    judges = _ALL if chosen else (sharing.interrupts,)
+    judges = (*_ALL, *((reset.unresettable,) if native else ())) if chosen else (sharing.interrupts,)
     warnings = list(facts.unchecked) if chosen else []
     for judge in judges:
         for note in judge(case):

@@ -34,7 +34,7 @@ def siblings(devices: Sequence[Device], chosen: Sequence[Device]) -> tuple[str, 
             for other in devices
             if (other.address.domain, other.address.bus, other.address.device) == (here.domain, here.bus, here.device)
             and other.address not in leaving
-            and not other.held_by_pciback
+            and not other.held_by_backend
         ]
         if staying:
             warnings.append(f"{device.describe()} leaves dom0, other functions of its card stay: {'; '.join(staying)}")
@@ -148,7 +148,7 @@ def _is_interrupted(case: Case, device: Device) -> bool:
     A bridge's own interrupt tells of hot plug and errors, and most drivers never ask for it. A network card that carries
     nothing is none to stop; but where the kernel unbinds its line, it stays deaf when it is brought up.
     """
-    if device.driver is None or device.held_by_pciback or device.is_bridge:
+    if device.driver is None or device.held_by_backend or device.is_bridge:
         return False
     if device.config is None or device.config.message_signalled:
         return False
@@ -160,7 +160,7 @@ def _will_be_interrupted(case: Case, device: Device) -> bool:
 
     A network card is idle then, which matters only where the kernel unbinds its line.
     """
-    if not device.held_by_pciback or device.is_bridge:
+    if not device.held_by_backend or device.is_bridge:
         return False
     return case.facts.unbinds_lines or device.class_code >> 16 != _NETWORK_CLASS
 

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import RecordFile
 
 
 class RunTimeBackend(abc.ABC):
@@ -45,3 +46,35 @@ class RunTimeBackend(abc.ABC):
 
         :raises PcibackError: one can't be given back, or its driver does not take it
         """
+
+
+class RecordingBackend(RunTimeBackend):
+    """One that remembers the drivers itself, in drivers.json.
+
+    :param record: which driver each device had: replaced before one is taken from it, and after it is back
+    """
+
+    def __init__(self, record: RecordFile[Mapping[Address, str | None]]) -> None:
+        self._record = record
+
+    def driver_before(self, address: Address) -> str | None:
+        return self._record.value.get(address)
+
+    def _note(self, now: Mapping[Address, str | None]) -> None:
+        """Record the drivers that are about to lose functions.
+
+        :param now: the driver of each, ``None`` for none
+        """
+        recorded = self._record.value
+        # One that a killed run has left without a driver keeps the driver that was recorded then.
+        new = {
+            address: driver
+            for address, driver in now.items()
+            if driver != self.driver and (driver is not None or address not in recorded)
+        }
+        self._record.save({**recorded, **new})
+
+    def _forget(self, addresses: Collection[Address]) -> None:
+        """Remove functions from the record that are back."""
+        recorded = self._record.value
+        self._record.save({address: driver for address, driver in recorded.items() if address not in addresses})

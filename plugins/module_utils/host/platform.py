@@ -16,9 +16,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Fa
 from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.native_backend import Drivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
 
@@ -103,13 +104,21 @@ class Platform(abc.ABC):
 
     # --- changing hands while dom0 runs
 
-    def run_time_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
-        """What takes devices from dom0 and gives them back; only where the backend needs no reboot for that.
+    @abc.abstractmethod
+    def drivers(self) -> Drivers:
+        """The drivers of dom0, which let go of devices and get them back."""
+
+    @abc.abstractmethod
+    def kernel_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
+        """The kernel's backend, if it takes devices while dom0 runs.
 
         :param xl: the path of xl, ``None`` if there is no toolstack
-        :raises PcibackError: what is recorded of devices that were taken can't be read or understood
+        :raises PcibackError: it needs a reboot, or what is recorded of devices that were taken can't be read or understood
         """
-        raise NotImplementedError("this system takes devices from dom0 at boot only")
+
+    def suitable_backend(self) -> tuple[str, str]:
+        """The name of the backend that suits this host best, and why not the other one, for a sentence."""
+        return KERNEL, ""
 
     def service(self) -> Service:
         """The service that starts pcibackd with this host.

@@ -8,6 +8,7 @@ pins.json        which devices were given away, and what they were              
 originals.json   what each changed file was before its first change                     :mod:`formats.originals`
 drivers.json     on Linux, which driver each device had                                 :mod:`formats.drivers`
 native.json      what the native component was built from, and its files' digests       :mod:`formats.native_record`
+attachments      what the host's start-up gives to guests through pcibackd              :mod:`formats.attachments`
 lock             there as long as a module changes something                            :mod:`host.lock`
 ===============  =====================================================================  ===========================
 
@@ -24,8 +25,8 @@ from typing import Any, Generic, TypeVar
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices import pins as pins_format
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Pin
+from ansible_collections.xen.pciback.plugins.module_utils.formats import attachments, native_record
 from ansible_collections.xen.pciback.plugins.module_utils.formats import drivers as drivers_format
-from ansible_collections.xen.pciback.plugins.module_utils.formats import native_record
 from ansible_collections.xen.pciback.plugins.module_utils.formats import originals as originals_format
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
@@ -46,6 +47,7 @@ PINS = "pins.json"
 ORIGINALS = "originals.json"
 DRIVERS = "drivers.json"
 NATIVE = "native.json"
+ATTACHMENTS = "attachments"
 LOCK = "lock"
 
 PINS_OF_0_1_0 = "devices.json"
@@ -273,4 +275,17 @@ class StateDirectory:
             render=lambda record: None if record is None else native_record.render(record),
             nothing=None,
             limit=native_record.MAX_FILE,
+        )
+
+    def attachments(self) -> RecordFile[bytes | None]:
+        """What the host's start-up gives to guests through pcibackd: the file's bytes, ``None`` if there is none.
+
+        :raises PcibackError: the file is there, but it can't be read
+        """
+        return RecordFile[Any](
+            self.place(ATTACHMENTS),
+            parse=lambda data, _path: data,
+            render=lambda data: data,
+            nothing=None,
+            limit=attachments.MAX_FILE,
         )

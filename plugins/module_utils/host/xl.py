@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -201,13 +201,31 @@ class Xl:
         """
         return self._call("xl can't say what machine this is", "info")
 
-    def create(self, config: str) -> None:
+    def has_iommu(self) -> bool | None:
+        """Whether Xen has an IOMMU in use; ``None`` if that can't be said."""
+        try:
+            match = _VIRT_CAPS.search(self.info())
+        except PcibackError:
+            return None
+        return None if match is None else not _DIRECT_IO.isdisjoint(match.group(1).split())
+
+    def create(self, config: str, settings: Sequence[str] = (), *, paused: bool = False) -> None:
         """Start the guest of a configuration file.
 
+        :param settings: what counts instead of what the file says, each as a line of it
+        :param paused: make it, and let it run only when it is unpaused
         :raises PcibackError: xl could not, and what it said
         """
         check_config_path(config)
-        self._call(f"the guest of {config} was not started", "create", config)
+        options = ["-p"] if paused else []
+        self._call(f"the guest of {config} was not started", "create", *options, config, *settings)
+
+    def unpause(self, domain: RunningDomain) -> None:
+        """Let a paused domain run.
+
+        :raises PcibackError: xl could not, and what it said
+        """
+        self._call(f"guest {domain.name} stays paused", "unpause", str(domain.domid))
 
     def shutdown(self, domain: RunningDomain) -> None:
         """Ask a guest to shut down; it takes its time, :meth:`wait` for it.
@@ -287,11 +305,9 @@ class Xl:
 def has_iommu(run: Run, xl: str | None = None) -> bool | None:
     """Whether Xen has an IOMMU in use; ``None`` if no toolstack can say."""
     try:
-        text = Xl(run, xl).info()
+        return Xl(run, xl).has_iommu()
     except PcibackError:
         return None
-    match = _VIRT_CAPS.search(text)
-    return None if match is None else not _DIRECT_IO.isdisjoint(match.group(1).split())
 
 
 def _failure(what: str, status: int, out: str, err: str) -> PcibackError:

@@ -17,7 +17,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import PciEntry, XlConfig
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import choose_devices
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
@@ -41,7 +40,7 @@ _CODES = {BOOT: BOOT_CONFIG_INVALID, GUEST: DOMAIN_CONFIG_INVALID}
 _OwnLists = Mapping[str, Sequence[PciEntry]]
 
 
-def plan_absent(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
+def plan_absent(draft: Draft, boot: BootPlanner) -> Plan:
     """Decide what has to be done to undo everything, and in which order."""
     choose_devices(draft)
     restored = _restored_files(draft)
@@ -49,7 +48,7 @@ def plan_absent(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
     lists = _own_lists(draft, restored)
     given = {planned.device.address for planned in draft.devices}
     _add_devices(draft, [address for address in claims if address not in given], None)
-    if backend.needs_reboot:
+    if draft.backend.needs_reboot:
         draft.reasons += [
             f"{address.bdf} is held by pciback: dom0 gets it back" for address in draft.claims if address not in claims
         ]
@@ -58,14 +57,20 @@ def plan_absent(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
         return draft.without_actions()
     installs = draft.reboots and draft.wanted.native and not draft.observed.native.ready
     if installs:
-        draft.act(Step.NATIVE, f"install pcibackctl, to predict the reboot: {draft.observed.native.reason}")
+        kept = draft.observed.native.daemon.installed
+        draft.act(
+            Step.NATIVE,
+            f"install pcibackctl, to predict the reboot: {draft.observed.native.reason}",
+            {"daemon": kept},
+        )
     _restore(draft, boot)
     offered = claims if draft.reboots else draft.claims
-    rules = Rules(way=partial(_way, draft, backend, lists), obstacle=partial(_obstacle, draft, backend, offered))
+    rules = Rules(way=partial(_way, draft, lists), obstacle=partial(_obstacle, draft, offered))
     # A device that the owner's own files name and that pciback does not hold is the owner's affair, as before.
-    hand_over(draft, backend, rules, claims, ())
-    if installs or draft.observed.traces.native:
-        draft.act(Step.REMOVE, "remove pcibackctl and what is recorded of it")
+    hand_over(draft, rules, claims, ())
+    if installs or draft.observed.traces.native or draft.observed.attachments is not None:
+        what = "pcibackctl and pcibackd" if draft.observed.native.daemon.installed else "pcibackctl"
+        draft.act(Step.REMOVE, f"remove {what} and what is recorded of it")
     refuse_not_replaceable(draft)
     return draft.finish()
 
@@ -126,14 +131,14 @@ def _restore(draft: Draft, boot: BootPlanner) -> None:
         )
 
 
-def _way(draft: Draft, backend: Backend, lists: _OwnLists, guest: WantedGuest, now: RunningGuest | None) -> str:
+def _way(draft: Draft, lists: _OwnLists, guest: WantedGuest, now: RunningGuest | None) -> str:
     if guest.name not in lists:
         return ""
     # A device that its own file lists and that it does not have is its owner's affair, as it was before.
     as_before = now is not None and not _surplus(lists[guest.name], now) and not other_options(draft, guest, now)
     if guest.state == RUNNING and as_before:
         return ""
-    return way(draft, backend, guest, now)
+    return way(draft, guest, now)
 
 
 def _surplus(entries: Sequence[PciEntry], now: RunningGuest) -> list[Address]:
@@ -149,7 +154,6 @@ def _surplus(entries: Sequence[PciEntry], now: RunningGuest) -> list[Address]:
 
 def _obstacle(
     draft: Draft,
-    backend: Backend,
     offered: Collection[Address],
     guest: WantedGuest,
     kept: Mapping[Address, str],
@@ -158,4 +162,4 @@ def _obstacle(
     for planned in draft.devices_of(guest.name):
         if planned.device.address not in offered:
             return f"its own file lists {planned.device.address.bdf}, which pciback does not hold"
-    return obstacle(draft, backend, guest, kept, rebooted)
+    return obstacle(draft, guest, kept, rebooted)

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 AT_BOOT = "at boot"
 AT_RUN_TIME = "at run time"
 
+KERNEL = "kernel"
+NATIVE = "native"
+AUTO = "auto"
+"""The name of the backend that suits the host best, as its owner may choose it."""
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -19,14 +24,28 @@ class Backend:
     :ivar takes: when it takes devices from dom0 and gives them back, :data:`AT_BOOT` or :data:`AT_RUN_TIME`
     :ivar hot_plug: whether a guest can get and lose devices while it runs
     :ivar bridge_loss: what happens to who takes a PCI bridge from dom0
+    :ivar hides: whether the boot configuration hides its devices from dom0's drivers
+    :ivar holder: what holds devices that it has taken, for a sentence
+    :ivar follows: when it can follow the kernel's backend, beside which it can't be: at run time only where that one can
+        be unloaded
     """
 
     name: str
     takes: str
     hot_plug: bool
     bridge_loss: str
+    hides: bool = True
+    holder: str = "pciback"
+    follows: str = AT_RUN_TIME
 
     @property
     def needs_reboot(self) -> bool:
         """Whether only a reboot takes devices from dom0 and gives them back."""
         return self.takes == AT_BOOT
+
+
+def native_backend(bridge_loss: str, follows: str) -> Backend:
+    """pcibackd, which is the same on every system but for what it follows."""
+    return Backend(
+        NATIVE, AT_RUN_TIME, hot_plug=True, bridge_loss=bridge_loss, hides=False, holder="pcibackd", follows=follows
+    )

@@ -38,7 +38,7 @@ class BootPlanner(Protocol):
     """
 
     def hide(self, draft: Draft) -> Sequence[Action]:
-        """Make the next boot hide ``draft.hidden``; nothing if it does."""
+        """Make the next boot hide ``draft.listed``; nothing if it does."""
 
     def lists(self, draft: Draft) -> Sequence[Listed]:
         """The hide lists that :meth:`hide` would replace; none of a boot configuration that it refuses."""
@@ -61,9 +61,10 @@ def hide_action(draft: Draft, where: str, *, changed: bool, keep_held: bool) -> 
     :param keep_held: whether devices stay pinned that pciback holds and nobody wants any more
     """
     pins = draft.selection.record(keep_held=keep_held)
-    if not changed and pins == draft.observed.pins:
+    # Where the boot configuration hides nothing, devices are pinned when they are taken.
+    if not changed and (pins == draft.observed.pins or not draft.backend.hides):
         return []
-    listed = " ".join(address.bdf for address in draft.hidden) or "nothing"
+    listed = " ".join(address.bdf for address in draft.listed) or "nothing"
     summary = f"make {where} hide {listed}" if changed else f"pin {listed}"
-    arguments: dict[str, Any] = {"devices": [str(address) for address in draft.hidden], "pins": to_mapping(pins)}
+    arguments: dict[str, Any] = {"devices": [str(address) for address in draft.listed], "pins": to_mapping(pins)}
     return [Action(Step.HIDE, summary, arguments)]

@@ -9,6 +9,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.located import
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Answer
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Refusal
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedDevice
@@ -120,7 +121,7 @@ def refuse_needed(draft: Draft) -> None:
     if draft.observed.facts is None:
         return
     owners = {planned.device.address: planned.guest for planned in draft.devices}
-    verdict = guard(draft.observed.facts, draft.observed.devices, missing, owners)
+    verdict = guard(draft.observed.facts, draft.observed.devices, missing, owners, native=draft.backend.name == NATIVE)
     for finding in verdict.findings:
         draft.refuse(finding.code, finding.message, device=finding.device, remedy=finding.remedy)
     draft.warnings += verdict.warnings

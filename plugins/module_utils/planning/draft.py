@@ -14,6 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Action,
@@ -37,6 +38,7 @@ class Draft:
     """What each step of planning reads and adds to.
 
     :ivar selection: what the selectors mean on this host
+    :ivar backend: what gives the devices to guests
     :ivar reasons: why a reboot is required
     :ivar pending: what is wanted and not done by this plan, such as a restart of a guest that nobody allows
     :ivar files: the guests' files as the plan leaves them, by the names of the guests
@@ -45,6 +47,7 @@ class Draft:
     wanted: Wanted
     observed: Observed
     selection: Selection
+    backend: Backend
     actions: list[Action] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -58,13 +61,18 @@ class Draft:
 
     @property
     def claims(self) -> tuple[Address, ...]:
-        """What the running kernel's backend can offer to guests."""
+        """What the backend can offer to guests now."""
         return self.observed.claims or ()
 
     @property
     def hidden(self) -> list[Address]:
         """What dom0 has to be without."""
         return sorted({planned.device.address for planned in self.devices})
+
+    @property
+    def listed(self) -> list[Address]:
+        """What the boot configuration has to hide."""
+        return self.hidden if self.backend.hides else []
 
     @property
     def missing(self) -> list[Device]:
@@ -81,6 +89,11 @@ class Draft:
     def reboots(self) -> bool:
         """Whether a reboot is needed and allowed."""
         return bool(self.reasons) and self.wanted.reboot == WHEN_NEEDED
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing changes hands before a reboot that nobody allows."""
+        return bool(self.reasons) and not self.reboots
 
     def devices_of(self, guest: str) -> list[PlannedDevice]:
         """The devices that a guest gets."""
@@ -144,5 +157,6 @@ class Draft:
             devices=tuple(self.devices),
             recovery=self.recovery,
             moves=self.selection.moves,
+            backend=self.backend.name,
             pending=tuple(self.pending),
         )

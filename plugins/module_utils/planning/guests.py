@@ -14,7 +14,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action, Step
@@ -115,7 +114,7 @@ def shut_down_all(draft: Draft) -> None:
         )
 
 
-def run_guests(draft: Draft, backend: Backend, rules: Rules, *, rebooted: bool) -> None:
+def run_guests(draft: Draft, rules: Rules, *, rebooted: bool) -> None:
     """Bring the guests into their states.
 
     :param rebooted: whether dom0 is rebooted before
@@ -131,7 +130,7 @@ def run_guests(draft: Draft, backend: Backend, rules: Rules, *, rebooted: bool) 
             domains.insert(0, domain)
         elif way == CHANGE:
             may_restart = draft.wanted.restart_guests == WHEN_NEEDED
-            domains.append({**domain, "hot_plug": backend.hot_plug, "restart": may_restart})
+            domains.append({**domain, "hot_plug": draft.backend.hot_plug, "restart": may_restart})
         elif way:
             domains.append({**domain, "restart": True} if way == RESTART else domain)
     if domains:
@@ -139,7 +138,7 @@ def run_guests(draft: Draft, backend: Backend, rules: Rules, *, rebooted: bool) 
         draft.act(Step.RUN, summary, {"domains": domains})
 
 
-def way(draft: Draft, backend: Backend, guest: WantedGuest, now: RunningGuest | None) -> str:
+def way(draft: Draft, guest: WantedGuest, now: RunningGuest | None) -> str:
     """What brings a guest into its state, empty if it is there already or has to be left alone."""
     if guest.state == STOPPED and now is not None:
         return SHUT_DOWN
@@ -161,7 +160,7 @@ def way(draft: Draft, backend: Backend, guest: WantedGuest, now: RunningGuest | 
     if options:
         draft.pend(f"guest {guest.name} runs with {options}, {_UNTIL}")
     # Only what Xen does when it makes a domain lets it have devices.
-    if not same and backend.hot_plug and now.passthrough:
+    if not same and draft.backend.hot_plug and now.passthrough:
         return CHANGE
     if not same and draft.wanted.restart_guests == WHEN_NEEDED:
         return RESTART
@@ -188,11 +187,12 @@ def other_options(draft: Draft, guest: WantedGuest, now: RunningGuest) -> str:
     return ", ".join(found)
 
 
-def obstacle(draft: Draft, backend: Backend, guest: WantedGuest, kept: Mapping[Address, str], rebooted: bool) -> str:
+def obstacle(draft: Draft, guest: WantedGuest, kept: Mapping[Address, str], rebooted: bool) -> str:
     """Why a guest can't get its devices, empty if it can."""
     for planned in draft.devices_of(guest.name):
         # What is taken at run time is taken by then.
-        if backend.needs_reboot and not planned.held and not rebooted:
+        waits = draft.backend.needs_reboot or draft.waits
+        if waits and not planned.held and not rebooted:
             return "its devices wait for the reboot"
         owner = kept.get(planned.device.address, guest.name)
         if owner != guest.name:

@@ -10,6 +10,11 @@ At boot::
 At run time, where devices leave dom0 before guests want them, and come back after guests have let go of them::
 
     assign -> run -> return
+
+pcibackd has to run before that, and the host's start-up has to know of it afterwards. Where the kernel's backend is up
+that only a reboot ends, that comes first::
+
+    shut_down -> reboot -> service -> assign -> run -> return -> start_up
 """
 
 from __future__ import annotations
@@ -18,18 +23,29 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import to_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_BOOT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, run_guests, shut_down_all
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import record_start_up, retire, serve
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT
 
 
 def explain_reboot(draft: Draft) -> None:
     """Say why a reboot is required: for devices that have to leave dom0, and for those that come back."""
+    if not draft.backend.needs_reboot:
+        other = draft.observed.other_claims
+        if other is not None and draft.backend.follows == AT_BOOT:
+            held = f"holds {listed(other)}" if other else "is up"
+            draft.reasons.append(
+                f"pciback(4) {held}, and pcibackd can't serve beside it: a boot without a list ends it"
+            )
+        return
     for device in draft.missing:
         holder = f"{device.driver or 'no driver'} holds it now"
-        if device.held_by_pciback:
+        if device.held_by_backend:
             holder = f"{device.driver} holds it, but its backend is not up and offers nothing to guests"
         draft.reasons.append(f"{device.describe()} has to be taken by pciback: {holder}")
     hidden = set(draft.hidden)
@@ -38,28 +54,39 @@ def explain_reboot(draft: Draft) -> None:
             draft.reasons.append(f"{address.bdf} is held by pciback and wanted by nobody: dom0 gets it back")
 
 
-def hand_over(
-    draft: Draft, backend: Backend, rules: Rules, claims: Collection[Address], assigned: Sequence[Device]
-) -> None:
+def hand_over(draft: Draft, rules: Rules, claims: Collection[Address], assigned: Sequence[Device]) -> None:
     """Let devices change hands, and see to the guests.
 
-    :param claims: what pciback has to hold in the end
+    :param claims: what the backend has to hold in the end
     :param assigned: what it takes from dom0 at run time, if it can
     """
-    if backend.needs_reboot:
-        _reboot(draft, backend, rules, claims)
+    if draft.backend.needs_reboot:
+        _reboot(draft, claims)
+        if not draft.waits and draft.wanted.state != ABSENT:
+            retire(draft)
+        run_guests(draft, rules, rebooted=draft.reboots)
         return
-    if assigned:
-        addresses = [device.address for device in assigned]
-        draft.act(Step.ASSIGN, f"hand {_listed(addresses)} to pciback", _selectors(addresses))
-    run_guests(draft, backend, rules, rebooted=False)
+    _reboot(draft, ())
+    if draft.waits:
+        run_guests(draft, rules, rebooted=False)
+        return
+    if draft.wanted.state != ABSENT:
+        (retire if draft.backend.hides else serve)(draft)
+    addresses = [device.address for device in assigned]
+    pins = {} if draft.backend.hides or draft.wanted.state == ABSENT else _new_pins(draft)
+    if addresses or pins:
+        taken = f"hand {listed(addresses)} to {draft.backend.holder}" if addresses else f"pin {listed(draft.hidden)}"
+        draft.act(Step.ASSIGN, taken, {**_selectors(addresses), **pins})
+    run_guests(draft, rules, rebooted=draft.reboots)
     kept = _kept_by_guests(draft)
     back = [address for address in draft.claims if address not in claims and address not in kept]
     if back:
-        draft.act(Step.RETURN, f"give {_listed(back)} back to dom0", _selectors(back))
+        draft.act(Step.RETURN, f"give {listed(back)} back to dom0", _selectors(back))
+    if not draft.backend.hides and draft.wanted.state != ABSENT:
+        record_start_up(draft)
 
 
-def _reboot(draft: Draft, backend: Backend, rules: Rules, claims: Collection[Address]) -> None:
+def _reboot(draft: Draft, claims: Collection[Address]) -> None:
     """Reboot, if that is needed and allowed."""
     reboots = draft.reboots
     if draft.reasons and not reboots:
@@ -68,7 +95,12 @@ def _reboot(draft: Draft, backend: Backend, rules: Rules, claims: Collection[Add
         shut_down_all(draft)
         arguments = {"reasons": list(draft.reasons), "claims": [str(address) for address in claims]}
         draft.act(Step.REBOOT, "reboot dom0", arguments)
-    run_guests(draft, backend, rules, rebooted=reboots)
+
+
+def _new_pins(draft: Draft) -> Mapping[str, Any]:
+    """The pins, if they are not recorded like that."""
+    pins = draft.selection.record(keep_held=False)
+    return {} if pins == draft.observed.pins else {"pins": to_mapping(pins)}
 
 
 def _kept_by_guests(draft: Draft) -> Collection[Address]:
@@ -88,7 +120,8 @@ def _kept_by_guests(draft: Draft) -> Collection[Address]:
     return kept
 
 
-def _listed(addresses: Sequence[Address]) -> str:
+def listed(addresses: Collection[Address]) -> str:
+    """Addresses for a sentence."""
     return " ".join(address.bdf for address in addresses)
 
 

@@ -103,7 +103,9 @@ class Traces:
 class Observed:
     """What the host shows, read once. A file that can't be read is kept as the error that says so.
 
-    :ivar claims: what the running kernel's backend can offer to guests, ``None`` if it has no backend
+    :ivar claims: what the backend of the plan can offer to guests now, ``None`` if it is not up
+    :ivar other_claims: the same of the other backend
+    :ivar attachments: what the host's start-up gives to guests through pcibackd; ``None`` if nothing is recorded
     :ivar boot: what the next boot does
     :ivar facts: what the guards judge by, ``None`` if no device is to leave dom0 or to go back
     :ivar deaf_kernels: by guests' files, kernels that can't use passed devices
@@ -120,6 +122,8 @@ class Observed:
     deaf_kernels: Mapping[str, str] = field(default_factory=dict)
     running: tuple[RunningGuest, ...] = ()
     native: NativeState = NativeState(True)
+    attachments: bytes | None = None
+    other_claims: tuple[Address, ...] | None = None
     pins: Mapping[Address, Pin] = field(default_factory=dict)
     facts: Facts | None = None
     traces: Traces = field(default_factory=Traces)

@@ -21,11 +21,13 @@ class Step(str, Enum):
     RESTORE = "restore"
     HIDE = "hide"
     CONFIGURE = "configure"
-    ASSIGN = "assign"
     SHUT_DOWN = "shut_down"
     REBOOT = "reboot"
+    SERVICE = "service"
+    ASSIGN = "assign"
     RUN = "run"
     RETURN = "return"
+    START_UP = "start_up"
     REMOVE = "remove"
 
 
@@ -64,6 +66,7 @@ class Plan:
     """What would be done, why not, and what the owner should know. Nothing of a plan with a refusal is applied.
 
     :ivar reasons: why a reboot is required, a sentence each
+    :ivar backend: the name of the backend that gives devices to guests
     :ivar pending: what is wanted and waits for somebody's leave or for another guest, a sentence each; also among the warnings
     :ivar recovery: what a person at the console does if the host does not come back, in the order of trying
     """
@@ -75,6 +78,7 @@ class Plan:
     devices: tuple[PlannedDevice, ...]
     recovery: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
+    backend: str = ""
     pending: tuple[str, ...] = ()
 
     @property

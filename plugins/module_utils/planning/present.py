@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import (
     choose_devices,
@@ -18,27 +17,32 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import 
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, configure, obstacle, way
 from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import explain_reboot, hand_over
 from ansible_collections.xen.pciback.plugins.module_utils.planning.loss import refuse_loss
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import refuse_busy_backend, refuse_guests
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
 
 
-def plan_present(draft: Draft, backend: Backend, boot: BootPlanner) -> Plan:
+def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
     """Decide what has to be done so that guests get their devices, in which order, and what must not be done."""
     choose_devices(draft)
-    refuse_bridges(draft, backend.bridge_loss)
+    refuse_bridges(draft, draft.backend.bridge_loss)
     refuse_needed(draft)
-    if backend.needs_reboot:
-        explain_reboot(draft)
+    refuse_busy_backend(draft)
+    explain_reboot(draft)
     hide = boot.hide(draft)
     listed = configure(draft)
+    if not draft.backend.hides:
+        refuse_guests(draft)
     refuse_loss(draft, boot)
     draft.refuse_problems()
     if draft.refusals:
         return draft.without_actions()
-    if draft.observed.boot.predictable and draft.wanted.native and not draft.observed.native.ready:
-        draft.act(Step.NATIVE, f"install pcibackctl: {draft.observed.native.reason}")
+    predicts = draft.backend.hides or hide or draft.reboots
+    if predicts and draft.observed.boot.predictable and draft.wanted.native and not draft.observed.native.ready:
+        kept = draft.observed.native.daemon.installed
+        draft.act(Step.NATIVE, f"install pcibackctl: {draft.observed.native.reason}", {"daemon": kept})
     draft.actions += [*hide, *listed]
-    rules = Rules(way=partial(way, draft, backend), obstacle=partial(obstacle, draft, backend))
-    hand_over(draft, backend, rules, draft.hidden, draft.missing)
+    rules = Rules(way=partial(way, draft), obstacle=partial(obstacle, draft))
+    hand_over(draft, rules, draft.hidden, draft.missing)
     refuse_not_replaceable(draft)
     return draft.finish()

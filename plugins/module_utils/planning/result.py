@@ -41,6 +41,7 @@ def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
             for move in plan.moves
         ],
         "recovery": list(plan.recovery),
+        "backend": plan.backend,
         "boot_config": observed.boot.path,
         "predictable": observed.boot.predictable,
         "boot_loader": observed.boot.loader,

@@ -78,4 +78,4 @@ def test_netbsd_takes_devices_at_boot_only(dom0: Dom0) -> None:
     request = AssignmentRequest([{"address": "00:05.0"}], "assigned", (), None, False)
     with pytest.raises(PcibackError, match="NetBSD's kernel takes devices from dom0 at boot only") as refusal:
         hand_over(dom0.run, Netbsd(dom0.run), StateDirectory("/db"), request, print)
-    assert refusal.value.remedy == "use xen.pciback.boot_hide and reboot"
+    assert refusal.value.remedy == "use xen.pciback.boot_hide and reboot, or backend: native, which needs no reboot"

@@ -17,6 +17,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host import xl as adap
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform import Netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import XlToolstack
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
 from tests.unit.linux_modules import FIREWALL, XL, Dom0
 from tests.xl_double import XlDouble
@@ -35,9 +36,9 @@ def bring(
 ) -> dict[str, Any]:
     """What the module returns."""
     try:
-        guests = read_guests([{**DEFAULTS, **wish} for wish in wishes], platform)
+        guests = read_guests([{**DEFAULTS, **wish} for wish in wishes], platform.backends["kernel"])
         outcome = bring_into_states(
-            guests, platform, xl, timeout=timeout, frontend_timeout=frontend_timeout, check_mode=check
+            guests, XlToolstack(xl, platform), timeout=timeout, frontend_timeout=frontend_timeout, check_mode=check
         )
     except PcibackError as error:
         return {"failed": True, "msg": str(error), "code": error.code, "remedy": error.remedy}
@@ -326,7 +327,7 @@ def test_warns_of_what_xl_reads_otherwise(host: Host) -> None:
 
 def test_netbsd_has_no_hot_plug(host: Host) -> None:
     result = refused(host, host.wish("a", hot_plug=True))
-    assert result["msg"] == "'hot_plug' is for Linux dom0s: NetBSD's xl can't attach a device to a guest"
+    assert result["msg"] == "'hot_plug' is not for NetBSD's kernel backend, which looks at a guest's devices only once"
 
 
 # --- on Linux

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who would lose something with the pcibackd that runs, as it says itself."""
+"""What pcibackd says of itself is read, whatever it is."""
 
 from __future__ import annotations
 
@@ -9,55 +9,76 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import parse
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus, parse
 
-EMPTY: dict[str, Any] = {"schema": "xen.pciback/status/1", "pid": 7, "guests": [], "held_back": [], "taken": []}
-
-
-def guest(domain: int, phase: str, *devices: str) -> dict[str, Any]:
-    return {"domain": domain, "phase": phase, "devices": [{"address": address} for address in devices]}
-
-
-def test_what_is_read() -> None:
-    document = {**EMPTY, "source_sha256": "a" * 64, "taken": [{"address": "0000:03:00.0"}]}
-    status = parse(json.dumps(document))
-    assert (status.pid, status.source_sha256, status.guests, status.taken) == (7, "a" * 64, (), ("0000:03:00.0",))
-    assert status.document == document
-
-
-def test_an_old_one_does_not_tell_its_sources() -> None:
-    assert parse(json.dumps(EMPTY)).source_sha256 == ""
-
-
-def test_guests_have_devices_until_they_are_released() -> None:
-    guests = [
-        guest(9, "connected", "0000:03:00.0"),
-        guest(3, "new"),
-        guest(4, "released"),
-        guest(5, "closed"),
-        guest(6, "leaving", "0000:04:00.0"),
-    ]
-    assert parse(json.dumps({**EMPTY, "guests": guests})).guests == (3, 6, 9)
+CARD, DISK, WIFI = "0000:03:00.0", "0000:04:00.0", "0000:05:00.0"
+STATUS: dict[str, Any] = {
+    "schema": "xen.pciback/status/1",
+    "pid": 12,
+    "source_sha256": "ab",
+    "guests": [
+        {
+            "domain": 3,
+            "phase": "connected",
+            "message": None,
+            "devices": [{"address": CARD, "permissive": True, "rdm_policy": "relaxed"}],
+        },
+        {"domain": 4, "phase": "released", "message": "gone", "devices": []},
+    ],
+    "held_back": [{"address": DISK, "domain": 9, "permissions": 0}],
+    "taken": [
+        {"address": WIFI, "clean": True, "lost": False},
+        {"address": "0000:06:00.0", "clean": True, "lost": True},
+    ],
+}
 
 
-def test_who_may_reach_a_device_still_counts() -> None:
-    held_back = [{"address": "0000:03:00.0", "domain": 12, "permissions": 0}]
-    assert parse(json.dumps({**EMPTY, "held_back": held_back})).guests == (12,)
+def test_devices_are_with_guests_or_idle_or_held_back() -> None:
+    status = parse(json.dumps(STATUS))
+    assert status.guests[3].devices == {parse_address(CARD): {"permissive": True, "rdm_policy": "relaxed"}}
+    assert status.claims == (parse_address(CARD), parse_address(DISK), parse_address(WIFI))
+    assert (status.pid, status.source_sha256, status.guests[4].message) == (12, "ab", "gone")
+
+
+def test_who_would_lose_something_with_it() -> None:
+    assert parse(json.dumps(STATUS)).users == (3, 9)
+    assert PcibackdStatus().users == ()
+
+
+def test_an_older_one_says_less() -> None:
+    older = json.loads(json.dumps(STATUS))
+    del older["source_sha256"], older["guests"][0]["devices"][0]["rdm_policy"]
+    status = parse(json.dumps(older))
+    assert (status.source_sha256, status.guests[3].devices[parse_address(CARD)]) == ("", {"permissive": True})
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "why"),
     [
-        ("", "Expecting value"),
-        ("[]", "list indices must be"),
-        ("{}", "there is no 'schema'"),
-        ('{"schema": "xen.pciback/status/2"}', "its schema is 'xen.pciback/status/2'"),
-        (json.dumps({**EMPTY, "guests": [5]}), "not subscriptable"),
-        (json.dumps({**EMPTY, "pid": "x"}), "invalid literal"),
+        ("", "Expecting value: line 1 column 1 (char 0)"),
+        ('{"schema": "xen.pciback/scan/1"}', "its schema is 'xen.pciback/scan/1'"),
+        ('{"schema": "xen.pciback/status/1"}', "there is no 'pid'"),
     ],
 )
-def test_another_answer_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(PcibackError, match=f"the answer of 'pcibackctl status' is not of schema .*{reason}"):
+def test_what_is_none(text: str, why: str) -> None:
+    with pytest.raises(PcibackError) as refused:
         parse(text)
+    assert str(refused.value) == f"the answer of 'pcibackctl status' is not of schema 'xen.pciback/status/1': {why}"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(sorted(STATUS)) | st.text(), inner),
+    )
+)
+def test_any_answer_is_read_or_refused(document: object) -> None:
+    try:
+        parse(json.dumps({**STATUS, **document} if isinstance(document, dict) else document))
+    except PcibackError as error:
+        assert "is not of schema" in str(error)

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.engines.assignment import AssignmentRequest, hand_over
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
 from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
@@ -49,7 +50,7 @@ def test_devices_change_hands_through_whichever_backend(dom0: Dom0) -> None:
     backend = Toy()
 
     class Platform(Linux):
-        def run_time_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
+        def kernel_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
             return backend
 
     for state, after in (("assigned", "toy"), ("returned", "e1000")):
@@ -61,5 +62,5 @@ def test_devices_change_hands_through_whichever_backend(dom0: Dom0) -> None:
 
 
 def test_a_system_that_takes_devices_at_boot_has_none(dom0: Dom0) -> None:
-    with pytest.raises(NotImplementedError):
-        Netbsd(dom0.run).run_time_backend(StateDirectory("/db"), None)
+    with pytest.raises(PcibackError, match="NetBSD's kernel takes devices from dom0 at boot only"):
+        Netbsd(dom0.run).kernel_backend(StateDirectory("/db"), None)

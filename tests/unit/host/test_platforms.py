@@ -18,8 +18,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors impo
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
+from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
+from ansible_collections.xen.pciback.plugins.module_utils.host.native_backend import Drivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import Listed, hide_action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
@@ -47,7 +50,7 @@ class ToyBootPlanner:
     boot: ToyBoot
 
     def hide(self, draft: Draft) -> Sequence[Action]:
-        wanted = tuple(str(address) for address in draft.hidden)
+        wanted = tuple(str(address) for address in draft.listed)
         return hide_action(draft, self.boot.path, changed=wanted != self.boot.hidden, keep_held=False)
 
     def lists(self, draft: Draft) -> Sequence[Listed]:
@@ -98,6 +101,12 @@ class Toy(Platform):
     def boot_planner(self, boot: BootState) -> ToyBootPlanner:
         assert isinstance(boot, ToyBoot)
         return ToyBootPlanner(boot)
+
+    def drivers(self) -> Drivers:
+        raise AssertionError("nothing changes hands")
+
+    def kernel_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
+        raise AssertionError("nothing changes hands")
 
     def edit_boot(self, request: BootRequest) -> BootResult:
         if not request.check_mode:

@@ -14,6 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform import Netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed, RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction
@@ -97,4 +98,4 @@ def converged(wanted: Wanted = ONE, bdf: str = "00:05.0") -> Observed:
 
 def draft_of(wanted: Wanted, observed: Observed) -> Draft:
     """A plan that no step has added to yet."""
-    return Draft(wanted, observed, resolve_wanted(wanted, observed, units=True))
+    return Draft(wanted, observed, resolve_wanted(wanted, observed, units=True), Netbsd.backends["kernel"])

@@ -20,7 +20,7 @@ def test_a_step_is_a_change_and_a_reason_asks_for_a_reboot() -> None:
 
 def test_a_step_is_the_word_that_the_role_knows() -> None:
     assert [step.value for step in Step] == [
-        *("native", "restore", "hide", "configure", "assign"),
-        *("shut_down", "reboot", "run", "return", "remove"),
+        *("native", "restore", "hide", "configure", "shut_down", "reboot"),
+        *("service", "assign", "run", "return", "start_up", "remove"),
     ]
     assert Step.HIDE == "hide"

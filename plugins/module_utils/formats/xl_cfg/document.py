@@ -196,6 +196,7 @@ class XlConfig:
     :ivar name: the guest's name; ``None`` if the file gives none
     :ivar kernel: the file that xl boots it with; ``None`` if the file gives none, or if the guest is an emulated machine,
         which needs no driver of Xen's for its devices
+    :ivar type: ``pv``, ``pvh`` or ``hvm``
     :ivar pci: the entries that xl reads, in their order; duplicates of a device are not merged
     :ivar globals: the ``pci_...`` defaults of this file, such as ``{"permissive": True}``
     :ivar rdm_policy: the default of ``rdm_policy``; ``None`` where only xl knows it
@@ -210,6 +211,7 @@ class XlConfig:
     pci: tuple[PciEntry, ...]
     globals: Mapping[str, bool]
     rdm_policy: str | None
+    type: str
     warnings: tuple[str, ...]
     statements: tuple[Statement, ...] = field(repr=False)
     comment_ends: frozenset[int] = field(repr=False)
@@ -250,6 +252,7 @@ class XlConfig:
             globals=flags,
             # What `rdm` says is xl's to interpret.
             rdm_policy=None if "rdm" in values else OPTIONS["rdm_policy"].default,
+            type=_type(values),
             warnings=tuple(warnings),
             statements=statements,
             comment_ends=frozenset(token.end for token in parser.tokens if token.kind == "comment"),
@@ -357,6 +360,13 @@ def _final_values(statements: Sequence[Statement], data: bytes, file: str) -> di
                 now = before + now
         values[statement.name] = now
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _type(values: Mapping[str, bytes]) -> str:
+    """What kind of domain xl makes; what it knows no name for, it refuses itself."""
+    if "type" in values:
+        return _as_text(values["type"])
+    return "hvm" if values.get("builder") == b"hvm" else "pv"
 
 
 def _long(raw: bytes | None) -> int | None:

@@ -30,7 +30,7 @@ class LinuxBootPlanner:
     def hide(self, draft: Draft) -> Sequence[Action]:
         """See :class:`BootPlanner`."""
         _name_stale_backends(draft)
-        if not draft.is_settled:
+        if not draft.is_settled or (not draft.backend.hides and not self.lists(draft)):
             return []
         if draft.wanted.boot_entries != "xen":
             draft.refuse(
@@ -40,7 +40,7 @@ class LinuxBootPlanner:
             )
             return []
         try:
-            edit = self.boot.edit(draft.hidden, previous=draft.wanted.keep_previous)
+            edit = self.boot.edit(draft.listed, previous=draft.wanted.keep_previous)
         except PcibackError as error:
             draft.refuse_error(error, _CODE)
             return []
@@ -86,7 +86,7 @@ class LinuxBootPlanner:
 
     def _check_default(self, draft: Draft) -> None:
         default = self.boot.read_menu().default
-        if draft.hidden and default is not None and default.kind != grub.XEN:
+        if draft.listed and default is not None and default.kind != grub.XEN:
             draft.warnings.append(
                 f"{self.boot.path} boots '{default.title}' by default, which does not start Xen; "
                 "set GRUB_DEFAULT to an entry that does"

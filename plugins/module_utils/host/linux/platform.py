@@ -20,28 +20,31 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import 
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import LinuxBoot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_plan import LinuxBootPlanner
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.drivers import LinuxDrivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.kernel_backend import KernelBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.pciback import Pciback
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME, Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import (
+    AT_RUN_TIME,
+    KERNEL,
+    NATIVE,
+    Backend,
+    native_backend,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
 
-KERNEL = Backend(
-    name="kernel",
-    takes=AT_RUN_TIME,
-    hot_plug=True,
-    bridge_loss="dom0 would lose what is behind it, and a guest can't use it",
-)
+_BRIDGE_LOSS = "dom0 would lose what is behind it, and a guest can't use it"
+_BACKEND = Backend(name=KERNEL, takes=AT_RUN_TIME, hot_plug=True, bridge_loss=_BRIDGE_LOSS)
 
 
 class Linux(Platform):
     """See :class:`Platform`."""
 
     units = False
-    backends: Mapping[str, Backend] = {KERNEL.name: KERNEL}
+    backends: Mapping[str, Backend] = {KERNEL: _BACKEND, NATIVE: native_backend(_BRIDGE_LOSS, follows=AT_RUN_TIME)}
 
     def check_dom0(self) -> None:
         bus.check_dom0(bus.SYS)
@@ -84,7 +87,10 @@ class Linux(Platform):
 
         return boot_editor.edit_boot(self._run, request.path or boot_files.default_menu(boot_files.HOST), request)
 
-    def run_time_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
+    def drivers(self) -> LinuxDrivers:
+        return LinuxDrivers(self._run, bus.SYS)
+
+    def kernel_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
         return KernelBackend(Pciback(self._run, bus.SYS, xl), state.drivers())
 
     def service(self) -> Service:

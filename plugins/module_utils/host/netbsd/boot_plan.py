@@ -76,12 +76,14 @@ class NetbsdBootPlanner:
 
     def hide(self, draft: Draft) -> Sequence[Action]:
         """See :class:`BootPlanner`."""
+        if not draft.backend.hides and not self.lists(draft):
+            return []
         if isinstance(self.boot.data, PcibackError):
             draft.refuse_error(self.boot.data, _CODE)
             return []
         if not draft.is_settled:
             return []
-        addresses = draft.hidden
+        addresses = draft.listed
         try:
             config = self.boot.read()
             edit = hide(config, addresses, entries=draft.wanted.boot_entries, previous=draft.wanted.keep_previous)
@@ -100,7 +102,7 @@ class NetbsdBootPlanner:
         path = self.boot.path
         try:
             config = self.boot.read()
-            indexes = select(config, draft.wanted.boot_entries if draft.hidden else XEN)
+            indexes = select(config, draft.wanted.boot_entries if draft.listed else XEN)
         except PcibackError:
             return []
         original = draft.observed.traces.originals.files.get(draft.observed.traces.places.get(path, path))
@@ -113,7 +115,7 @@ class NetbsdBootPlanner:
             if listed is None or listed.reading.empty:
                 continue
             # Of one that stops the machine, hide() says more.
-            if draft.hidden and listed.reading.outcome == FAULT:
+            if draft.listed and listed.reading.outcome == FAULT:
                 continue
             value = listed.reading.value
             found.append(
@@ -159,7 +161,7 @@ class NetbsdBootPlanner:
 
     def _check_default_entry(self, draft: Draft, config: BootCfg, edited: Sequence[int]) -> None:
         default = config.default
-        if not draft.hidden or default is None or default.number in edited:
+        if not draft.listed or default is None or default.number in edited:
             return
         sentence = (
             f"{self.boot.path} boots entry {default.number} '{default.title}' by default, "
@@ -179,9 +181,9 @@ class NetbsdBootPlanner:
         if prediction is None or default is None or default.kind != XEN:
             return
         # The model was asked about the default entry only; one that is not to hide anything is no disagreement.
-        if draft.hidden and default.number not in edited:
+        if draft.listed and default.number not in edited:
             return
-        doubt = disagreement(prediction, draft.hidden)
+        doubt = disagreement(prediction, draft.listed)
         if doubt is not None:
             draft.refuse(
                 PREDICTION_MISMATCH,

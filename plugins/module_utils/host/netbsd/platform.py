@@ -15,30 +15,48 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors impo
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import MOST_BYTES, BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus, facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_loader import possible_loaders
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot, NetbsdBootPlanner
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.drivers import NetbsdDrivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_BOOT, Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import (
+    AT_BOOT,
+    KERNEL,
+    NATIVE,
+    Backend,
+    native_backend,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
 
 BOOT_CFG = "/boot.cfg"
-KERNEL = Backend(
-    name="kernel", takes=AT_BOOT, hot_plug=False, bridge_loss="a NetBSD dom0 that hides it panics while it boots"
+# What Xen's libraries are made of is found by pcibackd itself; this one is never missing where the others are there.
+XEN_LIBRARIES = ("/usr/pkg/lib/libxenctrl.so",)
+PRIVCMD = "/kern/xen/privcmd"
+
+_BACKEND = Backend(
+    name=KERNEL,
+    takes=AT_BOOT,
+    hot_plug=False,
+    bridge_loss="a NetBSD dom0 that hides it panics while it boots",
+    follows=AT_BOOT,
 )
+_NATIVE = native_backend("dom0 would lose what is behind it, and a guest can't use it", follows=AT_BOOT)
 
 
 class Netbsd(Platform):
     """See :class:`Platform`."""
 
     units = True
-    backends: Mapping[str, Backend] = {KERNEL.name: KERNEL}
+    backends: Mapping[str, Backend] = {KERNEL: _BACKEND, NATIVE: _NATIVE}
 
     def check_dom0(self) -> None:
         bus.check_dom0(self._run)
@@ -106,3 +124,18 @@ class Netbsd(Platform):
         from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.service import RcService
 
         return RcService(self._run)
+
+    def drivers(self) -> NetbsdDrivers:
+        return NetbsdDrivers(self._run)
+
+    def kernel_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
+        raise PcibackError(
+            "NetBSD's kernel takes devices from dom0 at boot only",
+            remedy="use xen.pciback.boot_hide and reboot, or backend: native, which needs no reboot",
+        )
+
+    def suitable_backend(self) -> tuple[str, str]:
+        missing = [path for path in (PRIVCMD, *XEN_LIBRARIES) if not os.path.exists(path)]
+        if missing:
+            return KERNEL, f"pcibackd needs {missing[0]}, which is not there"
+        return NATIVE, ""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux import pciback
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux import drivers as linux_drivers
 from ansible_collections.xen.pciback.plugins.modules import assignable
 from tests.unit.linux_modules import CARD, XL, Dom0
 from tests.unit.module_call import call
@@ -21,7 +21,7 @@ def test_a_driver_gets_its_device_back_if_pciback_does_not_take_it(dom0: Dom0, m
         if not path.endswith("pciback/bind"):
             dom0.write(path, text)
 
-    monkeypatch.setattr(pciback, "write", write)
+    monkeypatch.setattr(linux_drivers, "write", write)
     failed = call(assignable.main, {"devices": [{"address": "00:05.0"}], "xl": XL})
     drivers = Path(state_directory.DIRECTORY) / "drivers.json"
     assert failed["msg"] == f"pciback did not take 00:05.0; no driver holds it now; changed before that: {drivers}"

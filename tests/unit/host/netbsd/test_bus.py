@@ -64,7 +64,7 @@ def test_reads_decimal_listing():
     assert card.name == "Intel i82540EM 1000baseT Ethernet"
     assert devices["00:00.0"].name == "Intel 82441FX (PMC) PCI and Memory Controller"
     assert devices["00:07.0"].driver is None
-    assert devices["00:04.0"].held_by_pciback
+    assert devices["00:04.0"].held_by_backend
     assert devices["00:01.0"].is_bridge and not devices["00:01.0"].is_pci_bridge
 
 

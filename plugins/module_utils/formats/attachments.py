@@ -1,0 +1,68 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The record ``attachments``: what the host's start-up gives to guests through pcibackd when nobody is there. No I/O.
+
+Text for a shell script: a line a device that pcibackd takes, and a line a guest, with fields separated by a tab. How a
+device is written is ``pcibackctl``'s: the address, then options, each behind a comma.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+HEADER = "# What pcibackd takes and gives to guests when this host starts. xen.pciback writes this file anew at each change.\n"
+
+MAX_FILE = 1 << 20
+
+
+@dataclass(frozen=True)
+class GuestAttachments:
+    """What a guest gets when the host starts it.
+
+    :ivar config: its xl configuration file
+    :ivar devices: in the words of ``pcibackctl attach``
+    """
+
+    name: str
+    config: str
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """All of a host.
+
+    :ivar devices: what pcibackd takes, in the words of ``pcibackctl take``
+    """
+
+    devices: tuple[str, ...] = ()
+    guests: tuple[GuestAttachments, ...] = ()
+
+
+def render(attachments: Attachments) -> bytes:
+    """Write the record: the same attachments give the same bytes."""
+    lines = [f"device\t{device}\n" for device in attachments.devices]
+    lines += [f"guest\t{each.name}\t{each.config}\t{' '.join(each.devices)}\n" for each in attachments.guests]
+    return "".join([HEADER, *lines]).encode("utf-8", "surrogateescape")
+
+
+def take_word(address: str, device_id: str, subsystem: str | None, allowed: Sequence[str] = ()) -> str:
+    """A device for ``pcibackctl take``, which refuses another one.
+
+    :param device_id: vendor and device, as ``8086:10d3``
+    :param allowed: what the owner allows for it, in pcibackd's words
+    """
+    words = [address, f"id={device_id}"]
+    words += [f"subsystem={subsystem}"] if subsystem else []
+    words += [f"allow={'+'.join(allowed)}"] if allowed else []
+    return ",".join(words)
+
+
+def attach_word(address: str, *, permissive: bool = False, rdm_policy: str | None = None) -> str:
+    """A device for ``pcibackctl attach``."""
+    words = [address]
+    words += ["permissive=1"] if permissive else []
+    words += [f"rdm_policy={rdm_policy}"] if rdm_policy == "relaxed" else []
+    return ",".join(words)

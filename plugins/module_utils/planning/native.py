@@ -1,0 +1,122 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What pcibackd needs on a host: to run, the owner's consent for each device, and a record for the host's start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
+    Attachments,
+    GuestAttachments,
+    attach_word,
+    render,
+    take_word,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedGuest
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
+    BACKEND_BUSY,
+    DOMAIN_CONFIG_INVALID,
+    NO_IOMMU,
+    NO_RESET,
+    SHARED_BAR_PAGE,
+    SHARED_IRQ,
+)
+
+_CONSENTS = (NO_IOMMU, NO_RESET, SHARED_BAR_PAGE, SHARED_IRQ)
+"""What pcibackd itself refuses, and by the same codes lets an owner allow."""
+
+
+def consents(allow: Sequence[tuple[str, Address | None]], address: Address) -> tuple[str, ...]:
+    """What the owner allows for a device of what pcibackd would refuse.
+
+    :param allow: pairs of refusal code and address
+    """
+    return tuple(sorted({code for code, about in allow if about == address and code in _CONSENTS}))
+
+
+def refuse_busy_backend(draft: Draft) -> None:
+    """Refuse to change the backend where the other one holds devices that only a run with that one can take back."""
+    other = draft.observed.other_claims
+    if other and draft.backend.follows == AT_RUN_TIME:
+        held = " ".join(address.bdf for address in other)
+        holder, name = ("pciback", "kernel") if not draft.backend.hides else ("pcibackd", "native")
+        draft.refuse(
+            BACKEND_BUSY,
+            f"{holder} holds {held}, and the other backend can't have them meanwhile",
+            remedy=f"run once with pciback_state: absent and pciback_backend: {name}, then with the other one",
+        )
+
+
+def refuse_guests(draft: Draft) -> None:
+    """Refuse guests that pcibackd can't serve."""
+    for guest in draft.wanted.guests:
+        config = draft.files.get(guest.name)
+        if config is not None and config.type != "pv" and draft.devices_of(guest.name):
+            draft.refuse(
+                DOMAIN_CONFIG_INVALID,
+                f"{guest.config} makes a guest of type {config.type}, and pcibackd serves PV guests only",
+                remedy='set type = "pv" in the file, or use pciback_backend: kernel where xl serves such guests',
+            )
+
+
+def serve(draft: Draft) -> None:
+    """Let pcibackd run if there is something to serve."""
+    daemon = draft.observed.native.daemon
+    if daemon.outdated:
+        draft.warnings.append(daemon.outdated)
+    if not daemon.ready and (draft.hidden or draft.claims):
+        draft.act(Step.SERVICE, f"install and start pcibackd: {daemon.reason}", {"daemon": True})
+
+
+def retire(draft: Draft) -> None:
+    """End pcibackd where the kernel's backend serves the guests."""
+    if draft.observed.native.daemon.installed:
+        draft.act(Step.SERVICE, "remove pcibackd: the kernel's backend serves the guests", {"daemon": False})
+
+
+def record_start_up(draft: Draft) -> None:
+    """Record what the host's start-up gives to guests, if that is not recorded."""
+    taken, guests = [], []
+    for planned in sorted(draft.devices, key=lambda planned: planned.device.address):
+        device = planned.device
+        allowed = consents(draft.wanted.allow, device.address)
+        taken.append(take_word(str(device.address), device.id, device.subsystem_id, allowed))
+    for guest in draft.wanted.guests:
+        words = tuple(attach_words(draft, guest).values())
+        if words:
+            guests.append(GuestAttachments(guest.name, guest.config, words))
+    attachments = Attachments(tuple(taken), tuple(guests))
+    wanted = render(attachments) if attachments != Attachments() else None
+    if wanted != draft.observed.attachments:
+        draft.act(
+            Step.START_UP,
+            "record what the host gives to its guests when it starts",
+            {
+                "devices": list(attachments.devices),
+                "guests": [
+                    {"name": each.name, "config": each.config, "devices": list(each.devices)}
+                    for each in attachments.guests
+                ],
+            },
+        )
+
+
+def attach_words(draft: Draft, guest: WantedGuest) -> Mapping[Address, str]:
+    """A guest's devices as its file gives them, in the words of ``pcibackctl attach``."""
+    config = draft.files.get(guest.name)
+    if config is None:
+        return {}
+    words = {}
+    for entry in config.pci:
+        if entry.spec.address is not None:
+            options = config.effective(entry.spec)
+            words[entry.spec.address] = attach_word(
+                str(entry.spec.address), permissive=options["permissive"], rdm_policy=options["rdm_policy"]
+            )
+    return words

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record for the host's start-up is a text that a shell reads: fields and lines."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
+    HEADER,
+    Attachments,
+    GuestAttachments,
+    attach_word,
+    render,
+    take_word,
+)
+
+CARD = "0000:03:00.0"
+
+
+def test_words_are_those_of_pcibackctl() -> None:
+    assert take_word(CARD, "8086:10d3", None) == f"{CARD},id=8086:10d3"
+    assert take_word(CARD, "8086:10d3", "8086:a01f", ["no-reset", "shared-irq"]) == (
+        f"{CARD},id=8086:10d3,subsystem=8086:a01f,allow=no-reset+shared-irq"
+    )
+    assert attach_word(CARD, rdm_policy="strict") == CARD
+    assert attach_word(CARD, permissive=True, rdm_policy="relaxed") == f"{CARD},permissive=1,rdm_policy=relaxed"
+
+
+def test_a_line_a_device_and_a_line_a_guest() -> None:
+    guest = GuestAttachments("fire wall", "/etc/xen/fire wall", (CARD, "0000:04:00.0,permissive=1"))
+    assert render(Attachments((f"{CARD},id=8086:10d3",), (guest,))).decode() == (
+        f"{HEADER}device\t{CARD},id=8086:10d3\nguest\tfire wall\t/etc/xen/fire wall\t{CARD} 0000:04:00.0,permissive=1\n"
+    )
+    assert HEADER == (
+        "# What pcibackd takes and gives to guests when this host starts. "
+        "xen.pciback writes this file anew at each change.\n"
+    )
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1)
+
+
+@given(st.lists(st.tuples(NAMES, NAMES), max_size=4))
+def test_fields_come_back(guests: list[tuple[str, str]]) -> None:
+    attachments = Attachments((), tuple(GuestAttachments(name, f"/{path}", (CARD,)) for name, path in guests))
+    lines = render(attachments).decode().split("\n")[1:-1]
+    assert [line.split("\t") for line in lines] == [["guest", name, f"/{path}", CARD] for name, path in guests]

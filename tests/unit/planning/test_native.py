@@ -1,0 +1,197 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan does with pcibackd: no reboot, no boot configuration, and a record for the host's start-up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of, to_mapping
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
+    Attachments,
+    GuestAttachments,
+    render,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
+    DaemonState,
+    NativeState,
+    Observed,
+    RunningGuest,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
+from tests.unit.planning.hosts import BOOT, BUS, GUEST, ONE, codes, device, guest, host, kinds
+from tests.unit.plans import changed, make_plan
+
+CARD = parse_address("00:05.0")
+READY = NativeState(True, daemon=DaemonState(installed=True, ready=True))
+MISSING = NativeState(False, "it is not installed", DaemonState(reason="it is not installed"))
+NATIVE = replace(ONE, reboot="never")
+ATTACHMENTS = Attachments(
+    ("0000:00:05.0,id=8086:100e",), (GuestAttachments("firewall", "/etc/xen/firewall", ("0000:00:05.0",)),)
+)
+
+
+def plan_of(wanted: Wanted, observed: Observed) -> Plan:
+    return make_plan(wanted, observed, "native")
+
+
+def served(**changes: Any) -> Observed:
+    """The host after everything was applied."""
+    held = tuple(replace(each, driver="pcibackd") if each.address == CARD else each for each in BUS)
+    values: dict[str, Any] = {
+        "devices": held,
+        "claims": (CARD,),
+        "native": READY,
+        "attachments": render(ATTACHMENTS),
+        "guest_configs": {"/etc/xen/firewall": GUEST + b"pci = [ '00:05.0' ]\n"},
+        "running": (RunningGuest("firewall", 3, (CARD,), options={CARD: {"permissive": False}}),),
+        "pins": {each.address: pin_of(each) for each in BUS if each.address == CARD},
+    }
+    return host(**{**values, **changes})
+
+
+def test_from_nothing_without_a_reboot() -> None:
+    plan = plan_of(NATIVE, host(native=MISSING))
+    assert kinds(plan) == ["configure", "service", "assign", "run", "start_up"]
+    assert not plan.reboot_required and plan.backend == "native"
+    service, assign, run, start_up = plan.actions[1:]
+    assert service.summary == "install and start pcibackd: it is not installed"
+    assert service.arguments == {"daemon": True}
+    assert assign.summary == "hand 00:05.0 to pcibackd"
+    pins = to_mapping({each.address: pin_of(each) for each in BUS if each.address == CARD})
+    assert assign.arguments == {"devices": [{"address": "0000:00:05.0"}], "pins": pins}
+    assert run.summary == "start firewall"
+    assert start_up.summary == "record what the host gives to its guests when it starts"
+    assert start_up.arguments == {
+        "devices": ["0000:00:05.0,id=8086:100e"],
+        "guests": [{"name": "firewall", "config": "/etc/xen/firewall", "devices": ["0000:00:05.0"]}],
+    }
+
+
+def test_a_host_that_is_as_wanted() -> None:
+    plan = plan_of(NATIVE, served())
+    assert (kinds(plan), plan.refusals, plan.warnings, plan.pending) == ([], (), (), ())
+
+
+def test_devices_change_while_guests_run() -> None:
+    wanted = replace(NATIVE, guests=(guest(device(address="00:04.0", permissive=True)),))
+    plan = plan_of(wanted, served())
+    assert kinds(plan) == ["configure", "assign", "run", "return", "start_up"]
+    assert plan.actions[2].arguments["domains"][0]["hot_plug"] is True
+    assert plan.actions[3].summary == "give 00:05.0 back to dom0"
+    (record,) = plan.actions[4].arguments["guests"]
+    assert record["devices"] == ["0000:00:04.0,permissive=1"]
+
+
+def test_an_option_that_pcibackd_knows_is_compared() -> None:
+    wanted = replace(NATIVE, guests=(guest(device(address="00:05.0", permissive=True)),))
+    plan = plan_of(wanted, served())
+    assert "firewall runs with permissive=0 for 00:05.0 where its configuration says permissive=1" in plan.pending[0]
+
+
+def test_pins_alone_are_recorded() -> None:
+    plan = plan_of(NATIVE, served(pins={}))
+    assert [action.summary for action in plan.actions] == ["pin 00:05.0"]
+    assert plan.actions[0].arguments["devices"] == []
+
+
+@pytest.mark.parametrize(
+    ("allow", "words"),
+    [
+        ((("shared-irq", CARD), ("no-reset", CARD)), ",allow=no-reset+shared-irq"),
+        ((("management-nic", CARD), ("no-reset", parse_address("00:04.0"))), ""),
+    ],
+)
+def test_the_owner_s_consent_is_recorded_with_the_device(allow: Any, words: str) -> None:
+    plan = plan_of(replace(NATIVE, allow=allow), served())
+    recorded = [action.arguments["devices"] for action in plan.actions if action.kind == "start_up"]
+    assert recorded == ([[f"0000:00:05.0,id=8086:100e{words}"]] if words else [])
+
+
+def test_consents_are_refusal_codes() -> None:
+    allow = (("no-iommu", CARD), ("shared-bar-page", CARD), ("no-iommu", CARD), ("nothing-wanted", None))
+    assert consents(allow, CARD) == ("no-iommu", "shared-bar-page")
+
+
+def test_only_pv_guests_are_served() -> None:
+    plan = plan_of(NATIVE, host(native=READY, guest_configs={"/etc/xen/firewall": GUEST + b"type = 'pvh'\n"}))
+    assert [refusal.message for refusal in plan.refusals] == [
+        "/etc/xen/firewall makes a guest of type pvh, and pcibackd serves PV guests only"
+    ]
+    assert plan.refusals[0].remedy == (
+        'set type = "pv" in the file, or use pciback_backend: kernel where xl serves such guests'
+    )
+
+
+# --- NetBSD's pciback(4) and pcibackd follow each other with a reboot
+
+
+def hidden(**changes: Any) -> Observed:
+    """A host whose kernel's backend holds the card."""
+    boot = hide(BootCfg.parse(BOOT), [CARD]).boot_cfg.render()
+    held = tuple(replace(each, driver="pciback0") if each.address == CARD else each for each in BUS)
+    values: dict[str, Any] = {
+        "devices": held,
+        "claims": None,
+        "other_claims": (CARD,),
+        "boot_config": boot,
+        "native": NativeState(True, daemon=DaemonState(reason="it is not installed")),
+        "pins": {each.address: pin_of(each) for each in BUS if each.address == CARD},
+        "guest_configs": {"/etc/xen/firewall": GUEST + b"pci = [ '00:05.0' ]\n"},
+    }
+    return host(**{**values, **changes})
+
+
+def test_from_the_kernel_s_backend_with_one_reboot() -> None:
+    plan = plan_of(ONE, hidden())
+    assert kinds(plan) == ["hide", "reboot", "service", "assign", "run", "start_up"]
+    assert plan.actions[0].arguments["devices"] == []
+    assert plan.actions[1].arguments["claims"] == []
+    assert plan.reasons == (
+        "pciback(4) holds 00:05.0, and pcibackd can't serve beside it: a boot without a list ends it",
+    )
+
+
+def test_without_leave_to_reboot_it_waits() -> None:
+    plan = plan_of(NATIVE, hidden())
+    assert kinds(plan) == ["hide"]
+    assert plan.reboot_required
+    assert plan.pending == ("guest firewall is not started: its devices wait for the reboot",)
+    after = plan_of(NATIVE, hidden(boot_config=BOOT, other_claims=()))
+    assert (kinds(after), after.reasons) == (
+        [],
+        ("pciback(4) is up, and pcibackd can't serve beside it: a boot without a list ends it",),
+    )
+
+
+def test_back_to_the_kernel_s_backend_with_one_reboot() -> None:
+    plan = make_plan(ONE, served(claims=None, other_claims=(CARD,)))
+    assert kinds(plan) == ["hide", "shut_down", "reboot", "service", "run"]
+    assert plan.actions[3].summary == "remove pcibackd: the kernel's backend serves the guests"
+    assert plan.actions[3].arguments == {"daemon": False}
+    waiting = make_plan(NATIVE, served(claims=None, other_claims=(CARD,)))
+    assert kinds(waiting) == ["hide"]
+
+
+# --- undoing everything
+
+
+def test_everything_goes_back_without_a_reboot() -> None:
+    plan = plan_of(Wanted(guests=(guest(),), state=ABSENT), served(running=()))
+    assert kinds(plan) == ["run", "return", "remove"]
+    assert plan.actions[-1].summary == "remove pcibackctl and pcibackd and what is recorded of it"
+    assert codes(plan) == []
+
+
+def test_a_boot_configuration_that_nobody_can_read_hinders_nobody() -> None:
+    plan = plan_of(NATIVE, changed(served(), boot_config=b"\0"))
+    assert (kinds(plan), codes(plan)) == ([], [])
