@@ -70,6 +70,7 @@ read_choice(const char *text, const char *no, const char *yes, bool *ret_value)
 enum option {
 	OPTION_ID,
 	OPTION_SUBSYSTEM,
+	OPTION_ALLOW,
 	OPTION_PERMISSIVE,
 	OPTION_RDM_POLICY,
 };
@@ -81,6 +82,7 @@ static const struct {
 } options[] = {
 	[OPTION_ID] = { "id", PCIBACK_WANTED_KNOWS_IDENTITY, "vendor and device, such as 8086:10d3" },
 	[OPTION_SUBSYSTEM] = { "subsystem", PCIBACK_WANTED_KNOWS_IDENTITY, "its two numbers, such as 8086:a01f" },
+	[OPTION_ALLOW] = { "allow", PCIBACK_WANTED_KNOWS_IDENTITY, PCIBACK_ALLOW_NAMES ", with '+' between them" },
 	[OPTION_PERMISSIVE] = { "permissive", PCIBACK_WANTED_KNOWS_POLICY, "0 or 1" },
 	[OPTION_RDM_POLICY] = { "rdm_policy", PCIBACK_WANTED_KNOWS_POLICY, "strict or relaxed" },
 };
@@ -91,6 +93,7 @@ static bool
 read_value(enum option option, const char *value, struct pciback_wanted *device)
 {
 	struct pciback_identity *identity = &device->identity;
+	size_t length;
 
 	switch (option) {
 	case OPTION_ID:
@@ -99,6 +102,8 @@ read_value(enum option option, const char *value, struct pciback_wanted *device)
 	case OPTION_SUBSYSTEM:
 		device->has_subsystem = true;
 		return read_pair(value, &identity->subsystem_vendor, &identity->subsystem);
+	case OPTION_ALLOW:
+		return pciback_allow_parse(value, '+', &device->allow, &length) == NULL;
 	case OPTION_PERMISSIVE:
 		return read_choice(value, "0", "1", &device->permissive);
 	case OPTION_RDM_POLICY:

@@ -40,7 +40,7 @@ read_allow(struct reader *reader, const char *text)
 {
 	size_t length = 0;
 
-	text = pciback_allow_parse(text, &reader->options.allow, &length);
+	text = pciback_allow_parse(text, ',', &reader->options.allow, &length);
 	return text == NULL ? 0 : refuse(reader, "--allow %.*s: " PCIBACK_ALLOW_NAMES " would stand here", (int)length,
 	    text);
 }

@@ -376,7 +376,7 @@ def test_the_control_socket(running: Running, tmp_path: Path) -> None:
         (
             ["--allow", "iommu"],
             2,
-            "--allow iommu: no-iommu, shared-irq, shared-page, no-reset or kept-mappings would stand here",
+            "--allow iommu: no-iommu, shared-irq, shared-bar-page, no-reset or kept-mappings would stand here",
         ),
         (["--topology", "flat"], 2, "--topology flat: virtual or real would stand here"),
         (["--log", "xml"], 2, "--log xml: text or json would stand here"),

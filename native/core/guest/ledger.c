@@ -121,10 +121,10 @@ is_taken(const struct pciback_slot *slot, const struct pciback_permission *permi
 
 		if (other->domain == slot->domain)
 			continue;
-		if (may_be_mapped(other, permission) && (backend->allow & PCIBACK_ALLOW_SHARED_PAGE) == 0)
+		if (may_be_mapped(other, permission) && (pciback_slot_allow(slot) & PCIBACK_ALLOW_SHARED_PAGE) == 0)
 			return true;
 		for (size_t j = 0; j < other->ledger.n; j++)
-			if (is_conflict(&other->ledger.entries[j], permission, backend->allow))
+			if (is_conflict(&other->ledger.entries[j], permission, pciback_slot_allow(slot)))
 				return true;
 	}
 	return false;

@@ -29,7 +29,21 @@ has_name(const char *text, size_t length, const char *name, const char **ret_val
 	return true;
 }
 
-/* Reads "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=strict"; what else is in it is for
+/* The names between two commas. */
+static int
+parse_allow(const char *value, size_t n, unsigned *allow)
+{
+	char text[PCIBACK_ALLOW_SIZE];
+	size_t length;
+
+	if (n >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, value, n);
+	text[n] = '\0';
+	return pciback_allow_parse(text, '+', allow, &length) == NULL ? 0 : -EINVAL;
+}
+
+/* Reads "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=strict,allow=no-reset"; what else is in it is for
  * others. Returns 0 or -EINVAL. */
 static int
 parse_options(const char *text, struct pciback_entry *entry)
@@ -46,6 +60,8 @@ parse_options(const char *text, struct pciback_entry *entry)
 			entry->rdm_relaxed = n == 7 && strncmp(value, "relaxed", n) == 0;
 			if (!entry->rdm_relaxed && (n != 6 || strncmp(value, "strict", n) != 0))
 				return -EINVAL;
+		} else if (has_name(text, length, "allow", &value, &n) && parse_allow(value, n, &entry->allow) < 0) {
+			return -EINVAL;
 		}
 		text += length;
 		if (*text == ',')
@@ -101,7 +117,8 @@ parse_entry(struct pciback_guest *guest, struct pciback_entry *entry,
 	}
 	if (items[OPTS].result != -ENOENT && (items[OPTS].result < 0 ||
 	    parse_options(items[OPTS].value, entry) < 0)) {
-		pciback_error_set(guest, "%s is '%.80s', where permissive would be 0 or 1, and rdm_policy strict or relaxed",
+		pciback_error_set(guest, "%s is '%.80s', where permissive would be 0 or 1, rdm_policy strict or relaxed, "
+		    "and allow " PCIBACK_ALLOW_NAMES,
 		    items[OPTS].path, items[OPTS].value);
 		return;
 	}

@@ -48,7 +48,7 @@ visit(void *context, const struct pciback_neighbour *neighbour)
 {
 	const struct search *search = context;
 	const struct pciback_device_settings *settings = &search->slot->settings;
-	unsigned allow = search->slot->backend->allow, line = settings->interrupt_line;
+	unsigned allow = pciback_slot_allow(search->slot), line = settings->interrupt_line;
 	char name[PCIBACK_ADDRESS_SIZE];
 
 	pciback_address_format(&neighbour->address, name);
@@ -60,7 +60,7 @@ visit(void *context, const struct pciback_neighbour *neighbour)
 	}
 	if (pciback_neighbour_shares_page(settings, neighbour) && (allow & PCIBACK_ALLOW_SHARED_PAGE) == 0) {
 		pciback_error_explain(search->message, &settings->address, "has memory in the same 4096 bytes as %s, "
-		    "which a driver of this system uses (allow shared-page if you trust the guest)", name);
+		    "which a driver of this system uses (allow shared-bar-page if you trust the guest)", name);
 		return -EPERM;
 	}
 	return 0;

@@ -24,7 +24,7 @@ may_live(const struct pciback_slot *slot)
 	const struct pciback_xen *xen = &slot->backend->xen;
 	enum pciback_life life;
 
-	if ((slot->backend->allow & PCIBACK_ALLOW_KEPT_MAPPINGS) != 0)
+	if ((pciback_slot_allow(slot) & PCIBACK_ALLOW_KEPT_MAPPINGS) != 0)
 		return false;
 	return xen->operations->domain_life(xen->world, slot->domain, &life) < 0 ||
 	    life != PCIBACK_LIFE_GONE;
@@ -204,7 +204,7 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 		return slot->lost == -EBUSY ? -EPERM : slot->lost;
 	}
 	if (!was_taken)
-		r = pciback_slot_take(backend, &entry->address, guest->domain, &slot, message);
+		r = pciback_slot_take(backend, &entry->address, guest->domain, entry->allow, &slot, message);
 	else if (slot->is_clean)
 		r = pciback_slot_restore(slot, message);
 	else

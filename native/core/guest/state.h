@@ -88,6 +88,7 @@ struct pciback_slot {
 	bool is_in_quarantine;		/* unless a guest has it; false where there is no IOMMU */
 	bool has_table;			/* Xen knows its MSI-X table */
 	bool is_clean;			/* nothing of its last owner is in it */
+	unsigned consent;		/* PCIBACK_ALLOW_*: what the owner allows for this device, besides the backend's */
 	int lost;			/* 0, or why it is served no more: -ENODEV, -EBUSY as the hardware says */
 	bool was_mappable;		/* its domain could map memory of it, now or before */
 	bool is_placed;
@@ -108,6 +109,7 @@ struct pciback_entry {
 	bool valid;			/* address and state could be read */
 	bool permissive;
 	bool rdm_relaxed;		/* memory that the device wants reserved may be missing in the guest */
+	unsigned allow;			/* PCIBACK_ALLOW_*, for this device alone: an earlier process was told so */
 	bool vdev_differs;		/* vdev-N is not what it should be */
 	bool state_differs;		/* nor is state-N */
 	int error;			/* why it could not be given, 0 if it could */
@@ -230,6 +232,13 @@ struct pciback_slot *pciback_backend_slot(struct pciback_backend *backend,
 /* The slot of the device at a real address that was taken from dom0, whoever has it, or NULL. */
 struct pciback_slot *pciback_backend_taken(struct pciback_backend *backend,
     const struct pciback_address *address);
+
+/* What the owner allows for a device: PCIBACK_ALLOW_*. */
+static inline unsigned
+pciback_slot_allow(const struct pciback_slot *slot)
+{
+	return slot->backend->allow | slot->consent;
+}
 
 /* Whether no guest has the device, and nobody gets it, but for its domain if that has nothing to give
  * back any more. */

@@ -71,7 +71,7 @@ pciback_slot_clean(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 	slot->is_clean = false;
 	if (r == 0)
 		r = hardware->reset(hardware->world, handle);
-	if (r == -ENOTSUP && (backend->allow & PCIBACK_ALLOW_NO_RESET) == 0) {
+	if (r == -ENOTSUP && (pciback_slot_allow(slot) & PCIBACK_ALLOW_NO_RESET) == 0) {
 		pciback_error_explain(message, &slot->address, "can't be reset, so that its next owner would "
 		    "find what the last one left in it (allow no-reset if you trust them)");
 		return r;
@@ -92,7 +92,7 @@ pciback_slot_explain_iommu(const struct pciback_slot *slot, int error, const cha
 {
 	bool is_missing = error == -EOPNOTSUPP || error == -ENOTSUP || error == -ENOSYS || error == -ENODEV;
 
-	if (error == 0 || (is_missing && (slot->backend->allow & PCIBACK_ALLOW_NO_IOMMU) != 0))
+	if (error == 0 || (is_missing && (pciback_slot_allow(slot) & PCIBACK_ALLOW_NO_IOMMU) != 0))
 		return 0;
 	if (is_missing)
 		pciback_error_explain(message, &slot->address, "could write to all memory: there is no IOMMU for "
@@ -158,7 +158,7 @@ protect_table(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 
 int
 pciback_slot_take(struct pciback_backend *backend, const struct pciback_address *address, uint16_t domain,
-    struct pciback_slot **ret_slot, char message[PCIBACK_LOG_LINE])
+    unsigned consent, struct pciback_slot **ret_slot, char message[PCIBACK_LOG_LINE])
 {
 	const struct pciback_hardware *hardware = &backend->hardware;
 	struct pciback_slot *slot = free_slot(backend);
@@ -184,6 +184,7 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 		backend->check_at = backend->now + PCIBACK_WAIT_CHECK;
 	slot->backend = backend;
 	slot->address = *address;
+	slot->consent = consent;
 	r = hardware->operations->config_read(hardware->world, slot->settings.handle, REG_COMMAND, 2,
 	    &slot->command);
 	if (r == 0)

@@ -12,10 +12,11 @@
 /*
  * Takes a device from dom0, for a guest or (domain 0) for whoever comes: it is silenced, put into
  * quarantine, and made clean; its MSI-X table is protected from then on until it goes back.
- * Returns 0, or a negative errno with the reason in `message`; the device is then dom0's as before.
+ * `consent` is what its owner allows for it alone, PCIBACK_ALLOW_*. Returns 0, or a negative errno with the reason in
+ * `message`; the device is then dom0's as before.
  */
 int pciback_slot_take(struct pciback_backend *backend, const struct pciback_address *address,
-    uint16_t domain, struct pciback_slot **ret_slot, char message[PCIBACK_LOG_LINE]);
+    uint16_t domain, unsigned consent, struct pciback_slot **ret_slot, char message[PCIBACK_LOG_LINE]);
 
 /*
  * Makes a device that no guest has as its first owner found it: reset, in D0, its configuration space

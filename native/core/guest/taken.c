@@ -78,7 +78,7 @@ pciback_backend_take(struct pciback_backend *backend, const struct pciback_wante
 
 		r = pciback_slot_check_free(backend, &devices[i].address, 0, message);
 		if (r == 0 && slot == NULL) {
-			r = pciback_slot_take(backend, &devices[i].address, 0, &new[n_new], message);
+			r = pciback_slot_take(backend, &devices[i].address, 0, devices[i].allow, &new[n_new], message);
 			n_new += r == 0;
 		} else if (r == 0 && slot->lost < 0) {
 			pciback_slot_explain_lost(slot, message);

@@ -24,9 +24,25 @@ pciback_job_has(const struct pciback_job *job, const struct pciback_address *add
 	return false;
 }
 
+/* Whoever serves the guest after this process is to know what its owner allows for the device. */
+static void
+add_options(struct pciback_change *change, struct pciback_backend *backend, const struct pciback_wanted *device,
+    size_t number)
+{
+	const struct pciback_slot *slot = pciback_backend_taken(backend, &device->address);
+	unsigned consent = slot != NULL ? slot->consent : 0;
+	char allow[PCIBACK_ALLOW_SIZE];
+
+	pciback_allow_format(consent, '+', allow);
+	pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "opts-%zu", number),
+	    "msitranslate=0,power_mgmt=0,permissive=%d,rdm_policy=%s%s%s", device->permissive,
+	    device->rdm_relaxed ? "relaxed" : "strict", consent != 0 ? ",allow=" : "", allow);
+}
+
 /* The entries of a job's devices, under the numbers from `first` on, and how many there are then. */
 static void
-add_devices(struct pciback_change *change, const struct pciback_job *job, size_t first)
+add_devices(struct pciback_change *change, struct pciback_backend *backend, const struct pciback_job *job,
+    size_t first)
 {
 	for (size_t i = 0; i < job->n; i++) {
 		char name[PCIBACK_ADDRESS_SIZE];
@@ -37,9 +53,7 @@ add_devices(struct pciback_change *change, const struct pciback_job *job, size_t
 		    "%s", name);
 		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "dev-%zu", number),
 		    "%s", name);
-		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "opts-%zu", number),
-		    "msitranslate=0,power_mgmt=0,permissive=%d,rdm_policy=%s", job->devices[i].permissive,
-		    job->devices[i].rdm_relaxed ? "relaxed" : "strict");
+		add_options(change, backend, &job->devices[i], number);
 		pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "state-%zu", number),
 		    "%d", (int)PCIBACK_XENBUS_INITIALISING);
 	}
@@ -72,7 +86,7 @@ pciback_toolstack_create(struct pciback_backend *backend, const struct pciback_j
 	    PCIBACK_DIRECTORY_FRONTEND, "backend-id"), "0");
 	pciback_item_value(pciback_change_add_in(&change, PCIBACK_STORE_WRITE,
 	    PCIBACK_DIRECTORY_FRONTEND, "state"), "%d", (int)PCIBACK_XENBUS_INITIALISING);
-	add_devices(&change, job, 0);
+	add_devices(&change, backend, job, 0);
 	return pciback_store_change(backend, change.items, change.n);
 }
 
@@ -115,7 +129,7 @@ pciback_toolstack_add(struct pciback_guest *guest, const struct pciback_job *job
 	struct pciback_change change = begin(guest);
 
 	expect_state(guest, &change);
-	add_devices(&change, job, guest->n_entries);
+	add_devices(&change, guest->backend, job, guest->n_entries);
 	if (reconfigure)
 		set_own_state(&change, PCIBACK_XENBUS_RECONFIGURING);
 	return end(guest, &change);

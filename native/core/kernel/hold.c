@@ -79,7 +79,7 @@ pciback_kernel_hold(struct pciback_backend *backend, const struct pciback_kernel
 	/* Before it is opened, which asks its BARs for their sizes. */
 	r = pciback_kernel_check_owner(backend, address, message);
 	if (r == 0)
-		r = pciback_slot_take(backend, address, 0, &slot, message);
+		r = pciback_slot_take(backend, address, 0, 0, &slot, message);
 	if (r < 0)
 		return r;
 	r = check_bars(slot, message);

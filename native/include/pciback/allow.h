@@ -19,12 +19,18 @@ enum {
 };
 
 /* Their names, for a sentence. */
-#define PCIBACK_ALLOW_NAMES "no-iommu, shared-irq, shared-page, no-reset or kept-mappings"
+#define PCIBACK_ALLOW_NAMES "no-iommu, shared-irq, shared-bar-page, no-reset or kept-mappings"
 
 /*
- * Adds what a list of names says, separated by commas, to *allow. Returns NULL, or the word that is none of them, and
+ * Adds what a list of names says, separated by `separator`, to *allow. Returns NULL, or the word that is none of them, and
  * its length; what stands before it was added.
  */
-const char *pciback_allow_parse(const char *text, unsigned *allow, size_t *ret_length);
+const char *pciback_allow_parse(const char *text, char separator, unsigned *allow, size_t *ret_length);
+
+/* Long enough for all names with separators, and a 0 byte. */
+#define PCIBACK_ALLOW_SIZE 64
+
+/* Writes the names of what is allowed, as pciback_allow_parse() reads them. */
+void pciback_allow_format(unsigned allow, char separator, char text[PCIBACK_ALLOW_SIZE]);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <pciback/address.h>
+#include <pciback/allow.h>
 
 /* What a device is, by its maker's numbers. */
 struct pciback_identity {
@@ -33,6 +34,7 @@ struct pciback_wanted {
 	struct pciback_address address;
 	bool has_id, has_subsystem;	/* to be taken: it has to have this vendor and device, this subsystem */
 	struct pciback_identity identity;
+	unsigned allow;			/* to be taken: PCIBACK_ALLOW_*, what its owner allows for it alone */
 	bool permissive;		/* for a guest: writes to registers that nobody knows reach it */
 	bool rdm_relaxed;		/* for a guest: memory that it wants reserved may be missing */
 };
@@ -41,7 +43,7 @@ struct pciback_wanted {
 
 /* The options that a request knows. */
 enum {
-	PCIBACK_WANTED_KNOWS_IDENTITY = 1 << 0,	/* id=8086:10d3, subsystem=8086:a01f */
+	PCIBACK_WANTED_KNOWS_IDENTITY = 1 << 0,	/* id=8086:10d3, subsystem=8086:a01f, allow=no-reset+shared-irq */
 	PCIBACK_WANTED_KNOWS_POLICY = 1 << 1,	/* permissive=0|1, rdm_policy=strict|relaxed */
 };
 

@@ -48,6 +48,8 @@ test_wanted_mistakes(struct harness *harness)
 		    "after id= there would be vendor and device, such as 8086:10d3" },
 		{ "03:00.0,subsystem=086:00001", PCIBACK_WANTED_KNOWS_IDENTITY,
 		    "after subsystem= there would be its two numbers, such as 8086:a01f" },
+		{ "03:00.0,allow=all", PCIBACK_WANTED_KNOWS_IDENTITY, "after allow= there would be no-iommu, shared-irq, "
+		    "shared-bar-page, no-reset or kept-mappings, with '+' between them" },
 		{ "03:00.0,permissive=yes", PCIBACK_WANTED_KNOWS_POLICY, "after permissive= there would be 0 or 1" },
 		{ "03:00.0,rdm_policy=RELAXED", PCIBACK_WANTED_KNOWS_POLICY,
 		    "after rdm_policy= there would be strict or relaxed" },
@@ -83,6 +85,9 @@ test_wanted(struct harness *harness)
 	CHECK_NUMBER(device.identity.device, 0x10d3);
 	CHECK_NUMBER(device.identity.subsystem_vendor, 0x8086);
 	CHECK_NUMBER(device.identity.subsystem, 0xa01f);
+	CHECK_NUMBER(device.allow, 0);
+	CHECK_NUMBER(read_word("03:00.0,allow=no-reset+shared-irq", PCIBACK_WANTED_KNOWS_IDENTITY, &device, message), 0);
+	CHECK_NUMBER(device.allow, PCIBACK_ALLOW_NO_RESET | PCIBACK_ALLOW_SHARED_IRQ);
 	/* What it says for itself counts, and else what holds for all. */
 	CHECK_NUMBER(read_word("03:00.0,rdm_policy=relaxed", PCIBACK_WANTED_KNOWS_POLICY, &device, message), 0);
 	CHECK(device.permissive && device.rdm_relaxed);

@@ -40,7 +40,7 @@ test_daemon_options(struct harness *harness)
 		{ "p --an-option-that-is-longer-than-any", "--an-option-that-is-longer-than-any: an option "
 		    "would stand here" },
 		{ "p --allow no-iommu,iommu",
-		    "--allow iommu: no-iommu, shared-irq, shared-page, no-reset or kept-mappings would "
+		    "--allow iommu: no-iommu, shared-irq, shared-bar-page, no-reset or kept-mappings would "
 		    "stand here" },
 		{ "p --topology flat", "--topology flat: virtual or real would stand here" },
 		{ "p --log xml", "--log xml: text or json would stand here" },
@@ -62,7 +62,7 @@ test_daemon_options(struct harness *harness)
 	CHECK_NUMBER(options.topology, PCIBACK_TOPOLOGY_VIRTUAL);
 	CHECK_NUMBER(options.format, LOG_FORMAT_TEXT);
 	CHECK(options.bus == NULL && options.allow == 0 && !options.foreground);
-	CHECK_NUMBER(read_words("p --foreground --bus=d --xen-socket s --allow shared-irq,shared-page "
+	CHECK_NUMBER(read_words("p --foreground --bus=d --xen-socket s --allow shared-irq,shared-bar-page "
 	    "--guests 1024 --topology=real --log json --control c", &options, message), 0);
 	CHECK_TEXT(options.bus, "d");
 	CHECK_TEXT(options.xen_socket, "s");

@@ -49,6 +49,8 @@ class Case:
     :ivar functions: the PCI functions by their names in the kernel's tree
     :ivar by_address: whether the tree calls functions by their addresses, as Linux does, and not by their drivers
     :ivar bridges: PCI-PCI bridges, which can't be given away
+    :ivar native: whether pcibackd takes what is chosen. It refuses by itself what a line would be shared with, whatever
+        that carries
     """
 
     facts: Facts
@@ -58,6 +60,7 @@ class Case:
     functions: Mapping[str, Address]
     by_address: bool
     bridges: frozenset[Address]
+    native: bool = False
 
     def staying(self) -> list[Device]:
         """The devices that dom0 keeps."""
@@ -80,6 +83,8 @@ def make_case(
     devices: Sequence[Device],
     chosen: Sequence[Device],
     owners: Mapping[Address, str | None],
+    *,
+    native: bool = False,
 ) -> Case:
     """Put together what guards are asked about; the parameters are those of :class:`Case`."""
     functions = dict(facts.locations)
@@ -95,4 +100,5 @@ def make_case(
         functions=functions,
         by_address=by_address,
         bridges=frozenset(device.address for device in devices if device.is_pci_bridge),
+        native=native,
     )

@@ -94,7 +94,7 @@ def guard(
         that pciback holds go back to dom0
     :param native: whether pcibackd takes them
     """
-    case = make_case(facts, devices, chosen, owners or {device.address: None for device in chosen})
+    case = make_case(facts, devices, chosen, owners or {device.address: None for device in chosen}, native=native)
     evidence: dict[tuple[str, Address], list[str]] = {}
     # Of what has left dom0 already, only its line can disturb what comes back.
     judges = (*_ALL, *((reset.unresettable,) if native else ())) if chosen else (sharing.interrupts,)

@@ -13,8 +13,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.guards.trace import fu
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import SHARED_BAR_PAGE, SHARED_IRQ
 
 SAYS = {
-    SHARED_IRQ: "shares its interrupt line with a device that dom0 uses",
-    SHARED_BAR_PAGE: "shares a page of memory with a device that stays in dom0",
+    SHARED_IRQ: "shares its interrupt line with another device",
+    SHARED_BAR_PAGE: "shares a page of memory with another device",
 }
 
 # The lines of the interrupt router that the firmware programs are the I/O APIC's first pins.
@@ -42,31 +42,37 @@ def siblings(devices: Sequence[Device], chosen: Sequence[Device]) -> tuple[str, 
 
 
 def registers(case: Case) -> Notes:
-    """Refuse what shares a page with a device that stays.
+    """Refuse what shares a page with a device that stays; pcibackd also with one that another guest gets.
 
     A guest gets whole pages; two BARs lie in one if and only if they begin in it, because BARs are aligned.
     """
-    staying = case.staying()
+    staying = [(device, "stays in dom0") for device in case.staying()]
     for device in case.chosen.values():
+        guest = case.owners.get(device.address)
+        others = [
+            (other, f"guest {case.owners[other.address]} gets")
+            for other in case.devices
+            if case.native and guest is not None and case.owners.get(other.address) not in (None, guest)
+        ]
         if device.config is None:
             yield (
                 f"configuration space of {device.address.bdf} could not be read: "
                 "whether it shares registers or an interrupt line is not known"
             )
         for page, index in _pages(device):
-            for other in staying:
+            for other, whose in [*staying, *others]:
                 for its_page, its_index in _pages(other):
                     if page == its_page:
                         yield Evidence(
                             SHARED_BAR_PAGE,
                             device.address,
-                            f"its BAR {index} and BAR {its_index} of {other.describe()} lie in the page at {page:#x}",
+                            f"its BAR {index} and BAR {its_index} of {other.describe()}, which {whose}, lie in the page at {page:#x}",
                         )
 
 
 def interrupts(case: Case) -> Notes:
     """Refuse what shares an interrupt line with a device that dom0 uses, or will use when it goes back."""
-    used = [(device, "") for device in case.staying() if _is_interrupted(case, device)]
+    used = [(device, ", which dom0 uses") for device in case.staying() if _is_interrupted(case, device)]
     returning = [
         (device, ", which goes back to dom0") for device in case.staying() if _will_be_interrupted(case, device)
     ]
@@ -84,15 +90,18 @@ def interrupts(case: Case) -> Notes:
 
 
 def interrupts_of_guests(case: Case) -> Notes:
-    """Warn of a line that two guests share: one that never lets go of it stops the other's device."""
+    """Warn of a line that two guests share: one that never lets go of it stops the other's device. pcibackd refuses it."""
     owned = [device for device in case.devices if case.owners.get(device.address)]
     for device in case.chosen.values():
         guest = case.owners.get(device.address)
         for other in owned if guest else ():
-            if case.owners[other.address] == guest or (other.address in case.chosen and other.address < device.address):
+            if case.owners[other.address] == guest:
+                continue
+            if case.native:
+                yield from _shared_lines(case, device, [(other, f", which guest {case.owners[other.address]} gets")])
                 continue
             shared = sorted(_lines(case, device) & _lines(case, other))
-            if shared:
+            if shared and not (other.address in case.chosen and other.address < device.address):
                 yield (
                     f"{device.address.bdf} of guest {guest} and {other.address.bdf} of guest "
                     f"{case.owners[other.address]} share {', '.join(shared)}: each can disturb the other"
@@ -102,7 +111,7 @@ def interrupts_of_guests(case: Case) -> Notes:
 def _shared_lines(case: Case, device: Device, others: Sequence[tuple[Device, str]]) -> Notes:
     """Evidence for each line that a device has with others.
 
-    :param others: the devices that dom0 is interrupted by, with what there is to be said of each
+    :param others: the devices that must not have it too, with whose each is
     """
     found = False
     for other, remark in others:
@@ -111,7 +120,7 @@ def _shared_lines(case: Case, device: Device, others: Sequence[tuple[Device, str
             found = True
             step = f"{', '.join(shared)} is also that of {other.describe()}{remark}"
             yield Evidence(SHARED_IRQ, device.address, step)
-    if found and case.facts.unbinds_lines:
+    if found and case.facts.unbinds_lines and not case.native:
         yield Evidence(
             SHARED_IRQ,
             device.address,
@@ -152,7 +161,8 @@ def _is_interrupted(case: Case, device: Device) -> bool:
         return False
     if device.config is None or device.config.message_signalled:
         return False
-    return case.facts.unbinds_lines or device.class_code >> 16 != _NETWORK_CLASS or not _is_idle(case, device)
+    counts = case.native or case.facts.unbinds_lines or device.class_code >> 16 != _NETWORK_CLASS
+    return counts or not _is_idle(case, device)
 
 
 def _will_be_interrupted(case: Case, device: Device) -> bool:

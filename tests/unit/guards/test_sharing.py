@@ -38,10 +38,10 @@ def with_registers(device: Device, changes: dict[int, int]) -> Device:
     return replace(device, config=ConfigSpace({**device.config.registers, **changes}))
 
 
-def sharing(facts: Facts, *devices: Device, owners: dict[str, str | None] | None = None):
+def sharing(facts: Facts, *devices: Device, owners: dict[str, str | None] | None = None, native: bool = False):
     """Judge the first device, everything else stays in dom0 or goes where ``owners`` says."""
     given_away = {parse_address(bdf): guest for bdf, guest in (owners or {}).items()}
-    return guard(facts, devices, devices[:1], {devices[0].address: None, **given_away})
+    return guard(facts, devices, devices[:1], {devices[0].address: None, **given_away}, native=native)
 
 
 WM1_UP = replace(ALONE, interfaces={"wm1": Interface("wm1", True, ("198.51.100.1",))})
@@ -51,7 +51,7 @@ def test_an_interrupt_line_that_dom0_uses_is_refused():
     (finding,) = sharing(WM1_UP, wired("00:09.0", "wm2", 199), wired("00:05.0", "wm1", 199)).findings
     assert (finding.code, finding.device.bdf) == ("shared-irq", "00:09.0")
     assert (
-        "00:09.0 (pcictl 000:09:0) 8086:1000 a card [wm2] shares its interrupt line with a device that dom0 uses"
+        "00:09.0 (pcictl 000:09:0) 8086:1000 a card [wm2] shares its interrupt line with another device"
         in finding.message
     )
     assert "interrupt line 199 is also that of 00:05.0 (pcictl 000:05:0) 8086:1000 a card [wm1]" in finding.message
@@ -103,8 +103,8 @@ NETBSD = replace(ALONE, unbinds_lines=True, interfaces={"wm1": Interface("wm1")}
 def test_where_hiding_unbinds_the_line_the_message_says_what_that_does():
     (finding,) = sharing(NETBSD, wired("00:09.0", "wm2", 199), wired("00:05.0", "ahcisata0", 199, 0x010601)).findings
     assert finding.message == (
-        "00:09.0 (pcictl 000:09:0) 8086:1000 a card [wm2] shares its interrupt line with a device that dom0 uses: "
-        "interrupt line 199 is also that of 00:05.0 (pcictl 000:05:0) 8086:1000 a card [ahcisata0]; the kernel unbinds the "
+        "00:09.0 (pcictl 000:09:0) 8086:1000 a card [wm2] shares its interrupt line with another device: "
+        "interrupt line 199 is also that of 00:05.0 (pcictl 000:05:0) 8086:1000 a card [ahcisata0], which dom0 uses; the kernel unbinds the "
         "line in each boot that hides the device, so that dom0 can lose what else is on it, before any guest runs"
     )
 
@@ -188,14 +188,32 @@ def test_a_line_of_two_guests_is_a_warning():
     assert sharing(ALONE, *cards, owners=dict.fromkeys(owners)) == Verdict((), ())
 
 
+def test_pcibackd_gives_no_line_and_no_page_to_two_guests():
+    cards = wired("00:09.0", "wm2", 199, bar0=0xFEBF1800), wired("00:05.0", "pcibackd", 199, bar0=0xFEBF1000)
+    owners = {"00:09.0": "firewall", "00:05.0": "storage"}
+    found = {each.code: each.message for each in sharing(ALONE, *cards, owners=owners, native=True).findings}
+    assert found["shared-irq"].endswith("8086:1000 a card [pcibackd], which guest storage gets")
+    assert "a card [pcibackd], which guest storage gets, lie in the page at 0xfebf1000" in found["shared-bar-page"]
+    same = sharing(ALONE, *cards, owners=dict.fromkeys(owners, "firewall"), native=True)
+    assert [each.code for each in same.findings] == ["no-reset"]
+
+
+def test_pcibackd_counts_a_card_that_carries_nothing_and_no_boot_unbinds_its_line():
+    cards = wired("00:09.0", "wm2", 199), wired("00:05.0", "wm1", 199)
+    for facts in (NETBSD, ALONE):
+        _no_reset, finding = sharing(facts, *cards, native=True).findings
+        assert finding.message.endswith("[wm1], which dom0 uses")
+    assert sharing(ALONE, *cards).findings == ()
+
+
 def test_a_page_with_registers_of_a_device_that_stays_is_refused():
     leaving = wired("00:09.0", "wm2", 199, bar0=0xFEBF1800)
     staying = wired("00:05.0", None, 10, bar0=0xC001, bar1=0xFEBF1008)
     (finding,) = sharing(ALONE, leaving, staying).findings
     assert (finding.code, finding.device.bdf) == ("shared-bar-page", "00:09.0")
-    assert "00:09.0" in finding.message.partition(" shares a page of memory with a device that stays in dom0: ")[0]
+    assert "00:09.0" in finding.message.partition(" shares a page of memory with another device: ")[0]
     assert finding.message.endswith(
-        "its BAR 0 and BAR 1 of 00:05.0 (pcictl 000:05:0) 8086:1000 a card lie in the page at 0xfebf1000"
+        "its BAR 0 and BAR 1 of 00:05.0 (pcictl 000:05:0) 8086:1000 a card, which stays in dom0, lie in the page at 0xfebf1000"
     )
     assert "read and write registers of the other device" in finding.remedy
     assert sharing(ALONE, leaving, staying, owners={"00:05.0": "firewall"}).findings == ()

@@ -92,7 +92,7 @@ def test_drivers_have_their_devices_back_if_one_is_not_taken(host: Host, busy: s
     host.drivers.busy = busy
     if not busy:
         host.pcibackd.refuses["take"] = "0000:00:06.0 can't be reset"
-    with pytest.raises(PcibackError, match="ahcisata0 is busy|can't be reset"):
+    with pytest.raises(PcibackError, match=r"ahcisata0 is busy|can't be reset"):
         host.backend().take([CARD, DISK])
     assert host.drivers.holders == {CARD: "wm0", DISK: "ahcisata0", WIFI: None}
     assert host.pcibackd.taken == {}

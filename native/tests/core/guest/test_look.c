@@ -36,11 +36,14 @@ test_toolstack(struct harness *harness)
 		{ "dev-0", NULL, "/dev-0 can't be read", "3", "3" },
 		{ "dev-0", "0000:03:01.0", "/dev-1 names 0000:03:01.0 a second time", "3", "1" },
 		{ "state-0", "one", "/state-0 is 'one', no state", "3", "3" },
-		{ "opts-0", "permissive=2", "/opts-0 is 'permissive=2', where permissive would be 0 or 1, and "
-		    "rdm_policy strict or relaxed", "3", "3" },
+		{ "opts-0", "permissive=2", "/opts-0 is 'permissive=2', where permissive would be 0 or 1, "
+		    "rdm_policy strict or relaxed, and allow no-iommu, ", "3", "3" },
 		{ "opts-0", "rdm_policy=lax", "/opts-0 is 'rdm_policy=lax'", "3", "3" },
 		{ "opts-0", "a,permissive=10", "/opts-0 is 'a,permissive=10'", "3", "3" },
 		{ "opts-0", "permissive=", "/opts-0 is 'permissive='", "3", "3" },
+		{ "opts-0", "allow=no-reset+all", "/opts-0 is 'allow=no-reset+all'", "3", "3" },
+		{ "opts-0", "allow=no-reset+no-reset+no-reset+no-reset+no-reset+no-reset+no-reset+no-reset", "/opts-0 is 'allow=no-", "3",
+		    "3" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

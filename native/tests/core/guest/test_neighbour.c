@@ -28,7 +28,7 @@ test_shares(struct harness *harness)
 		{ 16, 0xfe000000, PCIBACK_ALLOW_SHARED_PAGE, "interrupt line of 0000:00:1d.0" },
 		{ 16, 0xfe000000, PCIBACK_ALLOW_SHARED_IRQ, NULL },
 		{ 0, UINT64_C(0x38000001ff80), 0, "0000:03:00.0 has memory in the same 4096 bytes as 0000:00:1d.0, which "
-		    "a driver of this system uses (allow shared-page if you trust the guest)" },
+		    "a driver of this system uses (allow shared-bar-page if you trust the guest)" },
 		{ 0, UINT64_C(0x38000001ff80), PCIBACK_ALLOW_SHARED_IRQ, "same 4096 bytes as" },
 		{ 0, UINT64_C(0x38000001ff80), PCIBACK_ALLOW_SHARED_PAGE, NULL },
 		{ 0, UINT64_C(0x380000020000), 0, NULL },

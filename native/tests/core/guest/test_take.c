@@ -12,6 +12,7 @@
 #include "../../../core/guest/devices.h"
 #include "../../../core/guest/slot.h"
 #include "../../../core/guest/take.h"
+#include <pciback/taken.h>
 #include "fake_xen.h"
 
 static struct fake fake;
@@ -24,7 +25,7 @@ take(uint16_t domain)
 	struct pciback_slot *slot;
 
 	message[0] = '\0';
-	return pciback_slot_take(&fake.backend, &first, domain, &slot, message);
+	return pciback_slot_take(&fake.backend, &first, domain, 0, &slot, message);
 }
 
 /* Silent, in quarantine, reset, with the BARs that it had, and its table protected; and back. */
@@ -107,6 +108,32 @@ test_no_reset(struct harness *harness)
 	CHECK(device->is_dom0s && !device->is_in_quarantine && !device->has_table);
 	fake.backend.allow = PCIBACK_ALLOW_NO_RESET;
 	CHECK_NUMBER(take(0), 0);
+	CHECK(fake_end(&fake));
+}
+
+/* What is allowed for one device is not allowed for another, and is known to the next process. */
+static void
+test_consent(struct harness *harness)
+{
+	struct pciback_wanted wanted = { .address = first, .allow = PCIBACK_ALLOW_NO_RESET };
+
+	fake_init(&fake);
+	fake.xen.devices[0].reset_error = fake.xen.devices[1].reset_error = -ENOTSUP;
+	CHECK_NUMBER(pciback_backend_take(&fake.backend, &wanted, 1, message), 0);
+	wanted.address = (struct pciback_address){ .bus = 3, .device = 1 };
+	wanted.allow = PCIBACK_ALLOW_SHARED_IRQ;
+	CHECK_NUMBER(pciback_backend_take(&fake.backend, &wanted, 1, message), -ENOTSUP);
+	fake_create(&fake, 1, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "3");
+	/* A process that comes after one that was killed finds it in the store. */
+	fake_init(&fake);
+	fake.xen.devices[0].reset_error = -ENOTSUP;
+	fake_create(&fake, 1, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "6");
+	fake_write(&fake, 1, "opts-0", "permissive=0,allow=no-reset");
+	fake_write(&fake, 1, "state-0", "1");
+	fake_run(&fake);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "3");
 	CHECK(fake_end(&fake));
 }
 
@@ -236,6 +263,7 @@ test_guest_take(struct harness *harness)
 	test_stays_taken(harness);
 	test_leaves_nothing(harness);
 	test_no_reset(harness);
+	test_consent(harness);
 	test_reset_fails(harness);
 	test_takes_over(harness);
 	test_failures(harness);

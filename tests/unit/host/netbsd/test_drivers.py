@@ -99,7 +99,7 @@ def test_a_driver_that_keeps_its_device(kernel: Kernel, said: str) -> None:
 def test_no_driver_or_another_one_comes(kernel: Kernel) -> None:
     drivers = NetbsdDrivers(kernel.run)
     kernel.drivers[5], kernel.next = None, "re1"
-    with pytest.raises(PcibackError, match="00:05.0 is back in dom0, but re1 holds it, and wm did before"):
+    with pytest.raises(PcibackError, match=r"00:05\.0 is back in dom0, but re1 holds it, and wm did before"):
         drivers.attach(CARD, "wm2")
     kernel.drivers[5], kernel.fails["-r"] = None, "drvctl: DRVRESCANBUS: Device not configured\n"
     with pytest.raises(PcibackError) as refused:
