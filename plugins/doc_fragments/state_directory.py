@@ -17,8 +17,9 @@ options:
       - C(originals.json) holds what each changed file was before its first change, so that it can be put back. It is
         written before a file is changed, and goes with the last file that is put back. Only its owner may read it,
         because guests' files may hold passwords.
-      - C(drivers.json) holds, on Linux, which driver each device had. It goes with the last device that is returned.
+      - C(drivers.json) holds which driver each device had that was taken while dom0 ran. It goes with the last device that is returned.
       - C(native.json) holds what was installed of the native component.
+      - C(attachments) holds what the host's start-up gives to guests through C(pcibackd).
       - C(lock) exists, and is locked, while a module changes something on the host. Another one waits for a minute, and
         then fails and names the process that holds it. In check mode nothing is locked.
     type: path

@@ -49,6 +49,24 @@ BACKEND: Mapping[str, Mapping[str, Any]] = {
     "pcibackctl": {"type": "path", "default": PCIBACKCTL},
 }
 
+# What the host's start-up gives to guests, in pcibackctl's words.
+ATTACHMENTS: Mapping[str, Any] = {
+    "type": "dict",
+    "options": {
+        "devices": {"type": "list", "elements": "str", "default": []},
+        "guests": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "config": {"type": "path", "required": True},
+                "devices": {"type": "list", "elements": "str", "required": True},
+            },
+        },
+    },
+}
+
 # What xl may be told of one device, beside its address.
 XL_DEVICE_OPTIONS: Mapping[str, Mapping[str, Any]] = {name: option.argument for name, option in OPTIONS.items()}
 

@@ -60,6 +60,38 @@ options:
     type: bool
     default: false
     version_added: 0.2.0
+  attachments:
+    description:
+      - What the host's start-up gives to guests through C(pcibackd) when nobody is there, as M(xen.pciback.plan) gives it. It
+        is recorded when all else is as it is wanted. Without this option the record stays as it is; with V(absent) as
+        O(state), or without O(daemon), it goes.
+    type: dict
+    version_added: 0.2.0
+    suboptions:
+      devices:
+        description: The devices that C(pcibackd) takes from dom0, each as C(pcibackctl take) reads it.
+        type: list
+        elements: str
+        default: []
+      guests:
+        description: The guests that get devices when the host starts them.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: The guest's name.
+            type: str
+            required: true
+          config:
+            description: Its xl configuration file.
+            type: path
+            required: true
+          devices:
+            description: Its devices, each as C(pcibackctl attach) reads it.
+            type: list
+            elements: str
+            required: true
   source_sha256:
     description: Digest of the sources; set by the action plugin.
     type: str
@@ -150,6 +182,7 @@ removed:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    ATTACHMENTS,
     absolute_path,
     open_state_directory,
     state_directory_options,
@@ -162,6 +195,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.native_compone
     remove,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import PREFIX
+from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import (
+    NOTHING,
+    read_attachments,
+    with_start_up,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
@@ -178,6 +216,7 @@ def main() -> None:
             "target": {"type": "str"},
             "cflags": {"type": "str"},
             "daemon": {"type": "bool", "default": False},
+            "attachments": ATTACHMENTS,
             "source_sha256": {"type": "str"},
             "archive": {"type": "path"},
             "archive_compiler": {"type": "str", "default": ""},
@@ -189,7 +228,6 @@ def main() -> None:
     who = f"module {module._name}"
     try:
         require_root()
-        prefix = absolute_path(params["prefix"], "prefix")
         state = open_state_directory(module, record=NATIVE)
         if params["state"] == "absent":
             outcome = remove(run, state, who=who, check_mode=module.check_mode)
@@ -199,7 +237,7 @@ def main() -> None:
             )
         else:
             request = NativeRequest(
-                prefix=prefix,
+                prefix=absolute_path(params["prefix"], "prefix"),
                 source_sha256=params["source_sha256"],
                 method=params["method"],
                 target=params["target"] or None,
@@ -212,6 +250,9 @@ def main() -> None:
                 check_mode=module.check_mode,
             )
             outcome = bring(run, module.get_bin_path, state, request)
+        wanted = params["attachments"] if params["state"] == "present" and params["daemon"] else NOTHING
+        if wanted is not None:
+            outcome = with_start_up(outcome, state, read_attachments(wanted), who=who, check_mode=module.check_mode)
     except PcibackError as error:
         module.fail_json(msg=str(error), remedy=error.remedy)
     except OSError as error:

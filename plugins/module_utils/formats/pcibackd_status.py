@@ -82,7 +82,7 @@ def parse(text: str) -> PcibackdStatus:
             source_sha256=str(document.get("source_sha256", "")),
             guests={int(guest["domain"]): _guest(guest) for guest in document["guests"]},
             idle=tuple(parse_address(device["address"]) for device in document["taken"]),
-            lost=tuple(parse_address(device["address"]) for device in document["taken"] if device["lost"]),
+            lost=tuple(parse_address(device["address"]) for device in document["taken"] if device.get("lost")),
             held_back={parse_address(device["address"]): int(device["domain"]) for device in document["held_back"]},
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, PcibackError) as error:
@@ -93,10 +93,10 @@ def parse(text: str) -> PcibackdStatus:
 def _guest(guest: Mapping[str, Any]) -> ServedGuest:
     devices = {
         parse_address(device["address"]): {
-            "permissive": bool(device["permissive"]),
+            "permissive": bool(device.get("permissive")),
             # Older ones don't say.
             **({"rdm_policy": device["rdm_policy"]} if "rdm_policy" in device else {}),
         }
         for device in guest["devices"]
     }
-    return ServedGuest(int(guest["domain"]), str(guest["phase"]), devices, guest["message"])
+    return ServedGuest(int(guest["domain"]), str(guest["phase"]), devices, guest.get("message"))

@@ -5,15 +5,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host import plan_host
+import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.engines import native_inspect
+from ansible_collections.xen.pciback.plugins.module_utils.engines import plan_host as plan_host_module
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.engines.plan_host import (
+    Choice,
+    choose_backend,
+    decide,
+    plan_host,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform import Netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
-from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
+from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import DaemonState, NativeState, Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted
 from tests.unit.engines.test_inventory import DEFAULTS
-from tests.unit.linux_modules import XL, Dom0
-from tests.unit.planning.hosts import kinds
+from tests.unit.linux_modules import CARD, XL, Dom0
+from tests.unit.planning.hosts import ONE, host, kinds
+from tests.unit.plans import run
 
 
 def plan(dom0: Dom0, **options: Any) -> tuple[Plan, Observed]:
@@ -52,3 +70,49 @@ def test_all_that_can_not_be_meant_is_refused_and_nothing_else_is_said(dom0: Dom
     assert planned.refusals[0].message.startswith("option 'boot_entries' must be 'xen'")
     assert planned.refusals[1].message.startswith("extra_devices: 'x' is not a PCI address")
     assert planned.actions == ()
+
+
+def test_the_backend_that_suits_a_host(dom0: Dom0, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Linux that is the kernel's; on NetBSD pcibackd, where it can run."""
+    wanted = Wanted()
+    assert choose_backend("auto", wanted, Linux(dom0.run), DaemonState()) == Choice("kernel")
+    netbsd = Netbsd(dom0.run)
+    monkeypatch.setattr(platform, "PRIVCMD", str(tmp_path / "privcmd"))
+    monkeypatch.setattr(platform, "XEN_LIBRARIES", ())
+    why = f"pcibackd needs {tmp_path}/privcmd, which is not there"
+    assert choose_backend("auto", wanted, netbsd, DaemonState()) == Choice("kernel", why)
+    (tmp_path / "privcmd").touch()
+    assert choose_backend("auto", wanted, netbsd, DaemonState()) == Choice("native")
+    assert choose_backend("kernel", wanted, netbsd, DaemonState()) == Choice("kernel")
+
+
+def test_why_the_other_backend_serves_is_said() -> None:
+    plan = decide(ONE, host(), resolve_wanted(ONE, host(), units=True), Netbsd(run), Choice("kernel", "it is so"))
+    assert "the kernel backend serves the guests: it is so" in plan.warnings
+
+
+@pytest.mark.parametrize(
+    ("daemon", "claims", "backend"),
+    [(DaemonState(), None, "kernel"), (DaemonState(True), None, "native"), (DaemonState(True), (), "kernel")],
+)
+def test_undone_is_what_is_there(
+    dom0: Dom0, monkeypatch: pytest.MonkeyPatch, daemon: DaemonState, claims: Any, backend: str
+) -> None:
+    linux = Linux(dom0.run)
+    monkeypatch.setattr(linux, "claims", lambda: claims)
+    assert choose_backend("kernel", Wanted(state="absent"), linux, daemon) == Choice(backend)
+
+
+def test_what_pcibackd_holds_is_the_backend_s(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = PcibackdStatus(idle=(parse_address(CARD),))
+    monkeypatch.setattr(
+        native_inspect, "inspect", lambda *_a, **_k: NativeState(True, daemon=DaemonState(True, True, status=status))
+    )
+    planned, observed = plan(dom0, backend="native")
+    assert (planned.backend, observed.claims) == ("native", (parse_address(CARD),))
+    (device,) = planned.devices
+    assert (device.held, observed.other_claims) == (True, None)
+    monkeypatch.setattr(plan_host_module, "daemon_status", lambda *_a: status)
+    planned, observed = plan(dom0)
+    assert (observed.claims, observed.other_claims) == (None, (parse_address(CARD),))
+    assert [refusal.code for refusal in planned.refusals] == ["backend-busy"]

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.engines.guests import bring_into_states, read_guests
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform import Netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackd import Pcibackd
 from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import PcibackdToolstack, toolstack_of
@@ -108,6 +109,14 @@ def test_what_pcibackd_can_not_do(host: Host, more: str, sentence: str) -> None:
     host.config(more)
     assert host.bring()["msg"] == f"{host.home}/a.cfg: {sentence}"
     assert host.guests == []
+
+
+def test_what_helps_with_a_list_that_only_xl_understands(host: Host) -> None:
+    host.config("pci = [ 'name=wifi' ]\n")
+    config = XlConfig.parse((host.home / "a.cfg").read_bytes(), "a.cfg")
+    with pytest.raises(PcibackError) as refused:
+        host.toolstack().create(config)
+    assert refused.value.remedy == "list each function by its address"
 
 
 def test_devices_that_were_not_taken(host: Host) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of, to_mapping
+from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
     Attachments,
@@ -19,7 +20,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
-from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
+from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents, refuse_busy_backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
     DaemonState,
     NativeState,
@@ -32,6 +35,7 @@ from tests.unit.planning.hosts import BOOT, BUS, GUEST, ONE, codes, device, gues
 from tests.unit.plans import changed, make_plan
 
 CARD = parse_address("00:05.0")
+NATIVE_BACKEND = "native"
 READY = NativeState(True, daemon=DaemonState(installed=True, ready=True))
 MISSING = NativeState(False, "it is not installed", DaemonState(reason="it is not installed"))
 NATIVE = replace(ONE, reboot="never")
@@ -41,7 +45,7 @@ ATTACHMENTS = Attachments(
 
 
 def plan_of(wanted: Wanted, observed: Observed) -> Plan:
-    return make_plan(wanted, observed, "native")
+    return make_plan(wanted, observed, NATIVE_BACKEND)
 
 
 def served(**changes: Any) -> Observed:
@@ -195,3 +199,24 @@ def test_everything_goes_back_without_a_reboot() -> None:
 def test_a_boot_configuration_that_nobody_can_read_hinders_nobody() -> None:
     plan = plan_of(NATIVE, changed(served(), boot_config=b"\0"))
     assert (kinds(plan), codes(plan)) == ([], [])
+
+
+# --- Linux, where nothing parts the two backends but a run
+
+
+@pytest.mark.parametrize(
+    ("backend", "holder", "other"), [("native", "pciback", "kernel"), ("kernel", "pcibackd", "native")]
+)
+def test_what_the_other_backend_holds_is_given_back_first(backend: str, holder: str, other: str) -> None:
+    draft = Draft(
+        NATIVE, host(other_claims=(CARD,)), resolve_wanted(NATIVE, host(), units=False), Linux.backends[backend]
+    )
+    refuse_busy_backend(draft)
+    (refusal,) = draft.refusals
+    assert (refusal.code, refusal.message) == (
+        "backend-busy",
+        f"{holder} holds 00:05.0, and the other backend can't have them meanwhile",
+    )
+    assert refusal.remedy == (
+        f"run once with pciback_state: absent and pciback_backend: {other}, then with the other one"
+    )

@@ -40,6 +40,7 @@ def test_every_part_of_a_plan() -> None:
     )
     result = as_result(PLAN, observed)
     assert result == {
+        "backend": "",
         "reboot_required": True,
         "reasons": ["why"],
         "pending": [],

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Records what the host's start-up gives to guests through pcibackd, when nobody is there who could ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_component import Outcome
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
+    Attachments,
+    GuestAttachments,
+    render,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+
+NOTHING: Mapping[str, Any] = {"devices": [], "guests": []}
+
+
+def read_attachments(option: Mapping[str, Any]) -> Attachments:
+    """What is to be recorded, as the module's option has it.
+
+    :raises PcibackError: a shell that reads lines and fields would read something else
+    """
+    guests = tuple(
+        GuestAttachments(guest["name"], guest["config"], tuple(guest["devices"])) for guest in option["guests"]
+    )
+    fields = [*option["devices"], *(field for guest in guests for field in (guest.name, guest.config, *guest.devices))]
+    for field in fields:
+        if not field or "\t" in field or "\n" in field:
+            raise PcibackError(
+                f"attachments: {field!r} is no field of a line; it has no tab and no newline, and is not empty"
+            )
+    return Attachments(tuple(option["devices"]), guests)
+
+
+def record_start_up(
+    state: StateDirectory, attachments: Attachments, *, who: str, check_mode: bool
+) -> tuple[Difference, ...]:
+    """Record exactly these attachments; without any, the record goes.
+
+    :returns: what changes; nothing if they are recorded already
+    :raises PcibackError: the record can't be read or replaced
+    """
+    wanted = render(attachments) if attachments != Attachments() else None
+    with state.lock(who, check_mode=check_mode):
+        record = state.attachments()
+        before = record.value
+        if wanted == before:
+            return ()
+        if not check_mode:
+            record.save(wanted)
+    return (difference(record.path, before, wanted),)
+
+
+def with_start_up(
+    outcome: Outcome, state: StateDirectory, attachments: Attachments, *, who: str, check_mode: bool
+) -> Outcome:
+    """The same after the record; it is not written before what it needs is installed.
+
+    :raises PcibackError: as :func:`record_start_up`
+    """
+    if outcome.values.get("needs", "nothing") != "nothing":
+        return outcome
+    shown = record_start_up(state, attachments, who=who, check_mode=check_mode)
+    diff = {"diff": [*outcome.values.get("diff", ()), *shown]} if shown else {}
+    values = {**outcome.values, "changed": outcome.values["changed"] or bool(shown), **diff}
+    return replace(outcome, values=values)

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the host's start-up gives to guests is recorded once, as a whole, and goes with the last device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import read_attachments, record_start_up
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import HEADER, Attachments
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+
+WORD = "0000:03:00.0"
+OPTION: dict[str, Any] = {
+    "devices": [f"{WORD},id=8086:10d3"],
+    "guests": [{"name": "firewall", "config": "/etc/xen/firewall", "devices": [WORD]}],
+}
+
+
+def test_recorded_and_gone(tmp_path: Path) -> None:
+    state = StateDirectory(str(tmp_path / "db"))
+    attachments = read_attachments(OPTION)
+    (foreseen,) = record_start_up(state, attachments, who="a test", check_mode=True)
+    assert not (tmp_path / "db").exists()
+    assert record_start_up(state, attachments, who="a test", check_mode=False) == (foreseen,)
+    text = (tmp_path / "db" / "attachments").read_text()
+    assert text == f"{HEADER}device\t{WORD},id=8086:10d3\nguest\tfirewall\t/etc/xen/firewall\t{WORD}\n"
+    assert record_start_up(state, attachments, who="a test", check_mode=False) == ()
+    (gone,) = record_start_up(state, Attachments(), who="a test", check_mode=False)
+    assert (gone["before"], gone["after"]) == (text, "")
+    assert not (tmp_path / "db" / "attachments").exists()
+
+
+@pytest.mark.parametrize("name", ["", "a\tb", "a\nguest\tb"])
+def test_a_field_is_one_field(name: str) -> None:
+    with pytest.raises(PcibackError) as refused:
+        read_attachments({**OPTION, "guests": [{**OPTION["guests"][0], "name": name}]})
+    assert str(refused.value) == (
+        f"attachments: {name!r} is no field of a line; it has no tab and no newline, and is not empty"
+    )
