@@ -156,7 +156,7 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 		if (!options->is_kernel && strcmp(backend, "native") != 0)
 			return refuse(message, argument, "kernel or native would follow");
 	}
-	if (allow != NULL && pciback_allow_parse(allow, &options->allow, &length) != NULL)
+	if (allow != NULL && pciback_allow_parse(allow, ',', &options->allow, &length) != NULL)
 		return refuse(message, argument, PCIBACK_ALLOW_NAMES " would follow");
 	return *value == '\0' ? refuse(message, argument, "a value would follow") : 0;
 }

@@ -72,7 +72,7 @@ test_mistakes(struct harness *harness)
 		{ KERNEL, "attach --domain 3 --backend --json 03:00.0", "--backend: a value would follow" },
 		{ KERNEL, "attach --domain 3 --backend kernel", "attach: addresses of devices would follow" },
 		{ KERNEL, "attach --domain 3 --backend kernel --allow iommu 03:00.0",
-		    "--allow: no-iommu, shared-irq, shared-page, no-reset or kept-mappings would follow" },
+		    "--allow: no-iommu, shared-irq, shared-bar-page, no-reset or kept-mappings would follow" },
 		{ KERNEL, "attach --domain 3 --allow no-iommu 03:00.0",
 		    "attach: --allow goes with --backend kernel; pcibackd is started with its own" },
 		{ DETACH, "detach --domain 3", "detach: addresses of devices would follow" },
