@@ -201,7 +201,7 @@ DOMAIN_CONFIG_INVALID = _refusal(
 )
 BACKEND_BUSY = _refusal(
     "backend-busy",
-    "the backend that is not wanted holds devices",
+    "the other backend holds devices",
     remedy="give everything back with the backend that holds them, then use the other one",
 )
 PREDICTION_MISMATCH = _refusal(

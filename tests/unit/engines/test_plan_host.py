@@ -79,7 +79,7 @@ def test_the_backend_that_suits_a_host(dom0: Dom0, tmp_path: Path, monkeypatch: 
     netbsd = Netbsd(dom0.run)
     monkeypatch.setattr(platform, "PRIVCMD", str(tmp_path / "privcmd"))
     monkeypatch.setattr(platform, "XEN_LIBRARIES", ())
-    why = f"pcibackd needs {tmp_path}/privcmd, which is not there"
+    why = f"pcibackd needs {tmp_path}/privcmd, and this host has none"
     assert choose_backend("auto", wanted, netbsd, DaemonState()) == Choice("kernel", why)
     (tmp_path / "privcmd").touch()
     assert choose_backend("auto", wanted, netbsd, DaemonState()) == Choice("native")

@@ -137,5 +137,5 @@ class Netbsd(Platform):
     def suitable_backend(self) -> tuple[str, str]:
         missing = [path for path in (PRIVCMD, *XEN_LIBRARIES) if not os.path.exists(path)]
         if missing:
-            return KERNEL, f"pcibackd needs {missing[0]}, which is not there"
+            return KERNEL, f"pcibackd needs {missing[0]}, and this host has none"
         return NATIVE, ""
