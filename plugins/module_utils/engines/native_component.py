@@ -96,8 +96,8 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
             remedy="install it (NetBSD's comp set), or let method be auto, so that the controller builds",
         )
     if request.daemon:
-        # Building takes minutes; that nothing here could start pcibackd is said before.
-        _service(run)
+        # Building takes minutes; that nothing here could or may start pcibackd is said before.
+        _service(run).check()
     if on_host:
         values["needs"] = "sources"
     else:

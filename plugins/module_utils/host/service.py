@@ -48,6 +48,13 @@ class Service(abc.ABC):
         :param text: the file :attr:`source`
         """
 
+    def check(self) -> None:
+        """Make sure that the owner of the host does not forbid the service.
+
+        :raises PcibackError: it is forbidden
+        """
+        return
+
     def warnings(self) -> tuple[str, ...]:
         """Sentences about what of the owner's the service overrides."""
         return ()

@@ -50,6 +50,14 @@ class Systemd(Service):
     def files(self, text: bytes) -> Mapping[str, bytes]:
         return {self._at(f"{UNITS}/{UNIT}"): text}
 
+    def check(self) -> None:
+        place = self._at(f"{UNITS}/{UNIT}")
+        if os.path.islink(place) and os.readlink(place) == "/dev/null":
+            raise PcibackError(
+                f"the owner of this host has masked {UNIT}, so systemd would not start it",
+                remedy=f"allow it with 'systemctl unmask {UNIT}'",
+            )
+
     def enabled(self) -> bool:
         # A link for each target that wants or requires it.
         return any(glob.glob(self._at(f"{UNITS}/*.{kind}/{UNIT}")) for kind in ("wants", "requires"))

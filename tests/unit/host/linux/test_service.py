@@ -60,6 +60,18 @@ def test_a_unit_that_another_one_requires_is_enabled(tmp_path: Path) -> None:
     assert host.service.enabled()
 
 
+def test_a_masked_unit_is_the_owners_will(tmp_path: Path) -> None:
+    host = ServiceHost(tmp_path, SYSTEMD)
+    host.service.check()
+    place = tmp_path / "etc/systemd/system/pcibackd.service"
+    place.parent.mkdir(parents=True)
+    place.symlink_to("/dev/null")
+    with pytest.raises(PcibackError) as caught:
+        host.service.check()
+    assert str(caught.value) == "the owner of this host has masked pcibackd.service, so systemd would not start it"
+    assert caught.value.remedy == "allow it with 'systemctl unmask pcibackd.service'"
+
+
 def test_the_journal_has_the_reason(tmp_path: Path) -> None:
     calls: list[list[str]] = []
 
