@@ -32,6 +32,15 @@ TOOL_DIRECTORIES = ["/usr/pkg/bin", "/usr/local/bin"]
 PREFIX = "/usr/local"
 
 
+# Directories whose files are run.
+_OF_PROGRAMS = ("sbin", "bin", "rc.d", "init.d")
+
+
+def is_program(path: str) -> bool:
+    """Whether a file that is installed is to be run."""
+    return os.path.basename(os.path.dirname(path)) in _OF_PROGRAMS
+
+
 def recorded(state: StateDirectory) -> NativeRecord | None:
     """What was installed, ``None`` if there is no record that can be read and understood: then nothing is verified."""
     try:
@@ -106,6 +115,8 @@ def _compare(
             return NativeState(False, f"{path} is missing")
         if found != digest:
             return NativeState(False, f"{path} is not the file that was installed and checked")
+        if is_program(path) and not os.access(path, os.X_OK):
+            return NativeState(False, f"{path} has lost the right to be run")
     if source_sha256 is not None and record.source_sha256 != source_sha256:
         return NativeState(False, "its sources have changed")
     if flags is not None and record.flags != flags:

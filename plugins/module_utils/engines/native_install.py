@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import recorded
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import is_program, recorded
 from ansible_collections.xen.pciback.plugins.module_utils.formats.native_record import NativeRecord
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import NATIVE, Original, Originals
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
@@ -24,9 +25,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as RECORD
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile, StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.undo import Change, note_installation, restore
-
-# Directories whose files are run.
-_OF_PROGRAMS = ("sbin", "bin", "rc.d", "init.d")
 
 
 def install(files: Mapping[str, bytes], state: StateDirectory, **origin: Any) -> tuple[NativeRecord, tuple[str, ...]]:
@@ -154,8 +152,20 @@ def _apply(change: Change) -> None:
             remove_file(change.path)
     elif change.before != change.after:
         make_directory(os.path.dirname(change.path))
-        mode = 0o755 if os.path.basename(os.path.dirname(change.path)) in _OF_PROGRAMS else 0o644
+        mode = 0o755 if is_program(change.path) else 0o644
         replace_file(change.path, change.after, expected=change.before, mode=mode)
+    if change.after is not None and is_program(change.path) and not os.access(change.path, os.X_OK):
+        _let_run(change.path)
+
+
+def _let_run(path: str) -> None:
+    """Give a program the right to be run that it has lost, or that the file before it never had."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) | 0o111)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _missing_directories(files: Iterable[str]) -> set[str]:

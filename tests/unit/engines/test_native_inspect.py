@@ -61,6 +61,12 @@ def test_tampered_and_missing_files_are_named(installed, name):
     assert inspect(installed).reason == f"{path} is missing", "a link is not the installed file"
 
 
+def test_a_program_that_can_not_be_run_is_not_ready(installed):
+    control = installed[0] / "sbin/pcibackctl"
+    control.chmod(0o644)
+    assert inspect(installed).reason == f"{control} has lost the right to be run"
+
+
 @pytest.mark.parametrize("text", [None, "", "{}", "[]", '{"schema": "xen.pciback/native/2"}', '{"schema": 1', "\xff"])
 def test_a_record_that_can_not_be_understood_verifies_nothing(installed, text):
     record = installed[1]

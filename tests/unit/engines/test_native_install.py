@@ -151,3 +151,14 @@ def test_scripts_can_be_run(tmp_path, folder, mode):
     path = tmp_path / folder / "pcibackd"
     native_install.install({str(path): b"text"}, StateDirectory(str(tmp_path / "db")), **ORIGIN)
     assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("content", [b"text", b"other"])
+def test_a_program_that_can_not_be_run_is_repaired(tmp_path, content):
+    path, where = tmp_path / "etc/rc.d/pcibackd", StateDirectory(str(tmp_path / "db"))
+    files = {f"{tmp_path}/sbin/pcibackctl": b"binary", str(path): b"text"}
+    native_install.install(files, where, **ORIGIN)
+    path.write_bytes(content)
+    path.chmod(0o640)
+    native_install.install(files, where, **ORIGIN)
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"text", 0o751)

@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.modules import native_backend
 from ansible_collections.xen.pciback.plugins.modules.native_backend import main
+from tests.service_host import KINDS, SOURCES, ServiceHost
 from tests.unit.module_call import call
 
 
@@ -32,3 +37,41 @@ def test_it_says_what_the_host_lacks(tmp_path: Path) -> None:
 def test_what_is_not_there_is_absent() -> None:
     result = call(main, {"state": "absent"})
     assert (result["changed"], result["removed"], result["diff"]) == (False, [], [])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pcibackd_comes_and_goes(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = ServiceHost(tmp_path / "root", kind)
+    monkeypatch.setattr(native_backend, "run", host.run)
+    prefix = host.root / "local"
+    wanted = {
+        "prefix": str(prefix),
+        "state_directory": str(tmp_path / "db"),
+        "source_sha256": "a" * 64,
+        "method": "cross",
+        "target": "x",
+        "daemon": True,
+        "_ansible_tmpdir": str(tmp_path),
+    }
+    archive = tmp_path / "native.tar"
+    with tarfile.open(archive, "w") as tar:
+        for name in ("sbin/pcibackctl", "sbin/pcibackd", "sbin/pcibackd-guests", f"share/xen-pciback/{SOURCES[kind]}"):
+            member = tarfile.TarInfo(f"{prefix}/{name}".lstrip("/"))
+            member.size = 64
+            tar.addfile(member, io.BytesIO(b"a" * 64))
+    with host.in_place():
+        assert call(main, wanted)["needs"] == "binaries"
+        done = call(main, {**wanted, "archive": str(archive), "archive_compiler": "zig"})
+        assert (done["changed"], done["outdated"]) == (True, "") and host.running
+        for check in (True, False):
+            again = call(main, wanted, check=check)
+            assert (again["changed"], again["needs"], again["outdated"]) == (False, "nothing", "")
+        host.begin("b" * 64, guests=[3])
+        outdated = call(main, wanted)
+        assert outdated["changed"] is False and outdated["outdated"] in json.dumps(outdated["warnings"])
+        assert call(main, {**wanted, "state": "absent"})["msg"].endswith("while domains have devices of it: 3")
+        host.begin("b" * 64, taken=["0000:03:00.0"])
+        gone = call(main, {**wanted, "state": "absent"})
+    assert gone["changed"] and host.running is None
+    assert "nobody can give these devices back to dom0 before it reboots" in json.dumps(gone["warnings"])
+    assert [path for path in host.root.rglob("*") if not path.is_dir()] == []
