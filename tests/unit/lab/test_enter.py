@@ -122,7 +122,8 @@ def ordinary(firmware: Path) -> Iterator[tuple[Path, list[str]]]:
     folder = Path(tempfile.mkdtemp(prefix="lab-"))
     lab = folder / "lab"
     shutil.copytree(LAB, lab, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(firmware, folder / "pcibackctl")
+    for name in ("pcibackctl", "pcibackd", "pcibackd-simulated"):
+        shutil.copy(firmware.with_name(name), folder / name)
     prefix = []
     if os.geteuid() == 0:
         for path in (folder, *folder.rglob("*")):
@@ -167,3 +168,27 @@ def test_ordinary_user_has_a_whole_machine(ordinary: tuple[Path, list[str]]) -> 
     gone = subprocess.run([*program, "destroy", str(directory)], capture_output=True, text=True, check=False)
     assert gone.returncode == 0, gone.stderr
     assert not directory.exists()
+
+
+def test_ordinary_users_machine_has_its_own_pcibackd(ordinary: tuple[Path, list[str]]) -> None:
+    """Linux shows the root of none of that user's processes to the others, so the machine knows them otherwise."""
+    folder, program = ordinary
+    machine = folder / "dom0"
+    options = ["--firmware", str(folder / "pcibackctl"), "--downtime", "0"]
+    subprocess.run([*program, "create", str(machine), *options], capture_output=True, check=True)
+    Host(machine, folder / "pcibackctl").install_pcibackd()
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        words = [*program[:-2], str(folder / "lab/enter"), str(machine / "root"), "--", *command]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    def service(word: str) -> int:
+        return run("/usr/sbin/service", "pcibackd", word).returncode
+
+    assert (service("start"), service("status")) == (0, 0)
+    assert run("/sbin/drvctl", "-d", "wm0").returncode == 0
+    assert run("/usr/local/sbin/pcibackctl", "take", "00:04.0").stdout == "0000:00:04.0 is taken from dom0\n"
+    assert (service("stop"), service("status")) == (0, 1)
+    assert service("start") == 0
+    subprocess.run([*program, "destroy", str(machine)], capture_output=True, check=True)
+    assert not machine.exists()
