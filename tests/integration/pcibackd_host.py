@@ -22,7 +22,7 @@ SHELLS = [
 COMMANDS = ("xl", "pcibackctl", "drvctl", "ifconfig", "route", "brconfig", "uname")
 
 DOUBLE = r"""
-import fcntl, json, os, re, sys
+import fcntl, json, os, re, sys, time
 home = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0])))
 name, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
 file = open(f"{home}/books", "r+")
@@ -50,6 +50,9 @@ if name == "uname":
     end(out=books["system"] + "\n")
 if name == "xl":
     verb, what = arguments[0], arguments[-1]
+    if verb == books["hangs"]:
+        file.close()
+        time.sleep(60)
     if verb == "create":
         text = open(arguments[2]).read()
         if "broken" in text:
@@ -58,6 +61,9 @@ if name == "xl":
         books["next"] += 1
         books["domains"][number] = [re.search(r'name = "(.*)"', text)[1], "--p---", "0.0"]
         end(out="Parsing config\n")
+    if verb == "list" and not arguments[1:]:
+        books["calls"].pop()
+        end(0, "Name ID Mem VCPUs State Time(s)\n")
     if verb == "info":
         books["calls"].pop()
         end(out=books["info"])
@@ -154,7 +160,7 @@ class Host:
         for name in COMMANDS:
             (directory / "bin" / name).symlink_to("double")
         empty: dict[str, Any] = {"calls": [], "devices": {}, "domains": {}, "guests": {}, "taken": [], "said": {}}
-        self.write({**empty, "unattachable": [], "next": 1, "silent": False, "system": system, "info": ""})
+        self.write({**empty, "unattachable": [], "next": 1, "silent": False, "system": system, "info": "", "hangs": ""})
         self.script = directory / "bin" / "pcibackd-guests"
         self.script.write_text(self.moved((SERVICE / "pcibackd-guests").read_text()))
 
@@ -163,6 +169,7 @@ class Host:
         places = {
             "PATH": f"{self.directory}/bin:/usr/bin:/bin",
             "wait_seconds": "1",
+            "xl_seconds": "3",
             "sys": f"{self.directory}/sys",
             "proc": f"{self.directory}/proc",
             "auto": str(self.auto),

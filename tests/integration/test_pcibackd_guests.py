@@ -414,6 +414,24 @@ def test_pcibackd_is_waited_for_and_not_without_end(host: Host) -> None:
     assert host.books["domains"] == {}
 
 
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("list", "no guest is started: xl does not list domains"),
+        ("create", "guest 'web' is not started: xl can't make a domain of etc/web"),
+    ],
+)
+def test_an_xl_that_hangs_is_ended(tmp_path: Path, shell: list[str], verb: str, said: str) -> None:
+    host = with_cards(Host(tmp_path / "host", shell))
+    host.set(hangs=verb)
+    host.lines(DEVICE_A, f"guest\tweb\t{host.guest('web')}\t{A}")
+    status, lines = host.start()
+    assert (status, lines[-1]) == (1, f"pcibackd-guests: {said}")
+    # The shell may say that it was terminated.
+    assert len(lines) <= 2
+    assert host.books["taken"] == [A]
+
+
 def test_without_a_record_there_is_nothing_to_do(host: Host) -> None:
     assert host.start() == (0, [])
     assert host.calls == []
