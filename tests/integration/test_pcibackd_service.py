@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import configparser
+import fcntl
 import shutil
 import subprocess
 import threading
@@ -23,7 +24,10 @@ MAKES = [make for make in ("make", "bmake") if shutil.which(make)]
 def install(make: str, stage: Path, prefix: str) -> Path:
     """The directory of the service's files."""
     command = [make, "-s", "-C", NATIVE.parent, "install", f"DESTDIR={stage}", f"PREFIX={prefix}"]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    # Tests run side by side, and two makes would write one build directory.
+    with (NATIVE / "install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
     return Path(f"{stage}{prefix}/share/xen-pciback")
 
 
