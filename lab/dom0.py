@@ -184,6 +184,8 @@ def status(options: argparse.Namespace) -> int:
     print("boot {}, entry {}: {}".format(found["boot"], found["entry"], found["outcome"]))
     print(f"claimed: {' '.join(state['boot']['claims']) or 'nothing'}")
     print(f"guests: {' '.join(domain['name'] for domain in state['domains']) or 'none'}")
+    if found["cut_off"]:
+        print(f"without DMA, because Xen has their devices: {' '.join(hypervisor.cut_off(machine))}")
     return 0
 
 

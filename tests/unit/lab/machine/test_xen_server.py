@@ -81,6 +81,7 @@ def test_a_guest_from_its_start_to_its_end(running: Host) -> None:
     assert host.tool("drvctl -l pci0").stdout.splitlines()[-2:] == ["pci0 wm0", "pci0 wm1"]
     assert host.state["xen"]["owners"] == {SECOND: hypervisor.QUARANTINE}
     assert host.status()["cut_off"] == ["wm1"]
+    assert "\nwithout DMA, because Xen has their devices: wm1\n" in host.dom0("status").stdout
     assert eventually(lambda: [device["lost"] for device in status(host)["taken"]] == [True])
 
 

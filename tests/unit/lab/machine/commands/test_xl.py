@@ -150,6 +150,15 @@ def test_assignable_list_and_its_changes(host: Host) -> None:
         assert (done.returncode, done.stderr) == (status, error)
 
 
+def test_a_setting_of_the_command_line_overrides_the_files(host: Host) -> None:
+    boot(host, "(00:05.0)")
+    assert start(host, G1 + 'pci = [\n "00:15.0",\n]\n')[1] == 3
+    done = host.run("/usr/pkg/sbin/xl", "create", "-p", "/root/bad.cfg", "pci=[]")
+    assert (done.stderr, done.returncode) == ("Parsing config from /root/bad.cfg\n", 0)
+    assert "  --p---  " in host.tool("xl list").stdout
+    assert host.tool("xl pci-list g1").stdout == ""
+
+
 def test_what_a_guest_had_is_taken_out_of_quarantine(host: Host) -> None:
     boot(host, "(00:05.0)")
     assert start(host, G1 + 'pci = ["00:05.0"]\n')[1] == 0
