@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.simulator.xen import BACKENDS, Lost, SimulatedXen
+from tests.unit.lab.conftest import Host
 
 ROOT = Path(__file__).resolve().parents[2]
 PCIBACKCTL = ROOT / "native/build/pcibackctl-simulated"
@@ -40,6 +41,7 @@ class Dom0:
         self.xen = KernelsBackend(directory)
         self.xen.life[1] = 0
         self.xen.store.update({"/local/domain/1/name": "gB", "/libxl/1/type": "pv"})
+        self.bus = BUS
         self.hidden = f"{FIRST}=20 {SECOND}=21"
 
     def ctl(self, *words: str) -> tuple[int, dict[str, Any]]:
@@ -51,7 +53,7 @@ class Dom0:
         """Run a command, playing its Xen; the exit status and what it printed."""
         command = [str(PCIBACKCTL), *words]
         settings = {
-            "PCIBACK_SIMULATED_BUS": str(BUS),
+            "PCIBACK_SIMULATED_BUS": str(self.bus),
             "PCIBACK_SIMULATED_XEN": self.xen.path,
             "PCIBACK_SIMULATED_HIDDEN": self.hidden,
         }
@@ -223,3 +225,26 @@ def test_a_sys_of_somebody_else(dom0: Dom0) -> None:
     status, answer = dom0.ctl("prepare", "--root", str(dom0.directory), FIRST)
     assert status == 1 and "is somebody else's: it is a link or a file" in answer["message"]
     assert dom0.xen.order == []
+
+
+def test_the_embedded_dom0s_xl_takes_the_files(dom0: Dom0, tmp_path: Path) -> None:
+    """Its toolstack netbsd opens what libxl opens, and has Xen refuse another interrupt than the real one."""
+    boot = "menu=Xen:load /netbsd-XEN3_DOM0.gz pciback.hide=(00:05.0)(00:09.0);multiboot /xen.gz\ntimeout=1\n"
+    host = Host(tmp_path / "embedded", ROOT / "native/build/pcibackctl")
+    host.create("--toolstack", "netbsd", "--guest", "firewall", boot_cfg=boot)
+    dom0.bus = ROOT / "lab/buses/pc-nine-nics.lspci"
+    dom0.hidden = "0000:00:05.0=10 0000:00:09.0=17"
+    create = ["/usr/pkg/sbin/xl", "create", "-q", "/usr/pkg/etc/xen/firewall", "pci=['00:09.0']"]
+    root = ["--root", str(host.root), "--allow", "no-reset"]
+    try:
+        assert "Couldn't open /sys/bus/pci/devices/0000:00:09.0/resource" in host.run(*create).stderr
+        assert dom0.ctl("prepare", *root, "0000:00:05.0", "0000:00:09.0")[0] == 0
+        done = host.run(*create)
+        assert done.returncode == 0, done.stderr
+        assert host.state["domains"][0]["sees"] == ["8086:100e"]
+        destroyed = host.tool("xl destroy firewall")
+        assert destroyed.returncode == 0 and "Couldn't open" not in destroyed.stderr
+        assert dom0.ctl("unprepare", *root, "0000:00:05.0", "0000:00:09.0")[0] == 0
+        assert not (host.root / "sys").exists()
+    finally:
+        host.end()
