@@ -21,6 +21,7 @@ class PcibackdDouble:
     :ivar guests: the devices of each domain, with how they were attached
     :ivar phases: how far each domain's frontend is; connected if nothing else is said
     :ivar refuses: by command, the sentence with which the next such command fails
+    :ivar held_back: the devices that only the domain gets that had them, for so many ``looks``
     :ivar calls: all commands but ``status``
     """
 
@@ -31,6 +32,8 @@ class PcibackdDouble:
         self.phases: dict[int, str] = {}
         self.refuses: dict[str, str] = {}
         self.calls: list[str] = []
+        self.held_back: dict[str, int] = {}
+        self.looks = 0
 
     def run(self, argv: Sequence[str], **_options: Any) -> tuple[int, str, str]:
         """Do a command."""
@@ -60,6 +63,14 @@ class PcibackdDouble:
                 del self.guests[domid][address]
         return 0, "", ""
 
+    def _held_back(self) -> list[tuple[str, int]]:
+        """What is held back now; each look is one nearer to its end."""
+        found = list(self.held_back.items())
+        self.looks -= 1
+        if self.looks <= 0:
+            self.held_back = {}
+        return found
+
     def status(self) -> dict[str, Any]:
         """What ``status --json`` prints."""
         given = {address for devices in self.guests.values() for address in devices}
@@ -79,7 +90,7 @@ class PcibackdDouble:
                 }
                 for domid, devices in self.guests.items()
             ],
-            "held_back": [],
+            "held_back": [{"address": address, "domain": domid} for address, domid in self._held_back()],
             "taken": [
                 {"address": address, "clean": True, "lost": False} for address in self.taken if address not in given
             ],

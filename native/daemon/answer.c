@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pciback/allow.h>
 #include <pciback/json.h>
 #include <pciback/status.h>
 #include <pciback/taken.h>
@@ -63,6 +64,16 @@ interrupt_name(enum pciback_interrupt interrupt)
 	return "?";
 }
 
+/* What its owner allows for a device alone, in the words of `take`. */
+static void
+json_allow(struct pciback_json *json, unsigned allow)
+{
+	char names[PCIBACK_ALLOW_SIZE];
+
+	pciback_allow_format(allow, '+', names);
+	pciback_json_string(json, "allow", names);
+}
+
 static void
 json_device(struct pciback_json *json, const struct pciback_device_status *device)
 {
@@ -76,6 +87,7 @@ json_device(struct pciback_json *json, const struct pciback_device_status *devic
 	pciback_json_string(json, "interrupt", interrupt_name(device->interrupt));
 	pciback_json_bool(json, "permissive", device->permissive);
 	pciback_json_string(json, "rdm_policy", device->rdm_relaxed ? "relaxed" : "strict");
+	json_allow(json, device->allow);
 	pciback_json_unsigned(json, "permissions", device->n_permissions);
 	pciback_json_object_end(json);
 }
@@ -120,6 +132,7 @@ json_held_back(struct pciback_json *json, const struct pciback_backend *backend)
 		pciback_address_format(&held_back.address, name);
 		pciback_json_string(json, "address", name);
 		pciback_json_unsigned(json, "domain", held_back.domain);
+		json_allow(json, held_back.allow);
 		pciback_json_unsigned(json, "permissions", held_back.n_permissions);
 		pciback_json_object_end(json);
 	}
@@ -141,6 +154,7 @@ json_taken(struct pciback_json *json, const struct pciback_backend *backend)
 		pciback_json_string(json, "address", name);
 		pciback_json_bool(json, "clean", taken.is_clean);
 		pciback_json_bool(json, "lost", taken.is_lost);
+		json_allow(json, taken.allow);
 		pciback_json_object_end(json);
 	}
 	pciback_json_array_end(json);

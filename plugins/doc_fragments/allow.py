@@ -26,6 +26,7 @@ options:
           - foreign-hide-list
           - identity-changed
           - iommu-group
+          - kept-mappings
           - management-nic
           - no-iommu
           - no-reset

@@ -171,6 +171,13 @@ NO_RESET = _refusal(
     accepting="its next owner finds what the last one left in it",
     guard=True,
 )
+KEPT_MAPPINGS = _refusal(
+    "kept-mappings",
+    "a guest that runs on may still reach a device that is to go to another owner",
+    remedy="restart that guest",
+    allowable=True,
+    accepting="that guest can read and write the device's registers until it ends",
+)
 IOMMU_GROUP = _refusal(
     "iommu-group",
     "the IOMMU can't tell the device from one that stays in dom0; on Linux",

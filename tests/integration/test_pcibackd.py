@@ -215,7 +215,9 @@ def test_devices_are_taken_and_returned(running: Running) -> None:
     xen = running.xen
     assert running.ctl("take", FIRST, SECOND).stdout == f"{FIRST} is taken from dom0\n{SECOND} is taken from dom0\n"
     assert xen.quarantine == {FIRST, SECOND}
-    assert running.status()["taken"] == [{"address": each, "clean": True, "lost": False} for each in (FIRST, SECOND)]
+    assert running.status()["taken"] == [
+        {"address": each, "clean": True, "lost": False, "allow": ""} for each in (FIRST, SECOND)
+    ]
     # It stays taken, with its table, from one guest to the next.
     for domain in (3, 4):
         xen.domain(domain)

@@ -69,6 +69,7 @@ def test_what_helps_in_general() -> None:
         "inventory-invalid": "correct it in the inventory",
         "nothing-wanted": "say which devices its guests own, or give everything back with pciback_state: absent",
         "foreign-hide-list": "want its devices, too",
+        "kept-mappings": "restart that guest",
         "no-reset": "take a device that can be reset",
         "no-such-device": "correct the selector, or look at the host with xen.pciback.device_info",
         "ambiguous-selector": "add a criterion, such as the address, or say 'all: true' if every one is meant",

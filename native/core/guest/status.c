@@ -19,6 +19,7 @@ describe(const struct pciback_slot *slot, struct pciback_device_status *ret_stat
 		.interrupt = slot->device.interrupt,
 		.permissive = slot->device.settings.permissive,
 		.rdm_relaxed = slot->rdm_relaxed,
+		.allow = slot->consent,
 		.n_permissions = slot->ledger.n,
 	};
 }
@@ -73,6 +74,7 @@ pciback_status_held_back(const struct pciback_backend *backend, size_t *position
 			*ret_status = (struct pciback_held_back){
 				.address = slot->address,
 				.domain = slot->domain,
+				.allow = slot->consent,
 				.n_permissions = slot->ledger.n,
 			};
 			return true;
@@ -92,6 +94,7 @@ pciback_status_taken(const struct pciback_backend *backend, size_t *position,
 			*ret_status = (struct pciback_taken_status){
 				.address = slot->address,
 				.is_clean = slot->is_clean,
+				.allow = slot->consent,
 				.is_lost = slot->lost < 0,
 			};
 			return true;

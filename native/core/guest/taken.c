@@ -76,17 +76,18 @@ pciback_backend_take(struct pciback_backend *backend, const struct pciback_wante
 	for (size_t i = 0; i < n && r == 0; i++) {
 		const struct pciback_slot *slot = pciback_backend_taken(backend, &devices[i].address);
 
-		r = pciback_slot_check_free(backend, &devices[i].address, 0, message);
-		if (r == 0 && slot == NULL) {
+		if (slot == NULL) {
 			r = pciback_slot_take(backend, &devices[i].address, 0, devices[i].allow, &new[n_new], message);
 			n_new += r == 0;
-		} else if (r == 0 && slot->lost < 0) {
+		} else if (slot->lost < 0) {
 			pciback_slot_explain_lost(slot, message);
 			r = slot->lost;
 		}
 	}
 	for (size_t i = 0; i < n_new && r < 0; i++)
 		pciback_slot_return(new[i], true);
+	for (size_t i = 0; i < n && r == 0; i++)
+		pciback_backend_taken(backend, &devices[i].address)->consent = devices[i].allow;
 	return r;
 }
 

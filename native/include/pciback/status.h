@@ -36,6 +36,7 @@ struct pciback_device_status {
 	enum pciback_interrupt interrupt;
 	bool permissive;
 	bool rdm_relaxed;		/* memory that it wants reserved may be missing in the guest */
+	unsigned allow;			/* PCIBACK_ALLOW_*, for it alone */
 	size_t n_permissions;		/* that Xen gave for it */
 };
 
@@ -43,6 +44,7 @@ struct pciback_device_status {
 struct pciback_held_back {
 	struct pciback_address address;
 	uint16_t domain;
+	unsigned allow;			/* PCIBACK_ALLOW_*, for it alone */
 	size_t n_permissions;		/* that Xen refuses to take back; 0: it lives, and may have mapped memory */
 };
 
@@ -50,6 +52,7 @@ struct pciback_held_back {
 struct pciback_taken_status {
 	struct pciback_address address;
 	bool is_clean;			/* as it was when it was taken; else that is tried again for the next one */
+	unsigned allow;			/* PCIBACK_ALLOW_*, for it alone */
 	bool is_lost;			/* a driver of dom0 has taken it, or it is gone: nobody gets it */
 };
 

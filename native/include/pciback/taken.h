@@ -32,10 +32,11 @@ int pciback_backend_find_device(const struct pciback_backend *backend, const str
     struct pciback_found *ret_found);
 
 /*
- * Takes devices from dom0, all of them or none; those that are taken already stay so. They are checked
- * before anything is done to one of them.
+ * Takes devices from dom0, all of them or none. Those that are taken already stay so, with whoever has
+ * them, and from now on that is allowed for them which their words say. They are checked before anything is
+ * done to one of them.
  * Returns 0, or a negative errno with one sentence in `message`: as above, or -EBUSY when a driver of dom0
- * or a guest has one, or it is held back. At most PCIBACK_ENTRIES_MAX of them.
+ * has one. At most PCIBACK_ENTRIES_MAX of them.
  */
 int pciback_backend_take(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE]);

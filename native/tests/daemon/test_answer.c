@@ -73,7 +73,7 @@ test_status(struct harness *harness)
 	    "\"frontend_state\": 3, \"hot_plug\": true, \"requests\": 0, \"refused\": 0, "
 	    "\"message\": null, \"devices\": [{\"address\": \"0000:03:00.0\", "
 	    "\"place\": \"0000:00:00.0\", \"interrupt\": \"intx\", \"permissive\": false, "
-	    "\"rdm_policy\": \"strict\", \"permissions\": 5}]}]") != NULL);
+	    "\"rdm_policy\": \"strict\", \"allow\": \"\", \"permissions\": 5}]}]") != NULL);
 	free(answer.bytes);
 	answer = (struct answer){ .bytes = NULL };
 	/* The guest goes; its device could not be reset. */
@@ -93,7 +93,7 @@ test_status(struct harness *harness)
 	answer = (struct answer){ .bytes = NULL };
 	answer_status(&answer, &fake.backend, true, 5);
 	answer_say(&answer, "%c", 0);
-	CHECK(strstr(answer.bytes, "\"taken\": [{\"address\": \"0000:03:00.0\", \"clean\": false, \"lost\": false}]") != NULL);
+	CHECK(strstr(answer.bytes, "\"taken\": [{\"address\": \"0000:03:00.0\", \"clean\": false, \"lost\": false, \"allow\": \"\"}]") != NULL);
 	free(answer.bytes);
 	answer = (struct answer){ .bytes = NULL };
 	fake.xen.devices[0].lost = -EBUSY;

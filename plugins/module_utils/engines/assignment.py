@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import PCIBACKD, Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import from_mapping, locate, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_allowed
@@ -79,10 +79,12 @@ def hand_over(
     found = with_holder(host.devices(), () if status is None else status.claims)
     chosen = _choose(request.selectors, found, state)
     after: dict[Address, str | None]
+    allowances: Mapping[Address, tuple[str, str]] = {}
     if request.state == ASSIGNED:
         held = host.claims() if status is None else status.claims
         _check_dom0_needs_none(host, request, chosen, found, held or (), warn)
         moving = [device for device in chosen if device.driver != backend.driver]
+        allowances = _allowances(request, status, chosen)
         after = {device.address: backend.driver for device in chosen}
         move = backend.take
     else:
@@ -91,13 +93,14 @@ def hand_over(
         after = {device.address: device.driver for device in chosen}
         after.update({device.address: backend.driver_before(device.address) for device in moving})
         move = backend.give_back
-    shown = []
+    shown = [difference(f"what is allowed for {address}", *texts) for address, texts in allowances.items()]
     if request.pins is not None:
         # First, so that a run that is killed knows afterwards what was taken.
-        shown = state.save_pins(from_mapping(request.pins), check_mode=request.check_mode)
+        shown += state.save_pins(from_mapping(request.pins), check_mode=request.check_mode)
     if not request.check_mode:
-        if moving:
-            move([device.address for device in moving])
+        changing = [device.address for device in chosen if device in moving or device.address in allowances]
+        if changing:
+            move(changing)
         after = {device.address: backend.holder(device.address) for device in chosen}
     return _result(chosen, moving, after, shown)
 
@@ -118,6 +121,20 @@ def _choose(
         for device in select(selector, found, by_place)
     }
     return tuple(chosen[address] for address in sorted(chosen))
+
+
+def _allowances(
+    request: AssignmentRequest, status: PcibackdStatus | None, chosen: Sequence[Device]
+) -> Mapping[Address, tuple[str, str]]:
+    """The devices of pcibackd for which the owner allows something else than pcibackd knows: that, and what it is to be."""
+    if status is None:
+        return {}
+    allowed, changes = read_allowed(request.allow), {}
+    for address in (device.address for device in chosen if device.driver == PCIBACKD):
+        before, after = sorted(status.allowed.get(address, ())), sorted(consents(allowed, address))
+        if before != after:
+            changes[address] = ("".join(f"{code}\n" for code in before), "".join(f"{code}\n" for code in after))
+    return changes
 
 
 def _toolstack(path: str | None) -> str | None:

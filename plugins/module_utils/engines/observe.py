@@ -173,9 +173,15 @@ def _domains(
             raise
         return (), {}
     domains = with_served(toolstack.domains(), status)
+    held_back = {} if status is None else status.held_back
     alive = tuple(
         RunningGuest(
-            domain.name, domain.domid, domain.devices, domain.passthrough or bool(domain.devices), domain.options
+            domain.name,
+            domain.domid,
+            domain.devices,
+            domain.passthrough or bool(domain.devices),
+            domain.options,
+            tuple(address for address, domid in held_back.items() if domid == domain.domid),
         )
         for domain in domains
         if domain.alive

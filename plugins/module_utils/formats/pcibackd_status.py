@@ -46,6 +46,7 @@ class PcibackdStatus:
     :ivar idle: devices that were taken from dom0 and that no guest has
     :ivar lost: those of them that a driver of dom0 has taken since, or that are gone
     :ivar held_back: devices that nobody else gets before the domain is gone that may still reach them
+    :ivar allowed: what is allowed for a device alone, in the words of ``pcibackctl take``
     """
 
     pid: int = 0
@@ -54,6 +55,7 @@ class PcibackdStatus:
     idle: tuple[Address, ...] = ()
     lost: tuple[Address, ...] = ()
     held_back: Mapping[Address, int] = field(default_factory=dict)
+    allowed: Mapping[Address, frozenset[str]] = field(default_factory=dict)
 
     @property
     def claims(self) -> tuple[Address, ...]:
@@ -84,6 +86,15 @@ def parse(text: str) -> PcibackdStatus:
             idle=tuple(parse_address(device["address"]) for device in document["taken"]),
             lost=tuple(parse_address(device["address"]) for device in document["taken"] if device.get("lost")),
             held_back={parse_address(device["address"]): int(device["domain"]) for device in document["held_back"]},
+            allowed={
+                parse_address(device["address"]): frozenset(filter(None, device.get("allow", "").split("+")))
+                for devices in (
+                    document["taken"],
+                    document["held_back"],
+                    *(guest["devices"] for guest in document["guests"]),
+                )
+                for device in devices
+            },
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, PcibackError) as error:
         reason = f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__

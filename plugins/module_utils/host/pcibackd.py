@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import NOT_FOUND, Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import daemon_status
@@ -16,6 +17,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import
 PCIBACKCTL = "/usr/local/sbin/pcibackctl"
 
 _SAYS = "pcibackctl: "
+
+_NOTICES = 3.0
+"""Seconds: it looks each second what it can free."""
 
 
 class Pcibackd:
@@ -55,7 +59,18 @@ class Pcibackd:
         :param who: the guest, for a sentence
         :raises PcibackError: it does not get them
         """
+        self._await_freed(domid, [parse_address(device.partition(",")[0]) for device in devices])
         self._ask(f"guest {who} did not get its devices", "attach", "--domain", str(domid), *devices)
+
+    def _await_freed(self, domid: int, addresses: Sequence[Address]) -> None:
+        """Let pcibackd notice that a guest has ended that had devices; it may be a moment later than xl."""
+        deadline = time.monotonic() + _NOTICES
+        while time.monotonic() < deadline:
+            status = self.status()
+            owners = {} if status is None else status.held_back
+            if all(owners.get(address, domid) == domid for address in addresses):
+                return
+            time.sleep(0.2)
 
     def detach(self, domid: int, addresses: Sequence[Address], *, who: str) -> None:
         """Take devices from a guest; it has to let go of them.

@@ -68,7 +68,10 @@ def plan_absent(draft: Draft, boot: BootPlanner) -> Plan:
     rules = Rules(way=partial(_way, draft, lists), obstacle=partial(_obstacle, draft, offered))
     # A device that the owner's own files name and that pciback does not hold is the owner's affair, as before.
     hand_over(draft, rules, claims, ())
-    if installs or draft.observed.traces.native or draft.observed.attachments is not None:
+    # Guests that run on with devices of pcibackd need it.
+    served = draft.pending and draft.observed.native.daemon.installed
+    traces = draft.observed.traces.native or draft.observed.attachments is not None
+    if installs or (traces and not served):
         what = "pcibackctl and pcibackd" if draft.observed.native.daemon.installed else "pcibackctl"
         draft.act(Step.REMOVE, f"remove {what} and what is recorded of it")
     refuse_not_replaceable(draft)

@@ -28,6 +28,7 @@ class Backend:
     :ivar holder: what holds devices that it has taken, for a sentence
     :ivar follows: when it can follow the kernel's backend, beside which it can't be: at run time only where that one can
         be unloaded
+    :ivar keeps_apart: whether a device that a guest could still reach goes to nobody else
     """
 
     name: str
@@ -37,6 +38,7 @@ class Backend:
     hides: bool = True
     holder: str = "pciback"
     follows: str = AT_RUN_TIME
+    keeps_apart: bool = False
 
     @property
     def needs_reboot(self) -> bool:
@@ -47,5 +49,12 @@ class Backend:
 def native_backend(bridge_loss: str, follows: str) -> Backend:
     """pcibackd, which is the same on every system but for what it follows."""
     return Backend(
-        NATIVE, AT_RUN_TIME, hot_plug=True, bridge_loss=bridge_loss, hides=False, holder="pcibackd", follows=follows
+        NATIVE,
+        AT_RUN_TIME,
+        hot_plug=True,
+        bridge_loss=bridge_loss,
+        hides=False,
+        holder="pcibackd",
+        follows=follows,
+        keeps_apart=True,
     )

@@ -108,7 +108,7 @@ def refuse_needed(draft: Draft) -> None:
         for code, address in draft.wanted.allow:
             if planned.held and code in GUARDS and address == planned.device.address:
                 held = planned.device.address.bdf
-                draft.warnings.append(f"overridden by the owner: {code} for {held}, which pciback holds")
+                draft.warnings.append(f"overridden by the owner: {code} for {held}, which {draft.backend.holder} holds")
     missing = draft.missing
     if not missing and not draft.returning:
         return

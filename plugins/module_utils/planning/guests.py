@@ -24,7 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import
     WHEN_NEEDED,
     WantedGuest,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID, KEPT_MAPPINGS
 
 SHUT_DOWN = "shut down"
 START = "start"
@@ -152,6 +152,16 @@ def way(draft: Draft, guest: WantedGuest, now: RunningGuest | None) -> str:
             what += [] if same else ["other devices than its configuration lists"]
             draft.warnings.append(f"guest {guest.name} runs with {' and '.join(what)}; its life is left to its owner")
         return ""
+    reached = _reached(draft, guest, now)
+    if reached and draft.wanted.restart_guests == WHEN_NEEDED:
+        return RESTART
+    if reached:
+        shown = " ".join(address.bdf for address in reached)
+        draft.pend(
+            f"guest {guest.name} may still reach {shown} after it lets go of it, {_UNTIL}, or allow code "
+            f"'{KEPT_MAPPINGS}' for that device"
+        )
+        return ""
     if same and not options:
         return ""
     # A device that it keeps gets other options only when it starts.
@@ -167,6 +177,19 @@ def way(draft: Draft, guest: WantedGuest, now: RunningGuest | None) -> str:
     if not same:
         draft.pend(f"guest {guest.name} runs with other devices than its configuration lists, {_UNTIL}")
     return ""
+
+
+def _reached(draft: Draft, guest: WantedGuest, now: RunningGuest) -> list[Address]:
+    """The devices that are to go from a guest that runs to others, and that it could still reach.
+
+    Xen takes the right to map memory from a PV domain, and never what it has mapped.
+    """
+    mine = {planned.device.address for planned in draft.devices_of(guest.name)}
+    return [
+        address
+        for address in (*now.devices, *now.reaches)
+        if draft.backend.keeps_apart and address not in mine and (KEPT_MAPPINGS, address) not in draft.wanted.allow
+    ]
 
 
 def other_options(draft: Draft, guest: WantedGuest, now: RunningGuest) -> str:
@@ -207,7 +230,12 @@ def _leave_alone_what_would_fail(
     refused = True
     while refused:
         # One that is left alone keeps its devices from others, so look again.
-        kept = {address: name for name, now in running.items() if not ways.get(name) for address in now.devices}
+        kept = {
+            address: name
+            for name, now in running.items()
+            if not ways.get(name)
+            for address in (*now.devices, *now.reaches)
+        }
         refused = False
         for guest in draft.wanted.guests:
             reason = rules.obstacle(guest, kept, rebooted)

@@ -28,7 +28,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_BOOT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, run_guests, shut_down_all
-from ansible_collections.xen.pciback.plugins.module_utils.planning.native import record_start_up, retire, serve
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import (
+    changed_consents,
+    record_start_up,
+    retire,
+    serve,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT
 
@@ -73,6 +78,8 @@ def hand_over(draft: Draft, rules: Rules, claims: Collection[Address], assigned:
     if draft.wanted.state != ABSENT:
         (retire if draft.backend.hides else serve)(draft)
     addresses = [device.address for device in assigned]
+    if not draft.backend.hides and draft.wanted.state != ABSENT:
+        addresses += changed_consents(draft)
     pins = {} if draft.backend.hides or draft.wanted.state == ABSENT else _new_pins(draft)
     if addresses or pins:
         taken = f"hand {listed(addresses)} to {draft.backend.holder}" if addresses else f"pin {listed(draft.hidden)}"
@@ -111,7 +118,7 @@ def _kept_by_guests(draft: Draft) -> Collection[Address]:
     kept = set()
     for guest in draft.observed.running:
         mine = {planned.device.address for planned in draft.devices_of(guest.name)}
-        for address in guest.devices:
+        for address in (*guest.devices, *guest.reaches):
             if guest.name not in changing and address not in mine:
                 kept.add(address)
                 draft.pend(

@@ -22,13 +22,14 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
     BACKEND_BUSY,
     DOMAIN_CONFIG_INVALID,
+    KEPT_MAPPINGS,
     NO_IOMMU,
     NO_RESET,
     SHARED_BAR_PAGE,
     SHARED_IRQ,
 )
 
-_CONSENTS = (NO_IOMMU, NO_RESET, SHARED_BAR_PAGE, SHARED_IRQ)
+_CONSENTS = (KEPT_MAPPINGS, NO_IOMMU, NO_RESET, SHARED_BAR_PAGE, SHARED_IRQ)
 """What pcibackd itself refuses, and by the same codes lets an owner allow."""
 
 
@@ -38,6 +39,18 @@ def consents(allow: Sequence[tuple[str, Address | None]], address: Address) -> t
     :param allow: pairs of refusal code and address
     """
     return tuple(sorted({code for code, about in allow if about == address and code in _CONSENTS}))
+
+
+def changed_consents(draft: Draft) -> list[Address]:
+    """The devices that pcibackd holds, and for which it knows other consents than the owner gives."""
+    status = draft.observed.native.daemon.status
+    known = {} if status is None else status.allowed
+    return [
+        planned.device.address
+        for planned in draft.devices
+        if planned.held
+        and set(consents(draft.wanted.allow, planned.device.address)) != known.get(planned.device.address, set())
+    ]
 
 
 def refuse_busy_backend(draft: Draft) -> None:

@@ -43,6 +43,7 @@ class RunningGuest:
     """A domain that xl knows, with the devices that it has now.
 
     :ivar options: with which options it has each device, under xl's names, as far as xl shows them
+    :ivar reaches: devices that it has no more, and that pcibackd keeps from others because it may still reach them
     :ivar passthrough: whether Xen set up an IOMMU for it, as far as is known, so that it can get devices while it runs
     """
 
@@ -51,6 +52,7 @@ class RunningGuest:
     devices: tuple[Address, ...] = ()
     passthrough: bool = True
     options: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
+    reaches: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True)

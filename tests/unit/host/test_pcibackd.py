@@ -73,3 +73,13 @@ def test_one_that_can_not_be_asked(double: PcibackdDouble) -> None:
     with pytest.raises(PcibackError) as refused:
         Pcibackd(lambda _argv: (9, "", "")).take([CARD])
     assert str(refused.value).endswith("pcibackctl ended with status 9 and said nothing")
+
+
+def test_a_guest_that_has_just_ended_is_noticed(double: PcibackdDouble) -> None:
+    double.held_back, double.looks = {CARD: 3}, 2
+    Pcibackd(double.run).attach(7, [f"{CARD},permissive=1"], who="firewall")
+    assert (double.held_back, double.calls) == ({}, [f"attach --domain 7 {CARD},permissive=1"])
+    # It is its own.
+    double.held_back, double.looks = {CARD: 7}, 99
+    Pcibackd(double.run).attach(7, [CARD], who="firewall")
+    assert double.looks == 98

@@ -20,6 +20,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents, refuse_busy_backend
@@ -36,6 +37,7 @@ from tests.unit.plans import changed, make_plan
 
 CARD = parse_address("00:05.0")
 NATIVE_BACKEND = "native"
+KEPT = (("kept-mappings", CARD),)
 READY = NativeState(True, daemon=DaemonState(installed=True, ready=True))
 MISSING = NativeState(False, "it is not installed", DaemonState(reason="it is not installed"))
 NATIVE = replace(ONE, reboot="never")
@@ -87,13 +89,57 @@ def test_a_host_that_is_as_wanted() -> None:
 
 
 def test_devices_change_while_guests_run() -> None:
-    wanted = replace(NATIVE, guests=(guest(device(address="00:04.0", permissive=True)),))
+    wanted = replace(NATIVE, guests=(guest(device(address="00:04.0", permissive=True)),), allow=KEPT)
     plan = plan_of(wanted, served())
     assert kinds(plan) == ["configure", "assign", "run", "return", "start_up"]
     assert plan.actions[2].arguments["domains"][0]["hot_plug"] is True
     assert plan.actions[3].summary == "give 00:05.0 back to dom0"
     (record,) = plan.actions[4].arguments["guests"]
     assert record["devices"] == ["0000:00:04.0,permissive=1"]
+
+
+def test_what_a_guest_could_still_reach_goes_to_nobody_before_it_is_restarted() -> None:
+    wanted = replace(NATIVE, guests=(guest(device(address="00:04.0")),))
+    plan = plan_of(wanted, served())
+    assert kinds(plan) == ["configure", "assign", "start_up"]
+    assert plan.pending == (
+        "guest firewall may still reach 00:05.0 after it lets go of it, until it is restarted; allow that with "
+        "pciback_restart_guests: when_needed, or allow code 'kept-mappings' for that device",
+        "00:05.0 is with guest firewall, which runs on and is not to have it: it stays there",
+    )
+    restarted = plan_of(replace(wanted, restart_guests="when_needed"), served())
+    assert kinds(restarted) == ["configure", "assign", "run", "return", "start_up"]
+    assert restarted.actions[2].summary == "restart firewall"
+
+
+def test_what_pcibackd_keeps_from_others_waits_for_the_guest_that_had_it() -> None:
+    running = (RunningGuest("firewall", 3, (), reaches=(CARD,)), RunningGuest("storage", 4, ()))
+    wanted = replace(
+        NATIVE, guests=(guest(), guest(device(address="00:05.0"), name="storage")), restart_guests="when_needed"
+    )
+    observed = served(
+        running=running,
+        guest_configs={"/etc/xen/firewall": GUEST, "/etc/xen/storage": GUEST.replace(b"firewall", b"storage")},
+    )
+    plan = plan_of(wanted, observed)
+    assert [action.summary for action in plan.actions if action.kind == "run"] == [
+        "restart firewall; change the devices of storage"
+    ]
+    waiting = plan_of(replace(wanted, restart_guests="never"), observed)
+    assert "run" not in kinds(waiting)
+    assert (
+        "guest storage keeps the devices that it has: 00:05.0 is still with guest firewall, which runs on; "
+        "shut that down first"
+    ) in waiting.pending
+
+
+def test_a_consent_that_pcibackd_does_not_know_is_told() -> None:
+    status = PcibackdStatus(idle=(CARD,), allowed={CARD: frozenset({"shared-irq"})})
+    native = NativeState(True, daemon=DaemonState(True, True, status=status))
+    plan = plan_of(replace(NATIVE, allow=(("no-reset", CARD),)), served(native=native))
+    assert kinds(plan) == ["assign", "start_up"]
+    assert plan.actions[0].arguments == {"devices": [{"address": "0000:00:05.0"}]}
+    assert "overridden by the owner: no-reset for 00:05.0, which pcibackd holds" in plan.warnings
 
 
 def test_an_option_that_pcibackd_knows_is_compared() -> None:

@@ -49,7 +49,9 @@ test_take(struct harness *harness)
 	fake_create(&fake, 1, 0, 1);
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
 	CHECK_NUMBER(count_taken(), 1);
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, devices, 2, message), -EBUSY);
+	CHECK_NUMBER(pciback_backend_take(&fake.backend, devices, 2, message), 0);
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
+	CHECK_NUMBER(pciback_backend_return(&fake.backend, devices, 2, message), -EBUSY);
 	CHECK_TEXT(message, "0000:03:00.0 belongs to domain 1");
 	CHECK(fake_end(&fake));
 }
