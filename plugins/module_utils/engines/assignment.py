@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.model import PCIBACKD, Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import from_mapping, locate, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
 from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_allowed
@@ -130,8 +130,8 @@ def _allowances(
     if status is None:
         return {}
     allowed, changes = read_allowed(request.allow), {}
-    for address in (device.address for device in chosen if device.driver == PCIBACKD):
-        before, after = sorted(status.allowed.get(address, ())), sorted(consents(allowed, address))
+    for address in (device.address for device in chosen if device.address in status.allowed):
+        before, after = sorted(status.allowed[address]), sorted(consents(allowed, address))
         if before != after:
             changes[address] = ("".join(f"{code}\n" for code in before), "".join(f"{code}\n" for code in after))
     return changes

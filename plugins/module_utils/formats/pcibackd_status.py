@@ -87,13 +87,15 @@ def parse(text: str) -> PcibackdStatus:
             lost=tuple(parse_address(device["address"]) for device in document["taken"] if device.get("lost")),
             held_back={parse_address(device["address"]): int(device["domain"]) for device in document["held_back"]},
             allowed={
-                parse_address(device["address"]): frozenset(filter(None, device.get("allow", "").split("+")))
+                parse_address(device["address"]): frozenset(filter(None, device["allow"].split("+")))
                 for devices in (
                     document["taken"],
                     document["held_back"],
                     *(guest["devices"] for guest in document["guests"]),
                 )
                 for device in devices
+                # Older ones don't say.
+                if "allow" in device
             },
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, PcibackError) as error:

@@ -45,12 +45,8 @@ def changed_consents(draft: Draft) -> list[Address]:
     """The devices that pcibackd holds, and for which it knows other consents than the owner gives."""
     status = draft.observed.native.daemon.status
     known = {} if status is None else status.allowed
-    return [
-        planned.device.address
-        for planned in draft.devices
-        if planned.held
-        and set(consents(draft.wanted.allow, planned.device.address)) != known.get(planned.device.address, set())
-    ]
+    addresses = [planned.device.address for planned in draft.devices if planned.device.address in known]
+    return [address for address in addresses if set(consents(draft.wanted.allow, address)) != known[address]]
 
 
 def refuse_busy_backend(draft: Draft) -> None:
