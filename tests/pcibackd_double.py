@@ -63,6 +63,9 @@ class PcibackdDouble:
                 del self.guests[domid][address]
         return 0, "", ""
 
+    def _allow(self, address: str) -> str:
+        return self.taken.get(address, "").partition(",allow=")[2]
+
     def _held_back(self) -> list[tuple[str, int]]:
         """What is held back now; each look is one nearer to its end."""
         found = list(self.held_back.items())
@@ -84,7 +87,12 @@ class PcibackdDouble:
                     "phase": self.phases.get(domid, "connected"),
                     "message": None,
                     "devices": [
-                        {"address": address, "permissive": "permissive=1" in word, "rdm_policy": "strict"}
+                        {
+                            "address": address,
+                            "permissive": "permissive=1" in word,
+                            "rdm_policy": "strict",
+                            "allow": self._allow(address),
+                        }
                         for address, word in devices.items()
                     ],
                 }
@@ -92,6 +100,8 @@ class PcibackdDouble:
             ],
             "held_back": [{"address": address, "domain": domid} for address, domid in self._held_back()],
             "taken": [
-                {"address": address, "clean": True, "lost": False} for address in self.taken if address not in given
+                {"address": address, "clean": True, "lost": False, "allow": self._allow(address)}
+                for address in self.taken
+                if address not in given
             ],
         }

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of, to_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.engines.assignment import AssignmentRequest, hand_over
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform import Netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from tests.pcibackd_double import PROGRAM, PcibackdDouble
 from tests.unit.linux_modules import CARD, FIREWALL, NVME, XL, Dom0
+from tests.unit.planning.hosts import nic
 
 
 def assign(
@@ -79,3 +83,60 @@ def test_netbsd_takes_devices_at_boot_only(dom0: Dom0) -> None:
     with pytest.raises(PcibackError, match="NetBSD's kernel takes devices from dom0 at boot only") as refusal:
         hand_over(dom0.run, Netbsd(dom0.run), StateDirectory("/db"), request, print)
     assert refusal.value.remedy == "use xen.pciback.boot_hide and reboot, or backend: native, which needs no reboot"
+
+
+# --- pcibackd
+
+
+@pytest.fixture
+def pcibackd(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> PcibackdDouble:
+    """A pcibackd on the Linux dom0."""
+    double, run = PcibackdDouble(), dom0.run
+    monkeypatch.setattr(
+        dom0, "run", lambda argv, *more, **options: (double.run if argv[0] == PROGRAM else run)(argv, *more, **options)
+    )
+    return double
+
+
+def native(dom0: Dom0, *devices: Mapping[str, Any], state: str = "assigned", **options: Any) -> dict[str, Any]:
+    """What the module returns with the native backend."""
+    allow = [{"code": "no-reset", "address": "00:05.0"}, {"code": "shared-irq", "address": "00:05.0"}]
+    given = {"selectors": devices, "state": state, "allow": allow, "xl": XL, "check_mode": False, **options}
+    directory = StateDirectory(state_directory.DIRECTORY)
+    return hand_over(dom0.run, Linux(dom0.run), directory, AssignmentRequest(backend="native", **given), print)
+
+
+def test_a_device_goes_to_pcibackd_and_back(dom0: Dom0, pcibackd: PcibackdDouble) -> None:
+    card = {"address": "00:05.0"}
+    done = native(dom0, card)
+    assert pcibackd.calls == [f"take {CARD},allow=no-reset+shared-irq"]
+    assert [(each["before"], each["after"]) for each in done["devices"]] == [("e1000", "pcibackd")]
+    assert native(dom0, card)["changed"] is False
+    back = native(dom0, card, state="returned")
+    assert [(each["before"], each["after"]) for each in back["devices"]] == [("pcibackd", "e1000")]
+    assert (dom0.driver(CARD), pcibackd.taken) == ("e1000", {})
+
+
+def test_what_is_allowed_changes_while_pcibackd_has_it(dom0: Dom0, pcibackd: PcibackdDouble) -> None:
+    card = {"address": "00:05.0"}
+    native(dom0, card)
+    changed = native(dom0, card, allow=[{"code": "no-reset", "address": "00:05.0"}])
+    assert [(each["before_header"], each["before"], each["after"]) for each in changed["diff"]] == [
+        (f"what is allowed for {CARD}", "no-reset\nshared-irq\n", "no-reset\n")
+    ]
+    assert pcibackd.calls[1:] == [f"take {CARD},allow=no-reset"]
+
+
+def test_what_a_guest_has_of_pcibackd_is_not_returned(dom0: Dom0, pcibackd: PcibackdDouble) -> None:
+    native(dom0, {"address": "00:05.0"})
+    pcibackd.guests[9] = {CARD: CARD}
+    with pytest.raises(PcibackError, match=r"00:05\.0 is with guest domain 9"):
+        native(dom0, {"address": "00:05.0"}, state="returned")
+
+
+def test_pins_are_recorded_before_anything_is_taken(dom0: Dom0, pcibackd: PcibackdDouble) -> None:
+    pins = to_mapping({parse_address(CARD): pin_of(nic("00:05.0", "e1000"))})
+    pcibackd.refuses["take"] = "it is in use"
+    with pytest.raises(PcibackError):
+        native(dom0, {"address": "00:05.0"}, pins=pins)
+    assert (dom0.driver(CARD), StateDirectory(state_directory.DIRECTORY).has_pins) == ("e1000", True)
