@@ -19,7 +19,7 @@ SHELLS = [
     for name, *options in (["dash"], ["busybox", "sh"], ["mksh"], ["bash", "--posix"])
     if (path := shutil.which(name)) is not None
 ]
-COMMANDS = ("xl", "pcibackctl", "drvctl", "ifconfig", "route", "brconfig", "uname")
+COMMANDS = ("xl", "pcibackctl", "drvctl", "ifconfig", "route", "brconfig", "uname", "sysctl")
 
 DOUBLE = r"""
 import fcntl, json, os, re, sys, time
@@ -125,7 +125,7 @@ if name == "drvctl":
             end()
     end(1, err="drvctl: DRVDETACHDEV: Device busy\n")
 books["calls"].pop()
-if name in ("ifconfig", "brconfig", "route"):
+if name in ("ifconfig", "brconfig", "route", "sysctl"):
     found = books["said"].get(" ".join([name, *arguments]))
     end(1 if found is None else 0, out=found or "")
 """
@@ -154,6 +154,7 @@ class Host:
         for name in ("mounts", "swaps", "self/mountinfo", "net/route", "net/ipv6_route"):
             (directory / "proc" / name).parent.mkdir(exist_ok=True)
             (directory / "proc" / name).write_text("")
+        self.boot()
         double = directory / "bin" / "double"
         double.write_text(f"#!{sys.executable} -SIE\n{DOUBLE}")
         double.chmod(0o755)
@@ -174,11 +175,18 @@ class Host:
             "proc": f"{self.directory}/proc",
             "auto": str(self.auto),
             "rc_subr": f"{self.directory}/etc/rc.subr",
+            "started": f"{self.directory}/started",
         }
         for name, value in places.items():
             text, count = re.subn(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
             assert count == 1, name
         return text.replace("/usr/pkg/etc/xen", f"{self.directory}/etc")
+
+    def boot(self, number: int = 1) -> None:
+        """Let Linux say that this is another boot."""
+        path = self.directory / "proc/sys/kernel/random/boot_id"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"boot {number}\n")
 
     @property
     def books(self) -> dict[str, Any]:
@@ -230,9 +238,9 @@ class Host:
             command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
         )
 
-    def start(self) -> tuple[int, list[str]]:
+    def start(self, *options: str) -> tuple[int, list[str]]:
         """Run it; its exit status and what it said."""
-        done = self.run("start")
+        done = self.run(*options, "start")
         assert done.stdout == "", done.stdout
         return done.returncode, done.stderr.replace(f"{self.directory}/", "").splitlines()
 

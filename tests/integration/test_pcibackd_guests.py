@@ -439,6 +439,36 @@ def test_without_a_record_there_is_nothing_to_do(host: Host) -> None:
     assert host.start() == (1, ["pcibackd-guests: state/attachments can't be read"])
 
 
+def test_the_service_starts_guests_once_a_boot(tmp_path: Path, shell: list[str]) -> None:
+    host = with_cards(Host(tmp_path / "host", shell))
+    host.lines(DEVICE_A, DEVICE_B, f"guest\tweb\t{host.guest('web')}\t{A}")
+    assert host.start("--boot") == (0, [])
+    assert list(host.books["guests"].values()) == [[A]]
+    # Somebody shuts it down, and pcibackd is started anew: the devices are taken again, and it stays down.
+    host.set(domains={}, guests={}, taken=[])
+    assert host.start("--boot") == (0, [])
+    assert (host.books["domains"], host.books["taken"]) == ({}, [A, B])
+    # Whoever asks for it gets it; so does the next boot.
+    assert host.start() == (0, [])
+    assert list(host.books["guests"].values()) == [[A]]
+    host.set(domains={}, guests={}, taken=[])
+    host.boot(2)
+    assert host.start("--boot") == (0, [])
+    assert list(host.books["guests"].values()) == [[A]]
+
+
+def test_a_boot_without_a_record_has_had_its_start(netbsd: Host) -> None:
+    netbsd.set(said={**netbsd.books["said"], "sysctl -n kern.boottime": "Mon Nov 30 02:00:00 2026\n"})
+    assert netbsd.start("--boot") == (0, [])
+    netbsd.lines(DEVICE_A, f"guest\tweb\t{netbsd.guest('web', auto=False)}\t{A}")
+    assert netbsd.start("--boot") == (0, [])
+    assert (netbsd.books["domains"], netbsd.books["taken"]) == ({}, [A])
+    (netbsd.directory / "started").unlink()
+    (netbsd.directory / "started").mkdir()
+    assert netbsd.start("--boot")[1][-1] == "pcibackd-guests: started can't be written"
+    assert list(netbsd.books["guests"].values()) == [[A]]
+
+
 def test_stop_does_nothing_and_other_words_are_refused(host: Host) -> None:
     host.lines(DEVICE_A)
     assert (host.run("stop").returncode, host.calls) == (0, [])
@@ -446,7 +476,7 @@ def test_stop_does_nothing_and_other_words_are_refused(host: Host) -> None:
         done = host.run(*arguments)
         assert (done.returncode, done.stderr) == (
             2,
-            "usage: pcibackd-guests [--record FILE] [--control PATH] start|stop\n",
+            "usage: pcibackd-guests [--record FILE] [--control PATH] [--boot] start|stop\n",
         )
 
 

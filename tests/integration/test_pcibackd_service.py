@@ -61,7 +61,7 @@ def test_the_unit_of_systemd(installed: Path) -> None:
     service = unit["Service"]
     assert service["ExecStart"] == f"{installed}/sbin/pcibackd --foreground $PCIBACKD_FLAGS"
     # A guest without its devices must not end the pcibackd of the others.
-    assert service["ExecStartPost"] == f"-{installed}/sbin/pcibackd-guests start"
+    assert service["ExecStartPost"] == f"-{installed}/sbin/pcibackd-guests --boot start"
     assert (service["Restart"], service["KillMode"]) == ("on-failure", "process")
     if shutil.which("systemd-analyze") is not None:
         done = subprocess.run(
