@@ -312,6 +312,10 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
         ("name the system with target, as 'zig targets' lists it", CONTROLLER),
         ("install a C compiler on the host", INSTALL),
     ),
+    "name a target with glibc, such as..., or none": (
+        ("name a target with glibc, such as", CONTROLLER),
+        ("none", CONTROLLER),
+    ),
     "the step that failed is...; run it by hand in native/ to see all of its output": (
         ("the step that failed is", LOOK),
         ("run it by hand in native/ to see all of its output", LOOK),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_build import zig_target
 from ansible_collections.xen.pciback.plugins.plugin_utils.native_sources import cross_build, read_sources
 from tests import depth
 
@@ -53,6 +54,16 @@ def test_all_is_built_for_netbsd(target: str, tmp_path: Path) -> None:
         assert set(re.findall(r"Shared library: \[(.*)\]", said)) <= {"libc.so.12", "libpthread.so.1"}
         assert b"\0/libexec/ld.elf_so\0" in program.read_bytes()
         assert taken_from_libraries(program) - SINCE_NETBSD_7 == set()
+
+
+def test_pcibackd_for_linux_can_load_libraries(tmp_path: Path) -> None:
+    target = zig_target(lambda _argv: (0, "Linux x86_64", ""), "uname", daemon=True)
+    cross_build(read_sources(), target=target, prefix="/opt", flags="", daemon=True, workspace=str(tmp_path))
+    program = tmp_path / "stage/opt/sbin/pcibackd"
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("pcibackd ")
+    said = subprocess.run(["readelf", "--dynamic", program], capture_output=True, text=True, check=True).stdout
+    assert {"libc.so.6", "libdl.so.2"} <= set(re.findall(r"Shared library: \[(.*)\]", said))
 
 
 def test_pcibackd_is_built_only_where_it_is_wanted(tmp_path: Path) -> None:

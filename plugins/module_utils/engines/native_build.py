@@ -19,6 +19,9 @@ _ZIG_TARGETS = {
     for system, zig_system in (("NetBSD", "netbsd"), ("Linux", "linux-musl"))
     for machine, zig_machine in _ZIG_MACHINES
 }
+# What zig links with musl is static: it runs on every Linux, and loads no library, while pcibackd has to load Xen's.
+_STATIC = "-musl"
+_DYNAMIC = "-gnu.2.28"
 
 
 TARGETS = (("control",), ("control", "build/pcibackd"))
@@ -30,20 +33,35 @@ def find_make(find: FindProgram) -> str | None:
     return find("make", opt_dirs=TOOL_DIRECTORIES)
 
 
-def zig_target(run: Run, uname: str) -> str:
+def zig_target(run: Run, uname: str, *, daemon: bool) -> str:
     """The host's system in zig's words, for a build elsewhere.
 
     :param uname: path of uname(1)
+    :param daemon: also for pcibackd
     :raises PcibackError: zig builds for no such system
     """
     _status, out, _err = run([uname, "-sm"])
     try:
-        return _ZIG_TARGETS[out.strip()]
+        target = _ZIG_TARGETS[out.strip()]
     except KeyError:
         raise PcibackError(
             f"no build for '{out.strip()}' is known",
             remedy="name the system with target, as 'zig targets' lists it, or install a C compiler on the host",
         ) from None
+    return target.replace(_STATIC, _DYNAMIC) if daemon else target
+
+
+def check_target(target: str) -> None:
+    """Make sure that pcibackd can be built for a system that its owner has named.
+
+    :param target: in zig's words
+    :raises PcibackError: it could not load Xen's libraries there
+    """
+    if target.endswith(_STATIC):
+        raise PcibackError(
+            f"a pcibackd that is built for {target} is static, and can't load Xen's libraries",
+            remedy=f"name a target with glibc, such as {target.replace(_STATIC, _DYNAMIC)}, or none",
+        )
 
 
 def unpack(archive: str, directory: str) -> None:

@@ -101,7 +101,10 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
     if on_host:
         values["needs"] = "sources"
     else:
-        target = request.target or native_build.zig_target(run, find("uname", required=True) or "uname")
+        uname = find("uname", required=True) or "uname"
+        target = request.target or native_build.zig_target(run, uname, daemon=request.daemon)
+        if request.daemon:
+            native_build.check_target(target)
         values.update(needs="binaries", target=target, prefix=request.prefix)
     return Outcome(values)
 

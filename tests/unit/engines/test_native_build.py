@@ -99,11 +99,33 @@ def test_pcibackd_that_does_not_run_here():
     ],
 )
 def test_zig_has_its_own_words_for_a_system(uname, target):
-    assert native_build.zig_target(lambda argv: (0, uname, ""), "/usr/bin/uname") == target
+    assert native_build.zig_target(lambda argv: (0, uname, ""), "/usr/bin/uname", daemon=False) == target
+
+
+@pytest.mark.parametrize(
+    ("uname", "target"),
+    [
+        ("NetBSD amd64\n", "x86_64-netbsd"),
+        ("Linux x86_64\n", "x86_64-linux-gnu.2.28"),
+        ("Linux aarch64\n", "aarch64-linux-gnu.2.28"),
+    ],
+)
+def test_pcibackd_is_never_static(uname, target):
+    assert native_build.zig_target(lambda argv: (0, uname, ""), "/usr/bin/uname", daemon=True) == target
+    native_build.check_target(target)
+
+
+def test_a_target_for_which_pcibackd_would_be_static():
+    with pytest.raises(PcibackError) as caught:
+        native_build.check_target("x86_64-linux-musl")
+    assert str(caught.value) == (
+        "a pcibackd that is built for x86_64-linux-musl is static, and can't load Xen's libraries"
+    )
+    assert caught.value.remedy == "name a target with glibc, such as x86_64-linux-gnu.2.28, or none"
 
 
 @pytest.mark.parametrize("uname", ["SunOS i86pc\n", "NetBSD vax\n", ""])
 def test_a_system_that_zig_does_not_know(uname):
     with pytest.raises(PcibackError, match=f"no build for '{uname.strip()}' is known") as caught:
-        native_build.zig_target(lambda argv: (0, uname, ""), "/usr/bin/uname")
+        native_build.zig_target(lambda argv: (0, uname, ""), "/usr/bin/uname", daemon=False)
     assert "name the system with target" in caught.value.remedy

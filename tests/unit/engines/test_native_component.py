@@ -180,6 +180,12 @@ def test_pcibackd_comes_with_its_service_and_runs(daemon_host: DaemonHost) -> No
     assert daemon_host.bring() == again == daemon_host.bring(check_mode=True)
 
 
+def test_a_pcibackd_that_could_load_nothing_is_not_built(daemon_host: DaemonHost) -> None:
+    with pytest.raises(PcibackError, match="is static, and can't load Xen's libraries"):
+        daemon_host.bring(target="x86_64-linux-musl")
+    assert daemon_host.bring(target="x86_64-linux-musl", daemon=False)["needs"] == "binaries"
+
+
 def test_what_does_not_run_is_started_without_sending_anything(daemon_host: DaemonHost) -> None:
     daemon_host.bring(**daemon_host.sent("a"))
     daemon_host.services.end()
