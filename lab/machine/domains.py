@@ -223,7 +223,7 @@ def destroy(machine: Machine, domain: Json) -> list[str]:
 
 
 def devices(machine: Machine, domain: Json) -> list[Json]:
-    """What a guest has, of the kernel's backend and of one that is a process: xl reads both in xenstore."""
+    """What a guest has, of the kernel's backend and of one that is a process: ``xl pci-list`` reads it in xenstore."""
     found: list[Json] = domain["pci"] + hypervisor.served(machine, domain["domid"])
     return found
 
@@ -280,7 +280,7 @@ def dom0_json(machine: Machine) -> Json:
     }
 
 
-def domain_json(machine: Machine, domain: Json) -> Json:
+def domain_json(domain: Json) -> Json:
     """A guest as ``xl list -l`` describes it; settings at their default are left out."""
     c_info = {
         "type": domain["type"],
@@ -308,9 +308,9 @@ def domain_json(machine: Machine, domain: Json) -> Json:
     b_info["arch_arm"] = {}
     b_info["arch_x86"] = {"msr_relaxed": "False"}
     config: Json = {"c_info": c_info, "b_info": b_info}
-    passed = devices(machine, domain)
-    if passed:
-        config["pcidevs"] = [_pci_json(entry) for entry in passed]
+    # libxl leaves out what is in xenstore and not in the configuration that it has kept.
+    if domain["pci"]:
+        config["pcidevs"] = [_pci_json(entry) for entry in domain["pci"]]
     for event in ("on_poweroff", "on_reboot", "on_crash"):
         if domain[event] != "destroy":
             config[event] = domain[event]

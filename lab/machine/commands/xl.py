@@ -130,7 +130,7 @@ def _list(machine: Machine, arguments: list[str]) -> int:
     if names:
         wanted = [None] if names[0] in ("0", "Domain-0") else [_domain(machine, names[0])]
     if long:
-        found = [domains.dom0_json(machine) if each is None else domains.domain_json(machine, each) for each in wanted]
+        found = [domains.dom0_json(machine) if each is None else domains.domain_json(each) for each in wanted]
         sys.stdout.write(domains.render(found) + "\n\n")
         return 0
     lines = ["Name                                        ID   Mem VCPUs\tState\tTime(s)"]
