@@ -11,6 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
+    Attachments,
+    GuestAttachments,
+    attach_word,
+    render,
+    take_word,
+)
 from tests.integration.pcibackd_host import SHELLS, Host
 
 A, B, C = "0000:03:00.0", "0000:04:00.0", "0000:05:1f.7"
@@ -68,6 +75,19 @@ def test_devices_are_taken_and_guests_started_with_them(tmp_path: Path, shell: l
     # Again, as after pcibackd was killed and started anew: nothing is done to what is as it should be.
     assert host.start() == (0, [])
     assert not [call for call in host.calls if not call.startswith(("xl domid", "xl list"))]
+
+
+def test_the_record_that_the_role_writes_is_read(host: Host) -> None:
+    web = host.guest("a web")
+    words = (attach_word(A, permissive=True, rdm_policy="relaxed"), attach_word(B))
+    devices = (take_word(A, "8086:10d3", "8086:a01f"), take_word(B, "8086:100e", None, ["no-reset", "shared-bar-page"]))
+    host.record.write_bytes(render(Attachments(devices, (GuestAttachments("a web", web, words),))))
+    assert host.start() == (0, [])
+    assert [call for call in host.calls if call.startswith("pcibackctl")] == [
+        f"pcibackctl take {devices[0]}",
+        f"pcibackctl take {devices[1]}",
+        f"pcibackctl attach --domain 1 {A},permissive=1,rdm_policy=relaxed {B}",
+    ]
 
 
 def test_a_device_that_is_another_one_stays_with_its_driver(tmp_path: Path, shell: list[str]) -> None:
