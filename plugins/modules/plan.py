@@ -96,7 +96,7 @@ options:
             description: The slot that the guest sees, hexadecimal. Quote it; a number above 7 is refused.
             type: raw
   extra_devices:
-    description: Devices that are hidden from dom0 and given to nobody yet.
+    description: Devices that leave dom0 and are given to nobody yet.
     type: list
     elements: dict
     default: []
@@ -300,7 +300,7 @@ devices:
       type: str
       sample: firewall
     held:
-      description: Whether pciback offers it to guests now.
+      description: Whether the backend has it and offers it to guests now.
       type: bool
     attached:
       description: Whether its guest has it now.
