@@ -22,6 +22,8 @@ LOCK = "xen.lock"
 PAGES = "pages"
 # The process that is connected, as a number.
 PEER = "pcibackd.pid"
+# What pcibackd-guests leaves while it watches: its process, as a number.
+WATCH = "/var/run/pcibackd-guests.pid"
 # struct flock: kind, whence, start, length, process.
 _FLOCK = "hhqqi4x"
 _PATIENCE = 5.0
@@ -68,8 +70,21 @@ def lock(machine: Machine) -> bool:
     return True
 
 
+def _end_watch(machine: Machine) -> None:
+    """End `pcibackd-guests watch`, which on a real machine ends with the boot."""
+    try:
+        with open(machine.file(WATCH), encoding="ascii") as file:
+            number = int(file.read())
+        with open(f"/proc/{number}/cmdline", "rb") as file:
+            if b"pcibackd-guests" in file.read():
+                os.kill(number, signal.SIGTERM)
+    except (OSError, ValueError):
+        pass
+
+
 def end(machine: Machine) -> None:
-    """End the process of this machine, and pcibackd with it; return when it is gone."""
+    """End the process of this machine, and pcibackd and what watches its guests with it; return when it is gone."""
+    _end_watch(machine)
     number = signal.SIGTERM
     waited = 0.0
     while True:

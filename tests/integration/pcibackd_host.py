@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -63,7 +65,9 @@ if name == "xl":
         end(out="Parsing config\n")
     if verb == "list" and not arguments[1:]:
         books["calls"].pop()
-        end(0, "Name ID Mem VCPUs State Time(s)\n")
+        lines = [f"{d[0]:40} {n:>5} 512 1     {d[1]} {d[2]:>9}\n" for n, d in books["domains"].items()]
+        dom0 = "Domain-0                                     0 512 1     r----- 9.0\n"
+        end(0, "Name ID Mem VCPUs State Time(s)\n" + dom0 + "".join(lines))
     if verb == "info":
         books["calls"].pop()
         end(out=books["info"])
@@ -130,6 +134,15 @@ if name in ("ifconfig", "brconfig", "route", "sysctl"):
     end(1 if found is None else 0, out=found or "")
 """
 
+# xenstore-watch: the first event at once, the others as they are written into a pipe.
+EVENTS = """
+import os, sys
+home = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0])))
+print("@introduceDomain", flush=True)
+for line in os.fdopen(os.open(f"{home}/xenstored", os.O_RDWR)):
+    print("@introduceDomain", flush=True)
+"""
+
 
 class Host:
     """One host; Linux's devices are in sysfs, NetBSD's drivers in the books alone."""
@@ -176,6 +189,11 @@ class Host:
             "auto": str(self.auto),
             "rc_subr": f"{self.directory}/etc/rc.subr",
             "started": f"{self.directory}/started",
+            "watcher": f"{self.directory}/watcher",
+            "events": f"{self.directory}/events",
+            "known": f"{self.directory}/known",
+            "settle_seconds": "3",
+            "retry_seconds": "0.1",
         }
         for name, value in places.items():
             text, count = re.subn(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
@@ -243,6 +261,29 @@ class Host:
         done = self.run(*options, "start")
         assert done.stdout == "", done.stdout
         return done.returncode, done.stderr.replace(f"{self.directory}/", "").splitlines()
+
+    def has_xenstore_watch(self) -> None:
+        os.mkfifo(self.directory / "xenstored")
+        double = self.directory / "bin" / "xenstore-watch"
+        double.write_text(f"#!{sys.executable} -SIE\n{EVENTS}")
+        double.chmod(0o755)
+
+    def event(self) -> None:
+        """Let xenstored say that there is a new domain."""
+        with (self.directory / "xenstored").open("w") as file:
+            file.write("\n")
+
+    def domain(self, number: str, name: str, state: str = "-b----") -> None:
+        """Somebody makes a domain, or changes its state."""
+        with (self.directory / "books").open("r+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX)
+            books = json.load(file)
+            books["domains"] = {
+                key: value for key, value in books["domains"].items() if value[0] != name or key == number
+            }
+            books["guests"] = {key: value for key, value in books["guests"].items() if key in books["domains"]}
+            books["domains"][number] = [name, state, "0.1"]
+            file.seek(0), file.truncate(), json.dump(books, file)
 
     @property
     def calls(self) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,36 @@ def test_a_boot_gives_guests_their_devices(host: Dom0) -> None:
     # And all of it again.
     host.lab("reboot")
     assert [guest["frontend_state"] for guest in ctl(host, "status")["guests"]] == [4]
+
+
+def test_a_guest_that_reboots_has_its_devices_again(host: Dom0) -> None:
+    host.lab("reboot")
+    (before,) = ctl(host, "status")["guests"]
+    watcher = (host.root / "var/run/pcibackd-guests.pid").read_text()
+    for _time in range(2):
+        assert host.command("/usr/pkg/sbin/xl", "reboot", "firewall").returncode == 0
+        assert wait_for_devices(host, before) == [(CARD, True), (OTHER, False)]
+        (before,) = ctl(host, "status")["guests"]
+    # Also after pcibackd was killed: what watches goes on.
+    host.command("/bin/kill", "-9", (host.directory / "machine/pcibackd.pid").read_text().strip())
+    service(host, "start")
+    assert (host.root / "var/run/pcibackd-guests.pid").read_text() == watcher
+    assert host.command("/usr/pkg/sbin/xl", "reboot", "firewall").returncode == 0
+    assert wait_for_devices(host, before) == [(CARD, True), (OTHER, False)]
+    service(host, "stop")
+    assert not (host.root / "var/run/pcibackd-guests.pid").exists()
+    assert said(host) == []
+
+
+def wait_for_devices(host: Dom0, before: dict[str, object]) -> list[tuple[object, object]]:
+    """The devices of a guest that has another number than before, and is connected."""
+    end = time.monotonic() + 40
+    while True:
+        for guest in ctl(host, "status")["guests"]:
+            if guest["domain"] != before["domain"] and guest["frontend_state"] == 4:
+                return [(each["address"], each["permissive"]) for each in guest["devices"]]  # type: ignore[attr-defined]
+        assert time.monotonic() < end
+        time.sleep(0.3)
 
 
 def test_dom0s_card_that_has_come_to_the_address_of_a_guests_is_not_taken(host: Dom0) -> None:

@@ -35,6 +35,7 @@ PATHS = {
     "/usr/pkg/bin/xenstore-ls": "xenstore",
     "/usr/pkg/bin/xenstore-read": "xenstore",
     "/usr/pkg/bin/xenstore-rm": "xenstore",
+    "/usr/pkg/bin/xenstore-watch": "xenstore",
     "/usr/pkg/bin/xenstore-write": "xenstore",
     "/usr/pkg/sbin/xl": "xl",
     "/usr/sbin/pcictl": "pcictl",

@@ -41,6 +41,23 @@ def test_the_lock_tells_who_it_is_and_only_one_has_it(machine: Machine) -> None:
     assert xen_process.running(machine) is None
 
 
+def test_what_watches_the_guests_ends_too(machine: Machine) -> None:
+    path = machine.file(xen_process.WATCH)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    for name, ends in (("pcibackd-guests", True), ("another", False)):
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", name]) as process:
+            with open(path, "w", encoding="ascii") as file:
+                file.write(f"{process.pid}\n")
+            xen_process.end(machine)
+            if not ends:
+                assert process.poll() is None
+                process.kill()
+            assert process.wait(5) < 0
+    with open(path, "w", encoding="ascii") as file:
+        file.write("no number\n")
+    xen_process.end(machine)
+
+
 def test_nobody_has_to_be_there_to_be_woken(machine: Machine) -> None:
     xen_process.wake(machine)
     with open(machine.path(xen_process.WAKE), "w", encoding="ascii"):

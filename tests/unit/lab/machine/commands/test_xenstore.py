@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+from unittest import mock
+
 from machine.state import Machine
 
 from tests.unit.lab.conftest import Host
@@ -35,6 +38,32 @@ def test_what_is_not_there_and_bad_usage(machine: Machine, command: Command) -> 
     assert store(command, "write", "/none")[0] == 1
     assert store(command, "rm")[0] == 1
     assert store(command, "ls", "-z")[0] == 1
+
+
+def test_a_watch_tells_of_each_new_domain_until_it_has_told_enough(machine: Machine, command: Command) -> None:
+    # The first event comes at once.
+    assert store(command, "watch", "-n", "1", "@introduceDomain") == (0, "@introduceDomain\n", "")
+    other = Machine(machine.directory, machine.root)
+
+    def begin(_seconds: float) -> None:
+        with other.changing():
+            other.state["next_domid"] += 2
+
+    with mock.patch("time.sleep", begin):
+        assert store(command, "watch", "-n", "4", "@introduceDomain") == (0, "@introduceDomain\n" * 4, "")
+    assert store(command, "watch", "/a") == (1, "", "Usage: xenstore-watch [-h] [-n NR] key [...]\n")
+
+
+def test_a_watch_ends_with_the_boot_and_with_the_machine(machine: Machine, command: Command) -> None:
+    other = Machine(machine.directory, machine.root)
+
+    def boot(_seconds: float) -> None:
+        with other.changing():
+            other.state["boot"]["number"] += 1
+
+    for end in (boot, lambda _seconds: os.unlink(machine.path("state.json"))):
+        with mock.patch("time.sleep", end):
+            assert store(command, "watch", "@introduceDomain") == (1, "@introduceDomain\n", "")
 
 
 def test_without_xen_there_is_no_store(host: Host) -> None:
