@@ -220,6 +220,26 @@ def test_a_host_without_xenstore_watch(host: Watched) -> None:
     assert (done.returncode, done.stderr) == (1, said)
 
 
+def test_a_place_that_can_not_be_written(host: Watched) -> None:
+    text = host.script.read_text().replace(f"{host.directory}/watcher", f"{host.directory}/none/watcher")
+    host.script.write_text(text)
+    done = host.run("watch")
+    said = f"pcibackd-guests: {host.directory}/none/watcher can't be written, so no guest is watched\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_one_that_does_not_end(host: Watched) -> None:
+    command = ["sh", "-c", "trap '' TERM; echo; while :; do sleep 0.1; done", "pcibackd-guests"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        (host.directory / "watcher").write_text(f"{process.pid}\n")
+        done = host.run("stop")
+        process.kill()
+    said = f"pcibackd-guests: process {process.pid}, which watches the guests, does not end\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
 def test_one_whose_place_another_has_taken_ends(host: Watched) -> None:
     with host.watch() as process:
         (host.directory / "watcher").write_text(json.dumps(process.pid + 1))
