@@ -45,7 +45,11 @@ def test_what_watches_the_guests_ends_too(machine: Machine) -> None:
     path = machine.file(xen_process.WATCH)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     for name, ends in (("pcibackd-guests", True), ("another", False)):
-        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", name]) as process:
+        script = "import time; print(flush=True); time.sleep(60)"
+        with subprocess.Popen([sys.executable, "-c", script, name], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            # Before that, its arguments may not be seen.
+            process.stdout.readline()
             with open(path, "w", encoding="ascii") as file:
                 file.write(f"{process.pid}\n")
             xen_process.end(machine)
