@@ -61,11 +61,11 @@ def record_start_up(
 def with_start_up(
     outcome: Outcome, state: StateDirectory, attachments: Attachments, *, who: str, check_mode: bool
 ) -> Outcome:
-    """The same after the record; it is not written before what it needs is installed.
+    """The same after the record; it is not written before what it needs is installed, which check mode foresees.
 
     :raises PcibackError: as :func:`record_start_up`
     """
-    if outcome.values.get("needs", "nothing") != "nothing":
+    if outcome.values.get("needs", "nothing") != "nothing" and not check_mode:
         return outcome
     shown = record_start_up(state, attachments, who=who, check_mode=check_mode)
     diff = {"diff": [*outcome.values.get("diff", ()), *shown]} if shown else {}

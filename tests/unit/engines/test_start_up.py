@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import read_attachments, record_start_up
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_component import Outcome
+from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import (
+    read_attachments,
+    record_start_up,
+    with_start_up,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import HEADER, Attachments
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
@@ -43,3 +48,16 @@ def test_a_field_is_one_field(name: str) -> None:
     assert str(refused.value) == (
         f"attachments: {name!r} is no field of a line; it has no tab and no newline, and is not empty"
     )
+
+
+def test_nothing_is_recorded_before_what_it_needs_is_installed(tmp_path: Path) -> None:
+    state, attachments = StateDirectory(str(tmp_path / "db")), read_attachments(OPTION)
+    needs = Outcome({"changed": True, "needs": "sources"})
+    assert with_start_up(needs, state, attachments, who="a test", check_mode=False) is needs
+    foreseen = with_start_up(needs, state, attachments, who="a test", check_mode=True)
+    assert len(foreseen.values["diff"]) == 1
+    done = with_start_up(Outcome({"changed": False}), state, attachments, who="a test", check_mode=False)
+    assert (done.values["changed"], done.values["diff"]) == (True, foreseen.values["diff"])
+    assert with_start_up(Outcome({"changed": False}), state, attachments, who="a test", check_mode=False).values == {
+        "changed": False
+    }
