@@ -29,7 +29,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
-from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import ATTACHMENTS, StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 
 AUTO, HOST, CROSS = "auto", "host", "cross"
@@ -214,7 +214,10 @@ def _install(
             method, built_by = HOST, native_inspect.compiler_version(run, compiler) or ""
             _build(run, request, unpacked, stage, compiler or "", make or "")
         files = native_service.placed(
-            native_build.staged_files(stage), request.prefix, _service(run) if request.daemon else None
+            native_build.staged_files(stage),
+            request.prefix,
+            _service(run) if request.daemon else None,
+            attachments=state.place(ATTACHMENTS),
         )
         _check(run, request, stage)
         # Building takes minutes and changes nothing that another run reads.

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +27,9 @@ DAEMON = f"sbin/{NAME}"
 GUESTS = f"sbin/{NAME}-guests"
 SERVICES = "share/xen-pciback"
 """Where they are below the prefix, the last one a directory of files for each init system."""
+
+# Where the start-up script looks for the record, unless it is told otherwise.
+_RECORD = re.compile(rb"^record=.*$", re.MULTILINE)
 
 PATIENCE = 10.0
 """Seconds that pcibackd has until it answers, once its service says that it was started."""
@@ -57,11 +62,12 @@ def is_of_daemon(path: str) -> bool:
     return posixpath.basename(path) != posixpath.basename(CONTROL) and posixpath.basename(path).startswith(NAME)
 
 
-def placed(staged: Mapping[str, bytes], prefix: str, service: Service | None) -> dict[str, bytes]:
+def placed(staged: Mapping[str, bytes], prefix: str, service: Service | None, *, attachments: str) -> dict[str, bytes]:
     """What is to be installed of all that was built, by its places on the host.
 
     :param staged: what ``make install`` installs
     :param service: of this host; ``None``: without pcibackd
+    :param attachments: where the record is that the host's start-up reads
     :raises PcibackError: it has nothing for the init system of this host
     """
     services = os.path.join(prefix, SERVICES)
@@ -71,7 +77,15 @@ def placed(staged: Mapping[str, bytes], prefix: str, service: Service | None) ->
     source = os.path.join(services, service.source)
     if source not in staged or os.path.join(prefix, DAEMON) not in staged:
         raise PcibackError(f"what was built has no pcibackd with a service for this host: {source} is missing")
-    return {**files, **service.files(staged[source])}
+    script = os.path.join(prefix, GUESTS)
+    told = {script: _told(files[script], attachments)} if script in files else {}
+    return {**files, **told, **service.files(staged[source])}
+
+
+def _told(script: bytes, attachments: str) -> bytes:
+    """The start-up script, told where the record of this host is."""
+    line = f"record={shlex.quote(attachments)}".encode()
+    return _RECORD.sub(lambda _match: line, script, count=1)
 
 
 def judge(status: PcibackdStatus | None, service: Service, source_sha256: str) -> DaemonState:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from unittest import mock
 
@@ -236,15 +237,19 @@ STAGED = {
 
 
 def test_without_pcibackd_nothing_of_it_is_installed() -> None:
-    files = native_service.placed(STAGED, "/usr/local", None)
+    files = native_service.placed(STAGED, "/usr/local", None, attachments="/db/attachments")
     assert sorted(files) == ["/usr/local/man/man8/pcibackctl.8", "/usr/local/sbin/pcibackctl"]
     assert not native_service.is_installed(files)
 
 
 def test_with_pcibackd_only_the_service_of_this_host_is(host: ServiceHost) -> None:
-    files = native_service.placed(STAGED, "/usr/local", host.service)
+    files = native_service.placed(STAGED, "/usr/local", host.service, attachments="/db/attachments")
     of_service = host.service.files(f"share/xen-pciback/{host.service.source}".encode())
-    assert files == {**native_service.placed(STAGED, "/usr/local", None), **of_service, **programs()}
+    assert files == {
+        **native_service.placed(STAGED, "/usr/local", None, attachments="/db/attachments"),
+        **of_service,
+        **programs(),
+    }
     assert native_service.is_installed(files)
 
 
@@ -256,4 +261,16 @@ def programs() -> dict[str, bytes]:
 def test_sources_that_make_no_service(tmp_path: Path, missing: str) -> None:
     staged = {path: data for path, data in STAGED.items() if not path.endswith(missing)}
     with pytest.raises(PcibackError, match="what was built has no pcibackd with a service for this host"):
-        native_service.placed(staged, "/usr/local", ServiceHost(tmp_path, RC).service)
+        native_service.placed(staged, "/usr/local", ServiceHost(tmp_path, RC).service, attachments="/db/attachments")
+
+
+def test_the_script_of_the_host_s_start_is_told_where_the_record_is(tmp_path: Path) -> None:
+    script = b"a=1\nrecord=/var/db/xen-pciback/attachments\nread $record\n"
+    staged = {**STAGED, "/usr/local/sbin/pcibackd-guests": script}
+    service = ServiceHost(tmp_path, RC).service
+    files = native_service.placed(staged, "/usr/local", service, attachments="/var/lib/xen's/attachments")
+    told = files["/usr/local/sbin/pcibackd-guests"].decode().splitlines()
+    assert (told[0], told[2]) == ("a=1", "read $record")
+    assert shlex.split(told[1]) == ["record=/var/lib/xen's/attachments"]
+    script = (Path(__file__).parents[3] / "native/service/pcibackd-guests").read_text()
+    assert script.count("\nrecord=") == 1
