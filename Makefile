@@ -108,7 +108,7 @@ test-xen:
 	@sh tests/parts.sh test-xen 0 "$(MAKE)" test-setup xen-scenario
 
 xen-scenario: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) sh tests/xen.sh test-xen molecule test --scenario-name xen
+	$(ENVIRONMENT) sh tests/xen.sh test-xen sh -c 'molecule test --scenario-name xen && molecule test --scenario-name xen-native'
 
 soak:
 	@sh tests/parts.sh soak 0 "$(MAKE)" test-setup soak-native soak-python

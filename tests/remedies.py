@@ -74,6 +74,12 @@ DRIVER = Reason("needs a driver in a guest; the embedded dom0's guests run no ke
 CONTROLLER = Reason("is done on the controller, which the tests do not change")
 WRITTEN = Reason("each sentence names something else; those that can be done have cases of their own")
 
+NATIVE = Test(
+    "tests/integration/test_native_role.py::test_a_device_moves_and_survives_a_power_failure_and_all_goes_back"
+)
+LINUX_LAB = Reason(
+    "of two backends on a Linux dom0, and the embedded dom0 is NetBSD's; tests/unit/planning has the plan"
+)
 SERVICE = Reason("of a pcibackd that hangs, which none in the tests does")
 
 LINUX = {
@@ -423,9 +429,40 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
         ("detach it there first", AT_RUN_TIME),
         ("shut the guest down", AT_RUN_TIME),
     ),
-    "use xen.pciback.boot_hide and reboot": (
+    "use xen.pciback.boot_hide and reboot, or backend: native, which needs no reboot": (
         ("use xen.pciback.boot_hide and reboot", Case("boot_hide instead of assignable")),
+        ("backend: native, which needs no reboot", NATIVE),
     ),
+    # --- pcibackd
+    "take a device that can be reset": (("take a device that can be reset", Refusal("no-reset")),),
+    "restart that guest": (("restart that guest", NATIVE),),
+    "give everything back with the backend that holds them, then use the other one": (
+        ("give everything back with the backend that holds them, then use the other one", LINUX_LAB),
+    ),
+    "run once with pciback_state: absent and pciback_backend:..., then with the other one": (
+        ("run once with pciback_state: absent and pciback_backend:..., then with the other one", LINUX_LAB),
+    ),
+    'set type = "pv" in the file, or use pciback_backend: kernel where xl serves such guests': (
+        ('set type = "pv" in the file', Test("tests/unit/planning/test_native.py::test_only_pv_guests_are_served")),
+        ("use pciback_backend: kernel where xl serves such guests", XEN),
+    ),
+    "list each function by its address": (
+        ("list each function by its address", Test("tests/unit/host/test_toolstack.py::test_a_guest_starts_with_its_devices")),
+    ),
+    "leave the device to dom0": (
+        ("leave the device to dom0", Test("tests/unit/host/netbsd/test_drivers.py::test_what_would_panic_the_kernel_is_not_tried")),
+    ),
+    "see what uses...and end that, or hide the device from the next boot with pciback_backend: kernel": (
+        ("see what uses...and end that", LOOK),
+        ("hide the device from the next boot with pciback_backend: kernel", Test("tests/integration/test_role.py::test_first_run_brings_the_guests_up")),
+    ),
+    "run 'drvctl -r...', which gives a driver to each device on that bus that has none": (
+        (
+            "run 'drvctl -r...', which gives a driver to each device on that bus that has none",
+            Test("tests/unit/lab/test_captures_netbsd11.py::test_a_card_goes_to_a_guest_and_back_and_a_second_one_is_plugged"),
+        ),
+    ),
+    "look at the kernel's messages with dmesg": (("look at the kernel's messages with dmesg", LOOK),),
 }  # fmt: skip
 
 

@@ -602,7 +602,7 @@ TASKS = {
     ),
     "boot_hide instead of assignable": Task(
         "use xen.pciback.boot_hide and reboot",
-        "this module is for Linux dom0s",
+        "NetBSD's kernel takes devices from dom0 at boot only",
         ("assignable", {"devices": [CARD]}),
         ("device_info", {"devices": [CARD]}),
         do=held_at_the_next_boot,

@@ -270,6 +270,8 @@ pciback_backend_end(struct pciback_backend *backend, uint64_t now)
 			(void)pciback_guest_publish(guest, PCIBACK_XENBUS_CLOSING);
 		if (guest->watched)
 			pciback_store_unwatch_frontend(guest);
+		/* Nobody will be there once its toolstack had its time. */
+		pciback_guest_remove_left(guest);
 		guest->used = false;
 	}
 	(void)pciback_slot_free_held_back(backend);

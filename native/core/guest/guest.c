@@ -134,13 +134,28 @@ follow(struct pciback_guest *guest)
 	act(guest);
 }
 
+void
+pciback_guest_remove_left(struct pciback_guest *guest)
+{
+	const struct pciback_xen *xen = &guest->backend->xen;
+	struct pciback_store_item item;
+
+	/* Another one may have its number by now. */
+	if (xen->operations->domain_life(xen->world, guest->domain, &guest->life) < 0 ||
+	    guest->life != PCIBACK_LIFE_GONE)
+		return;
+	pciback_item_set(&item, PCIBACK_STORE_REMOVE, PCIBACK_DIRECTORY_DOMAIN, guest->domain, "%s", "");
+	if (pciback_store_change(guest->backend, &item, 1) == 0)
+		pciback_backend_log(guest->backend, PCIBACK_LOG_INFO, guest->domain,
+		    "what its toolstack left in the store is removed");
+	guest->look_backend = true;
+}
+
 /* Nodes of a domain that is gone, once its toolstack had its time. */
 static void
 clean_up(struct pciback_guest *guest)
 {
 	struct pciback_backend *backend = guest->backend;
-	const struct pciback_xen *xen = &backend->xen;
-	struct pciback_store_item item;
 
 	if (guest->life != PCIBACK_LIFE_GONE || pciback_devices_count(guest) > 0 || guest->page != NULL) {
 		guest->remove_at = 0;
@@ -150,16 +165,7 @@ clean_up(struct pciback_guest *guest)
 		guest->remove_at = backend->now + PCIBACK_WAIT_REMOVE;
 	if (backend->now < guest->remove_at)
 		return;
-	/* Another one may have its number by now. */
-	if (xen->operations->domain_life(xen->world, guest->domain, &guest->life) == 0 &&
-	    guest->life == PCIBACK_LIFE_GONE) {
-		pciback_item_set(&item, PCIBACK_STORE_REMOVE, PCIBACK_DIRECTORY_DOMAIN, guest->domain,
-		    "%s", "");
-		if (pciback_store_change(backend, &item, 1) == 0)
-			pciback_backend_log(backend, PCIBACK_LOG_INFO, guest->domain,
-			    "what its toolstack left in the store is removed");
-		guest->look_backend = true;
-	}
+	pciback_guest_remove_left(guest);
 	guest->remove_at = backend->now + PCIBACK_WAIT_REMOVE;
 }
 

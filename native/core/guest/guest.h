@@ -23,4 +23,7 @@ int pciback_guest_run(struct pciback_guest *guest);
 /* Whether something is due at once, such as what came in while another guest had its turn. */
 bool pciback_guest_is_due(const struct pciback_guest *guest);
 
+/* Removes what the store has of a guest whose domain is gone; nothing of one that lives, or whose life Xen does not tell. */
+void pciback_guest_remove_left(struct pciback_guest *guest);
+
 #endif

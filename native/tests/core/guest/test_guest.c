@@ -305,6 +305,16 @@ test_dead(struct harness *harness)
 	CHECK(pciback_backend_find(&fake.backend, 1) == NULL);
 	CHECK(fake_end(&fake));
 
+	/* At the end nobody waits for that; and nothing goes of a guest that lives. */
+	fake_connect(&fake, 2, true);
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	CHECK_TEXT(own(), "6");
+	CHECK(fake_end(&fake));
+	CHECK_TEXT(own(), "(none)");
+	fake_connect(&fake, 2, true);
+	CHECK(fake_end(&fake));
+	CHECK(strcmp(own(), "(none)") != 0);
+
 	/* Nodes that were there before the backend. */
 	fake_init(&fake);
 	fake.xen.life[1] = PCIBACK_LIFE_GONE;
