@@ -271,7 +271,7 @@ LAB = {
         {**extra({"address": "00:05.0"}), "pciback_backend": "native"},
         "can't be reset before it goes to a guest: it has no function-level reset, and keeps its state in the power state D3hot",
         "take a device that can be reset, " + overridable("no-reset", ": its next owner finds what the last one left in it"),
-        {**extra({"address": "00:07.0"}), "pciback_backend": "native"},
+        {**extra({"address": "01:00.0"}), "pciback_backend": "native"},
         bus="q35-bridges",
     ),
     "no-such-device": OnTheLab(
