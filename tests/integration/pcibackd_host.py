@@ -208,7 +208,10 @@ class Host:
 
     @property
     def books(self) -> dict[str, Any]:
-        value: dict[str, Any] = json.loads((self.directory / "books").read_text())
+        with (self.directory / "books").open() as file:
+            # A command may be writing them.
+            fcntl.lockf(file, fcntl.LOCK_SH)
+            value: dict[str, Any] = json.load(file)
         return value
 
     def write(self, books: dict[str, Any]) -> None:
