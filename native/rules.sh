@@ -68,8 +68,7 @@ fuzz-%s: build/fuzz-%s
 		[ "$variant" != objects ] || needs='always build/flags'
 		printf 'build/%s/command: %s
 	@mkdir -p $(@D)
-	@echo $(COMPILE_%s) >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv -f $@.new $@; fi
+	@new=$@.$$$$; echo $(COMPILE_%s) >$$new; if cmp -s $$new $@; then rm $$new; else mv -f $$new $@; fi
 
 ' "$variant" "$needs" "$variant"
 		for source in $sources; do
