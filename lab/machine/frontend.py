@@ -112,7 +112,7 @@ class Frontend:
             answer = self._ask(slot << 3)
             identity = None
             while identity is None:
-                identity = next(answer)
+                identity = next(answer, 0xFFFFFFFF)
                 if identity is None:
                     yield
             if identity != 0xFFFFFFFF:

@@ -42,7 +42,7 @@ class Watched(Host):
         command = [*self.shell, str(self.script), "--record", str(self.record), "--control", "/run/c.sock", "watch"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
-            until(lambda: (self.directory / "known").exists())
+            until((self.directory / "known").exists)
             yield process
         finally:
             process.terminate()
@@ -170,7 +170,7 @@ def test_a_pcibackd_that_is_away_is_waited_for(host: Watched) -> None:
 def test_xenstore_watch_that_ends_is_started_again(host: Watched) -> None:
     with host.watch() as process:
         found = subprocess.run(
-            ["pgrep", "-P", str(process.pid), "-f", "xenstore-watch"], capture_output=True, text=True
+            ["pgrep", "-P", str(process.pid), "-f", "xenstore-watch"], check=False, capture_output=True, text=True
         )
         subprocess.run(["kill", *found.stdout.split()], check=True)
         host.domain("2", NAME)
@@ -199,7 +199,7 @@ def test_it_goes_on_by_itself_until_it_is_stopped(anywhere: Watched) -> None:
     done = anywhere.run("--background", "watch")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     try:
-        until(lambda: (anywhere.directory / "known").exists())
+        until((anywhere.directory / "known").exists)
         anywhere.set(unattachable=[A])
         anywhere.domain("2", NAME)
         anywhere.event()

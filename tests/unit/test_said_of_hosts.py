@@ -336,8 +336,8 @@ def test_what_is_not_known_of_a_netbsd_dom0() -> None:
 def test_a_controller_that_can_not_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def build(**more: Any) -> tuple[str, str | None]:
         arguments = {"target": "x86_64-netbsd", "prefix": "/usr/local", "flags": "", "daemon": False, **more}
-        arguments["workspace"] = str(tmp_path)
-        return said(lambda: native_sources.cross_build({"Makefile": b"control:\n\tfalse\n"}, **arguments))
+        sources = {"Makefile": b"control:\n\tfalse\n"}
+        return said(lambda: native_sources.cross_build(sources, workspace=str(tmp_path), **arguments))
 
     assert build()[0].startswith("building for x86_64-netbsd on the controller failed: ")
     monkeypatch.setattr(shutil, "which", lambda _name: None)
