@@ -94,12 +94,6 @@ EXAMPLES = r"""
     devices:
       - address: "00:05.0"
     state: returned
-
-- name: A card is for a guest now, on NetBSD too, without a reboot
-  xen.pciback.assignable:
-    backend: native
-    devices:
-      - address: "00:05.0"
 """
 
 RETURN = r"""

@@ -18,8 +18,8 @@ ACTIONS = [
     "xen.pciback.domain_pci",
     "xen.pciback.native_backend",
     "xen.pciback.assignable",
-    "xen.pciback.domain",
     "xen.pciback.native_backend",
+    "xen.pciback.domain",
 ]
 CARDS = ("00:05.0", "00:09.0", "00:0a.0")
 # None of these cards can be reset.

@@ -273,7 +273,7 @@ def test_what_the_owner_has_to_allow(tmp_path: Path) -> None:
     held_back = f"pcibackctl: {FIRST} is held back: domain 3 may still reach it; destroy that domain first\n"
     assert daemon.ctl("attach", "--domain", "4", FIRST).stderr == held_back
     assert daemon.ctl("return", FIRST).stderr == held_back
-    assert daemon.status()["held_back"] == [{"address": FIRST, "domain": 3, "permissions": 0}]
+    assert daemon.status()["held_back"] == [{"address": FIRST, "domain": 3, "permissions": 0, "allow": ""}]
     assert daemon.ctl("attach", "--domain", "3", FIRST).returncode == 0
     daemon.xen.kill(3)
     daemon.xen.settle()

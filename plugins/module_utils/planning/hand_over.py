@@ -14,7 +14,7 @@ At run time, where devices leave dom0 before guests want them, and come back aft
 pcibackd has to run before that, and the host's start-up has to know of it afterwards. Where the kernel's backend is up
 that only a reboot ends, that comes first::
 
-    shut_down -> reboot -> service -> assign -> run -> return -> start_up
+    shut_down -> reboot -> service -> assign -> start_up -> run -> return
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import 
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, run_guests, shut_down_all
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import (
     changed_consents,
+    forget_start_up,
     record_start_up,
     retire,
     serve,
@@ -84,13 +85,14 @@ def hand_over(draft: Draft, rules: Rules, claims: Collection[Address], assigned:
     if addresses or pins:
         taken = f"hand {listed(addresses)} to {draft.backend.holder}" if addresses else f"pin {listed(draft.hidden)}"
         draft.act(Step.ASSIGN, taken, {**_selectors(addresses), **pins})
+    # Before guests start anew: what is recorded is what the host gives to one that comes up.
+    if not draft.backend.hides:
+        (forget_start_up if draft.wanted.state == ABSENT else record_start_up)(draft)
     run_guests(draft, rules, rebooted=draft.reboots)
     kept = _kept_by_guests(draft)
     back = [address for address in draft.claims if address not in claims and address not in kept]
     if back:
         draft.act(Step.RETURN, f"give {listed(back)} back to dom0", _selectors(back))
-    if not draft.backend.hides and draft.wanted.state != ABSENT:
-        record_start_up(draft)
 
 
 def _reboot(draft: Draft, claims: Collection[Address]) -> None:

@@ -116,6 +116,14 @@ def record_start_up(draft: Draft) -> None:
         )
 
 
+def forget_start_up(draft: Draft) -> None:
+    """Let the host give nothing to guests any more."""
+    if draft.observed.attachments is not None and draft.observed.native.daemon.installed:
+        draft.act(
+            Step.START_UP, "let the host give nothing to its guests when it starts", {"devices": [], "guests": []}
+        )
+
+
 def attach_words(draft: Draft, guest: WantedGuest) -> Mapping[Address, str]:
     """A guest's devices as its file gives them, in the words of ``pcibackctl attach``."""
     config = draft.files.get(guest.name)

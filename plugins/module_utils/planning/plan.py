@@ -25,9 +25,9 @@ class Step(str, Enum):
     REBOOT = "reboot"
     SERVICE = "service"
     ASSIGN = "assign"
+    START_UP = "start_up"
     RUN = "run"
     RETURN = "return"
-    START_UP = "start_up"
     REMOVE = "remove"
 
 

@@ -67,9 +67,9 @@ def served(**changes: Any) -> Observed:
 
 def test_from_nothing_without_a_reboot() -> None:
     plan = plan_of(NATIVE, host(native=MISSING))
-    assert kinds(plan) == ["configure", "service", "assign", "run", "start_up"]
+    assert kinds(plan) == ["configure", "service", "assign", "start_up", "run"]
     assert not plan.reboot_required and plan.backend == "native"
-    service, assign, run, start_up = plan.actions[1:]
+    service, assign, start_up, run = plan.actions[1:]
     assert service.summary == "install and start pcibackd: it is not installed"
     assert service.arguments == {"daemon": True}
     assert assign.summary == "hand 00:05.0 to pcibackd"
@@ -91,10 +91,10 @@ def test_a_host_that_is_as_wanted() -> None:
 def test_devices_change_while_guests_run() -> None:
     wanted = replace(NATIVE, guests=(guest(device(address="00:04.0", permissive=True)),), allow=KEPT)
     plan = plan_of(wanted, served())
-    assert kinds(plan) == ["configure", "assign", "run", "return", "start_up"]
-    assert plan.actions[2].arguments["domains"][0]["hot_plug"] is True
-    assert plan.actions[3].summary == "give 00:05.0 back to dom0"
-    (record,) = plan.actions[4].arguments["guests"]
+    assert kinds(plan) == ["configure", "assign", "start_up", "run", "return"]
+    assert plan.actions[3].arguments["domains"][0]["hot_plug"] is True
+    assert plan.actions[4].summary == "give 00:05.0 back to dom0"
+    (record,) = plan.actions[2].arguments["guests"]
     assert record["devices"] == ["0000:00:04.0,permissive=1"]
 
 
@@ -108,8 +108,8 @@ def test_what_a_guest_could_still_reach_goes_to_nobody_before_it_is_restarted() 
         "00:05.0 is with guest firewall, which runs on and is not to have it: it stays there",
     )
     restarted = plan_of(replace(wanted, restart_guests="when_needed"), served())
-    assert kinds(restarted) == ["configure", "assign", "run", "return", "start_up"]
-    assert restarted.actions[2].summary == "restart firewall"
+    assert kinds(restarted) == ["configure", "assign", "start_up", "run", "return"]
+    assert restarted.actions[3].summary == "restart firewall"
 
 
 def test_what_pcibackd_keeps_from_others_waits_for_the_guest_that_had_it() -> None:
@@ -203,7 +203,7 @@ def hidden(**changes: Any) -> Observed:
 
 def test_from_the_kernel_s_backend_with_one_reboot() -> None:
     plan = plan_of(ONE, hidden())
-    assert kinds(plan) == ["hide", "reboot", "service", "assign", "run", "start_up"]
+    assert kinds(plan) == ["hide", "reboot", "service", "assign", "start_up", "run"]
     assert plan.actions[0].arguments["devices"] == []
     assert plan.actions[1].arguments["claims"] == []
     assert plan.reasons == (
@@ -237,7 +237,8 @@ def test_back_to_the_kernel_s_backend_with_one_reboot() -> None:
 
 def test_everything_goes_back_without_a_reboot() -> None:
     plan = plan_of(Wanted(guests=(guest(),), state=ABSENT), served(running=()))
-    assert kinds(plan) == ["run", "return", "remove"]
+    assert kinds(plan) == ["start_up", "run", "return", "remove"]
+    assert plan.actions[0].summary == "let the host give nothing to its guests when it starts"
     assert plan.actions[-1].summary == "remove pcibackctl and pcibackd and what is recorded of it"
     assert codes(plan) == []
 
