@@ -34,19 +34,6 @@ options:
     type: str
     choices: [assigned, returned]
     default: assigned
-  backend:
-    description:
-      - Which backend takes the devices. V(kernel) is pciback(4) of NetBSD or xen-pciback of Linux, V(native) is pcibackd, which needs no
-        reboot.
-    type: str
-    choices: [kernel, native]
-    default: kernel
-    version_added: 0.2.0
-  pcibackctl:
-    description: The path of pcibackctl, which asks pcibackd.
-    type: path
-    default: /usr/local/sbin/pcibackctl
-    version_added: 0.2.0
   pins:
     description:
       - What the devices are, as M(xen.pciback.plan) gives it, to be recorded before they are taken. Without it the record
@@ -57,6 +44,7 @@ options:
     description: The path of xl. By default C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
 extends_documentation_fragment:
+  - xen.pciback.backend
   - xen.pciback.allow
   - xen.pciback.selectors
   - xen.pciback.attributes

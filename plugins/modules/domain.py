@@ -60,19 +60,6 @@ options:
         type: bool
         default: false
         version_added: 0.1.0
-  backend:
-    description:
-      - Which backend gives devices to the guests. V(kernel) is pciback(4) of NetBSD or xen-pciback of Linux, V(native) is pcibackd, which needs no
-        reboot.
-    type: str
-    choices: [kernel, native]
-    default: kernel
-    version_added: 0.2.0
-  pcibackctl:
-    description: The path of pcibackctl, which asks pcibackd.
-    type: path
-    default: /usr/local/sbin/pcibackctl
-    version_added: 0.2.0
   timeout:
     description:
       - How long the guests have to shut down, all of them together, in seconds. A guest has the same time to notice a
@@ -100,6 +87,7 @@ options:
     description: The path of xl. By default C(/usr/pkg/sbin/xl), C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
 extends_documentation_fragment:
+  - xen.pciback.backend
   - xen.pciback.attributes
   - xen.pciback.attributes.action_group
   - xen.pciback.state_directory

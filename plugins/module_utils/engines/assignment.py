@@ -68,9 +68,9 @@ def hand_over(
     """
     toolstack = _toolstack(request.xl)
     pcibackd = Pcibackd(run, request.pcibackctl)
+    allowed = read_allowed(request.allow)
     backend: RunTimeBackend
     if request.backend == NATIVE:
-        allowed = read_allowed(request.allow)
         backend = NativeBackend(host.drivers(), pcibackd, state.drivers(), lambda address: consents(allowed, address))
     else:
         backend = host.kernel_backend(state, toolstack)
@@ -82,9 +82,9 @@ def hand_over(
     allowances: Mapping[Address, tuple[str, str]] = {}
     if request.state == ASSIGNED:
         held = host.claims() if status is None else status.claims
-        _check_dom0_needs_none(host, request, chosen, found, held or (), warn)
+        _check_dom0_needs_none(host, request, allowed, chosen, found, held or (), warn)
         moving = [device for device in chosen if device.driver != backend.driver]
-        allowances = _allowances(request, status, chosen)
+        allowances = _allowances(allowed, status, chosen)
         after = {device.address: backend.driver for device in chosen}
         move = backend.take
     else:
@@ -124,12 +124,12 @@ def _choose(
 
 
 def _allowances(
-    request: AssignmentRequest, status: PcibackdStatus | None, chosen: Sequence[Device]
+    allowed: Sequence[tuple[str, Address | None]], status: PcibackdStatus | None, chosen: Sequence[Device]
 ) -> Mapping[Address, tuple[str, str]]:
     """The devices of pcibackd for which the owner allows something else than pcibackd knows: that, and what it is to be."""
     if status is None:
         return {}
-    allowed, changes = read_allowed(request.allow), {}
+    changes = {}
     for address in (device.address for device in chosen if device.address in status.allowed):
         before, after = sorted(status.allowed[address]), sorted(consents(allowed, address))
         if before != after:
@@ -148,6 +148,7 @@ def _toolstack(path: str | None) -> str | None:
 def _check_dom0_needs_none(
     host: Platform,
     request: AssignmentRequest,
+    allowed: Sequence[tuple[str, Address | None]],
     chosen: Sequence[Device],
     found: Sequence[Device],
     held: Collection[Address],
@@ -157,7 +158,6 @@ def _check_dom0_needs_none(
 
     :raises PcibackError: it can't, with all reasons
     """
-    allowed = read_allowed(request.allow)
     refusals = []
     for device in chosen:
         if device.is_pci_bridge:

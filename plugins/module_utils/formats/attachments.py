@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
+
 HEADER = "# What pcibackd takes and gives to guests when this host starts. xen.pciback writes this file anew at each change.\n"
 
 MAX_FILE = 1 << 20
@@ -58,6 +60,14 @@ def take_word(address: str, device_id: str, subsystem: str | None, allowed: Sequ
     words += [f"subsystem={subsystem}"] if subsystem else []
     words += [f"allow={'+'.join(allowed)}"] if allowed else []
     return ",".join(words)
+
+
+def spec_word(spec: PciSpec) -> str:
+    """A device of a guest's file for ``pcibackctl attach``.
+
+    :param spec: one that has an address, with the defaults of the file (:meth:`XlConfig.with_defaults`)
+    """
+    return attach_word(str(spec.address), permissive=bool(spec.permissive), rdm_policy=spec.rdm_policy)
 
 
 def attach_word(address: str, *, permissive: bool = False, rdm_policy: str | None = None) -> str:

@@ -120,12 +120,12 @@ class Platform(abc.ABC):
         """The name of the backend that suits this host best, and why not the other one, for a sentence."""
         return KERNEL, ""
 
+    @abc.abstractmethod
     def service(self) -> Service:
         """The service that starts pcibackd with this host.
 
         :raises PcibackError: no init system is known that runs here
         """
-        raise NotImplementedError("this system has no service for pcibackd")
 
     # --- guests
 

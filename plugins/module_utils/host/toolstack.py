@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
-from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import attach_word
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import spec_word
 from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import CONNECTED, PcibackdStatus
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
@@ -183,5 +183,4 @@ def _word(spec: PciSpec, config: XlConfig | None) -> str:
             file=None if config is None else config.file,
             remedy="list each function by its address",
         )
-    policy = config.effective(spec)["rdm_policy"] if config is not None else spec.rdm_policy
-    return attach_word(str(spec.address), permissive=bool(spec.permissive), rdm_policy=policy)
+    return spec_word(spec)

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
     Attachments,
     GuestAttachments,
-    attach_word,
     render,
+    spec_word,
     take_word,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME
@@ -97,7 +97,7 @@ def record_start_up(draft: Draft) -> None:
         allowed = consents(draft.wanted.allow, device.address)
         taken.append(take_word(str(device.address), device.id, device.subsystem_id, allowed))
     for guest in draft.wanted.guests:
-        words = tuple(attach_words(draft, guest).values())
+        words = _attach_words(draft, guest)
         if words:
             guests.append(GuestAttachments(guest.name, guest.config, words))
     attachments = Attachments(tuple(taken), tuple(guests))
@@ -124,16 +124,10 @@ def forget_start_up(draft: Draft) -> None:
         )
 
 
-def attach_words(draft: Draft, guest: WantedGuest) -> Mapping[Address, str]:
+def _attach_words(draft: Draft, guest: WantedGuest) -> tuple[str, ...]:
     """A guest's devices as its file gives them, in the words of ``pcibackctl attach``."""
     config = draft.files.get(guest.name)
     if config is None:
-        return {}
-    words = {}
-    for entry in config.pci:
-        if entry.spec.address is not None:
-            options = config.effective(entry.spec)
-            words[entry.spec.address] = attach_word(
-                str(entry.spec.address), permissive=options["permissive"], rdm_policy=options["rdm_policy"]
-            )
-    return words
+        return ()
+    specs = [config.with_defaults(entry.spec) for entry in config.pci]
+    return tuple(spec_word(spec) for spec in specs if spec.address is not None)

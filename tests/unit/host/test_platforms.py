@@ -22,6 +22,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.backend import Ru
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import BootRequest, BootResult
 from ansible_collections.xen.pciback.plugins.module_utils.host.native_backend import Drivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
+from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import Listed, hide_action
@@ -104,6 +105,9 @@ class Toy(Platform):
 
     def drivers(self) -> Drivers:
         raise AssertionError("nothing changes hands")
+
+    def service(self) -> Service:
+        raise AssertionError("pcibackd is not wanted")
 
     def kernel_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
         raise AssertionError("nothing changes hands")
