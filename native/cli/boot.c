@@ -309,6 +309,8 @@ predict(const struct cli_options *options, const char *text, size_t length,
 		.bus = bus,
 		.files = options->root != NULL ? &files : NULL,
 		.loaders = options->loaders,
+		.exceptions = options->exceptions,
+		.n_exceptions = options->n_exceptions,
 	};
 	struct pciback_boot_prediction prediction;
 	int status;

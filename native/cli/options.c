@@ -56,6 +56,17 @@ read_loaders(const char *text)
 	return 0;
 }
 
+/* Another file that is there, or is not; false if there are too many. */
+static bool
+add_exception(struct cli_options *options, const char *path, bool exists)
+{
+	if (options->n_exceptions == PCIBACK_BOOT_EXCEPTIONS_MAX)
+		return false;
+	options->exceptions[options->n_exceptions++] =
+	    (struct pciback_boot_exception){ path, exists };
+	return true;
+}
+
 /* The argument of an option, "--name VALUE" or "--name=VALUE"; NULL for another option, "" when
  * another option stands where the value would. Moves *i on, past argc when the value is missing. */
 static const char *
@@ -93,7 +104,7 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
     char message[CLI_MESSAGE])
 {
 	const char *argument = argv[*i], *value = NULL, *entry = NULL, *loader = NULL, *wait = NULL,
-	    *backend = NULL, *allow = NULL;
+	    *backend = NULL, *allow = NULL, *with = NULL, *without = NULL;
 	size_t length = 0;
 	const struct valued valued[] = {
 		{ "--control", CLI_TAKES_CONTROL, &options->control },
@@ -103,6 +114,8 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 		{ "--root", CLI_TAKES_ROOT, &options->root },
 		{ "--entry", CLI_TAKES_CONFIG, &entry },
 		{ "--loader", CLI_TAKES_CONFIG, &loader },
+		{ "--with", CLI_TAKES_CONFIG, &with },
+		{ "--without", CLI_TAKES_CONFIG, &without },
 		{ "--bus", CLI_TAKES_BUS, &options->bus },
 		{ "--backend", CLI_TAKES_BACKEND, &backend },
 		{ "--allow", CLI_TAKES_ALLOW, &allow },
@@ -151,6 +164,9 @@ read_one(unsigned takes, int argc, char **argv, int *i, struct cli_options *opti
 		if (*loader != '\0' && options->loaders == 0)
 			return refuse(message, argument, "either, old, new, 10 or 11 would follow");
 	}
+	if ((with != NULL && *with != '\0' && !add_exception(options, with, true)) ||
+	    (without != NULL && *without != '\0' && !add_exception(options, without, false)))
+		return refuse(message, argument, "16 files at most are said to be there or not");
 	if (backend != NULL && *backend != '\0') {
 		options->is_kernel = strcmp(backend, "kernel") == 0;
 		if (!options->is_kernel && strcmp(backend, "native") != 0)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pciback/boot.h>
+
 /* What was given on the command line; a pointer is NULL for an option that wasn't. */
 struct cli_options {
 	const char *config;
@@ -22,6 +24,8 @@ struct cli_options {
 	uint32_t wait;		/* seconds; 0 if not given */
 	unsigned loaders;	/* a set of PCIBACK_LOADER_BIT(); 0 if not given */
 	unsigned allow;		/* PCIBACK_ALLOW_* */
+	struct pciback_boot_exception exceptions[PCIBACK_BOOT_EXCEPTIONS_MAX];
+	size_t n_exceptions;
 	bool json, permissive, rdm_relaxed, force, check;
 	bool is_kernel;		/* the backend is that of the kernel */
 	const char *const *words;	/* what is no option: devices */
@@ -30,7 +34,7 @@ struct cli_options {
 
 /* What a command takes besides --json. */
 enum {
-	CLI_TAKES_CONFIG = 1 << 0,	/* --config, which it needs, --entry, --loader */
+	CLI_TAKES_CONFIG = 1 << 0,	/* --config, which it needs, --entry, --loader, --with, --without */
 	CLI_TAKES_BUS = 1 << 1,
 	CLI_TAKES_CONTROL = 1 << 2,	/* --control, --wait */
 	CLI_TAKES_DEVICES = 1 << 3,	/* which it needs; but detach --backend kernel means all of a guest's */

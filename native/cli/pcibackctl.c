@@ -13,7 +13,8 @@
 
 static const char usage[] =
     "usage: pcibackctl boot --config FILE [--entry N] [--bus DUMP] [--root DIR]\n"
-    "                       [--loader either|old|new|10|11] [--json]\n"
+    "                       [--loader either|old|new|10|11] [--with PATH]... [--without PATH]...\n"
+    "                       [--json]\n"
     "       pcibackctl scan [--bus DUMP] [--json]\n"
     "       pcibackctl status [--control PATH] [--json]\n"
     "       pcibackctl take [--check] [--control PATH] [--json]\n"

@@ -45,17 +45,43 @@ ends_with_carriage_return(const char *text, struct pciback_span name)
 	return name.end > name.begin && text[name.end - 1] == '\r';
 }
 
-/* Asks for a file on the boot device; without anybody to ask, it exists. */
+/* What is said of this file by itself; NULL for nothing. The loader looks below the root whether a
+ * path begins there or not. */
+static const struct pciback_boot_exception *
+find_exception(const struct model_disk *disk, const char *path)
+{
+	for (size_t i = disk->n_exceptions; i > 0; i--) {
+		const struct pciback_boot_exception *exception = &disk->exceptions[i - 1];
+
+		if (strcmp(exception->path + strspn(exception->path, "/"),
+		    path + strspn(path, "/")) == 0)
+			return exception;
+	}
+	return NULL;
+}
+
+/* Whether a file of this name is on the boot device; without anybody to ask, it is. */
+static bool
+is_there(const struct model_disk *disk, const char *path)
+{
+	const struct pciback_boot_exception *exception = find_exception(disk, path);
+
+	if (exception != NULL)
+		return exception->exists;
+	return disk->files == NULL || disk->files->exists(disk->files->context, path);
+}
+
+/* The same for a path in the text, put together with what the loader adds to it. */
 static bool
 exists(const struct model_disk *disk, const char *prefix, struct pciback_span name, const char *suffix)
 {
 	char path[2 * PCIBACK_LOADER_PATH + 16];
 	size_t length = pciback_span_length(name), n = strlen(prefix);
 
-	if (disk->files == NULL)
-		return !ends_with_carriage_return(disk->text, name);
-	if (length >= PCIBACK_LOADER_PATH)
+	if (disk->files == NULL && ends_with_carriage_return(disk->text, name))
 		return false;
+	if (length >= PCIBACK_LOADER_PATH)
+		return disk->files == NULL;
 	memcpy(path, prefix, n);
 	memcpy(path + n, disk->text + name.begin, length);
 	n += length;
@@ -66,7 +92,7 @@ exists(const struct model_disk *disk, const char *prefix, struct pciback_span na
 		n += length;
 	}
 	memcpy(path + n, suffix, strlen(suffix) + 1);
-	return disk->files->exists(disk->files->context, path);
+	return is_there(disk, path);
 }
 
 bool
@@ -80,7 +106,7 @@ model_opens(const struct model_disk *disk, struct pciback_span path)
 		    (struct pciback_span){ path.begin, (size_t)(colon - disk->text) });
 	if (length == 0)
 		/* No name means the kernel the loader would boot by itself. */
-		return disk->files == NULL || disk->files->exists(disk->files->context, "netbsd");
+		return is_there(disk, "netbsd");
 	return exists(disk, "", path, "");
 }
 
@@ -116,10 +142,8 @@ model_any_kernel(const struct model_disk *disk)
 	static const char *const names[] = { "netbsd", "netbsd.gz", "onetbsd", "onetbsd.gz",
 		"netbsd.old", "netbsd.old.gz" };
 
-	if (disk->files == NULL)
-		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (disk->files->exists(disk->files->context, names[i]))
+		if (is_there(disk, names[i]))
 			return true;
 	return false;
 }

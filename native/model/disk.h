@@ -13,6 +13,8 @@
 
 struct model_disk {
 	const struct pciback_boot_files *files;	/* NULL: every file exists */
+	const struct pciback_boot_exception *exceptions;
+	size_t n_exceptions;
 	const char *text;			/* paths are spans of it */
 };
 

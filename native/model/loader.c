@@ -229,11 +229,11 @@ run_commands(struct run *run, struct pciback_span commands)
 
 void
 model_run_loader(struct pciback_boot_prediction *prediction,
-    const struct pciback_boot_files *files, struct model_loader *ret_loader)
+    const struct pciback_boot_request *request, struct model_loader *ret_loader)
 {
 	const struct pciback_boot_cfg *cfg = &prediction->cfg;
 	struct model_loader loader = { .end = MODEL_RETURNS };
-	struct run run = { .prediction = prediction, .disk = { files, cfg->text },
+	struct run run = { .prediction = prediction, .disk = { request->files, request->exceptions, request->n_exceptions, cfg->text },
 		.loader = &loader, .text = cfg->text };
 	struct pciback_span commands = cfg->entries[prediction->entry - 1].commands;
 	struct model_line line;

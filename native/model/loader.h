@@ -44,9 +44,9 @@ struct model_loader {
 	struct pciback_span xen_arguments;
 };
 
-/* Runs the entry of the prediction, after what the file says for all entries. `files`: NULL, every
- * file exists. */
+/* Runs the entry of the prediction, after what the file says for all entries, on a disk that has the
+ * files of the request. */
 void model_run_loader(struct pciback_boot_prediction *prediction,
-    const struct pciback_boot_files *files, struct model_loader *ret_loader);
+    const struct pciback_boot_request *request, struct model_loader *ret_loader);
 
 #endif

@@ -85,7 +85,7 @@ judge_entry(struct pciback_boot_prediction *prediction,
 {
 	struct model_loader loader;
 
-	model_run_loader(prediction, request->files, &loader);
+	model_run_loader(prediction, request, &loader);
 	if (loader.end == MODEL_STARTS_XEN)
 		judge_xen(prediction, &loader, request->bus);
 	else

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "command.h"
 #include "finding.h"
 #include "loader_key.h"
 
@@ -15,6 +16,7 @@
 enum place {
 	PLACE_KERNEL,	/* the dom0 kernel's path and arguments */
 	PLACE_MODULE,	/* another file's, or another command */
+	PLACE_FAILED,	/* a Xen that can't be opened */
 	PLACE_XEN,	/* Xen's own options */
 	PLACE_DASHES,	/* behind Xen's " -- " */
 	PLACE_IGNORED,	/* a line that other loaders take for load= */
@@ -49,6 +51,10 @@ explain_unread_list(struct pciback_boot_prediction *prediction,
 	else if (place == PLACE_MODULE)
 		model_finding(prediction, MODEL_LOST_LIST, "list-on-other-module", offset,
 		    "this list stands on a file that is not the dom0 kernel; the first file loaded is");
+	else if (place == PLACE_FAILED)
+		model_finding(prediction, PCIBACK_WARNING, "list-on-failed-xen", offset,
+		    "this list goes with a Xen that can't be opened, and the loader boots what a later "
+		    "command names");
 	else if (place == PLACE_IGNORED)
 		model_finding(prediction, MODEL_LOST_LIST, "list-on-ignored-line", offset,
 		    "the loader ignores this line, and its list with it; it would be load= without "
@@ -62,6 +68,21 @@ explain_unread_list(struct pciback_boot_prediction *prediction,
 		    "this list never reaches the kernel");
 }
 
+/* Whether a place before the Xen that starts is in a `multiboot`, which then has failed. */
+static bool
+is_failed_xen(const char *text, struct pciback_span span, size_t offset)
+{
+	struct pciback_span command = { offset, offset };
+	struct pciback_span word;
+
+	while (command.begin > span.begin && text[command.begin - 1] != ';')
+		command.begin--;
+	while (command.begin < command.end && text[command.begin] == ' ')
+		command.begin++;
+	word = model_take_word(text, &command);
+	return model_span_is(text, word, "multiboot");
+}
+
 /* Looks for lists in a piece of the file that the boot used. */
 static void
 find_unread_lists(struct pciback_boot_prediction *prediction,
@@ -72,7 +93,9 @@ find_unread_lists(struct pciback_boot_prediction *prediction,
 
 	for (size_t i = span.begin; i + MODEL_HIDE_OPTION_LENGTH <= span.end; i++)
 		if (i != taken && pciback_starts_with_nocase(text + i, span.end - i, MODEL_HIDE_OPTION))
-			explain_unread_list(prediction, line, length, i, place);
+			explain_unread_list(prediction, line, length, i,
+			    place == PLACE_MODULE && is_failed_xen(text, span, i) ? PLACE_FAILED :
+			    place);
 }
 
 void

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,13 @@ class Predictor:
         entry: int | None = None,
         files: bool = False,
         loader: str | None = None,
+        more: Sequence[str] = (),
     ) -> Prediction:
         """Predict one boot.
 
         `bus` names a dump, in data/ unless it is a whole path; with `files`, the boot device holds /n,
-        /netbsd-XEN3_DOM0.gz, /netbsd, /xen.gz and what was added, and nothing else.
+        /netbsd-XEN3_DOM0.gz, /netbsd, /xen.gz and what was added, and nothing else. `more`: further words of the
+        command line.
         """
         self._config.write_bytes(boot_cfg if isinstance(boot_cfg, bytes) else boot_cfg.encode())
         command = [str(self._binary), "boot", "--json", "--config", str(self._config)]
@@ -75,6 +78,7 @@ class Predictor:
             command += ["--loader", loader]
         if files:
             command += ["--root", str(self._root)]
+        command += more
         run = subprocess.run(command, capture_output=True, timeout=60, check=False)
         assert run.stderr == b"", run.stderr
         return Prediction(run.returncode, json.loads(run.stdout.decode("utf-8", errors="strict")))

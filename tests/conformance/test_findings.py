@@ -124,6 +124,12 @@ FINDINGS = [
     ),
     ("loader-missing-xen", xen(), "no files", "the loader can't open this file, so Xen is not started"),
     (
+        "list-on-failed-xen",
+        "menu=Xen:load /n;multiboot /t a -- pciback.hide=(0:4.0);multiboot /xen.gz a\n",
+        "no /t",
+        "this list goes with a Xen that can't be opened, and the loader boots what a later command names",
+    ),
+    (
         "loader-boot-fails",
         "menu=Xen:boot /n x\n",
         "",
@@ -290,6 +296,7 @@ def test_a_finding(code: str, text: str, known: str, message: str, pcibackctl: P
         "q35": ["--bus", str(ROOT / "lab/buses/q35-bridges.lspci")],
         "pc": ["--bus", str(ROOT / "lab/buses/pc-nine-nics.lspci")],
         "no files": ["--root", str(tmp_path)],
+        "no /t": ["--without", "/t"],
     }[known]
     command = [str(pcibackctl), "boot", "--json", "--config", str(tmp_path / "boot.cfg"), *options]
     findings = json.loads(subprocess.run(command, check=False, capture_output=True).stdout)["findings"]

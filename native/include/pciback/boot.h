@@ -123,6 +123,13 @@ struct pciback_boot_files {
 	const void *context;
 };
 
+/* A file that is there, or is not, whatever else is known. */
+struct pciback_boot_exception {
+	const char *path;	/* below the root of the boot device, with or without a leading '/' */
+	bool exists;
+};
+#define PCIBACK_BOOT_EXCEPTIONS_MAX	16
+
 struct pciback_boot_request {
 	const char *text;
 	size_t length;		/* more than PCIBACK_BOOT_CFG_MAX: only the length matters */
@@ -130,6 +137,8 @@ struct pciback_boot_request {
 	const struct pciback_bus *bus;		/* NULL: any function may exist */
 	const struct pciback_boot_files *files;	/* NULL: every named file exists */
 	unsigned loaders;	/* a set of PCIBACK_LOADER_BIT(); 0: all */
+	const struct pciback_boot_exception *exceptions;	/* they come before `files`; the last of a path counts */
+	size_t n_exceptions;
 };
 
 /* What one of the possible loaders makes of the entry. */

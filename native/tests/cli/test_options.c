@@ -25,8 +25,8 @@ static int
 read_words(unsigned takes, const char *words, struct cli_options *ret_options,
     char message[CLI_MESSAGE])
 {
-	static char text[256];
-	static char *argv[32];
+	static char text[512];
+	static char *argv[64];
 	int argc = 0;
 
 	memcpy(text, words, strlen(words) + 1);
@@ -55,6 +55,11 @@ test_mistakes(struct harness *harness)
 		    "--entry=2x: the number of an entry would follow, 1 or more" },
 		{ BOOT, "boot --config f --loader", "--loader: a value would follow" },
 		{ BOOT, "boot --config f --loader 9", "--loader: either, old, new, 10 or 11 would follow" },
+		{ BOOT, "boot --config f --without", "--without: a value would follow" },
+		{ BOOT, "boot --config f --with 1 --with 2 --with 3 --with 4 --with 5 --with 6 --with 7 --with 8 "
+		    "--without 9 --without 10 --without 11 --without 12 --without 13 --without 14 --without 15 "
+		    "--without 16 --without=17",
+		    "--without=17: 16 files at most are said to be there or not" },
 		{ BOOT, "boot --config f --control s", "--control: no such option of this command" },
 		{ BOOT, "boot f", "f: no such option of this command" },
 		{ BOOT, "boot --configs f", "--configs: no such option of this command" },

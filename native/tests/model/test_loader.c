@@ -32,11 +32,13 @@ static struct loaded
 run_with(enum pciback_loader which, const char *boot_cfg, const char *files)
 {
 	struct pciback_boot_files asked = { exists_in, files };
+	struct pciback_boot_request request = { .text = boot_cfg };
 	struct pciback_boot_prediction prediction = { .entry = 1 };
 	struct loaded loaded = { .first = "" };
 
 	model_read_boot_cfg(&prediction, boot_cfg, strlen(boot_cfg), PCIBACK_LOADERS_ALL, which);
-	model_run_loader(&prediction, files != NULL ? &asked : NULL, &loaded.loader);
+	request.files = files != NULL ? &asked : NULL;
+	model_run_loader(&prediction, &request, &loaded.loader);
 	if (loaded.loader.n_modules > 0)
 		(void)snprintf(loaded.first, sizeof(loaded.first), "%.*s",
 		    (int)pciback_span_length(loaded.loader.first.text),
@@ -184,7 +186,7 @@ test_lengths(struct harness *harness)
 		    cases[i].boots ? ";boot netbsd" : "");
 		model_read_boot_cfg(&prediction, text, strlen(text), PCIBACK_LOADERS_ALL,
 		    PCIBACK_LOADER_11);
-		model_run_loader(&prediction, NULL, &loader);
+		model_run_loader(&prediction, &(struct pciback_boot_request){ .text = NULL }, &loader);
 		CHECK_NUMBER(loader.end == MODEL_LOOPS, cases[i].hangs);
 		CHECK_NUMBER(loader.end == MODEL_STARTS_KERNEL, cases[i].boots);
 		CHECK_NUMBER(prediction.n_findings, cases[i].warned ? 1 : 0);

@@ -21,13 +21,15 @@ why(const char *boot_cfg)
 	static struct pciback_boot_prediction prediction;
 	struct model_command_line line;
 	struct model_loader loader;
+	static const struct pciback_boot_exception missing = { "/t", false };
 	const char *last = NULL;
 	size_t taken = PCIBACK_NO_OFFSET;
 
 	prediction = (struct pciback_boot_prediction){ .entry = 1 };
 	model_read_boot_cfg(&prediction, boot_cfg, strlen(boot_cfg), PCIBACK_LOADERS_ALL,
 	    PCIBACK_LOADER_11);
-	model_run_loader(&prediction, NULL, &loader);
+	model_run_loader(&prediction, &(struct pciback_boot_request){ .exceptions = &missing, .n_exceptions = 1 },
+	    &loader);
 	model_xen_command_line(&prediction, &loader, &line);
 	prediction.n_findings = 0;
 	/* The last list of the line is taken. */
@@ -65,6 +67,9 @@ test_unread_list(struct harness *harness)
 	CHECK_TEXT(why("loader=/m " LIST "\nmenu=A:load /n;multiboot /x\n"), "list-on-ignored-line");
 	CHECK_TEXT(why("load =/m " LIST "\nmenu=A:load /n;multiboot /x\n"), "list-on-ignored-line");
 	CHECK_TEXT(why("other=/m " LIST "\nmenu=A:load /n;multiboot /x\n"), "");
+	CHECK_TEXT(why("menu=A:load /n;multiboot /t a -- " LIST ";multiboot /x\n"), "list-on-failed-xen");
+	CHECK_TEXT(why("load=/n\nmenu=A:multiboot /t " LIST "; multiboot /x\n"), "list-on-failed-xen");
+	CHECK_TEXT(why("menu=A:load /n;multiboot /t a; load multiboot " LIST ";multiboot /x\n"), "list-on-other-module");
 	/* What is cut off. */
 	CHECK_TEXT(why("menu=A:load /n xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx "
 	    LIST ";multiboot /x\n"), "list-not-read");

@@ -43,6 +43,7 @@ def predict(
     *,
     bus: str | None = None,
     files: str | None = None,
+    without: str | None = None,
     loaders: Loaders = EITHER,
     run: Run,
 ) -> Prediction:
@@ -53,6 +54,7 @@ def predict(
     :param entry: number in the menu; ``None`` for the default one
     :param bus: a dump of the host's devices (``lspci -xxxx``), so that claims can be checked against it
     :param files: where the files of the boot device are, so that missing kernels are found
+    :param without: a file of the boot device that counts as missing, whatever ``files`` has
     :param loaders: those that the host may have
     :param run: runs a command
     :raises PcibackError: the program is missing, fails, or answers something else
@@ -64,6 +66,8 @@ def predict(
         command += ["--bus", bus]
     if files is not None:
         command += ["--root", files]
+    if without is not None:
+        command += ["--without", without]
     if loaders != EITHER:
         command += ["--loader", NAMES[loaders]]
     status, output, errors = run(command)

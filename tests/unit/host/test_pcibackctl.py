@@ -53,10 +53,10 @@ class Runner:
 @pytest.mark.parametrize("status", [0, 3])
 def test_predict(status: int) -> None:
     run = Runner(status, json.dumps(ANSWER))
-    prediction = predict("/sbin/pcibackctl", "/boot.cfg", 2, bus="/bus", run=run)
+    prediction = predict("/sbin/pcibackctl", "/boot.cfg", 2, bus="/bus", without="/t", run=run)
     assert run.command == [
         *("/sbin/pcibackctl", "boot", "--config", "/boot.cfg", "--json"),
-        *("--entry", "2", "--bus", "/bus"),
+        *("--entry", "2", "--bus", "/bus", "--without", "/t"),
     ]
     assert prediction == Prediction(
         entry=2,
