@@ -69,9 +69,11 @@ class Model:
         self._pcibackctl = pcibackctl
         self._path = folder / "boot.cfg"
 
-    def predict(self, data: bytes, entry: int | None = None, loaders: Loaders = EITHER) -> Prediction:
+    def predict(
+        self, data: bytes, entry: int | None = None, loaders: Loaders = EITHER, without: str | None = None
+    ) -> Prediction:
         self._path.write_bytes(data)
-        return predict(self._pcibackctl, str(self._path), entry, loaders=loaders, run=_run)
+        return predict(self._pcibackctl, str(self._path), entry, without=without, loaders=loaders, run=_run)
 
 
 # What a file may look like

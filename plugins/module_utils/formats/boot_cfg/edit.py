@@ -66,7 +66,14 @@ def hide(
     hide_list.render(wanted)
     if not wanted:
         return unhide(boot_cfg)
-    selected = select(boot_cfg, entries)
+    return hide_at(boot_cfg, wanted, select(boot_cfg, entries), previous=previous)
+
+
+def hide_at(boot_cfg: BootCfg, wanted: Sequence[Address], selected: Sequence[int], *, previous: bool) -> Edit:
+    """Write a list that is not empty into entries that were selected, each once, by their indexes in the menu.
+
+    :raises PcibackError: as for :func:`hide`
+    """
     for index in selected:
         check_bootable(boot_cfg, index)
     edited = with_list(boot_cfg, selected, wanted)

@@ -17,6 +17,12 @@ MAX_ENTRIES = 20
 MAX_DIGIT = 9
 """Entries that the loader can number when one key chooses; with more it takes letters or drops the rest."""
 
+MAX_COMMAND = 79
+"""Characters of one command of an entry that the loader's buffer holds (``input`` in its bootmenu.c).
+
+Past them memory is overwritten, which shows when the command returns instead of booting: from 92 on the loader hangs.
+"""
+
 MAX_MODULE_STRING = 79
 """Characters of a ``load``'s path and arguments that reach Xen (``bi_modulelist_entry`` in bootinfo.h)."""
 

@@ -10,7 +10,7 @@ menu entry.
 
 The files of this package, each using only those before it: limits, loader (what they read otherwise), lexer, menu, read,
 check (what is refused), selection (which entries are meant), place (where a list is put), previous (the entry that
-keeps the list from before), edit.
+keeps the list from before), edit, trial (a list that is booted once).
 """
 
 from __future__ import annotations
