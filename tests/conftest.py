@@ -184,6 +184,8 @@ class Dom0:
             "ansible_connection": "xen.pciback.lab",
             "ansible_lab_dom0": str(self.directory),
             "ansible_python_interpreter": "auto_silent",
+            # What pciback(4) needs of a host, and what a boot does, is most of what there is to test.
+            "pciback_backend": "kernel",
             # Each machine compiles; what it then runs for is a second.
             "pciback_native_cflags": "-O0",
             **(variables or {}),

@@ -137,10 +137,11 @@ options:
     description:
       - The backend that gives devices to the guests. V(kernel) is pciback(4) of NetBSD or xen-pciback of Linux, V(native) is
         pcibackd, which needs no reboot.
-      - V(auto) is V(native) on NetBSD where pcibackd can run, else V(kernel).
+      - V(auto) is the backend that has devices of this host already. Where none has, it is V(native) on NetBSD if pcibackd can
+        run there, else V(kernel), and a warning says why.
     type: str
     choices: [kernel, native, auto]
-    default: kernel
+    default: auto
   native:
     description:
       - Whether the native component has to be installed; without it no reboot can be predicted.
@@ -420,7 +421,7 @@ def main() -> None:
             "boot_entries": {"type": "raw", "default": "xen"},
             "boot_config": {"type": "path"},
             "previous": {"type": "bool", "default": True},
-            "backend": {"type": "str", "choices": [KERNEL, NATIVE, AUTO], "default": KERNEL},
+            "backend": {"type": "str", "choices": [KERNEL, NATIVE, AUTO], "default": AUTO},
             "native": {"type": "bool", "default": True},
             "native_prefix": {"type": "path", "default": PREFIX},
             "native_cflags": {"type": "str"},

@@ -30,7 +30,7 @@ def wanted(firewall: list[str], storage: list[str], **more: Any) -> dict[str, An
     """Variables by which the two guests have these cards."""
     guests = [("firewall", firewall), ("storage", storage)]
     return {
-        "pciback_backend": "native",
+        "pciback_backend": "auto",
         "pciback_allow": CONSENT,
         "pciback_guests": [
             {
@@ -145,7 +145,10 @@ def test_the_kernel_s_backend_and_pcibackd_follow_each_other_with_one_reboot_eac
     kernel = {**BEGUN, "pciback_backend": "kernel", "pciback_reboot": "when_needed"}
     assert host.playbook(kernel).status == 0
     assert boots(host) == 2
-    there = host.playbook({**BEGUN, "pciback_reboot": "when_needed"})
+    stays = host.playbook({**kernel, "pciback_backend": "auto"})
+    assert stays.changed() == []
+    assert "already, and pciback_backend: native moves them to pcibackd" in stays.output
+    there = host.playbook({**kernel, "pciback_backend": "native"})
     assert there.status == 0, there.output
     assert (boots(host), owned(host)) == (3, story_of(BEGUN))
     again = host.playbook(kernel)

@@ -21,6 +21,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.platform import P
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AUTO, KERNEL, NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import listed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import DaemonState, NativeState, Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.present import plan_present
@@ -92,13 +93,23 @@ class Choice:
 def choose_backend(name: str, wanted: Wanted, host: Platform, daemon: DaemonState) -> Choice:
     """The backend that the owner wants.
 
-    :param name: as the owner says it, or :data:`AUTO`
+    :param name: as the owner says it, or :data:`AUTO`: the one that has devices already, else the one that suits the host
     """
     if wanted.state == ABSENT:
         # Who undoes everything undoes what is there, whoever wanted it.
         serves = daemon.installed or daemon.status is not None
         return Choice(NATIVE if serves and host.claims() is None else KERNEL)
-    return Choice(*host.suitable_backend()) if name == AUTO else Choice(name)
+    if name != AUTO:
+        return Choice(name)
+    if daemon.status is not None and daemon.status.claims:
+        return Choice(NATIVE)
+    suitable, why = host.suitable_backend()
+    held = host.claims() if suitable == NATIVE else None
+    if not held:
+        return Choice(suitable, why)
+    # A default moves no host that works, least of all by a reboot.
+    moves = "pciback_backend: native moves them to pcibackd"
+    return Choice(KERNEL, f"pciback holds {listed(held)} already, and {moves}")
 
 
 def decide(wanted: Wanted, observed: Observed, selection: Selection, host: Platform, choice: Choice) -> Plan:

@@ -77,13 +77,31 @@ def test_the_backend_that_suits_a_host(dom0: Dom0, tmp_path: Path, monkeypatch: 
     wanted = Wanted()
     assert choose_backend("auto", wanted, Linux(dom0.run), DaemonState()) == Choice("kernel")
     netbsd = Netbsd(dom0.run)
+    monkeypatch.setattr(netbsd, "claims", lambda: None)
     monkeypatch.setattr(platform, "PRIVCMD", str(tmp_path / "privcmd"))
-    monkeypatch.setattr(platform, "XEN_LIBRARIES", ())
+    monkeypatch.setattr(platform, "LIBRARY_DIRECTORIES", (str(tmp_path),))
     why = f"pcibackd needs {tmp_path}/privcmd, and this host has none"
     assert choose_backend("auto", wanted, netbsd, DaemonState()) == Choice("kernel", why)
     (tmp_path / "privcmd").touch()
+    why = f"pcibackd needs Xen's libxencall.so.1, and {tmp_path} has none"
+    assert choose_backend("auto", wanted, netbsd, DaemonState()) == Choice("kernel", why)
+    for library in platform.XEN_LIBRARIES:
+        (tmp_path / library).touch()
     assert choose_backend("auto", wanted, netbsd, DaemonState()) == Choice("native")
     assert choose_backend("kernel", wanted, netbsd, DaemonState()) == Choice("kernel")
+
+
+def test_a_host_stays_with_the_backend_that_has_its_devices(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = parse_address(CARD)
+    netbsd = Netbsd(dom0.run)
+    monkeypatch.setattr(netbsd, "suitable_backend", lambda: ("native", ""))
+    monkeypatch.setattr(netbsd, "claims", lambda: (card,))
+    why = "pciback holds 00:05.0 already, and pciback_backend: native moves them to pcibackd"
+    assert choose_backend("auto", Wanted(), netbsd, DaemonState()) == Choice("kernel", why)
+    monkeypatch.setattr(netbsd, "claims", lambda: ())
+    assert choose_backend("auto", Wanted(), netbsd, DaemonState()) == Choice("native")
+    served = DaemonState(True, True, status=PcibackdStatus(idle=(card,)))
+    assert choose_backend("auto", Wanted(), Linux(dom0.run), served) == Choice("native")
 
 
 def test_why_the_other_backend_serves_is_said() -> None:

@@ -38,8 +38,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.observed impo
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
 
 BOOT_CFG = "/boot.cfg"
-# What Xen's libraries are made of is found by pcibackd itself; this one is never missing where the others are there.
-XEN_LIBRARIES = ("/usr/pkg/lib/libxenctrl.so",)
+# Those of Xen's libraries whose names are the same for all releases of Xen that pcibackd knows, and where it looks for them.
+XEN_LIBRARIES = ("libxencall.so.1", "libxenevtchn.so.1", "libxengnttab.so.1")
+LIBRARY_DIRECTORIES = ("/usr/pkg/lib", "/usr/local/lib")
 PRIVCMD = "/kern/xen/privcmd"
 
 _BACKEND = Backend(
@@ -135,7 +136,9 @@ class Netbsd(Platform):
         )
 
     def suitable_backend(self) -> tuple[str, str]:
-        missing = [path for path in (PRIVCMD, *XEN_LIBRARIES) if not os.path.exists(path)]
-        if missing:
-            return KERNEL, f"pcibackd needs {missing[0]}, and this host has none"
+        if not os.path.exists(PRIVCMD):
+            return KERNEL, f"pcibackd needs {PRIVCMD}, and this host has none"
+        for library in XEN_LIBRARIES:
+            if not any(os.path.exists(os.path.join(directory, library)) for directory in LIBRARY_DIRECTORIES):
+                return KERNEL, f"pcibackd needs Xen's {library}, and {' or '.join(LIBRARY_DIRECTORIES)} has none"
         return NATIVE, ""
