@@ -56,9 +56,13 @@ uint64_t pciback_work(void);
 void pciback_pause(void *world, unsigned milliseconds);
 
 /*
- * Has this process run before others of dom0: a guest waits for an answer with interrupts off. No real-time
- * class, in which a mistake would take the machine. Returns 0 or a negative errno value.
+ * Has this process, and those that it makes, run before others of dom0: a guest waits for an answer with
+ * interrupts off, and a kernel lets what runs finish its slice before even the nicest process that wakes. On
+ * Linux that takes the real-time class, at its lowest priority, where the process may enter it. The brake: one
+ * that computes for PCIBACK_LONGEST_WITHOUT_REST without waiting once is sent SIGXCPU, leaves the class by
+ * sched_setscheduler() and goes on with the highest priority below it. Returns 0 or a negative errno value.
  */
+#define PCIBACK_LONGEST_WITHOUT_REST	500000	/* microseconds of a processor */
 int pciback_raise_priority(void);
 
 /*
