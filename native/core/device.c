@@ -97,6 +97,15 @@ check_settings(const struct pciback_device *device, uint32_t *ret_decode)
 	return 0;
 }
 
+/* The bits of COMMAND that are the guest's to have. */
+static uint16_t
+passed_command(const struct pciback_device_settings *settings)
+{
+	unsigned passed = settings->permissive ? COMMAND_FROM_DEVICE : COMMAND_PASSED;
+
+	return (uint16_t)(settings->interrupt_control ? passed | COMMAND_INTX_DISABLE : passed);
+}
+
 /* Nothing that an earlier owner programmed goes on; of COMMAND, what is no guest's stays. */
 static int
 reset_command(struct pciback_device *device)
@@ -107,9 +116,6 @@ reset_command(struct pciback_device *device)
 		return -EIO;
 	device->kept = (uint16_t)(command & ~(uint32_t)(COMMAND_FROM_DEVICE | COMMAND_INTX_DISABLE |
 	    COMMAND_RESERVED));
-	device->passed = device->settings.permissive ? COMMAND_FROM_DEVICE : COMMAND_PASSED;
-	if (device->settings.interrupt_control)
-		device->passed |= COMMAND_INTX_DISABLE;
 	return pciback_command_apply(device, 0) == PCIBACK_DONE ? 0 : -EIO;
 }
 
@@ -138,29 +144,95 @@ enable(struct pciback_device *device, uint32_t decode)
 	return 0;
 }
 
-int
-pciback_device_init(struct pciback_device *device, const struct pciback_host *host,
-    struct pciback_log *log, const struct pciback_device_settings *settings)
+/* What a guest may see and write; and which decoding its BARs need. `is_new`: it begins with interrupts off. */
+static int
+lay_out(struct pciback_device *device, bool is_new, uint32_t *ret_decode)
 {
 	uint8_t first_capability = 0;
-	uint32_t type, decode;
+	uint32_t type;
 	int r;
 
-	*device = (struct pciback_device){ .host = host, .log = log, .settings = *settings };
-	r = reset_command(device);
-	if (r < 0)
-		return r;
 	if (pciback_raw_read(device, REG_HEADER_TYPE, 1, &type) != PCIBACK_DONE)
 		return -EIO;
 	device->header_type = type & HEADER_TYPE;
 	if (device->header_type > 1)
 		return refuse(device, "header type", device->header_type);
-	r = check_settings(device, &decode);
+	r = check_settings(device, ret_decode);
 	if (r == 0)
-		r = pciback_policy_add_capabilities(device, &first_capability);
+		r = pciback_policy_add_capabilities(device, is_new, &first_capability);
+	return r < 0 ? r : pciback_policy_add_header(device, first_capability);
+}
+
+int
+pciback_device_init(struct pciback_device *device, const struct pciback_host *host,
+    struct pciback_log *log, const struct pciback_device_settings *settings)
+{
+	uint32_t decode;
+	int r;
+
+	*device = (struct pciback_device){ .host = host, .log = log, .settings = *settings,
+		.passed = passed_command(settings) };
+	r = reset_command(device);
 	if (r == 0)
-		r = pciback_policy_add_header(device, first_capability);
+		r = lay_out(device, true, &decode);
 	return r < 0 ? r : enable(device, decode);
+}
+
+/* The register that shows a BAR, or the ROM behind them: its place among all, or -ENOENT. */
+static int
+find_bar(const struct pciback_device *device, unsigned number)
+{
+	unsigned n = device->header_type == 0 ? PCIBACK_RESOURCES : 2, offset = REG_BAR0 + 4 * number, i;
+
+	if (number == PCIBACK_RESOURCES)
+		offset = device->header_type == 0 ? REG_ROM : REG_BRIDGE_ROM;
+	else if (number >= n)
+		return -ENOENT;
+	i = device->first[offset / 4];
+	return device->registers[i].offset == offset ? (int)i : -ENOENT;
+}
+
+void
+pciback_device_save(const struct pciback_device *device, struct pciback_device_state *ret_state)
+{
+	*ret_state = (struct pciback_device_state){
+		.interrupt = device->interrupt,
+		.interrupt_by_registers = device->interrupt_by_registers,
+		.command = device->command,
+		.kept = device->kept,
+	};
+	for (unsigned i = 0; i <= PCIBACK_RESOURCES; i++) {
+		int bar = find_bar(device, i);
+
+		if (bar >= 0 && device->registers[bar].value != 0)
+			ret_state->sized |= (uint8_t)(1u << i);
+	}
+}
+
+int
+pciback_device_resume(struct pciback_device *device, const struct pciback_host *host,
+    struct pciback_log *log, const struct pciback_device_settings *settings,
+    const struct pciback_device_state *state)
+{
+	uint32_t decode;
+	int r;
+
+	*device = (struct pciback_device){ .host = host, .log = log, .settings = *settings,
+		.passed = passed_command(settings) };
+	r = lay_out(device, false, &decode);
+	if (r < 0)
+		return r;
+	device->interrupt = state->interrupt;
+	device->interrupt_by_registers = state->interrupt_by_registers;
+	device->command = state->command;
+	device->kept = state->kept;
+	for (unsigned i = 0; i <= PCIBACK_RESOURCES; i++) {
+		int bar = find_bar(device, i);
+
+		if (bar >= 0)
+			device->registers[bar].value = state->sized >> i & 1;
+	}
+	return 0;
 }
 
 int

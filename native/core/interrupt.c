@@ -141,20 +141,29 @@ are_entries(const struct pciback_device *device, const struct pciback_vector *ve
 }
 
 enum pciback_answer
-pciback_msix_enable(struct pciback_device *device, struct pciback_vector *vectors, size_t n)
+pciback_msix_check(struct pciback_device *device, const struct pciback_vector *vectors, size_t n)
 {
-	const struct pciback_host *host = device->host;
-	int r;
-
 	if (n > PCIBACK_VECTORS_MAX)
 		return PCIBACK_MSIX_INVALID;
 	if (device->interrupt == PCIBACK_MSIX)
 		return PCIBACK_MSIX_ALREADY;
 	if (device->interrupt != PCIBACK_INTX || !decodes_memory(device))
 		return PCIBACK_MSIX_BUSY;
-	if (n == 0 || device->msix == 0 || host->operations->msix_enable == NULL ||
+	if (n == 0 || device->msix == 0 || device->host->operations->msix_enable == NULL ||
 	    !are_entries(device, vectors, n))
 		return PCIBACK_MSIX_INVALID;
+	return PCIBACK_DONE;
+}
+
+enum pciback_answer
+pciback_msix_enable(struct pciback_device *device, struct pciback_vector *vectors, size_t n)
+{
+	const struct pciback_host *host = device->host;
+	enum pciback_answer answer = pciback_msix_check(device, vectors, n);
+	int r;
+
+	if (answer != PCIBACK_DONE)
+		return answer;
 	r = choose(device, PCIBACK_MSIX) == PCIBACK_DONE ?
 	    host->operations->msix_enable(host->world, device->settings.handle, vectors, n) : -EIO;
 	if (r < 0) {

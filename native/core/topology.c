@@ -79,25 +79,57 @@ virtual_key(const struct pciback_topology *topology, const struct pciback_device
 	return -ENOSPC;
 }
 
+/* Whether there is no room for a device: 0, -EEXIST, -ENOSPC. */
+static int
+check_room(const struct pciback_topology *topology, const struct pciback_device *device)
+{
+	uint32_t key = key_of(&device->settings.address);
+
+	for (size_t i = 0; i < topology->n_places; i++)
+		if (key_of(&topology->places[i].device->settings.address) == key)
+			return -EEXIST;
+	return topology->n_places == PCIBACK_DEVICES_MAX ? -ENOSPC : 0;
+}
+
+static void
+insert(struct pciback_topology *topology, struct pciback_device *device, uint32_t key)
+{
+	size_t place = search(topology, key);
+
+	for (size_t i = topology->n_places++; i > place; i--)
+		topology->places[i] = topology->places[i - 1];
+	topology->places[place] = (struct pciback_place){ .key = key, .device = device };
+}
+
 int
 pciback_topology_add(struct pciback_topology *topology, struct pciback_device *device,
     struct pciback_address *ret_place)
 {
 	uint32_t key = key_of(&device->settings.address);
-	size_t place;
+	int r = check_room(topology, device);
 
-	for (size_t i = 0; i < topology->n_places; i++)
-		if (key_of(&topology->places[i].device->settings.address) == key)
-			return -EEXIST;
-	if (topology->n_places == PCIBACK_DEVICES_MAX)
-		return -ENOSPC;
+	if (r < 0)
+		return r;
 	if (topology->kind == PCIBACK_TOPOLOGY_VIRTUAL && virtual_key(topology, device, &key) < 0)
 		return -ENOSPC;
-	place = search(topology, key);
-	for (size_t i = topology->n_places++; i > place; i--)
-		topology->places[i] = topology->places[i - 1];
-	topology->places[place] = (struct pciback_place){ .key = key, .device = device };
+	insert(topology, device, key);
 	*ret_place = address_of(key);
+	return 0;
+}
+
+int
+pciback_topology_add_at(struct pciback_topology *topology, struct pciback_device *device,
+    const struct pciback_address *place)
+{
+	uint32_t key = key_of(place);
+	size_t found = search(topology, key);
+	int r = check_room(topology, device);
+
+	if (r < 0)
+		return r;
+	if (found < topology->n_places && topology->places[found].key == key)
+		return -EEXIST;
+	insert(topology, device, key);
 	return 0;
 }
 

@@ -113,6 +113,10 @@ read_option(struct reader *reader, int argc, char **argv, int *i)
 		reader->options.foreground = true;
 		return 0;
 	}
+	if (strcmp(argv[*i], "--no-children") == 0) {
+		reader->options.no_children = true;
+		return 0;
+	}
 	if (strncmp(argv[*i], "--", 2) != 0 || length >= sizeof(name))
 		return refuse(reader, "%s: an option would stand here", argv[*i]);
 	memcpy(name, argv[*i], length);

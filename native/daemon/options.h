@@ -21,6 +21,7 @@ struct options {
 	size_t n_guests, n_devices;	/* room for so many, 1 to 1024 */
 	enum log_format format;
 	bool foreground;
+	bool no_children;		/* this process serves the pages itself */
 };
 
 #define OPTIONS_MESSAGE 512

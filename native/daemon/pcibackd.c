@@ -38,7 +38,7 @@ enum {
 static const char usage[] =
     "usage: pcibackd [--foreground] [--control PATH] [--topology virtual|real]\n"
     "                [--allow no-iommu,shared-irq,shared-bar-page,no-reset,kept-mappings]\n"
-    "                [--guests N] [--devices N]\n"
+    "                [--guests N] [--devices N] [--no-children]\n"
     "                [--log text|json] [--bus DUMP [--xen-socket PATH]]\n"
     "       pcibackd --version\n";
 
@@ -158,6 +158,7 @@ main(int argc, char **argv)
 	}
 	world.hardware.log = log_line;
 	pciback_backend_bind(backend, &world.link.xen, &world.hardware);
+	pciback_backend_serve_by(backend, &world.children);
 	r = loop_catch_signals();
 	if (r == 0)
 		r = control_open(&control, options.control, backend);

@@ -7,6 +7,7 @@
 #ifndef PCIBACK_DAEMON_WORLD_H
 #define PCIBACK_DAEMON_WORLD_H
 
+#include <pciback/children.h>
 #include <pciback/platform.h>
 
 #include "options.h"
@@ -20,6 +21,7 @@
 struct world {
 	struct pciback_xen_link link;
 	struct pciback_hardware hardware;	/* `log` is left for the caller to set */
+	struct pciback_children children;	/* without operations there are none */
 	bool has_devices;		/* of the machine */
 	void *devices;			/* the implementation's own */
 };

@@ -13,6 +13,7 @@
 
 #include <pciback/kernel_host.h>
 
+#include "children_here.h"
 #include "fake_xen.h"
 #include "simulated.h"
 
@@ -104,6 +105,14 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 		simulated_hardware_close(world.devices);
 		return r;
 	}
+	if (!options->no_children) {
+		r = children_here_open(&world.children, backend, options->n_guests);
+		if (r < 0) {
+			world_close(&world);
+			(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%s", strerror(-r));
+			return r;
+		}
+	}
 	*ret_world = world;
 	return 0;
 }
@@ -113,4 +122,6 @@ world_close(struct world *world)
 {
 	world->link.close(world->link.xen.world);
 	simulated_hardware_close(world->devices);
+	if (world->children.operations != NULL)
+		children_here_close(&world->children);
 }

@@ -24,6 +24,7 @@
 #include <pciback/backend.h>
 
 #include "../core/guest/state.h"
+#include "children_here.h"
 
 /*
  * A Xen that is simulated by another process, for tests. The protocol is in native/README.md,
@@ -66,6 +67,7 @@ enum message {
 	REST = 105,
 	SHOW_REGISTERS = 106,
 	STOP_CLOCK = 107,
+	CAPTURE = 108,
 };
 
 #define HEADER_SIZE	12
@@ -296,6 +298,13 @@ take_message(struct simulated_xen *sim, uint32_t id, uint32_t type, struct curso
 	case REST:
 		sim->rest_asked = true;
 		sim->rest_id = id;
+		break;
+	case CAPTURE:
+		command = get32(cursor);
+		state = get32(cursor);
+		if (sim->backend->children.operations != NULL && state < CAPTURES)
+			children_here_capture(&sim->backend->children, (uint16_t)command, (enum capture)state,
+			    get32(cursor));
 		break;
 	case STOP_CLOCK:
 		sim->clock_stands = true;

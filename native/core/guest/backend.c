@@ -12,6 +12,7 @@
 
 #include <pciback/aer.h>
 
+#include "connection.h"
 #include "guest.h"
 #include "job.h"
 #include "lost.h"
@@ -70,6 +71,19 @@ pciback_backend_bind(struct pciback_backend *backend, const struct pciback_xen *
 	backend->xen = *xen;
 	backend->hardware = *hardware;
 	pciback_backend_init(backend);
+}
+
+void
+pciback_backend_serve_by(struct pciback_backend *backend, const struct pciback_children *children)
+{
+	backend->children = *children;
+}
+
+void
+pciback_backend_child(struct pciback_backend *backend, size_t number)
+{
+	if (number < backend->n_guests)
+		backend->guests[number].child.is_ready = backend->guests[number].child.is_running;
 }
 
 void
@@ -144,6 +158,16 @@ pciback_backend_watch(struct pciback_backend *backend, const char *path, uint32_
 void
 pciback_backend_event(struct pciback_backend *backend, uint32_t port)
 {
+	const struct pciback_children *children = &backend->children;
+
+	if (children->operations != NULL) {
+		int number = children->operations->event == NULL ? -1 :
+		    children->operations->event(children->world, port);
+
+		if (number >= 0)
+			pciback_backend_child(backend, (size_t)number);
+		return;
+	}
 	for (size_t i = 0; i < backend->n_guests; i++) {
 		struct pciback_guest *guest = &backend->guests[i];
 
@@ -247,7 +271,7 @@ pciback_backend_idle(const struct pciback_backend *backend)
 		if (backend->slots[i].guest != NULL)
 			return false;
 	for (size_t i = 0; i < backend->n_guests; i++)
-		if (backend->guests[i].used && backend->guests[i].page != NULL)
+		if (backend->guests[i].used && backend->guests[i].is_open)
 			return false;
 	return true;
 }
@@ -304,7 +328,7 @@ pciback_backend_report(struct pciback_backend *backend, const struct pciback_add
 	struct pciback_guest *guest;
 	int r;
 
-	if (slot == NULL || slot->guest->page == NULL)
+	if (slot == NULL || !slot->guest->is_open)
 		return -ENOENT;
 	guest = slot->guest;
 	/* A page that was only just mapped has no channel. */
@@ -313,7 +337,7 @@ pciback_backend_report(struct pciback_backend *backend, const struct pciback_add
 		return -ENOENT;
 	if (guest->report.is_out)
 		return -EBUSY;
-	r = pciback_aer_send(&guest->channel, command, state, &slot->place);
+	r = pciback_connection_report(guest, command, state, &slot->place);
 	if (r < 0)
 		return r;
 	guest->report = (struct pciback_report){

@@ -25,6 +25,13 @@ void pciback_connection_recognise(struct pciback_guest *guest);
 /* Serves the guest's requests, up to a limit, and opens its event channel again. */
 void pciback_connection_serve(struct pciback_guest *guest);
 
+/* Has a process again that serves its page, where one was ended for a device that it had. */
+void pciback_connection_keep(struct pciback_guest *guest);
+
+/* Tells the guest of an error of the device at a place, as pciback_aer_send(). */
+int pciback_connection_report(struct pciback_guest *guest, enum pciback_command command, int32_t state,
+    const struct pciback_address *place);
+
 /* Ends a report to the guest whose answer has come, or did not come in time. */
 void pciback_connection_check_report(struct pciback_guest *guest);
 

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "child.h"
 #include "connection.h"
 #include "devices.h"
 #include "look.h"
@@ -157,7 +158,7 @@ clean_up(struct pciback_guest *guest)
 {
 	struct pciback_backend *backend = guest->backend;
 
-	if (guest->life != PCIBACK_LIFE_GONE || pciback_devices_count(guest) > 0 || guest->page != NULL) {
+	if (guest->life != PCIBACK_LIFE_GONE || pciback_devices_count(guest) > 0 || guest->is_open) {
 		guest->remove_at = 0;
 		return;
 	}
@@ -169,10 +170,24 @@ clean_up(struct pciback_guest *guest)
 	guest->remove_at = backend->now + PCIBACK_WAIT_REMOVE;
 }
 
+/* Milliseconds until its child is to be heard again, -1 for as soon as it says something. */
+static int
+wait_for_child(const struct pciback_guest *guest)
+{
+	const struct pciback_children *children = &guest->backend->children;
+
+	if (!guest->child.is_running)
+		return -1;
+	if (guest->backend->now < guest->child.retry)
+		return pciback_wait_until(guest->backend->now, guest->child.retry);
+	return children->operations->wait == NULL ? -1 :
+	    children->operations->wait(children->world, (size_t)(guest - guest->backend->guests));
+}
+
 bool
 pciback_guest_is_due(const struct pciback_guest *guest)
 {
-	if (guest->event_pending)
+	if (guest->event_pending || (guest->child.is_ready && guest->backend->now >= guest->child.retry))
 		return true;
 	/* One that was told to go is not asked back in; and until `retry` nothing is looked at. */
 	if ((guest->backend->stopping && pciback_guest_is_idle(guest)) || guest->retry != 0)
@@ -188,6 +203,8 @@ pciback_guest_run(struct pciback_guest *guest)
 	int wait = -1;
 
 	guest->log.now = now;
+	if (pciback_child_is_wanted(guest))
+		pciback_child_run(guest);
 	if (guest->event_pending || (guest->retry_event != 0 && now >= guest->retry_event))
 		pciback_connection_serve(guest);
 	pciback_connection_check_report(guest);
@@ -196,9 +213,11 @@ pciback_guest_run(struct pciback_guest *guest)
 	follow(guest);
 	if (!guest->used)
 		return -1;
+	pciback_connection_keep(guest);
 	clean_up(guest);
 	if (pciback_guest_is_due(guest))
 		return 0;
+	wait = wait_for_child(guest);
 	if (guest->retry_event != 0)
 		wait = pciback_wait_shorter(wait, pciback_wait_until(now, guest->retry_event));
 	if (guest->report.is_out)

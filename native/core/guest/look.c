@@ -264,7 +264,7 @@ pciback_guest_look(struct pciback_guest *guest)
 		guest->look_backend = false;
 	}
 	/* A frontend can restart between two looks. */
-	if (guest->page != NULL && guest->frontend == PCIBACK_XENBUS_INITIALISED)
+	if (guest->is_open && guest->frontend == PCIBACK_XENBUS_INITIALISED)
 		(void)pciback_guest_look_at_channel(guest);
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include <pciback/registers.h>
 
+#include "child.h"
 #include "error.h"
 #include "ledger.h"
 #include "neighbour.h"
@@ -182,6 +183,12 @@ grant(struct pciback_slot *slot, const struct pciback_entry *entry, char message
 	if (r < 0)
 		pciback_error_explain(message, &slot->address, "finds no place on the guest's bus");
 	slot->is_placed = r == 0;
+	if (r < 0)
+		return r;
+	pciback_device_save(&slot->device, &slot->state);
+	r = pciback_child_give(slot);
+	if (r < 0)
+		pciback_error_explain(message, &slot->address, "can't be served: %s", strerror(-r));
 	return r;
 }
 
@@ -243,6 +250,9 @@ pciback_slot_take_back(struct pciback_slot *slot)
 	char name[PCIBACK_ADDRESS_SIZE];
 
 	pciback_address_format(&slot->address, name);
+	/* What a process has open nobody can take from it. */
+	if (slot->is_served)
+		pciback_child_stop(slot->guest);
 	if (slot->is_placed)
 		(void)pciback_topology_remove(&slot->guest->topology, &slot->device);
 	slot->is_placed = false;

@@ -20,6 +20,8 @@
  *	entry, error	what the toolstack names; what is wrong with it
  *	ledger		permissions of one device
  *	operations	what a device's policy asks of this process
+ *	child_answer	what a guest's child asks for
+ *	child		what is said to the child that serves a guest's page, and what it says
  *	take		takes a device from dom0, cleans it, returns it
  *	lost		notices devices that are gone, or somebody else's
  *	neighbour	what a device shares with those of dom0
@@ -38,11 +40,13 @@
 #include <pciback/address.h>
 #include <pciback/allow.h>
 #include <pciback/channel.h>
+#include <pciback/children.h>
 #include <pciback/device.h>
 #include <pciback/hardware.h>
 #include <pciback/limit.h>
 #include <pciback/log.h>
 #include <pciback/pristine.h>
+#include <pciback/server.h>
 #include <pciback/topology.h>
 #include <pciback/xen.h>
 
@@ -99,6 +103,9 @@ struct pciback_slot {
 	struct pciback_address place;	/* where the guest sees it */
 	bool rdm_relaxed;		/* for its guest: as in pciback_entry */
 	struct pciback_device device;
+	bool is_served;			/* by the guest's child, which calls it `number` */
+	uint32_t number;
+	struct pciback_device_state state;	/* what the next child goes on with */
 	struct pciback_ledger ledger;
 };
 
@@ -123,6 +130,20 @@ struct pciback_report {
 	uint64_t deadline;
 };
 
+/* The process that serves a guest's page, if it is not this one. */
+struct pciback_child {
+	bool is_running;
+	bool is_ready;			/* it has said something */
+	bool is_lost;			/* it was ended for what it did, and its guest is not released yet */
+	uint64_t retry;			/* when it may say more */
+	uint64_t checked, work;		/* when it was looked what it uses of a processor, and how much it was */
+	struct pciback_limit limit;	/* of messages */
+	uint64_t n_requests, n_refused;	/* as it says */
+	bool handles_errors;		/* the same */
+	bool has_reported;		/* the answer to a report */
+	enum pciback_recovery recovery;
+};
+
 struct pciback_guest {
 	struct pciback_backend *backend;
 	bool used;
@@ -144,7 +165,9 @@ struct pciback_guest {
 	bool event_pending;
 	uint32_t reference, remote_port;	/* of the channel, as the frontend published them */
 	uint32_t seen_reference, seen_port;
-	struct pciback_page *page;	/* NULL: there is no channel */
+	bool is_open;			/* there is a channel */
+	struct pciback_child child;
+	struct pciback_page *page;	/* NULL: there is no channel, or it is the child's */
 	uint32_t port;
 	bool port_bound;
 	uint64_t deadline;		/* of what is waited for; 0: nothing is */
@@ -169,25 +192,23 @@ struct pciback_guest {
 #define PCIBACK_WATCHES_PER_SECOND	50
 #define PCIBACK_WATCHES_BURST		100
 
-/*
- * What serving one guest's events may cost: a quarter of a processor for good, and a second of one at once.
- * A request with its event takes some 24 microseconds, so that a second is 40,000 of them, more than all
- * drivers' probes; and a guest that sends them without end leaves three quarters to dom0.
- */
-#define PCIBACK_WORK_PER_SECOND		250000
-#define PCIBACK_WORK_BURST		1000000
-
 /* Lines of the log about one guest's devices that can't be had. All are in the store. */
 #define PCIBACK_ERRORS_PER_SECOND	1
 #define PCIBACK_ERRORS_BURST		16
 
+/* Messages of one child. One that asks for more is heard later. */
+#define PCIBACK_MESSAGES_PER_SECOND	200
+#define PCIBACK_MESSAGES_BURST		400
+
 /* Milliseconds, as PCIBACK_WAIT_CLOSE. */
+#define PCIBACK_WAIT_CHILD	500	/* for a child to answer; other guests' children go on meanwhile */
+#define PCIBACK_WAIT_MESSAGES	10	/* for one that says too much */
+#define PCIBACK_WAIT_USE	4000	/* between two looks at what it uses of a processor */
 #define PCIBACK_WAIT_CHANGE	8000	/* for a frontend to take part in a change */
 #define PCIBACK_WAIT_LOOK	60000	/* and to look at the result: its drivers start within that [Linux] */
 #define PCIBACK_WAIT_REPORT	5000	/* for the answer to an error report */
 #define PCIBACK_WAIT_REMOVE	30000	/* before nodes of a domain that is gone are removed */
 #define PCIBACK_WAIT_HELD_BACK	1000	/* between two tries to take what Xen has refused to take back */
-#define PCIBACK_WAIT_WORK	10	/* for a guest that has used its share of a processor */
 #define PCIBACK_WAIT_CHECK	2000	/* between two looks whether devices are still ours */
 #define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
 
@@ -198,6 +219,7 @@ struct pciback_guest {
 struct pciback_backend {
 	struct pciback_xen xen;
 	struct pciback_hardware hardware;
+	struct pciback_children children;
 	enum pciback_topology_kind topology;
 	unsigned allow;			/* PCIBACK_ALLOW_* */
 	struct pciback_guest *guests;

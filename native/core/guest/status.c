@@ -41,8 +41,8 @@ pciback_status_guest(const struct pciback_backend *backend, size_t *position,
 		.own = guest->own,
 		.frontend = guest->frontend,
 		.hot_plug = guest->handles_all_states,
-		.n_requests = guest->page != NULL ? guest->channel.n_requests : 0,
-		.n_refused = guest->page != NULL ? guest->channel.n_refused : 0,
+		.n_requests = guest->page != NULL ? guest->channel.n_requests : guest->child.n_requests,
+		.n_refused = guest->page != NULL ? guest->channel.n_refused : guest->child.n_refused,
 		.message = guest->message,
 	};
 	return true;

@@ -62,12 +62,13 @@ pciback_guest_view(const struct pciback_guest *guest, struct pciback_view *ret_v
 		.online = guest->online && !guest->backend->stopping,
 		.handles_all_states = guest->handles_all_states,
 		.frontend_wrote = guest->frontend_wrote,
-		.restarted = guest->page != NULL && guest->frontend == PCIBACK_XENBUS_INITIALISED &&
+		.restarted = guest->is_open && guest->frontend == PCIBACK_XENBUS_INITIALISED &&
 		    (guest->passed_initialised || guest->seen_reference != guest->reference ||
 		    guest->seen_port != guest->remote_port),
 		.blocked = guest->blocked || guest->refused,
 		.changed = is_changed(guest),
 		.timed_out = pciback_guest_timed_out(guest),
+		.broken = guest->child.is_lost,
 		.stale_reconfiguring = guest->stale_reconfiguring,
 	};
 }

@@ -141,7 +141,7 @@ next_held(const struct pciback_view *view)
 	bool is_connected = view->phase == PCIBACK_PHASE_CONNECTED ||
 	    view->phase == PCIBACK_PHASE_RECONFIGURED;
 
-	if (view->life != PCIBACK_LIFE_RUNNING)
+	if (view->life != PCIBACK_LIFE_RUNNING || view->broken)
 		return PCIBACK_STEP_RELEASE;
 	if (view->phase == PCIBACK_PHASE_LEAVING)
 		return is_using(view->frontend) && !view->timed_out ? PCIBACK_STEP_NONE :

@@ -283,13 +283,13 @@ add_shown(struct pciback_device *device, const struct pciback_capability *capabi
 }
 
 int
-pciback_policy_add_capabilities(struct pciback_device *device, uint8_t *ret_first)
+pciback_policy_add_capabilities(struct pciback_device *device, bool is_new, uint8_t *ret_first)
 {
 	struct pciback_chain chain;
 	uint8_t next = 0;
 	int r = pciback_chain_read(device, &chain);
 
-	for (size_t i = 0; r == 0 && i < chain.n; i++)
+	for (size_t i = 0; r == 0 && is_new && i < chain.n; i++)
 		r = switch_off(device, &chain.list[i]);
 	if (r == 0)
 		pciback_chain_find_ends(device, &chain);

@@ -12,8 +12,8 @@
 #include <pciback/device.h>
 
 /* Adds the registers of the capabilities, and those that quirks open; interrupts and wake-up events
- * that the device still has on are turned off. *ret_first is where the chain begins for the guest, 0
+ * that the device still has on are turned off if it `is_new` to its guest. *ret_first is where the chain begins for the guest, 0
  * if it is shown none. Returns 0, -EIO, -EINVAL or -ENOSPC. */
-int pciback_policy_add_capabilities(struct pciback_device *device, uint8_t *ret_first);
+int pciback_policy_add_capabilities(struct pciback_device *device, bool is_new, uint8_t *ret_first);
 
 #endif

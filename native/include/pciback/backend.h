@@ -24,6 +24,7 @@
 
 #include <pciback/address.h>
 #include <pciback/allow.h>
+#include <pciback/children.h>
 #include <pciback/hardware.h>
 #include <pciback/job.h>
 #include <pciback/pciif.h>
@@ -49,6 +50,12 @@ void pciback_backend_free(struct pciback_backend *backend);
 /* Says what it runs on, before it is started. Both are copied. */
 void pciback_backend_bind(struct pciback_backend *backend, const struct pciback_xen *xen,
     const struct pciback_hardware *hardware);
+
+/* Says that children serve the guests' pages, before it is started; else this process does. Copied. */
+void pciback_backend_serve_by(struct pciback_backend *backend, const struct pciback_children *children);
+
+/* A child has said something: that of the guest at this place. Only remembers it. */
+void pciback_backend_child(struct pciback_backend *backend, size_t number);
 
 /* Sets the watches and looks for guests that are there already. Returns 0, or what the watch that
  * could not be set returned. */

@@ -112,6 +112,24 @@ struct pciback_device {
 int pciback_device_init(struct pciback_device *device, const struct pciback_host *host,
     struct pciback_log *log, const struct pciback_device_settings *settings);
 
+/* What of a device changes while a guest has it: enough for another process to go on with it. */
+struct pciback_device_state {
+	enum pciback_interrupt interrupt;
+	bool interrupt_by_registers;
+	uint16_t command, kept;		/* as in the device */
+	uint8_t sized;			/* bit n: BAR n shows its size; the one behind the BARs is the ROM's */
+};
+
+void pciback_device_save(const struct pciback_device *device, struct pciback_device_state *ret_state);
+
+/*
+ * Makes a device of one that another process has given to a guest by pciback_device_init(): lays out its registers,
+ * and writes nothing to it. Else as above; a failure leaves the device as it was.
+ */
+int pciback_device_resume(struct pciback_device *device, const struct pciback_host *host,
+    struct pciback_log *log, const struct pciback_device_settings *settings,
+    const struct pciback_device_state *state);
+
 /* Takes the device back: MSI and MSI-X off, bus mastering off. Safe to call twice; an operation
  * that fails does not keep the others from being called. Returns 0 or the first failure. */
 int pciback_device_close(struct pciback_device *device);

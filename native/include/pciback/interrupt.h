@@ -29,6 +29,10 @@ enum pciback_answer pciback_msix_enable(struct pciback_device *device,
     struct pciback_vector *vectors, size_t n);
 enum pciback_answer pciback_msix_disable(struct pciback_device *device, uint32_t *ret_pirq);
 
+/* Whether MSI-X can be enabled so: PCIBACK_DONE, or what it is refused with. Nothing is done. */
+enum pciback_answer pciback_msix_check(struct pciback_device *device, const struct pciback_vector *vectors,
+    size_t n);
+
 /*
  * Acts on the command of a request that is no access to a configuration space. `vectors` are those
  * of the request; *value is the request's value, and afterwards the answer's.

@@ -13,6 +13,7 @@
  * Interface Specification 1.2].
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,5 +45,19 @@ enum pciback_answer pciback_config_read(struct pciback_device *device, uint32_t 
  */
 enum pciback_answer pciback_config_write(struct pciback_device *device, uint32_t offset,
     uint32_t size, uint32_t value);
+
+/*
+ * Whether a policy ever writes there, whatever a guest does: COMMAND and STATUS, the cache line, latency and self-test,
+ * and what is behind the header in the first 256 bytes; never a BAR, the ROM or the extended space. What holds a child
+ * that its guest has taken over.
+ */
+static inline bool
+pciback_policy_may_write(uint64_t offset, uint64_t size)
+{
+	if (size > 4)
+		return false;
+	return (offset >= 0x04 && offset + size <= 0x08) || (offset >= 0x0c && offset + size <= 0x0e) ||
+	    (offset == 0x0f && size == 1) || (offset >= 0x40 && offset + size <= 0x100);
+}
 
 #endif

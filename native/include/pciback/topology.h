@@ -51,6 +51,10 @@ void pciback_topology_init(struct pciback_topology *topology, enum pciback_topol
 int pciback_topology_add(struct pciback_topology *topology, struct pciback_device *device,
     struct pciback_address *ret_place);
 
+/* The same for a place that was given before, in this process or another. -EEXIST also if somebody has it. */
+int pciback_topology_add_at(struct pciback_topology *topology, struct pciback_device *device,
+    const struct pciback_address *place);
+
 /* Takes a device's place away; the others keep theirs. Returns 0 or -ENOENT. */
 int pciback_topology_remove(struct pciback_topology *topology,
     const struct pciback_device *device);

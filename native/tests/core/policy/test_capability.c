@@ -117,11 +117,11 @@ test_first(struct harness *harness)
 	fixture.device.n_registers = 0;
 	fixture.device.settings.quirks = &quirk;
 	fixture.device.settings.n_quirks = 1;
-	CHECK_NUMBER(pciback_policy_add_capabilities(&fixture.device, &first), -EINVAL);
+	CHECK_NUMBER(pciback_policy_add_capabilities(&fixture.device, true, &first), -EINVAL);
 	CHECK_NUMBER(first, 0x99);
 	fixture.device.n_registers = 0;
 	fixture.device.settings.n_quirks = 0;
-	CHECK_NUMBER(pciback_policy_add_capabilities(&fixture.device, &first), 0);
+	CHECK_NUMBER(pciback_policy_add_capabilities(&fixture.device, true, &first), 0);
 	CHECK_NUMBER(first, 0x40);
 	fixture_free(&fixture);
 }
