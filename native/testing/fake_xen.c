@@ -324,7 +324,7 @@ event_bind(void *world, uint16_t domain, uint32_t remote_port, uint32_t *ret_por
 	(void)domain;
 	r = give(xen, "event", 0, ++xen->next_port, 1);
 	if (r == 0)
-		*ret_port = xen->next_port;
+		*ret_port = xen->ports[domain % FAKE_DOMAINS] = xen->next_port;
 	return r;
 }
 
@@ -1009,8 +1009,8 @@ fake_request(struct fake *fake, uint16_t domain, uint32_t command, uint32_t slot
 	atomic_store(&page->request.size, size);
 	atomic_store(&page->request.value, value);
 	atomic_fetch_or(&page->flags, (uint32_t)PCIBACK_FLAG_REQUEST);
-	if (guest != NULL && guest->port_bound)
-		pciback_backend_event(&fake->backend, guest->port);
+	if (guest != NULL && guest->is_open)
+		pciback_backend_event(&fake->backend, fake->xen.ports[domain]);
 	fake_run(fake);
 	if (ret_value != NULL)
 		*ret_value = atomic_load(&page->request.value);

@@ -90,6 +90,7 @@ struct fake_xen {
 	bool no_iommu;
 	uint32_t pirq_offset;		/* an interrupt is mapped to the pirq that is so much higher */
 	uint32_t next_pirq, next_port;
+	uint32_t ports[FAKE_DOMAINS];	/* the last that was bound to each */
 	size_t n_lines;
 	char line[PCIBACK_LOG_LINE];	/* the last of the log */
 	char said[FAKE_LOG];		/* the log's first lines, each with a newline */
