@@ -38,7 +38,7 @@ enum {
 static const char usage[] =
     "usage: pcibackd [--foreground] [--control PATH] [--topology virtual|real]\n"
     "                [--allow no-iommu,shared-irq,shared-bar-page,no-reset,kept-mappings]\n"
-    "                [--guests N] [--devices N] [--no-children]\n"
+    "                [--guests N] [--devices N]\n"
     "                [--log text|json] [--bus DUMP [--xen-socket PATH]]\n"
     "       pcibackd --version\n";
 

@@ -52,6 +52,7 @@ main(void)
 		{ "guest/publish", test_guest_publish },
 		{ "guest/child_answer", test_guest_child_answer },
 		{ "guest/child", test_guest_child },
+		{ "guest/child_lost", test_guest_child_lost },
 		{ "guest/connection", test_guest_connection },
 		{ "guest/devices", test_guest_devices },
 		{ "guest/step", test_guest_step },

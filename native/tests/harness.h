@@ -53,6 +53,7 @@ void test_finding(struct harness *harness);
 void test_guest_backend(struct harness *harness);
 void test_guest_child(struct harness *harness);
 void test_guest_child_answer(struct harness *harness);
+void test_guest_child_lost(struct harness *harness);
 void test_guest_connection(struct harness *harness);
 void test_guest_devices(struct harness *harness);
 void test_guest_entry(struct harness *harness);
