@@ -175,6 +175,9 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
         ("take a device of another line", Refusal("shared-irq")),
         ("give the other one away too", Case("the whole line")),
     ),
+    "take a device that dom0 has a driver for, which makes the kernel find its interrupt": (
+        ("take a device that dom0 has a driver for", Refusal("interrupt-unknown")),
+    ),
     "give the other one to the same guest": (("give the other one to the same guest", Refusal("shared-bar-page")),),
     "switch VT-d or AMD-Vi on in the machine's firmware": (
         ("switch VT-d or AMD-Vi on in the machine's firmware", Case("the firmware")),

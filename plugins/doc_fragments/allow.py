@@ -25,6 +25,7 @@ options:
           - console
           - foreign-hide-list
           - identity-changed
+          - interrupt-unknown
           - iommu-group
           - kept-mappings
           - management-nic

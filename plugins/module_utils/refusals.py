@@ -152,6 +152,14 @@ SHARED_BAR_PAGE = _refusal(
     accepting="its guest can then read and write registers of the other device, too (XSA-461)",
     guard=True,
 )
+INTERRUPT_UNKNOWN = _refusal(
+    "interrupt-unknown",
+    "nobody can tell which interrupt the device has",
+    remedy="take a device that dom0 has a driver for, which makes the kernel find its interrupt",
+    allowable=True,
+    accepting="its guest gets the firmware's number, and with it no interrupt or another device's",
+    guard=True,
+)
 NO_IOMMU = _refusal(
     "no-iommu",
     "Xen has no IOMMU in use",

@@ -83,6 +83,11 @@ class ConfigSpace:
         return any(self._register(offset) & enable.get(kind, 0) for kind, offset in self._capabilities())
 
     @property
+    def can_signal_by_message(self) -> bool:
+        """Whether it has MSI or MSI-X, on or not."""
+        return any(kind in (_MSI, _MSI_X) for kind, _offset in self._capabilities())
+
+    @property
     def express_type(self) -> int | None:
         """The type of a PCI Express function (its capability's register, bits 7:4), ``None`` of conventional PCI."""
         for kind, offset in self._capabilities():

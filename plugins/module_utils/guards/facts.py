@@ -59,9 +59,10 @@ class Facts:
     ``holders`` are disks that others lie on, whether mounted or not. ``consoles`` are devices with the reason why they
     are dom0's console, displays with a wsdisplay(4) aside. ``interrupts`` are the lines that a driver is interrupted at,
     in the kernel's words. ``unbinds_lines`` is whether the kernel, when it hides a device at boot, unbinds the device's
-    interrupt line from whatever else listens there. ``iommu`` is whether Xen has one in use, ``None`` if nobody could
-    say. ``iommu_groups`` are the functions that an IOMMU can't tell from one another. ``unseen`` is what could not be
-    seen of the use of disks and network, ``unchecked`` says what else could not be read.
+    interrupt line from whatever else listens there. ``routes_on_demand`` is whether the kernel finds out a function's
+    interrupt only when a driver asks for it, so that without one only the firmware's number is known. ``iommu`` is
+    whether Xen has one in use, ``None`` if nobody could say. ``iommu_groups`` are the functions that an IOMMU can't tell from one
+    another. ``unseen`` is what could not be seen of the use of disks and network, ``unchecked`` says what else could not be read.
     """
 
     parents: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class Facts:
     locations: Mapping[str, Address] = field(default_factory=dict)
     interrupts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unbinds_lines: bool = False
+    routes_on_demand: bool = False
     iommu: bool | None = None
     iommu_groups: Mapping[Address, str] = field(default_factory=dict)
     unseen: tuple[Unseen, ...] = ()

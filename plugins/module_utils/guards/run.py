@@ -23,6 +23,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.guards import (
     console,
     disk,
+    interrupt,
     iommu,
     network,
     numbering,
@@ -46,6 +47,7 @@ _ALL = (
     sharing.registers,
     sharing.interrupts,
     sharing.interrupts_of_guests,
+    interrupt.unknown,
     iommu.absent,
     iommu.groups,
 )
@@ -55,6 +57,7 @@ SAYS: Mapping[str, str] = {
     **unseen.SAYS,
     **console.SAYS,
     **sharing.SAYS,
+    **interrupt.SAYS,
     **iommu.SAYS,
     **reset.SAYS,
 }

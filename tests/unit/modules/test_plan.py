@@ -21,8 +21,9 @@ from tests.unit.module_call import call
         ({"extra_devices": [{"address": "00:05.0", "permissive": True}]}, "Unsupported parameters"),
         (
             {"allow": [{"code": "bridges", "address": "00:05.0"}]},
-            "value of code must be one of: boot-disk, bridge, console, foreign-hide-list, identity-changed, iommu-group, "
-            "kept-mappings, management-nic, no-iommu, no-reset, nothing-wanted, shared-bar-page, shared-irq, use-unknown, got: bridges",
+            "value of code must be one of: boot-disk, bridge, console, foreign-hide-list, identity-changed, "
+            "interrupt-unknown, iommu-group, kept-mappings, management-nic, no-iommu, "
+            "no-reset, nothing-wanted, shared-bar-page, shared-irq, use-unknown, got: bridges",
         ),
         ({"state_directory": "db"}, "option 'state_directory' is 'db', and has to be an absolute path"),
     ],

@@ -252,6 +252,7 @@ class _Reader:
             interrupts=parse_interrupts(messages),
             # pciback.c 1.23, by the legacy number; seen on NetBSD 11.
             unbinds_lines=True,
+            routes_on_demand=True,
         )
         layers = self._layers([name for name, _use in disks_in_use(facts)])
         return replace(facts, layers=layers, unseen=tuple(self._tools.unseen), unchecked=tuple(self._tools.unchecked))

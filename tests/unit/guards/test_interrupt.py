@@ -1,0 +1,56 @@
+# Copyright (c) 2026, xen.pciback contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A guest gets no device whose interrupt nobody can tell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
+
+# A machine whose cards are at pins that no firmware's number is.
+FACTS = Facts(iommu=True, routes_on_demand=True, interrupts={"wm0": ("ioapic0 pin 23",), "wm1": ("msi0 vec 0",)})
+OLD = replace(FACTS, interrupts={"wm0": ("ioapic0 pin 11",)})
+INTX = 0x01 << 8
+CARD = Device(parse_address("00:05.0"), 0x8086, 0x100E, 0x020000, name="a card", config=ConfigSpace({0x3C: INTX | 10}))
+WITH_MSI = {0x04: 1 << 20, 0x34: 0x40, 0x40: 0x05}
+
+
+def said(card: Device, facts: Facts = FACTS, *, guest: str | None = "firewall", native: bool = True) -> list[str]:
+    verdict = guard(facts, [card], [card], {card.address: guest}, native=native)
+    return [finding.message for finding in verdict.findings if finding.code == "interrupt-unknown"]
+
+
+def test_the_firmware_s_number_is_none_of_the_machine_s() -> None:
+    assert said(CARD) == [
+        "00:05.0 (pcictl 000:05:0) 8086:100e a card has an interrupt that nobody can tell, and its guest needs it: the kernel has said "
+        "none in this boot, and its register has the firmware's, 10, which this machine does not use"
+    ]
+    assert said(CARD, OLD) == []
+
+
+@pytest.mark.parametrize("line", [0, 255])
+def test_no_number_at_all(line: int) -> None:
+    (message,) = said(replace(CARD, config=ConfigSpace({0x3C: INTX | line})), OLD)
+    assert message.endswith("the kernel has said none in this boot, and its register has none")
+
+
+def test_a_driver_that_uses_msi_hides_the_pin() -> None:
+    assert said(replace(CARD, driver="wm0")) == []
+    assert len(said(replace(CARD, driver="wm1"))) == 1
+
+
+def test_who_needs_none() -> None:
+    assert said(CARD, guest=None) == []
+    assert said(replace(CARD, config=ConfigSpace({0x3C: 10}))) == []
+    assert said(CARD, replace(FACTS, routes_on_demand=False)) == []
+    capable = replace(CARD, config=ConfigSpace({**WITH_MSI, 0x3C: INTX | 10}))
+    assert said(capable) == []
+    assert len(said(capable, native=False)) == 1
