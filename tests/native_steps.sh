@@ -92,7 +92,7 @@ netbsd_objects() { # MAKE LEVEL
 	headers=$(python -c 'import os, ziglang; print(os.path.join(os.path.dirname(ziglang.__file__), "lib/libc/include"))')
 	compiler="gcc -U__linux__ -U__linux -U__gnu_linux__ -D__NetBSD__ -nostdinc -isystem $headers/x86_64-netbsd-none"
 	compiler="$compiler -isystem $headers/generic-netbsd -isystem $(gcc -print-file-name=include)"
-	objects=$(find core model os cli daemon -name '*.c' | sed 's,\(.*\)\.c$,build/objects/\1.o,')
+	objects=$(find core model os cli daemon trial -name '*.c' | sed 's,\(.*\)\.c$,build/objects/\1.o,')
 	# shellcheck disable=SC2086 # a list of objects
 	"$1" CC="$compiler" CFLAGS="$2" $objects
 	test -s build/objects/os/bus_netbsd.o

@@ -32,7 +32,7 @@ MARK = 3
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 C_TOKEN = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\]|\\.)+'|\s+|\w+|.", re.DOTALL)
 C_VALUE = re.compile(r"%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j|t)?[diouxXcspn]")
-C_SOURCES = ("native/core", "native/daemon", "native/os", "native/model", "native/cli")
+C_SOURCES = ("native/core", "native/daemon", "native/os", "native/model", "native/cli", "native/trial")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@
 
 /* The commands; each returns an exit status (output.h). */
 int cli_boot(const struct cli_options *options);
+int cli_confirm(const struct cli_options *options);
 int cli_scan(const struct cli_options *options);
 int cli_status(const struct cli_options *options);
 int cli_take(const struct cli_options *options);

@@ -31,6 +31,7 @@ static const char usage[] =
     "       pcibackctl detach --backend kernel --domain ID [--allow LIST] [--json]\n"
     "       pcibackctl prepare [--root DIR] [--allow LIST] [--json] ADDRESS...\n"
     "       pcibackctl unprepare [--root DIR] [--allow LIST] [--json] ADDRESS...\n"
+    "       pcibackctl confirm [--root DIR] [--json]\n"
     "       pcibackctl selftest [--json]\n"
     "       pcibackctl version [--json]\n";
 
@@ -62,6 +63,7 @@ main(int argc, char **argv)
 		    CLI_TAKES_FORCE | CLI_TAKES_BACKEND | CLI_TAKES_ALLOW },
 		{ "prepare", cli_prepare, CLI_TAKES_DEVICES | CLI_TAKES_ALLOW | CLI_TAKES_ROOT },
 		{ "unprepare", cli_unprepare, CLI_TAKES_DEVICES | CLI_TAKES_ALLOW | CLI_TAKES_ROOT },
+		{ "confirm", cli_confirm, CLI_TAKES_ROOT },
 		{ "selftest", cli_selftest, 0 },
 		{ "version", cli_version, 0 },
 	};

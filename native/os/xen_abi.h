@@ -18,9 +18,12 @@
 /* ---- Hypercalls that never change [Xen: public/xen.h, version.h, physdev.h]. */
 
 #define HYPERVISOR_XEN_VERSION	17
+#define HYPERVISOR_SCHED_OP	29
 #define HYPERVISOR_PHYSDEV_OP	33
 
 #define XENVER_VERSION		0	/* returns major << 16 | minor */
+
+#define SCHEDOP_WATCHDOG	6	/* returns its number if it is new */
 
 #define PHYSDEVOP_MAP_PIRQ	13
 #define PHYSDEVOP_UNMAP_PIRQ	14
@@ -31,6 +34,11 @@
 
 #define MAP_PIRQ_TYPE_GSI	1
 #define MAP_PIRQ_TYPE_MSI_SEG	3
+
+struct sched_watchdog {
+	uint32_t id;			/* 0: a new one */
+	uint32_t timeout;		/* seconds; 0 ends one */
+};
 
 struct physdev_map_pirq {
 	uint16_t domid;

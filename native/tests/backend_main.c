@@ -84,6 +84,10 @@ main(void)
 		{ "host_lock", test_host_lock },
 		{ "kernel_host", test_kernel_host },
 		{ "daemon/log", test_daemon_log },
+		{ "trial", test_trial },
+		{ "trial_run", test_trial_run },
+		{ "trial_report", test_trial_report },
+		{ "trial_host", test_trial_host },
 	};
 
 	return harness_run(suites, sizeof(suites) / sizeof(suites[0]));

@@ -39,6 +39,10 @@ SETTLED: dict[str, Any] = {
     ],
     "pciback_reboot": "when_needed",
 }
+TRIAL_RECORD = (
+    "schema\txen.pciback/trial-record/1\nstate\tarmed\nlink\t/t\nxen\t/xen.gz\nseconds\t600\nboot\t-\n"
+    "started\t0\nwatchdog\t0\nstarts\t0\n"
+)
 BOOT_CFG = """\
 menu=Xen:load /netbsd-XEN3_DOM0.gz bootdev=wd0 pciback.hide=(00:04.0)(00:05.0);multiboot /xen.gz dom0_mem=512M
 timeout=1
@@ -251,6 +255,13 @@ def test_what_programs_write(block: Block, tmp_path: Path) -> None:
             "--loader",
             "new",
         ]
+        assert json.loads(subprocess.run(command, check=True, capture_output=True).stdout) == content
+    elif content["schema"] == "xen.pciback/trial/1":
+        for name, text in (("t", ""), ("etc/xen-pciback/trial", TRIAL_RECORD.ljust(512, "\n"))):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        program = Path(os.environ["PCIBACKCTL"]).with_name("pciback-trial")
+        command = [str(program), "status", "--json", "--root", str(tmp_path)]
         assert json.loads(subprocess.run(command, check=True, capture_output=True).stdout) == content
     else:
         pytest.fail(f"{block}: nothing here writes {content['schema']}")

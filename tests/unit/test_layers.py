@@ -38,7 +38,7 @@ C_FLOORS: Sequence[Sequence[str]] = (
     ("core/guest", "model"),
     ("core/kernel",),
     ("os",),
-    ("cli", "daemon"),
+    ("cli", "daemon", "trial"),
 )
 # Public headers are of core, but for these. (Those of a floor that is gone may stay away.)
 PUBLIC_HEADERS = {
@@ -50,6 +50,7 @@ PUBLIC_HEADERS = {
     "os": "os",
     "platform": "os",
     "prepared": "os",
+    "trial_host": "os",
     "vectors": "model",
 }
 NOT_PRODUCT = ("testing", "tests", "fuzz", "bench")

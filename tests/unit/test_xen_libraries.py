@@ -15,11 +15,22 @@ from tests.unit.product import NATIVE, ROOT, none
 
 LISTS = ROOT / "tests/data/xen-libraries"
 HEADERS = Path("/usr/include")
-OF_XEN = ("xencall.h", "xenctrl.h", "xenevtchn.h", "xengnttab.h", "xenstore.h", "xen/version.h", "xen/physdev.h")
+OF_XEN = (
+    "xencall.h",
+    "xenctrl.h",
+    "xenevtchn.h",
+    "xengnttab.h",
+    "xenstore.h",
+    "xen/version.h",
+    "xen/physdev.h",
+    "xen/sched.h",
+)
 NUMBERS = {
     "HYPERVISOR_XEN_VERSION": "__HYPERVISOR_xen_version",
     "HYPERVISOR_PHYSDEV_OP": "__HYPERVISOR_physdev_op",
+    "HYPERVISOR_SCHED_OP": "__HYPERVISOR_sched_op",
     "XENVER_VERSION": "XENVER_version",
+    "SCHEDOP_WATCHDOG": "SCHEDOP_watchdog",
     "PHYSDEVOP_MAP_PIRQ": "PHYSDEVOP_map_pirq",
     "PHYSDEVOP_UNMAP_PIRQ": "PHYSDEVOP_unmap_pirq",
     "PHYSDEVOP_PREPARE_MSIX": "PHYSDEVOP_prepare_msix",
@@ -117,7 +128,7 @@ def test_structures_and_numbers_are_those_of_their_headers(tmp_path: Path) -> No
                 layout.append(f'printf("{name}.{member} %zu %zu\\n", offsetof(struct {name}, {member}), {size});')
         if name != "xen_domctl_getdomaininfo":
             layout.append(f'printf("{name} %zu\\n", sizeof(struct {name}));')
-    assert len(layout) == 8 + 2 + 3 + 3 + 2 + 4
+    assert len(layout) == 8 + 2 + 3 + 3 + 2 + 4 + 3
     same = ["XEN_DOMCTL_DEV_RDM_RELAXED", "XBT_NULL", "XS_PERM_NONE", "XS_PERM_READ", "XS_WATCH_PATH", "XS_WATCH_TOKEN"]
     same += ["MAP_PIRQ_TYPE_GSI", "MAP_PIRQ_TYPE_MSI_SEG"]
     for ours, theirs in {**NUMBERS, **dict(zip(same, same, strict=True))}.items():
