@@ -12,7 +12,7 @@ ENVIRONMENT = PATH="$$PWD/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$$PWD/$(COLLE
 
 # A process for each processor; tests/conftest.py keeps those together that share what they have made.
 PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadscope --durations=15
-# Playbooks wait too: for reboots, for each other.
+# Playbooks wait too, for reboots and for each other, and so do sessions that were typed on a real host.
 PYTEST_WAITING = $(PYTEST) --numprocesses=$$(($$(getconf _NPROCESSORS_ONLN) + 2))
 
 all: help
@@ -83,7 +83,7 @@ test:
 	@sh tests/parts.sh test 720 "$(MAKE)" test-setup test-unit test-native test-conformance test-safety test-lab
 
 test-unit: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) $(PYTEST) tests/unit tests/property
+	$(ENVIRONMENT) $(PYTEST_WAITING) tests/unit tests/property
 
 test-native: $(VENV)/test.stamp
 	$(ENVIRONMENT) sh tests/native.sh

@@ -41,6 +41,8 @@ WITH_EXAMPLES = ("tests/property/", "tests/safety/test_reports.py")
 SHARED = "PCIBACK_TESTS_SHARED"
 KEPT_INSIDE = "var/cache/lab-bytecode"
 KEPT_BYTECODE = ROOT / "build/lab-bytecode"
+# What starts pcibackd on an embedded dom0.
+SERVICE = ("etc/rc.d/pcibackd", "etc/rc.conf.d/pcibackd")
 
 # Speed is for benchmarks: on a busy machine no test fails.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -148,10 +150,23 @@ class Dom0:
                 table.write(f"{source} ./{place} none bind\n")
 
     def borrow_native(self, lender: Dom0) -> Dom0:
-        """Have the native component that another machine has built, as if it were this one's; it takes two seconds."""
+        """Have the native component that another machine has built, as if it were this one's; it takes two seconds.
+
+        Of a lender with pcibackd it comes with the service, which does not run yet.
+        """
         for place in ("usr/local", "var/db/xen-pciback"):
             shutil.copytree(lender.root / place, self.root / place, symlinks=True, dirs_exist_ok=True)
+        for place in SERVICE:
+            if (lender.root / place).exists():
+                (self.root / place).parent.mkdir(exist_ok=True)
+                shutil.copy2(lender.root / place, self.root / place)
         return self
+
+    def switch_off(self) -> None:
+        """End what runs on it: pcibackd, and the Xen that it has."""
+        sys.path.insert(0, str(ROOT / "lab"))
+        machine = importlib.import_module("machine.state").Machine
+        importlib.import_module("machine.xen_process").end(machine.outside(str(self.directory)))
 
     def lab(self, command: str, *arguments: str) -> str:
         """What a person at the machine does: put a card in, press the reset button; what dom0.py prints.
@@ -347,14 +362,11 @@ def no_linux_dom0() -> Iterator[None]:
 def no_process_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What runs on embedded dom0s, pcibackd and the Xen that it has there, ends with the tests."""
     yield
-    sys.path.insert(0, str(ROOT / "lab"))
-    machine = importlib.import_module("machine.state").Machine
-    process = importlib.import_module("machine.xen_process")
     for folder, folders, files in os.walk(tmp_path_factory.getbasetemp()):
         # A machine's own files hold no other machine.
         folders[:] = [name for name in folders if name != "root"]
-        if process.LOCK in files:
-            process.end(machine.outside(str(Path(folder).parent)))
+        if "xen.lock" in files:
+            Dom0(Path(folder).parent, Path(folder)).switch_off()
 
 
 @pytest.fixture
@@ -363,21 +375,35 @@ def dom0(tmp_path: Path) -> Dom0:
     return Dom0(tmp_path / "dom0", tmp_path)
 
 
-@pytest.fixture(scope="session")
-def native(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
-    """A machine with the native component as the role installs it, and nothing else done: to be borrowed from."""
-    workspace = tmp_path_factory.mktemp("native")
-    playbook, done = workspace / "native.yml", shared() / "native"
-    with (shared() / "native.lock").open("w") as lock:
+def lender(name: str, workspace: Path, **options: Any) -> Dom0:
+    """A machine with the native component as the role installs it, and nothing else done; all processes share it.
+
+    :param options: arguments of native_backend
+    """
+    playbook, done = workspace / f"{name}.yml", shared() / name
+    with (shared() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            task = {"xen.pciback.native_backend": {"cflags": "-O0"}}
+            task = {"xen.pciback.native_backend": {"cflags": "-O0", **options}}
             playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
             host = Dom0(workspace / "dom0", workspace).create()
             run = host.playbook(playbook=str(playbook))
             assert run.status == 0, run.output
+            host.switch_off()
             host.directory.rename(done)
     return Dom0(done, workspace)
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+    """A machine with the native component, without pcibackd: to be borrowed from."""
+    return lender("native", tmp_path_factory.mktemp("native"))
+
+
+@pytest.fixture(scope="session")
+def pcibackd(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+    """A machine with the native component, pcibackd and its service: to be borrowed from."""
+    return lender("pcibackd", tmp_path_factory.mktemp("pcibackd"), daemon=True)
 
 
 def guest(name: str, *devices: Mapping[str, Any], **more: Any) -> dict[str, Any]:

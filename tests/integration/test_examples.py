@@ -65,10 +65,10 @@ def is_for_linux(text: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+def settled(native: Dom0, tmp_path_factory: pytest.TempPathFactory) -> Dom0:
     """The machine of the examples, with the native component and one guest."""
     workspace = tmp_path_factory.mktemp("settled")
-    host = documented_host.create(Dom0(workspace / "dom0", workspace))
+    host = documented_host.create(Dom0(workspace / "dom0", workspace)).borrow_native(native)
     run = host.playbook(SETTLED)
     assert run.status == 0, run.output
     return host

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 from tests.conftest import Dom0, guest
@@ -28,8 +27,8 @@ def served(host: Dom0) -> list[dict[str, Any]]:
     return guests
 
 
-def test_the_role_has_nothing_to_do_after_a_guests_reboot(tmp_path: Path) -> None:
-    host = Dom0(tmp_path / "dom0", tmp_path).create(bus="q35-captured")
+def test_the_role_has_nothing_to_do_after_a_guests_reboot(dom0: Dom0, pcibackd: Dom0) -> None:
+    host = dom0.create(bus="q35-captured").borrow_native(pcibackd)
     first = host.playbook(WANTED)
     assert first.status == 0, first.output
     (before,) = served(host)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,9 +166,6 @@ def test_the_kernels_backend_in_the_way(host: Host, first: Run, tmp_path: Path) 
         boot_cfg=b"menu=Xen:load /netbsd-XEN3_DOM0.gz pciback.hide=(00:09.0);multiboot /xen.gz dom0_mem=512M\ntimeout=5\n"
     )
     machine.borrow_native(host.dom0)
-    for place in ("etc/rc.d/pcibackd", SETTING):
-        (machine.root / place).parent.mkdir(exist_ok=True)
-        shutil.copy2(host.dom0.root / place, machine.root / place)
     try:
         run = Host(machine).play()
         (failure,) = run.failures()

@@ -29,8 +29,8 @@ def status(host: Dom0) -> str:
     return host.command("/usr/local/sbin/pcibackctl", "status").stdout
 
 
-def test_the_newcomer_stays_dom0_s_and_the_card_is_followed_without_a_reboot(dom0: Dom0) -> None:
-    host = dom0.create("--management", "0000:00:09.0", bus="pc-bridge")
+def test_the_newcomer_stays_dom0_s_and_the_card_is_followed_without_a_reboot(dom0: Dom0, pcibackd: Dom0) -> None:
+    host = dom0.create("--management", "0000:00:09.0", bus="pc-bridge").borrow_native(pcibackd)
     first = host.playbook(variables())
     assert first.status == 0, first.output
     assert f"0000:{OLD}" in status(host)

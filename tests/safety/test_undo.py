@@ -104,8 +104,11 @@ class Managed:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Managed]:
-    """Such hosts, each made once: what they had of their own, and whether they were rebooted."""
+def made(native: Dom0, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Managed]:
+    """Such hosts, each made once: what they had of their own, and whether they were rebooted.
+
+    One of them has built the native component itself.
+    """
     known: dict[str, Managed] = {}
 
     def find(name: str) -> Managed:
@@ -114,6 +117,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Managed]:
             own = (OWN_LIST, OWN_PCI) if name == "own lists" else (CLEAN, b"")
             host = create(Dom0(workspace / "dom0", workspace), *own)
             before = snapshot(host)
+            if name != "nothing":
+                host.borrow_native(native)
             wanted = {**PRESENT, **(REPLACE if name == "own lists" else {})}
             ran(host.playbook({**wanted, "pciback_reboot": "never"} if name == "not rebooted" else wanted))
             known[name] = Managed(host, before)
