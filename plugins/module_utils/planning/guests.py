@@ -195,7 +195,8 @@ def _reached(draft: Draft, guest: WantedGuest, now: RunningGuest) -> list[Addres
 def other_options(draft: Draft, guest: WantedGuest, now: RunningGuest) -> str:
     """The options of devices that a running guest has, and that its file says otherwise; empty if there are none.
 
-    ``seize`` tells only how xl gets a device. A slot that the file leaves to xl may be any.
+    ``seize`` tells only how xl gets a device. A slot that the file leaves to xl may be any, and so may be what ``rdm``
+    in the file makes of a device.
     """
     config = draft.files.get(guest.name)
     found = []
@@ -203,7 +204,9 @@ def other_options(draft: Draft, guest: WantedGuest, now: RunningGuest) -> str:
         for address in sorted(filter(entry.spec.covers, now.options)):
             have, wanted = now.options[address], config.effective(entry.spec) if config is not None else {}
             for name, option in OPTIONS.items():
-                if name not in have or have[name] == wanted[name] or (name == "vslot" and not wanted[name]):
+                if name not in have or have[name] == wanted[name] or wanted[name] is None:
+                    continue
+                if name == "vslot" and not wanted[name]:
                     continue
                 texts = option.write(have[name]), option.write(wanted[name])
                 found.append(f"{name}={texts[0]} for {address.bdf} where its configuration says {name}={texts[1]}")

@@ -32,6 +32,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
 _CONSENTS = (KEPT_MAPPINGS, NO_IOMMU, NO_RESET, SHARED_BAR_PAGE, SHARED_IRQ)
 """What pcibackd itself refuses, and by the same codes lets an owner allow."""
 
+_XL_ONLY = ("msitranslate", "power_mgmt", "vslot")
+"""Options of a device that only xl and the kernel's backend know. ``seize`` is another word for what pcibackd always does."""
+
 
 def consents(allow: Sequence[tuple[str, Address | None]], address: Address) -> tuple[str, ...]:
     """What the owner allows for a device of what pcibackd would refuse.
@@ -72,6 +75,19 @@ def refuse_guests(draft: Draft) -> None:
                 f"{guest.config} makes a guest of type {config.type}, and pcibackd serves PV guests only",
                 remedy='set type = "pv" in the file, or use pciback_backend: kernel where xl serves such guests',
             )
+
+
+def name_ignored_options(draft: Draft) -> None:
+    """Warn of what the guests' files say of devices and pcibackd can't do."""
+    for guest in draft.wanted.guests:
+        config = draft.files.get(guest.name)
+        for entry in config.pci if config is not None else ():
+            options = config.effective(entry.spec) if config is not None else {}
+            ignored = [name for name in _XL_ONLY if options[name]]
+            if ignored:
+                draft.warnings.append(
+                    f"{guest.config} says {' and '.join(ignored)} for {entry.spec.device}, which has no effect with pcibackd"
+                )
 
 
 def serve(draft: Draft) -> None:

@@ -17,7 +17,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import 
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, configure, obstacle, way
 from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import explain_reboot, hand_over
 from ansible_collections.xen.pciback.plugins.module_utils.planning.loss import refuse_loss
-from ansible_collections.xen.pciback.plugins.module_utils.planning.native import refuse_busy_backend, refuse_guests
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import (
+    name_ignored_options,
+    refuse_busy_backend,
+    refuse_guests,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
 
@@ -33,6 +37,7 @@ def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
     listed = configure(draft)
     if not draft.backend.hides:
         refuse_guests(draft)
+        name_ignored_options(draft)
     refuse_loss(draft, boot)
     draft.refuse_problems()
     if draft.refusals:

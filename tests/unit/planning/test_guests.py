@@ -181,6 +181,7 @@ def test_an_option_that_is_not_in_force_is_restarted_for_or_pending(text, option
         ("pci_permissive = 1\npci = [ '00:05.0' ]", {"permissive": True}),
         ("pci = [ '00:05.0' ]", {"vslot": 6}),
         ("pci = [ '00:05.0,seize=1' ]", {}),
+        ("rdm = 'strategy=host,policy=relaxed'\npci = [ '00:05.0' ]", {"rdm_policy": "relaxed"}),
     ],
 )
 def test_options_in_force_and_those_that_are_left_to_xl_need_no_restart(text, options):

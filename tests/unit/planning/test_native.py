@@ -182,6 +182,17 @@ def test_only_pv_guests_are_served() -> None:
     )
 
 
+def test_what_only_xl_can_do_with_a_device_is_named() -> None:
+    text = GUEST + b"pci_msitranslate = 1\npci = [ '00:05.0,seize=1,power_mgmt=1,rdm_policy=relaxed' ]\n"
+    plan = plan_of(NATIVE, host(native=READY, guest_configs={"/etc/xen/firewall": text}))
+    sentence = "/etc/xen/firewall says msitranslate and power_mgmt for 00:05.0, which has no effect with pcibackd"
+    assert sentence in plan.warnings
+    plan = plan_of(
+        NATIVE, host(native=READY, guest_configs={"/etc/xen/firewall": GUEST + b"pci = [ '00:05.0,seize=1' ]\n"})
+    )
+    assert not [warning for warning in plan.warnings if "no effect" in warning]
+
+
 # --- NetBSD's pciback(4) and pcibackd follow each other with a reboot
 
 
