@@ -30,8 +30,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.trial
     settle,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import disagreement
+from tests import depth
 
 from .test_boot_hide_model import (
+    EXAMPLES,
     Model,
     _entries,
     checked,
@@ -42,6 +44,8 @@ from .test_boot_hide_model import (
 )
 
 __all__ = ["pcibackctl"]
+
+trials = depth.examples(EXAMPLES, parent=checked)
 
 CODES = {
     "nothing-to-try",
@@ -58,7 +62,7 @@ def test_a_trial_is_new_then_previous(pcibackctl: str, tmp_path: Path, report: C
     model = Model(pcibackctl, tmp_path)
     tally: Counter[str] = Counter()
 
-    @checked
+    @trials
     @given(
         data=files(),
         devices=st.one_of(device_sets.map(lambda devices: devices[:2]), device_sets, st.just([])),
@@ -86,8 +90,8 @@ def test_a_trial_is_new_then_previous(pcibackctl: str, tmp_path: Path, report: C
 
     check()
     report(", ".join(f"{count} {what}" for what, count in tally.items()))
-    assert sum(tally.values()) >= checked.max_examples
-    assert tally["tried"] * 5 > checked.max_examples, tally
+    assert sum(tally.values()) >= trials.max_examples
+    assert tally["tried"] * 5 > trials.max_examples, tally
 
 
 def _check(model: Model, boot_cfg: BootCfg, armed: Armed, devices: list[Address], entries: str | list[str]) -> None:
