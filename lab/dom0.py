@@ -54,7 +54,7 @@ def create(options: argparse.Namespace) -> int:
     management = _management(options.management, hardware)
     firmware = _firmware(options.firmware)
     boot_cfg = _boot_cfg(options.boot_cfg)
-    for name in options.guest + options.ignores_shutdown:
+    for name in options.guest + options.ignores_shutdown + options.no_frontend:
         if not NAME.fullmatch(name):
             raise Refused(f"guest name {name!r}: letters, digits, dots, dashes and underscores only")
     for directory in options.directory:
@@ -67,6 +67,7 @@ def create(options: argparse.Namespace) -> int:
             "downtime": options.downtime,
             "guest_shutdown_seconds": options.guest_shutdown_seconds,
             "ignores_shutdown": sorted(options.ignores_shutdown),
+            "no_frontend": sorted(options.no_frontend),
             "management": management,
             "iommu": _iommu(options.iommu, hardware),
         }
@@ -290,6 +291,9 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--guest", action="append", default=[], metavar="NAME", help="a guest's configuration and kernel")
     make.add_argument(
         "--ignores-shutdown", action="append", default=[], metavar="NAME", help="a guest that xl shutdown does not move"
+    )
+    make.add_argument(
+        "--no-frontend", action="append", default=[], metavar="NAME", help="a guest whose kernel finds no PCI devices"
     )
     make.add_argument("--kernel", action="append", default=[], metavar="PATH", help="one more kernel file, such as /n")
     make.add_argument("--no-compiler", dest="compiler", action="store_false", help="no compiler and no make inside")

@@ -24,8 +24,8 @@ sys.path.insert(0, "/.lab")
 from machine.commands import main
 sys.exit(main())
 """
-# What pcibackd becomes on a machine that is simulated; make leaves it beside pcibackctl.
-SIMULATED = "pcibackd-simulated"
+# What pcibackd and pcibackctl become on a machine that is simulated; make leaves them beside pcibackctl.
+SIMULATED = ("pcibackd-simulated", "pcibackctl-simulated")
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 COMPILERS = re.compile(
     r"(?:[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+-)?"
@@ -51,9 +51,10 @@ def borrow(machine: Machine, compiler: bool, firmware: str) -> None:
     _link(interpreter, machine.path("python"))
     _link(interpreter, machine.file("usr/pkg/bin/python{}.{}".format(*sys.version_info)))
     _same_or_copy(firmware, machine.path("pcibackctl"))
-    simulated = os.path.join(os.path.dirname(firmware), SIMULATED)
-    if os.path.isfile(simulated):
-        _same_or_copy(simulated, machine.path(SIMULATED))
+    for name in SIMULATED:
+        simulated = os.path.join(os.path.dirname(firmware), name)
+        if os.path.isfile(simulated):
+            _same_or_copy(simulated, machine.path(name))
     write_atomically(machine.path("mounts"), "".join(table))
 
 

@@ -38,7 +38,8 @@ def settle(machine: Machine, now: float | None = None) -> None:
     moment = time.time() if now is None else now
     kept = []
     for domain in machine.state["domains"]:
-        if domain["ends_at"] is None or domain["ends_at"] > moment:
+        # Of one that takes dom0 down the rest is seen when somebody looks: kernel_backend.fell().
+        if domain["ends_at"] is None or domain["ends_at"] > moment or kernel_backend.takes_dom0_down(machine, domain):
             kept.append(domain)
             continue
         action = domain["on_" + domain["end"]]
@@ -48,7 +49,7 @@ def settle(machine: Machine, now: float | None = None) -> None:
         hypervisor.forget(machine, domain)
         if action in ("restart", "rename-restart"):
             # What a backend beside the toolstack has given it is not in the configuration that xl starts it by.
-            kept.append(dict(domain, domid=_next_domid(machine), ends_at=None, end=None, sees=[]))
+            kept.append(dict(domain, domid=_next_domid(machine), ends_at=None, end=None, sees=[], served=[]))
             hypervisor.announce(machine, kept[-1])
             for entry in domain["pci"]:
                 hypervisor.assign(machine, kept[-1]["domid"], entry["address"])
@@ -180,6 +181,8 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], said: list[st
         "end": None,
         "pci": [],
         "sees": [],
+        # What the kernel's backend has read in xenstore, where pcibackctl has written it.
+        "served": [],
         "connected": False,
     }
     domid = domain["domid"]

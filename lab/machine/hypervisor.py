@@ -113,7 +113,11 @@ def forget(machine: Machine, domain: Json) -> None:
     nodes = store(machine)
     for path in (f"/local/domain/{domid}", f"/vm/{domain['uuid']}", f"/libxl/{domid}"):
         nodes.remove(path)
-    nodes.clean_up(f"{BACKENDS}/{domid}", "/local/domain/0")
+    if domain["served"]:
+        # The kernel's backend lets go of a guest later than xl waits for it, and then nobody removes what is left.
+        nodes.write(f"{BACKENDS}/{domid}/0/state", "6")
+    else:
+        nodes.clean_up(f"{BACKENDS}/{domid}", "/local/domain/0")
     for address, holder in list(machine.state["xen"]["owners"].items()):
         if holder == domid:
             machine.state["xen"]["owners"][address] = QUARANTINE

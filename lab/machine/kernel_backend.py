@@ -1,15 +1,17 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What libxl and the backend in NetBSD's kernel make of each other.
+"""The backend in NetBSD's kernel, and what libxl makes of it.
 
 libxl opens text files of Linux, which NetBSD has only if somebody makes them. With them a guest gets its
-first device; a guest that ends before it has connected takes dom0 down.
+first device. Of nodes that somebody else writes at once the kernel reads all. In either case a guest that
+ends before it has connected takes dom0 down.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Dict
 
 from . import hypervisor
@@ -79,6 +81,14 @@ def remove(machine: Machine, domain: Json) -> list[str]:
     domid = domain["domid"]
     backend = f"{hypervisor.BACKENDS}/{domid}/0"
     lines = []
+    for address in domain["served"]:
+        if not os.path.isfile(machine.file(_sysfs(address, "resource"))):
+            lines.append(_no_file("libxl_pci.c:2003:do_pci_remove", domid, _sysfs(address, "resource")))
+        if _irq(machine, address) is None:
+            lines.append(_no_file("libxl_pci.c:2038:do_pci_remove", domid, _sysfs(address, "irq")))
+        lines += [_no_reset(address), f"libxl_device.c:1470:libxl__wait_for_backend: Backend {backend} not ready"]
+    if lines:
+        return lines
     for entry in hypervisor.served(machine, domid):
         address = entry["address"]
         irq = _irq(machine, address)
@@ -108,13 +118,62 @@ def remove(machine: Machine, domain: Json) -> list[str]:
 
 def connect(machine: Machine, domain: Json) -> None:
     """The guest's kernel runs: its frontend connects, and sees what the backend has looked for."""
-    if domain["connected"]:
+    if not is_up(machine):
+        return
+    look(machine)
+    if domain["connected"] or domain["name"] in machine.state["settings"]["no_frontend"]:
         return
     domain["connected"] = True
     # NetBSD's reads the number of devices once, when libxl has added the first.
     arrived = domain["pci"][:1] if is_netbsds(machine) else domain["pci"]
-    functions = [machine.bus.get(Slot.parse(entry["address"])) for entry in arrived]
-    domain["sees"] = [f"{each.vendor:04x}:{each.product:04x}" for each in functions if each is not None]
+    domain["sees"] = _seen(machine, [entry["address"] for entry in arrived])
+
+
+def _seen(machine: Machine, addresses: list[str]) -> list[str]:
+    """What a guest finds of devices: vendor and product of each."""
+    functions = [machine.bus.get(Slot.parse(address)) for address in addresses]
+    return [f"{each.vendor:04x}:{each.product:04x}" for each in functions if each is not None]
+
+
+def is_up(machine: Machine) -> bool:
+    """Whether the kernel has hidden devices and serves guests."""
+    return bool(machine.state["boot"]["outcome"] == "registered")
+
+
+def look(machine: Machine) -> None:
+    """What the kernel makes of nodes that somebody has written, and the frontends of guests that run.
+
+    It reads how many devices there are when it first finds a domain's nodes, and never again.
+    """
+    nodes = hypervisor.store(machine)
+    for domain in machine.state["domains"]:
+        domid = domain["domid"]
+        home = f"{hypervisor.BACKENDS}/{domid}/0"
+        if nodes.read(f"{home}/state") == "1" and not domain["served"]:
+            domain["served"] = [entry["address"] for entry in hypervisor.served(machine, domid)]
+            roots = list(dict.fromkeys(address.rpartition(":")[0] for address in domain["served"]))
+            for number, root in enumerate(roots):
+                nodes.write(f"{home}/root-{number}", root)
+            nodes.write(f"{home}/root_num", str(len(roots)))
+            nodes.write(f"{home}/state", "3")
+            domain["connected"] = False
+        has_frontend = domain["state"] == "running" and domain["name"] not in machine.state["settings"]["no_frontend"]
+        if domain["served"] and has_frontend and nodes.read(f"{home}/state") == "3":
+            nodes.write(f"/local/domain/{domid}/device/pci/0/state", "4")
+            nodes.write(f"{home}/state", "4")
+            domain["sees"] = _seen(machine, domain["served"])
+            domain["connected"] = True
+
+
+def hidden(machine: Machine) -> str:
+    """What the kernel keeps, each with the interrupt that it has said: as pcibackctl-simulated reads it."""
+    words = []
+    for device in machine.tree.devices if is_up(machine) else ():
+        if "slot" in device and device["driver"] == "pciback":
+            function = machine.bus.get(Slot.parse(device["slot"]))
+            pin = machine.pin(function) if function is not None else 0
+            words.append(f"{device['slot']}={pin or ''}")
+    return " ".join(words)
 
 
 def panic(machine: Machine) -> None:
@@ -135,4 +194,18 @@ def come_back(machine: Machine) -> int:
 
 def takes_dom0_down(machine: Machine, domain: Json) -> bool:
     """Whether the end of a domain does: the kernel lets go of an interrupt that it has not got."""
-    return bool(is_netbsds(machine) and domain["pci"] and not domain["connected"])
+    has_some = domain["served"] or (is_netbsds(machine) and domain["pci"])
+    return bool(is_up(machine) and has_some and not domain["connected"])
+
+
+def fell(machine: Machine) -> bool:
+    """Whether a guest has ended meanwhile and has taken dom0 down; then it has booted again."""
+    now = time.time()
+    if not any(
+        each["ends_at"] is not None and each["ends_at"] <= now and takes_dom0_down(machine, each)
+        for each in machine.state["domains"]
+    ):
+        return False
+    with machine.changing():
+        panic(machine)
+    return True

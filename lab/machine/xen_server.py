@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process that plays Xen, xenstored and the guests' kernels to pcibackd.
+"""The process that plays Xen, xenstored and the guests' kernels to pcibackd, and to pcibackctl.
 
 What it speaks is in native/README.md, "Simulated Xen". It keeps nothing of its own but the connection:
 store, domains and devices are in the machine's memory, where xl and drvctl change them, and whatever
@@ -20,7 +20,7 @@ import struct
 from contextlib import contextmanager, suppress
 from typing import Any, Iterator
 
-from . import domains, hypervisor, xenstore
+from . import domains, hypervisor, kernel_backend, xenstore
 from .bus import Slot
 from .frontend import Frontend
 from .state import Machine, write_atomically
@@ -212,6 +212,9 @@ class XenServer:
 
     def _step(self) -> None:
         state = self.machine.state
+        if kernel_backend.is_up(self.machine):
+            kernel_backend.look(self.machine)
+            return
         running = {each["domid"] for each in state["domains"] if each["state"] == "running"}
         alive = {each["domid"] for each in state["domains"]}
         for domid in [domid for domid in self.frontends if domid not in alive]:

@@ -4,8 +4,12 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <pciback/kernel_host.h>
 
 #include "commands.h"
 #include "options.h"
@@ -41,6 +45,39 @@ usage_error(const struct cli_options *options, const char *message)
 	int status = cli_fail(options, CLI_USAGE, "%s", message);
 
 	(void)fputs(usage, stderr);
+	return status;
+}
+
+/* The arguments in their order, which reading them changes; NULL without memory. */
+static char **
+copy_arguments(int argc, char **argv)
+{
+	char **copy = calloc((size_t)argc + 1, sizeof(*copy));
+
+	if (copy != NULL)
+		memcpy(copy, argv, (size_t)argc * sizeof(*copy));
+	return copy;
+}
+
+/* Reads what follows a command and runs it; one for the kernel's backend where tests play that kernel. */
+static int
+run_command(int (*run)(const struct cli_options *options), unsigned takes, int argc, char **argv,
+    struct cli_options *options)
+{
+	char message[CLI_MESSAGE];
+	char **arguments = copy_arguments(argc, argv);
+	int status;
+
+	if (arguments == NULL)
+		return cli_fail(options, CLI_FAILED, "%s", strerror(ENOMEM));
+	if (cli_options_read(takes, argc, argv, options, message) < 0) {
+		status = usage_error(options, message);
+	} else {
+		if (options->is_kernel || run == cli_prepare || run == cli_unprepare)
+			pciback_kernel_play(arguments);
+		status = run(options);
+	}
+	free(arguments);
 	return status;
 }
 
@@ -82,9 +119,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; argc >= 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) != 0)
 			continue;
-		if (cli_options_read(commands[i].takes, argc, argv, &options, message) < 0)
-			return usage_error(&options, message);
-		return commands[i].run(&options);
+		return run_command(commands[i].run, commands[i].takes, argc, argv, &options);
 	}
 	(void)snprintf(message, sizeof(message), "%s: a command would stand here",
 	    argc >= 2 ? argv[1] : "pcibackctl");

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <pciback/beside.h>
 #include <pciback/boot_messages.h>
 #include <pciback/os.h>
 
@@ -68,6 +69,12 @@ pciback_kernel_check(char message[PCIBACK_PLATFORM_MESSAGE])
 	return -ENOENT;
 }
 
+void
+pciback_kernel_play(char **argv)
+{
+	(void)argv;
+}
+
 int
 pciback_kernel_interrupt(void *world, const struct pciback_address *address, uint32_t *ret_gsi)
 {
@@ -96,6 +103,13 @@ pciback_kernel_check(char message[PCIBACK_PLATFORM_MESSAGE])
 	(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "pcibackctl gives devices to the kernel's backend of NetBSD "
 	    "alone; on Linux xl does that by itself");
 	return -ENOSYS;
+}
+
+/* That it can't be had is for pciback_kernel_check() to say. */
+void
+pciback_kernel_play(char **argv)
+{
+	(void)pciback_beside_become("pcibackctl-simulated", argv);
 }
 
 int

@@ -57,8 +57,16 @@ pciback_kernel_check(char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	if (pciback_kernel_sign() != NULL)
 		return 0;
-	(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "nothing is hidden");
+	(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "the kernel's backend is not at work: /kern/xen/pci is not "
+	    "there; hide the devices and reboot, or have kernfs mounted at /kern");
 	return -ENOENT;
+}
+
+/* It plays one already. */
+void
+pciback_kernel_play(char **argv)
+{
+	(void)argv;
 }
 
 bool

@@ -70,6 +70,7 @@ main(void)
 		{ "kernel/detach", test_kernel_detach },
 		{ "kernel/guests", test_kernel_guests },
 		{ "kernel/prepare", test_kernel_prepare },
+		{ "beside", test_beside },
 		{ "clock", test_clock },
 		{ "xen_libraries", test_xen_libraries },
 		{ "prepared_tree", test_prepared_tree },

@@ -39,6 +39,7 @@ void test_bus(struct harness *harness);
 void test_bus_dump(struct harness *harness);
 void test_channel(struct harness *harness);
 void test_cli_options(struct harness *harness);
+void test_beside(struct harness *harness);
 void test_clock(struct harness *harness);
 void test_command(struct harness *harness);
 void test_confine(struct harness *harness);

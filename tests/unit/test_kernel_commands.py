@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,9 +17,10 @@ CARD = "0000:00:04.0"
 ONLY_NETBSD = "pcibackctl gives devices to the kernel's backend of NetBSD alone; on Linux xl does that by itself"
 
 
-def say(*words: str) -> tuple[int, str]:
+def say(*words: str, program: str | Path | None = None) -> tuple[int, str]:
     """The exit status, and the sentence."""
-    done = subprocess.run([os.environ["PCIBACKCTL"], *words, "--json"], capture_output=True, text=True, check=False)
+    command = [str(program or os.environ["PCIBACKCTL"]), *words, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, json.loads(done.stdout)["message"]
 
 
@@ -30,8 +32,21 @@ def say(*words: str) -> tuple[int, str]:
         ("prepare", CARD),
     ],
 )
-def test_it_is_for_netbsd(words: tuple[str, ...]) -> None:
-    assert say(*words) == (1, ONLY_NETBSD)
+def test_it_is_for_netbsd(words: tuple[str, ...], tmp_path: Path) -> None:
+    """As it is installed, without what plays that kernel in tests beside it."""
+    alone = shutil.copy(os.environ["PCIBACKCTL"], tmp_path)
+    assert say(*words, program=alone) == (1, ONLY_NETBSD)
+
+
+def test_what_plays_the_kernel_gets_all_arguments(tmp_path: Path) -> None:
+    alone = shutil.copy(os.environ["PCIBACKCTL"], tmp_path)
+    player = tmp_path / "pcibackctl-simulated"
+    player.write_text('#!/bin/sh\nprintf \'{"message": "%s"}\' "$*"\n')
+    player.chmod(0o755)
+    words = ("attach", "--backend", "kernel", CARD, "--domain", "3", "0000:00:05.0")
+    assert say(*words, program=alone) == (0, " ".join((*words, "--json")))
+    # It is asked for nothing else.
+    assert say("attach", "--domain", "x", CARD, program=alone)[0] != 0
 
 
 @pytest.mark.parametrize(

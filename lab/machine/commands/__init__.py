@@ -28,7 +28,8 @@ PATHS = {
     "/sbin/sysctl": "sysctl",
     "/usr/bin/hostname": "uname",
     "/usr/bin/uname": "uname",
-    # The lab's own: beside pcibackd, what it becomes; and what rc.subr asks for the processes of this machine.
+    # The lab's own: beside pcibackd and pcibackctl, what they become; and what rc.subr asks for the processes of this machine.
+    "/usr/local/sbin/pcibackctl-simulated": "xen",
     "/usr/local/sbin/pcibackd-simulated": "xen",
     "/usr/sbin/lab-processes": "xen",
     "/usr/pkg/bin/xenstore-list": "xenstore",

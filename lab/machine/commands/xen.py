@@ -1,18 +1,19 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Xen's processes: what pcibackd finds running when it starts, and which processes a machine has."""
+"""Xen's processes: what pcibackd and pcibackctl find running, and which processes a machine has."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from .. import xen_process
+from .. import kernel_backend, xen_process
 from ..state import Machine
 from . import complain
 
-PROGRAM = "/.machine/pcibackd-simulated"
+PROGRAMS = {"pcibackd-simulated": "pcibackd", "pcibackctl-simulated": "pcibackctl"}
+"""What the machine has a copy of in /.machine, and the name by which it is known."""
 
 
 def main(program: str, arguments: list[str], machine: Machine | None = None) -> int:
@@ -21,26 +22,34 @@ def main(program: str, arguments: list[str], machine: Machine | None = None) -> 
         names = [] if not arguments else [arguments[0], os.path.basename(arguments[0])]
         sys.stdout.write(" ".join(str(number) for number in processes(machine, names)) + "\n")
         return 0
-    if not _is_ready(machine):
+    name = PROGRAMS[program]
+    if not _is_ready(machine, program):
         return 1
     _start(machine)
+    if name == "pcibackctl":
+        os.environ.update(
+            PCIBACK_SIMULATED_BUS="/.machine/devices.lspci",
+            PCIBACK_SIMULATED_XEN="/.machine/xen.sock",
+            PCIBACK_SIMULATED_HIDDEN=kernel_backend.hidden(machine),
+        )
     # Who looks for a pcibackd finds it by the name that it was started by.
-    os.execv(PROGRAM, [os.path.join(os.path.dirname(sys.argv[0]), "pcibackd"), *arguments])
+    os.execv(f"/.machine/{program}", [os.path.join(os.path.dirname(sys.argv[0]), name), *arguments])
     return 1
 
 
-def _is_ready(machine: Machine) -> bool:
-    """Whether there is what pcibackd-simulated needs; else it is said."""
-    if not os.access(PROGRAM, os.X_OK):
+def _is_ready(machine: Machine, program: str) -> bool:
+    """Whether there is what such a program needs; else it is said."""
+    if not os.access(f"/.machine/{program}", os.X_OK):
         complain(
-            "pcibackd",
-            "this machine has no pcibackd-simulated; 'make -C native' builds it, and 'dom0.py create' copies it",
+            PROGRAMS[program],
+            f"this machine has no {program}; 'make -C native' builds it, and 'dom0.py create' copies it",
         )
         return False
     machine.load()
     if not machine.state["boot"]["under_xen"]:
         complain(
-            "pcibackd", "the hypervisor can't be opened (No such file or directory); is this dom0, and are you root?"
+            PROGRAMS[program],
+            "the hypervisor can't be opened (No such file or directory); is this dom0, and are you root?",
         )
         return False
     return True

@@ -355,8 +355,7 @@ _COMMANDS: dict[str, Callable[[Machine, list[str]], int]] = {
 
 def _say(line: str) -> None:
     sys.stdout.flush()
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    print(line, file=sys.stderr, flush=True)
 
 
 def _complain(lines: list[str]) -> None:
@@ -382,6 +381,8 @@ def main(program: str, arguments: list[str], machine: Machine | None = None) -> 
         _say("libxl: error: libxl.c:102:libxl_ctx_alloc: cannot open libxc handle: No such file or directory")
         _say("cannot init xl context")
         return 1
+    if kernel_backend.fell(machine):
+        return kernel_backend.come_back(machine)
     domains.settle(machine)
     try:
         status = _COMMANDS[arguments[0]](machine, list(arguments[1:]))

@@ -26,6 +26,10 @@ void pciback_kernel_refuse(const char *sign, char message[PCIBACK_PLATFORM_MESSA
  * itself, and -ENOSYS is for all systems but NetBSD. */
 int pciback_kernel_check(char message[PCIBACK_PLATFORM_MESSAGE]);
 
+/* Where no kernel has such a backend, becomes what plays one in tests: pcibackctl-simulated of the directory that this
+ * pcibackctl is in, with the arguments `argv`. Returns if there is none, and on NetBSD at once. */
+void pciback_kernel_play(char **argv);
+
 /* Whether it keeps a device for guests, as /kern/xen/pci shows. `world` is not used. */
 bool pciback_kernel_holds(void *world, const struct pciback_address *address);
 
