@@ -38,7 +38,7 @@ def settle(machine: Machine, now: float | None = None) -> None:
     moment = time.time() if now is None else now
     kept = []
     for domain in machine.state["domains"]:
-        # Of one that takes dom0 down the rest is seen when somebody looks: kernel_backend.fell().
+        # Of one that takes dom0 down the rest is seen when somebody looks: kernel_backend.go_down().
         if domain["ends_at"] is None or domain["ends_at"] > moment or kernel_backend.takes_dom0_down(machine, domain):
             kept.append(domain)
             continue

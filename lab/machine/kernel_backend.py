@@ -198,14 +198,11 @@ def takes_dom0_down(machine: Machine, domain: Json) -> bool:
     return bool(is_up(machine) and has_some and not domain["connected"])
 
 
-def fell(machine: Machine) -> bool:
-    """Whether a guest has ended meanwhile and has taken dom0 down; then it has booted again."""
+def go_down(machine: Machine) -> None:
+    """End the command that runs, with dom0, if a guest has ended meanwhile that takes dom0 down."""
     now = time.time()
-    if not any(
-        each["ends_at"] is not None and each["ends_at"] <= now and takes_dom0_down(machine, each)
-        for each in machine.state["domains"]
-    ):
-        return False
-    with machine.changing():
-        panic(machine)
-    return True
+    ended = [each for each in machine.state["domains"] if each["ends_at"] is not None and each["ends_at"] <= now]
+    if any(takes_dom0_down(machine, each) for each in ended):
+        with machine.changing():
+            panic(machine)
+        raise SystemExit(come_back(machine))

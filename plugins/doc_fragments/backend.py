@@ -19,7 +19,7 @@ options:
     default: kernel
     version_added: 0.2.0
   pcibackctl:
-    description: The path of pcibackctl, which asks pcibackd.
+    description: The path of pcibackctl, which asks pcibackd, and on NetBSD the kernel's backend.
     type: path
     default: /usr/local/sbin/pcibackctl
     version_added: 0.2.0

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.host import state_directory
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackd import PCIBACKCTL
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import PROGRAM
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL, NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE
@@ -46,7 +46,7 @@ ALLOW: Mapping[str, Any] = {
 # Which backend, and how it is asked.
 BACKEND: Mapping[str, Mapping[str, Any]] = {
     "backend": {"type": "str", "choices": [KERNEL, NATIVE], "default": KERNEL},
-    "pcibackctl": {"type": "path", "default": PCIBACKCTL},
+    "pcibackctl": {"type": "path", "default": PROGRAM},
 }
 
 # What the host's start-up gives to guests, in pcibackctl's words.

@@ -227,5 +227,7 @@ PREDICTION_MISMATCH = _refusal(
 
 REFUSALS: Mapping[str, RefusalCode] = MappingProxyType(_rows)
 ALLOWABLE = tuple(sorted(code for code, row in REFUSALS.items() if row.allowable))
+CONSENTS = tuple(sorted((KEPT_MAPPINGS, NO_IOMMU, NO_RESET, SHARED_BAR_PAGE, SHARED_IRQ)))
+"""What pcibackd and pcibackctl themselves refuse, and by the same codes let an owner allow."""
 WHOLE_HOST = tuple(sorted(code for code, row in REFUSALS.items() if row.whole_host))
 GUARDS = tuple(sorted(code for code, row in REFUSALS.items() if row.guard))

@@ -18,8 +18,11 @@ description:
     see O(domains[].restart).
   - The files of guests that are to start are read first. If one of them is refused, no guest is touched.
   - On Linux a guest is not started with a device that is not there or not with pciback, because xl would fail half way.
-  - With O(backend=native) a guest with devices is made paused and without them, gets them from pcibackd, and only then
-    runs. One that does not get them is destroyed before it has run. Its file lists them as for xl.
+  - With O(backend=native), and on NetBSD with O(backend=kernel), a guest with devices is made paused and without them,
+    gets them from pcibackd or by pcibackctl, and only then runs. One that does not get them is destroyed before it has run.
+    Its file lists them as for xl.
+  - NetBSD's kernel panics when a guest with devices ends before its frontend has connected. With O(backend=kernel) such a
+    guest is therefore neither shut down nor destroyed on NetBSD, and the task fails.
   - If one guest fails, the others are still brought into their states, and then the task fails.
 options:
   domains:
@@ -60,6 +63,16 @@ options:
         type: bool
         default: false
         version_added: 0.1.0
+      allow:
+        description:
+          - What the owner allows for the devices of a guest that is started, in the codes of refusals. It matters with
+            NetBSD's kernel backend alone; pcibackd is told when it takes a device.
+          - That a device can't be reset, or shares an interrupt line, is always allowed with that backend.
+        type: list
+        elements: str
+        choices: [kept-mappings, no-iommu, no-reset, shared-bar-page, shared-irq]
+        default: []
+        version_added: 0.2.0
   timeout:
     description:
       - How long the guests have to shut down, all of them together, in seconds. A guest has the same time to notice a
@@ -71,7 +84,7 @@ options:
     description:
       - How long a guest that was started has until its PCI frontend is connected to the backend, which it reports in
         xenstore; in seconds, for each guest with devices. It fails if that does not come. From 0 to 86400.
-      - With V(0) nobody waits. On NetBSD, whose xenstore tools are elsewhere, nobody does either.
+      - With V(0) nobody waits.
     type: int
     default: 0
     version_added: 0.1.0
@@ -101,9 +114,11 @@ attributes:
     support: full
 notes:
   - Needs root, because the toolstack is root's; in check mode too.
-  - On a NetBSD dom0 libxl lists PCI devices but can't give them to a guest; xl then fails, and the message says so.
+  - On a NetBSD dom0 xl can't give PCI devices to a guest, and pcibackctl has to be installed
+    (M(xen.pciback.native_backend)).
 seealso:
   - module: xen.pciback.domain_pci
+  - module: xen.pciback.native_backend
 """
 
 EXAMPLES = r"""
@@ -195,10 +210,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.guests import 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackd import Pcibackd
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import toolstack_of
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import RUNNING, Xl
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import CONSENTS
 
 
 def main() -> None:
@@ -215,6 +230,7 @@ def main() -> None:
                     "state": {"type": "str", "choices": list(STATES), "default": RUNNING},
                     "restart": {"type": "bool", "default": False},
                     "hot_plug": {"type": "bool", "default": False},
+                    "allow": {"type": "list", "elements": "str", "choices": list(CONSENTS), "default": []},
                 },
                 "required_if": [("state", RUNNING, ["config"])],
             },
@@ -233,8 +249,9 @@ def main() -> None:
         SHUT_DOWN_TIME.check(params["timeout"], "timeout")
         FRONTEND_TIME.check(params["frontend_timeout"], "frontend_timeout")
         host = platforms.here(run)
-        guests = read_guests(params["domains"], host.backends[params["backend"]])
-        toolstack = toolstack_of(params["backend"], Xl(run, params["xl"]), host, Pcibackd(run, params["pcibackctl"]))
+        backend = host.backends[params["backend"]]
+        guests = read_guests(params["domains"], backend)
+        toolstack = toolstack_of(backend, Xl(run, params["xl"]), host, params["pcibackctl"], run)
         with open_state_directory(module).lock(f"module {module._name}", check_mode=module.check_mode):
             outcome = bring_into_states(
                 guests,

@@ -240,6 +240,7 @@ def _wait(machine: Machine, domids: list[int], end: str) -> None:
         with machine.changing():
             domains.settle(machine)
             running = {each["domid"] for each in machine.state["domains"] if each["state"] != "shutdown"}
+        kernel_backend.go_down(machine)
         for domid in [each for each in domids if each not in running]:
             _say(f"Domain {domid} has been {done}")
             domids.remove(domid)
@@ -381,8 +382,7 @@ def main(program: str, arguments: list[str], machine: Machine | None = None) -> 
         _say("libxl: error: libxl.c:102:libxl_ctx_alloc: cannot open libxc handle: No such file or directory")
         _say("cannot init xl context")
         return 1
-    if kernel_backend.fell(machine):
-        return kernel_backend.come_back(machine)
+    kernel_backend.go_down(machine)
     domains.settle(machine)
     try:
         status = _COMMANDS[arguments[0]](machine, list(arguments[1:]))

@@ -22,7 +22,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guar
 from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.native_backend import NativeBackend
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackd import PCIBACKCTL, Pcibackd
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import PROGRAM
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackd import Pcibackd
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl, find_xl
@@ -55,7 +56,7 @@ class AssignmentRequest:
     check_mode: bool
     backend: str = KERNEL
     pins: Mapping[str, Any] | None = None
-    pcibackctl: str = PCIBACKCTL
+    pcibackctl: str = PROGRAM
 
 
 def hand_over(

@@ -48,6 +48,7 @@ class Guest:
     :ivar state: what it is wanted to be, of :data:`STATES`
     :ivar restart: whether it may be shut down to start with what its file says now
     :ivar hot_plug: whether its devices are changed while it runs
+    :ivar allow: what its owner allows for its devices, in pcibackctl's words
     :ivar now: its domain, as far as is known; ``None`` if it has none
     :ivar config: its file, read if it is to start or to change its devices
     :ivar planned: what leads from what was there to the state, as far as can be foreseen
@@ -63,6 +64,7 @@ class Guest:
     state: str
     restart: bool
     hot_plug: bool = False
+    allow: tuple[str, ...] = ()
     before: str = ABSENT
     shown_before: str = ""
     now: RunningDomain | None = None

@@ -63,7 +63,14 @@ def read_guests(domains: Sequence[Mapping[str, Any]], backend: Backend) -> list[
                 "'hot_plug' is not for NetBSD's kernel backend, which looks at a guest's devices only once"
             )
         guests.append(
-            Guest(domain["name"], domain["config"] or "", domain["state"], domain["restart"], domain["hot_plug"])
+            Guest(
+                domain["name"],
+                domain["config"] or "",
+                domain["state"],
+                domain["restart"],
+                domain["hot_plug"],
+                tuple(domain.get("allow", ())),
+            )
         )
     return guests
 
@@ -119,7 +126,8 @@ def _apply(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) -> Non
     _change_devices(guests, toolstack, timeout)
     for guest in guests:
         if guest.failure is None and guest.state == RUNNING and guest.now is None:
-            guest.attempt(CREATED, toolstack.create, guest.config or guest.read_config())
+            create = partial(toolstack.create, allow=guest.allow)
+            guest.attempt(CREATED, create, guest.config or guest.read_config())
     _look(guests, toolstack.domains())
     for guest in guests:
         if guest.failure is None:
@@ -131,7 +139,7 @@ def _shut_down(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) ->
     waiting = []
     for guest in guests:
         if SHUT_DOWN in guest.planned:
-            if guest.attempt(SHUT_DOWN, toolstack.xl.shutdown, guest.now):
+            if guest.attempt(SHUT_DOWN, toolstack.shutdown, guest.now):
                 waiting.append(guest)
             elif guest.state == ABSENT:
                 # It can't be asked, so there is nothing to wait for.
@@ -160,7 +168,7 @@ def _destroy_left(guests: Sequence[Guest], toolstack: XlToolstack) -> None:
         if guest.failure is not None or guest.now is None or guest.state == STOPPED:
             continue
         unwanted = guest.state == ABSENT or not guest.now.alive
-        if unwanted and guest.attempt(DESTROYED, toolstack.xl.destroy, guest.now):
+        if unwanted and guest.attempt(DESTROYED, toolstack.destroy, guest.now):
             guest.now = None
 
 

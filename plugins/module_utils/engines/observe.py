@@ -24,7 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE as NATIVE_RECORD
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
-from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import with_served
+from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import with_kernel_guests, with_served
 from ansible_collections.xen.pciback.plugins.module_utils.host.writing import obstacles
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
@@ -79,7 +79,9 @@ def observe(
     pins = {} if wanted.state == ABSENT else state.pins()
     devices = host.devices_for([selector for _guest, selector in wanted.requests], claims or (), pins)
     devices = with_holder(devices, served or ())
-    running, stale = _domains(run, host, wanted, xl, status)
+    running, stale = _domains(
+        run, host, wanted, xl, status, is_kernels=(claims if backend.hides else other_claims) is not None
+    )
     files = host.boot_places(boot)
     records = {path: path for path in state.written}
     guest_configs = {guest.config: _read(guest.config, _CODES[GUEST]) for guest in wanted.guests}
@@ -162,9 +164,12 @@ def read_traces(wanted: Wanted, boot_path: str, state: StateDirectory) -> Traces
 
 
 def _domains(
-    run: Run, host: Platform, wanted: Wanted, xl: str | None, status: PcibackdStatus | None
+    run: Run, host: Platform, wanted: Wanted, xl: str | None, status: PcibackdStatus | None, *, is_kernels: bool
 ) -> tuple[tuple[RunningGuest, ...], Mapping[int, tuple[Address, ...]]]:
-    """The guests that run, and the devices of domains that are gone, which xl takes for given away."""
+    """The guests that run, and the devices of domains that are gone, which xl takes for given away.
+
+    :param is_kernels: whether the kernel's backend is up
+    """
     try:
         toolstack = Xl(run, xl=xl)
     except PcibackError:
@@ -173,6 +178,8 @@ def _domains(
             raise
         return (), {}
     domains = with_served(toolstack.domains(), status)
+    if is_kernels:
+        domains = with_kernel_guests(domains, host)
     held_back = {} if status is None else status.held_back
     alive = tuple(
         RunningGuest(

@@ -22,6 +22,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction im
 CONTROL = "sbin/pcibackctl"
 """Where the program is below the prefix that it was installed under."""
 
+PROGRAM = f"/usr/local/{CONTROL}"
+"""Where it is unless another prefix was chosen."""
+
+_SAYS = "pcibackctl: "
 _ANSWERED = (0, 3)
 # What it says if nothing has the control socket open.
 _NOT_RUNNING = "pcibackd is not running"
@@ -103,6 +107,22 @@ def daemon_status(run: Run, pcibackctl: str) -> PcibackdStatus | None:
             remedy="end pcibackd by hand when its guests are shut down, and start its service",
         )
     return pcibackd_status.parse(output)
+
+
+def ask(run: Run, pcibackctl: str, what: str, command: str, *arguments: str) -> None:
+    """Let pcibackctl do something.
+
+    :param pcibackctl: path of the program
+    :param what: what is not done if it fails, for a sentence
+    :raises PcibackError: it fails, and what it said
+    """
+    status, _out, err = run([pcibackctl, command, *arguments])
+    if status == NOT_FOUND:
+        raise PcibackError(f"{what}: {pcibackctl} can't be run", remedy="install it with xen.pciback.native_backend")
+    if status != 0:
+        said = " ".join(err.split())
+        said = said[len(_SAYS) :] if said.startswith(_SAYS) else said
+        raise PcibackError(f"{what}: {said or f'pcibackctl ended with status {status} and said nothing'}")
 
 
 def _reason(error: Exception) -> str:

@@ -8,15 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
-from ansible_collections.xen.pciback.plugins.module_utils.host.commands import NOT_FOUND, Run
-from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import daemon_status
-
-PCIBACKCTL = "/usr/local/sbin/pcibackctl"
-
-_SAYS = "pcibackctl: "
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import PROGRAM, ask, daemon_status
 
 _NOTICES = 3.0
 """Seconds: it looks each second what it can free."""
@@ -29,7 +24,7 @@ class Pcibackd:
     :param pcibackctl: the path of pcibackctl
     """
 
-    def __init__(self, run: Run, pcibackctl: str = PCIBACKCTL) -> None:
+    def __init__(self, run: Run, pcibackctl: str = PROGRAM) -> None:
         self._run = run
         self._pcibackctl = pcibackctl
 
@@ -81,15 +76,4 @@ class Pcibackd:
         self._ask(f"{shown} stays with guest {who}", "detach", "--domain", str(domid), *map(str, addresses))
 
     def _ask(self, what: str, command: str, *arguments: str) -> None:
-        status, _out, err = self._run([self._pcibackctl, command, *arguments])
-        if status != 0:
-            raise self._failure(what, status, err)
-
-    def _failure(self, what: str, status: int, err: str) -> PcibackError:
-        if status == NOT_FOUND:
-            return PcibackError(
-                f"{what}: {self._pcibackctl} can't be run", remedy="install it with xen.pciback.native_backend"
-            )
-        said = " ".join(err.split())
-        said = said[len(_SAYS) :] if said.startswith(_SAYS) else said
-        return PcibackError(f"{what}: {said or f'pcibackctl ended with status {status} and said nothing'}")
+        ask(self._run, self._pcibackctl, what, command, *arguments)

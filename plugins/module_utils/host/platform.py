@@ -19,6 +19,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.commands import R
 from ansible_collections.xen.pciback.plugins.module_utils.host.native_backend import Drivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.xenstore import KernelGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import BootState
@@ -135,6 +136,10 @@ class Platform(abc.ABC):
         Where nobody else can say, xl itself has to.
         """
         return ()
+
+    def kernel_guests(self) -> Mapping[int, KernelGuest]:
+        """The guests that the kernel's backend serves, by their domains, where xl does not know their devices."""
+        return {}
 
     def listed_backends(self) -> Mapping[int, tuple[Address, ...]]:
         """The devices that xenstore lists for each domain, where a domain that is gone can leave some behind."""

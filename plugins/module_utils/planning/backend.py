@@ -28,6 +28,7 @@ class Backend:
     :ivar holder: what holds devices that it has taken, for a sentence
     :ivar follows: when it can follow the kernel's backend, beside which it can't be: at run time only where that one can
         be unloaded
+    :ivar xl_gives: whether xl gives devices to guests itself; else pcibackctl does, to guests that are made paused
     :ivar keeps_apart: whether a device that a guest could still reach goes to nobody else
     """
 
@@ -38,12 +39,18 @@ class Backend:
     hides: bool = True
     holder: str = "pciback"
     follows: str = AT_RUN_TIME
+    xl_gives: bool = True
     keeps_apart: bool = False
 
     @property
     def needs_reboot(self) -> bool:
         """Whether only a reboot takes devices from dom0 and gives them back."""
         return self.takes == AT_BOOT
+
+    @property
+    def is_fragile(self) -> bool:
+        """Whether a guest that ends before it has found its devices takes dom0 down: so does NetBSD's kernel."""
+        return self.hides and not self.xl_gives
 
 
 def native_backend(bridge_loss: str, follows: str) -> Backend:
@@ -56,5 +63,6 @@ def native_backend(bridge_loss: str, follows: str) -> Backend:
         hides=False,
         holder="pcibackd",
         follows=follows,
+        xl_gives=False,
         keeps_apart=True,
     )

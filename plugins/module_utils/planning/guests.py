@@ -15,6 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.documen
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.given import allowed, warn_of_start
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import (
@@ -124,7 +125,7 @@ def run_guests(draft: Draft, rules: Rules, *, rebooted: bool) -> None:
     _leave_alone_what_would_fail(draft, rules, ways, running, rebooted)
     domains: list[dict[str, Any]] = []
     for guest in draft.wanted.guests:
-        domain = {"name": guest.name, "config": guest.config, "state": guest.state}
+        domain = {"name": guest.name, "config": guest.config, "state": guest.state, **allowed(draft, guest)}
         way = ways[guest.name]
         if way == SHUT_DOWN:
             domains.insert(0, domain)
@@ -136,6 +137,7 @@ def run_guests(draft: Draft, rules: Rules, *, rebooted: bool) -> None:
     if domains:
         summary = "; ".join(f"{ways[domain['name']]} {domain['name']}" for domain in domains)
         draft.act(Step.RUN, summary, {"domains": domains})
+        warn_of_start(draft, [name for name, way in ways.items() if way in (START, RESTART)])
 
 
 def way(draft: Draft, guest: WantedGuest, now: RunningGuest | None) -> str:

@@ -19,21 +19,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.backend impor
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedGuest
-from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
-    BACKEND_BUSY,
-    DOMAIN_CONFIG_INVALID,
-    KEPT_MAPPINGS,
-    NO_IOMMU,
-    NO_RESET,
-    SHARED_BAR_PAGE,
-    SHARED_IRQ,
-)
-
-_CONSENTS = (KEPT_MAPPINGS, NO_IOMMU, NO_RESET, SHARED_BAR_PAGE, SHARED_IRQ)
-"""What pcibackd itself refuses, and by the same codes lets an owner allow."""
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BACKEND_BUSY, CONSENTS
 
 _XL_ONLY = ("msitranslate", "power_mgmt", "vslot")
-"""Options of a device that only xl and the kernel's backend know. ``seize`` is another word for what pcibackd always does."""
+"""Options of a device that only xl and Linux's backend know. ``seize`` is another word for what pcibackd always does."""
 
 
 def consents(allow: Sequence[tuple[str, Address | None]], address: Address) -> tuple[str, ...]:
@@ -41,7 +30,7 @@ def consents(allow: Sequence[tuple[str, Address | None]], address: Address) -> t
 
     :param allow: pairs of refusal code and address
     """
-    return tuple(sorted({code for code, about in allow if about == address and code in _CONSENTS}))
+    return tuple(sorted({code for code, about in allow if about == address and code in CONSENTS}))
 
 
 def changed_consents(draft: Draft) -> list[Address]:
@@ -65,20 +54,8 @@ def refuse_busy_backend(draft: Draft) -> None:
         )
 
 
-def refuse_guests(draft: Draft) -> None:
-    """Refuse guests that pcibackd can't serve."""
-    for guest in draft.wanted.guests:
-        config = draft.files.get(guest.name)
-        if config is not None and config.type != "pv" and draft.devices_of(guest.name):
-            draft.refuse(
-                DOMAIN_CONFIG_INVALID,
-                f"{guest.config} makes a guest of type {config.type}, and pcibackd serves PV guests only",
-                remedy='set type = "pv" in the file, or use pciback_backend: kernel where xl serves such guests',
-            )
-
-
 def name_ignored_options(draft: Draft) -> None:
-    """Warn of what the guests' files say of devices and pcibackd can't do."""
+    """Warn of what the guests' files say of devices and who serves them can't do."""
     for guest in draft.wanted.guests:
         config = draft.files.get(guest.name)
         for entry in config.pci if config is not None else ():
@@ -86,7 +63,7 @@ def name_ignored_options(draft: Draft) -> None:
             ignored = [name for name in _XL_ONLY if options[name]]
             if ignored:
                 draft.warnings.append(
-                    f"{guest.config} says {' and '.join(ignored)} for {entry.spec.device}, which has no effect with pcibackd"
+                    f"{guest.config} says {' and '.join(ignored)} for {entry.spec.device}, which has no effect with {draft.backend.holder}"
                 )
 
 

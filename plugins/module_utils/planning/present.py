@@ -14,13 +14,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import
     refuse_needed,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
+from ansible_collections.xen.pciback.plugins.module_utils.planning.given import refuse_guests
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, configure, obstacle, way
 from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import explain_reboot, hand_over
 from ansible_collections.xen.pciback.plugins.module_utils.planning.loss import refuse_loss
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import (
     name_ignored_options,
     refuse_busy_backend,
-    refuse_guests,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
@@ -35,7 +35,7 @@ def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
     explain_reboot(draft)
     hide = boot.hide(draft)
     listed = configure(draft)
-    if not draft.backend.hides:
+    if not draft.backend.xl_gives:
         refuse_guests(draft)
         name_ignored_options(draft)
     refuse_loss(draft, boot)

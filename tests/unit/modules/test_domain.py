@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -19,11 +20,17 @@ from tests.unit.module_call import call
 from tests.xl_double import XlDouble
 
 
+class Host(Netbsd):
+    """A host whose xl gives devices to guests, so that nothing but xl is asked."""
+
+    backends: ClassVar = {"kernel": replace(Netbsd.backends["kernel"], xl_gives=True)}
+
+
 @pytest.fixture
 def xl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> XlDouble:
     double = XlDouble(tmp_path)
     monkeypatch.setattr(domain, "run", double.run)
-    monkeypatch.setattr(platforms, "here", Netbsd)
+    monkeypatch.setattr(platforms, "here", Host)
     (tmp_path / "a.cfg").write_text("name = 'a'\npci = [ '00:05.0,permissive=yes' ]\n")
     return double
 

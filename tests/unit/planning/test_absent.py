@@ -135,6 +135,8 @@ def test_what_an_owner_hid_and_gave_away_is_so_again() -> None:
     assert plan.warnings == (
         "/boot.cfg hid 00:04.0 (pcictl 000:04:0) 8086:100e Intel i82540EM [wm0] before the first run and does so "
         "again: the next boot takes it from dom0",
+        "dom0's kernel panics, and the machine reboots, if firewall ends before its PCI frontend has connected, as with a "
+        "wrong kernel or initrd; pciback_backend: native has no such risk",
     )
     (planned,) = plan.devices
     assert (planned.device.address, planned.guest, planned.held) == (OLD, "firewall", False)

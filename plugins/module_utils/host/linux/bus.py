@@ -16,6 +16,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats import pci_ids
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.xenstore import BACKENDS, kernel_guests
 
 SYS = "/sys"
 PCI_DEVICES = "bus/pci/devices"
@@ -24,10 +25,8 @@ PCIBACK = f"{PCI_DRIVERS}/pciback"
 CONTROL_DOMAIN = "control_d"
 XENSTORE_LS = "/usr/bin/xenstore-ls"
 XENSTORE_RM = "/usr/bin/xenstore-rm"
-BACKENDS = "/local/domain/0/backend/pci"
 PCI_IDS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
 
-_BACKEND = re.compile(rf'{BACKENDS}/([0-9]+)/0/dev-[0-9]+ = "([0-9a-f:.]+)"\Z')
 _FUNCTION = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\Z")
 
 
@@ -79,13 +78,7 @@ def obstacles(addresses: Sequence[Address], sys: str = SYS) -> tuple[str, ...]:
 
 def backends(run: Run) -> Mapping[int, tuple[Address, ...]]:
     """The devices that xenstore lists for each domain that the backend serves, or has served."""
-    status, out, _err = run([XENSTORE_LS, "-f", BACKENDS])
-    found: dict[int, list[Address]] = {}
-    for line in out.splitlines() if status == 0 else ():
-        match = _BACKEND.match(line)
-        if match:
-            found.setdefault(int(match.group(1)), []).append(parse_address(match.group(2)))
-    return {domid: tuple(addresses) for domid, addresses in found.items()}
+    return {domid: guest.devices for domid, guest in kernel_guests(run, XENSTORE_LS).items() if guest.devices}
 
 
 def forget_backend(run: Run, domid: int) -> None:

@@ -26,6 +26,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.xenstore import KernelGuest, kernel_guests
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import has_iommu
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import (
     AT_BOOT,
@@ -42,6 +43,7 @@ BOOT_CFG = "/boot.cfg"
 XEN_LIBRARIES = ("libxencall.so.1", "libxenevtchn.so.1", "libxengnttab.so.1")
 LIBRARY_DIRECTORIES = ("/usr/pkg/lib", "/usr/local/lib")
 PRIVCMD = "/kern/xen/privcmd"
+XENSTORE_LS = "/usr/pkg/bin/xenstore-ls"
 
 _BACKEND = Backend(
     name=KERNEL,
@@ -49,6 +51,7 @@ _BACKEND = Backend(
     hot_plug=False,
     bridge_loss="a NetBSD dom0 that hides it panics while it boots",
     follows=AT_BOOT,
+    xl_gives=False,
 )
 _NATIVE = native_backend("dom0 would lose what is behind it, and a guest can't use it", follows=AT_BOOT)
 
@@ -142,3 +145,6 @@ class Netbsd(Platform):
             if not any(os.path.exists(os.path.join(directory, library)) for directory in LIBRARY_DIRECTORIES):
                 return KERNEL, f"pcibackd needs Xen's {library}, and {' or '.join(LIBRARY_DIRECTORIES)} has none"
         return NATIVE, ""
+
+    def kernel_guests(self) -> Mapping[int, KernelGuest]:
+        return kernel_guests(self._run, XENSTORE_LS)

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The backend of NetBSD's kernel, to which pcibackctl gives what guests are to have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import PROGRAM, ask
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import NO_RESET, SHARED_IRQ
+
+# The kernel resets nothing, so that to reset what can be reset is more than it ever did. A shared line has cost dom0
+# what it can cost when the device was hidden; of one that two guests share the plan warns.
+_ALLOWED = (NO_RESET, SHARED_IRQ)
+
+
+class KernelPciback:
+    """What it can be asked for.
+
+    :param run: runs an argument list, as :func:`commands.run` does
+    :param pcibackctl: the path of pcibackctl
+    """
+
+    def __init__(self, run: Run, pcibackctl: str = PROGRAM) -> None:
+        self._run = run
+        self._pcibackctl = pcibackctl
+
+    def attach(self, domid: int, devices: Sequence[str], allow: Collection[str], *, who: str) -> None:
+        """Give all its devices to a guest that has none; the kernel reads once how many there are.
+
+        :param devices: addresses with options, as ``pcibackctl attach`` reads them
+        :param allow: what the owner allows for them, in pcibackctl's words
+        :param who: the guest, for a sentence
+        :raises PcibackError: it gets none of them
+        """
+        allowed = ",".join(sorted({*_ALLOWED, *allow}))
+        what = f"guest {who} did not get its devices"
+        self._ask(what, "attach", domid, "--allow", allowed, *devices)
+
+    def detach(self, domid: int) -> None:
+        """Remove what is left of a domain that is gone, once the kernel has let go of it.
+
+        :raises PcibackError: it has not
+        """
+        self._ask(f"what domain {domid} had stays in xenstore", "detach", domid)
+
+    def _ask(self, what: str, command: str, domid: int, *arguments: str) -> None:
+        ask(self._run, self._pcibackctl, what, command, "--backend", "kernel", "--domain", str(domid), *arguments)
