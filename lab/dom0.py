@@ -62,7 +62,6 @@ def create(options: argparse.Namespace) -> int:
             _remove(directory)
         settings = {
             "bus": options.bus,
-            "toolstack": options.toolstack,
             "compiler": options.compiler,
             "downtime": options.downtime,
             "guest_shutdown_seconds": options.guest_shutdown_seconds,
@@ -175,7 +174,6 @@ def status(options: argparse.Namespace) -> int:
         "claims": state["boot"]["claims"],
         "domains": [domain["name"] for domain in state["domains"]],
         "cut_off": hypervisor.cut_off(machine),
-        "toolstack": state["settings"]["toolstack"],
         "compiler": state["settings"]["compiler"],
     }
     if options.json:
@@ -297,12 +295,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     make.add_argument("--kernel", action="append", default=[], metavar="PATH", help="one more kernel file, such as /n")
     make.add_argument("--no-compiler", dest="compiler", action="store_false", help="no compiler and no make inside")
-    make.add_argument(
-        "--toolstack",
-        choices=("complete", "netbsd"),
-        default="complete",
-        help="netbsd: xl fails to attach as NetBSD's does",
-    )
     make.add_argument("--downtime", type=float, default=1.0, metavar="SECONDS", help="silence of a reboot")
     make.add_argument(
         "--guest-shutdown-seconds", type=float, default=0.5, metavar="SECONDS", help="what a guest takes to shut down"

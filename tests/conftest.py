@@ -95,6 +95,11 @@ class Run:
         )
 
 
+def devices_of(domain: Mapping[str, Any]) -> list[str]:
+    """The addresses of the devices that a domain of the lab has: through xl, or through what pcibackctl has written."""
+    return [*(entry["address"] for entry in domain["pci"]), *domain["served"]]
+
+
 @dataclass
 class Dom0:
     """One embedded dom0, alone in an inventory of its own."""
@@ -184,7 +189,7 @@ class Dom0:
         machine = self.directory / "machine"
         boards = json.loads((machine / "bus.json").read_text())["functions"]
         return {
-            domain["name"]: [boards[entry["address"]]["mac"] for entry in domain["pci"]]
+            domain["name"]: [boards[address]["mac"] for address in devices_of(domain)]
             for domain in json.loads((machine / "state.json").read_text())["domains"]
         }
 

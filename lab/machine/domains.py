@@ -115,11 +115,10 @@ def attach(machine: Machine, domain: Json, spec: PciSpec, said: list[str]) -> No
             f"libxl_pci.c:1677:libxl__device_pci_add: Domain {domid}:PCI device {spec.words} is not assignable"
         )
         raise Refusal(ERROR_FAIL, [*lines, failed])
-    if kernel_backend.is_netbsds(machine):
-        can, complaints = kernel_backend.add(machine, domid, spec.address)
-        if not can:
-            raise Refusal(ERROR_FAIL, [*said, *complaints, failed])
-        said += complaints
+    can, complaints = kernel_backend.add(machine, domid, spec.address)
+    if not can:
+        raise Refusal(ERROR_FAIL, [*said, *complaints, failed])
+    said += complaints
     if not machine.state["boot"]["iommu"]:
         words = "xc_assign_device failed: Operation not supported"
         lines.append(f"libxl_pci.c:1512:pci_add_dm_done: Domain {domid}:{words}")

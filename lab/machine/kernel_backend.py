@@ -33,11 +33,6 @@ rebooting...
 """
 
 
-def is_netbsds(machine: Machine) -> bool:
-    """Whether the machine's toolstack is NetBSD's, and not one that no machine has."""
-    return bool(machine.state["settings"]["toolstack"] == "netbsd")
-
-
 def _sysfs(address: str, name: str) -> str:
     return f"/sys/bus/pci/devices/{address}/{name}"
 
@@ -108,7 +103,7 @@ def remove(machine: Machine, domain: Json) -> list[str]:
             lines.append(f"libxl_pci.c:2258:pci_remove_detached: Domain {domid}:{words}")
     if lines and hypervisor.store(machine).read(f"{backend}/state") != "4":
         lines.append(f"libxl_device.c:1470:libxl__wait_for_backend: Backend {backend} not ready")
-    for entry in domain["pci"] if is_netbsds(machine) else ():
+    for entry in domain["pci"]:
         lines += [
             _no_reset(entry["address"]),
             f"libxl_device.c:1470:libxl__wait_for_backend: Backend {backend} not ready",
@@ -125,8 +120,7 @@ def connect(machine: Machine, domain: Json) -> None:
         return
     domain["connected"] = True
     # NetBSD's reads the number of devices once, when libxl has added the first.
-    arrived = domain["pci"][:1] if is_netbsds(machine) else domain["pci"]
-    domain["sees"] = _seen(machine, [entry["address"] for entry in arrived])
+    domain["sees"] = _seen(machine, [entry["address"] for entry in domain["pci"][:1]])
 
 
 def _seen(machine: Machine, addresses: list[str]) -> list[str]:
@@ -194,7 +188,7 @@ def come_back(machine: Machine) -> int:
 
 def takes_dom0_down(machine: Machine, domain: Json) -> bool:
     """Whether the end of a domain does: the kernel lets go of an interrupt that it has not got."""
-    has_some = domain["served"] or (is_netbsds(machine) and domain["pci"])
+    has_some = domain["served"] or domain["pci"]
     return bool(is_up(machine) and has_some and not domain["connected"])
 
 

@@ -59,10 +59,15 @@ def text(value: str) -> bytes:
 
 
 class XenServer:
-    """Answers one pcibackd at a time."""
+    """Answers one pcibackd or pcibackctl at a time.
 
-    def __init__(self, machine: Machine) -> None:
+    ``stays`` until the boot is over, or only until the first one is through.
+    """
+
+    def __init__(self, machine: Machine, stays: bool = True) -> None:
         self.machine = machine
+        self.stays = stays
+        self.is_through = False
         machine.load()
         self.stamp: tuple[int, int] = (0, 0)
         self.known = ""
@@ -102,6 +107,8 @@ class XenServer:
             self.waker.recv(16)
         if self.connection in ready:
             self._receive()
+        if self.is_through and not self.stays:
+            return False
         try:
             is_idle = not ready and self._stamp() == self.stamp
             return True if is_idle and not self._is_expected() else self._go_on()
@@ -131,6 +138,7 @@ class XenServer:
         if self.connection is None:
             return
         process = peer(self.connection)
+        self.is_through = True
         self.connection.close()
         self.connection = None
         self.received = b""

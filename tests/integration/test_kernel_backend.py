@@ -231,7 +231,7 @@ def test_the_embedded_dom0s_xl_takes_the_files(dom0: Dom0, tmp_path: Path) -> No
     """Its toolstack netbsd opens what libxl opens, and has Xen refuse another interrupt than the real one."""
     boot = "menu=Xen:load /netbsd-XEN3_DOM0.gz pciback.hide=(00:05.0)(00:09.0);multiboot /xen.gz\ntimeout=1\n"
     host = Host(tmp_path / "embedded", ROOT / "native/build/pcibackctl")
-    host.create("--toolstack", "netbsd", "--guest", "firewall", boot_cfg=boot)
+    host.create("--guest", "firewall", boot_cfg=boot)
     dom0.bus = ROOT / "lab/buses/pc-nine-nics.lspci"
     dom0.hidden = "0000:00:05.0=10 0000:00:09.0=17"
     create = ["/usr/pkg/sbin/xl", "create", "-q", "/usr/pkg/etc/xen/firewall", "pci=['00:09.0']"]

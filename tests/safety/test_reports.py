@@ -24,11 +24,10 @@ from hypothesis import HealthCheck, Phase, event, given, note
 from hypothesis import strategies as st
 
 from tests import depth
-from tests.conftest import USERCUSTOMIZE, Dom0, Run
+from tests.conftest import USERCUSTOMIZE, Dom0, Run, devices_of
 
 GUESTS = ("firewall", "storage")
 CARDS = ("00:05.0", "00:06.0", "00:09.0", "00:0a.0")
-OPTIONS = ("permissive", "power_mgmt")
 AS_WANTED = "dom0 is as wanted."
 FAULTS = Path(__file__).parent.parent / "data/faults.py"
 COMMANDS = ("sbin/mount", "usr/pkg/sbin/xl", "usr/sbin/pcictl")
@@ -86,7 +85,6 @@ def heal(host: Dom0) -> None:
         file.unlink()
 
 
-device_options = st.fixed_dictionaries({}, optional={name: st.booleans() for name in OPTIONS})
 after = st.integers(0, 8)
 faults = st.none() | st.one_of(
     st.builds(CommandFault, st.sampled_from(COMMANDS), st.sampled_from(("fail", "silent", "garbage", "killed")), after),
@@ -108,7 +106,7 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
             "name": name,
             "config": f"/usr/pkg/etc/xen/{name}",
             "state": draw(st.sampled_from(("running", "running", "stopped"))),
-            "devices": [{"address": card, **draw(device_options)} for card, owner in owners.items() if owner == name],
+            "devices": [{"address": card} for card, owner in owners.items() if owner == name],
         }
         for name in GUESTS
     ]
@@ -121,14 +119,12 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def devices_wished(wish: Mapping[str, Any]) -> dict[str, dict[str, dict[str, bool]]]:
-    """Of each guest that is to run: its devices, each with the options that are given; others are left as they are."""
+def devices_wished(wish: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Of each guest that is to run: its devices."""
     return {
-        guest["name"]: {
-            "0000:" + device["address"]: {name: device[name] for name in OPTIONS if name in device}
-            for device in guest["devices"]
-            if wish["pciback_state"] == "present"
-        }
+        guest["name"]: sorted(
+            "0000:" + device["address"] for device in guest["devices"] if wish["pciback_state"] == "present"
+        )
         for guest in wish["pciback_guests"]
         if guest["state"] == "running"
     }
@@ -146,25 +142,15 @@ def devices_held(host: Dom0) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
-def devices_owned(host: Dom0) -> dict[str, dict[str, dict[str, bool]]]:
-    """Of each guest that runs: its devices, each with all options, from the machine's books."""
+def devices_owned(host: Dom0) -> dict[str, list[str]]:
+    """Of each guest that runs: its devices, from the machine's books."""
     state = json.loads((host.directory / "machine/state.json").read_text())
-    return {
-        domain["name"]: {
-            entry["address"]: {name: bool(entry["options"].get(name)) for name in OPTIONS} for entry in domain["pci"]
-        }
-        for domain in state["domains"]
-    }
+    return {domain["name"]: sorted(devices_of(domain)) for domain in state["domains"]}
 
 
 def is_fulfilled(host: Dom0, wish: Mapping[str, Any]) -> bool:
-    """Whether the guests that are to run do, and no others, and have exactly the devices and options that are wished."""
-    owned, wished = devices_owned(host), devices_wished(wish)
-    return owned.keys() == wished.keys() and all(
-        owned[guest].keys() == devices.keys()
-        and all(options.items() <= owned[guest][address].items() for address, options in devices.items())
-        for guest, devices in wished.items()
-    )
+    """Whether the guests that are to run do, and no others, and have exactly the devices that are wished."""
+    return devices_owned(host) == devices_wished(wish)
 
 
 def condition(host: Dom0) -> tuple[Any, ...]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 XL = "/usr/pkg/sbin/xl"
@@ -17,13 +16,8 @@ def held(host: Any) -> list[str]:
 
 
 def guests(host: Any) -> dict[str, list[str]]:
-    """The running guests and the devices that xl says they own."""
-    domains = json.loads(host.check_output(f"{XL} list -l"))
+    """The running guests and the devices that they have, as xl finds them in xenstore."""
+    names = [line.split()[0] for line in host.check_output(f"{XL} list").splitlines()[2:]]
     return {
-        domain["config"]["c_info"]["name"]: [
-            "{:04x}:{:02x}:{:02x}.{:x}".format(*(device.get(key, 0) for key in ("domain", "bus", "dev", "func")))
-            for device in domain["config"].get("pcidevs", [])
-        ]
-        for domain in domains
-        if domain["domid"] != 0
+        name: [line.split()[1] for line in host.check_output(f"{XL} pci-list {name}").splitlines()[1:]] for name in names
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 
@@ -25,8 +26,14 @@ def main(program: str, arguments: list[str], machine: Machine | None = None) -> 
     name = PROGRAMS[program]
     if not _is_ready(machine, program):
         return 1
-    _start(machine)
-    if name == "pcibackctl":
+    if name == "pcibackd":
+        _start(machine, stays=True)
+    else:
+        # Another one waits as long as it runs, and the process that answers it, which inherits the lock.
+        lock = os.open(machine.path("pcibackctl.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        os.set_inheritable(lock, True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _start(machine, stays=False)
         os.environ.update(
             PCIBACK_SIMULATED_BUS="/.machine/devices.lspci",
             PCIBACK_SIMULATED_XEN="/.machine/xen.sock",
@@ -55,7 +62,7 @@ def _is_ready(machine: Machine, program: str) -> bool:
     return True
 
 
-def _start(machine: Machine) -> None:
+def _start(machine: Machine, stays: bool) -> None:
     """Have a Xen that answers. The process leaves its starter altogether."""
     readable, writable = os.pipe()
     if os.fork() == 0:
@@ -63,7 +70,7 @@ def _start(machine: Machine) -> None:
         if os.fork() > 0:
             os._exit(0)
         os.close(readable)
-        _serve(machine, writable)
+        _serve(machine, writable, stays)
         os._exit(0)
     os.close(writable)
     os.wait()
@@ -71,7 +78,7 @@ def _start(machine: Machine) -> None:
     os.close(readable)
 
 
-def _serve(machine: Machine, ready: int) -> None:
+def _serve(machine: Machine, ready: int, stays: bool) -> None:
     if not xen_process.lock(machine):
         return
     null = os.open(os.devnull, os.O_RDWR)
@@ -81,7 +88,7 @@ def _serve(machine: Machine, ready: int) -> None:
     # Only now: whoever asks for processes need not load it.
     from ..xen_server import XenServer
 
-    server = XenServer(machine)
+    server = XenServer(machine, stays)
     os.write(ready, b"!")
     os.close(ready)
     server.run()

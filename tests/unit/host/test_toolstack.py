@@ -257,6 +257,12 @@ def test_a_guest_that_has_not_connected_does_not_end(kernel_host: KernelHost, st
     assert kernel_host.order == []
     says = "guest a has not connected to its devices, and dom0's kernel panics when such a guest ends"
     assert (result["failed"], result["msg"]) == (True, says)
+    with pytest.raises(PcibackError) as refused:
+        kernel_host.toolstack().destroy(kernel_host.toolstack().domains()[0])
+    assert refused.value.remedy == (
+        "let its kernel find them (xen-pcifront on Linux; 'xl unpause' if it is paused) and run again, or reboot dom0 by "
+        "hand when it suits you"
+    )
     assert kernel_host.bring(restart=True)["msg"] == says
     kernel_host.state = ""
     assert "failed" not in kernel_host.bring(state)
@@ -280,6 +286,14 @@ def test_what_the_kernel_can_not_do(kernel_host: KernelHost, more: str, sentence
     said = kernel_host.bring()["msg"]
     assert said.startswith(f"{kernel_host.home}/a.cfg: ") and sentence.split(" is ")[-1] in said
     assert kernel_host.guests == []
+
+
+def test_what_helps_with_a_permissive_device(kernel_host: KernelHost) -> None:
+    (kernel_host.home / "a.cfg").write_text("name = 'a'\npci = [ '00:05.0,permissive=1' ]\n")
+    config = XlConfig.parse((kernel_host.home / "a.cfg").read_bytes(), "a.cfg")
+    with pytest.raises(PcibackError) as refused:
+        kernel_host.toolstack().create(config)
+    assert refused.value.remedy == "take permissive out of it, or choose pciback_backend: native"
 
 
 def test_devices_that_the_kernel_does_not_keep(kernel_host: KernelHost) -> None:

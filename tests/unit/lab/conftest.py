@@ -99,6 +99,18 @@ class Host:
         (self.root / "etc/rc.conf.d/pcibackd").write_text("pcibackd=YES\n")
         return self
 
+    def make_files_of_linux(self) -> Host:
+        """Make what libxl opens below /sys for each device, so that xl can give it to a guest."""
+        from machine.state import Machine
+
+        machine = Machine.outside(str(self.directory))
+        for function in machine.bus.functions:
+            folder = self.root / "sys/bus/pci/devices" / str(function.slot)
+            folder.mkdir(parents=True)
+            (folder / "resource").write_text("")
+            (folder / "irq").write_text(f"{machine.pin(function)}\n")
+        return self
+
     def service(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.run("/usr/sbin/service", *words)
 

@@ -160,7 +160,7 @@ def test_a_guests_card_shares_the_line_of_dom0s(host: Host) -> None:
 
 
 def test_a_device_is_hidden_and_the_stock_toolstack_fails(host: Host) -> None:
-    make(host, "--toolstack", "netbsd", boot_cfg=HIDDEN)
+    make(host, boot_cfg=HIDDEN)
     (host.root / "root/guest-initrd.gz").write_text("a disk")
     with (host.root / "root/gA.cfg").open("a") as file:
         file.write('ramdisk = "/root/guest-initrd.gz"\npci = ["0000:00:04.0"]\n')

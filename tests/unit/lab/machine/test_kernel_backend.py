@@ -18,7 +18,7 @@ BOOT = "menu=Xen:load /netbsd-XEN3_DOM0.gz pciback.hide=(00:05.0)(00:09.0);multi
 @pytest.fixture
 def hidden(host: Host) -> Host:
     """Two devices hidden, with the files that libxl opens."""
-    host.create("--toolstack", "netbsd", "--guest", "firewall", boot_cfg=BOOT)
+    host.create("--guest", "firewall", boot_cfg=BOOT)
     for address, irq in (("0000:00:05.0", 10), ("0000:00:09.0", 17)):
         folder = host.root / "sys/bus/pci/devices" / address
         folder.mkdir(parents=True)
@@ -75,9 +75,7 @@ FIRST, SECOND = "0000:00:05.0", "0000:00:09.0"
 @pytest.fixture
 def with_pcibackctl(host: Host) -> Host:
     """The same two devices, without files of Linux but with pcibackctl; guest storage finds no devices."""
-    host.create(
-        "--toolstack", "netbsd", "--guest", "firewall", "--guest", "storage", "--no-frontend", "storage", boot_cfg=BOOT
-    )
+    host.create("--guest", "firewall", "--guest", "storage", "--no-frontend", "storage", boot_cfg=BOOT)
     shutil.copy(host.firmware, host.root / "usr/local/sbin/pcibackctl")
     return host
 
