@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedGuest
@@ -38,14 +37,10 @@ def _refuse_permissive(draft: Draft, guest: WantedGuest) -> None:
         if config.with_defaults(entry.spec).permissive:
             draft.refuse(
                 DOMAIN_CONFIG_INVALID,
-                f"{guest.config} wants {_shown(entry.spec)} permissive, which NetBSD's kernel backend does not know: it "
+                f"{guest.config} wants {entry.spec.device} permissive, which NetBSD's kernel backend does not know: it "
                 "passes each write to a register on as it is",
                 remedy="take permissive out of it, or use pciback_backend: native",
             )
-
-
-def _shown(spec: PciSpec) -> str:
-    return spec.device if spec.address is None else spec.address.bdf
 
 
 def allowed(draft: Draft, guest: WantedGuest) -> Mapping[str, Any]:
