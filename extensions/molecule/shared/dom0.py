@@ -19,5 +19,6 @@ def guests(host: Any) -> dict[str, list[str]]:
     """The running guests and the devices that they have, as xl finds them in xenstore."""
     names = [line.split()[0] for line in host.check_output(f"{XL} list").splitlines()[2:]]
     return {
-        name: [line.split()[1] for line in host.check_output(f"{XL} pci-list {name}").splitlines()[1:]] for name in names
+        name: [line.split()[1] for line in host.check_output(f"{XL} pci-list {name}").splitlines()[1:]]
+        for name in names
     }
