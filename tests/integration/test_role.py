@@ -89,6 +89,8 @@ def test_second_run_changes_nothing(story):
 def test_a_converged_host_costs_one_module_call(story):
     assert story["second"].module_calls == 1
     assert story["first"].module_calls > 5, "the count counts"
+    skipped = [line["task"] for line in story["second"].results if line["outcome"] == "skipped"]
+    assert len(skipped) == 2, f"each takes a process of the controller: {skipped}"
 
 
 def test_the_report_says_what_is_where(story):
