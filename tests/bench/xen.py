@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from tests.bench import results, xen_dom0
 from tests.conftest import ROOT
@@ -35,19 +36,28 @@ class TooBusy(Exception):
 
 def summary(lines: Iterable[str]) -> dict[str, float]:
     """From the lines that xen_dom0.py prints: ``xen.MEASURE.BACKEND``, the medians of all rounds, and
-    ``xen.MEASURE.BACKEND.spread`` of each; and how often pcibackd was woken for a read.
+    ``xen.MEASURE.BACKEND.spread`` of each; how often pcibackd was woken for a read; and ``xen.hog.MEASURE.BACKEND``, all of it
+    with a process in dom0 that computes.
 
     :raises ValueError: a backend was not measured.
     :raises TooBusy: other work has decided on the figures.
     """
     rounds = [json.loads(line) for line in lines]
+    found = _medians("xen", [each for each in rounds if not each.get("beside")])
+    hogged = [each for each in rounds if each.get("beside") == "hog"]
+    if hogged:
+        found |= _medians("xen.hog", hogged)
+    return found
+
+
+def _medians(prefix: str, rounds: list[dict[str, Any]]) -> dict[str, float]:
     found = {}
     for measure in MEASURES:
         for backend in BACKENDS:
             values = [each[measure] for each in rounds if each["backend"] == backend]
             if not values:
                 raise ValueError(f"{backend} was not measured")
-            name = f"xen.{measure}.{backend}"
+            name = f"{prefix}.{measure}.{backend}"
             found[name], found[f"{name}.spread"] = statistics.median(values), xen_dom0.spread(values)
             if found[f"{name}.spread"] > SPREAD_MAX:
                 raise TooBusy(
@@ -56,7 +66,7 @@ def summary(lines: Iterable[str]) -> dict[str, float]:
                 )
     woken = [each["wakeups_per_read"] for each in rounds if each.get("wakeups_per_read") is not None]
     if woken:
-        found["xen.wakeups_per_read.native"] = statistics.median(woken)
+        found[f"{prefix}.wakeups_per_read.native"] = statistics.median(woken)
     return found
 
 
@@ -64,8 +74,11 @@ def ratios(numbers: dict[str, float]) -> list[str]:
     """A line for each measure: native to kernel, and which way is better."""
     better = {"conf_reads_per_s": "more is better", "attach_to_bound_s": "less is better"}
     return [
-        f"xen.{measure} native/kernel: {numbers[f'xen.{measure}.native'] / numbers[f'xen.{measure}.kernel']:.2f} ({better[measure]})"
+        f"{prefix}.{measure} native/kernel: "
+        f"{numbers[f'{prefix}.{measure}.native'] / numbers[f'{prefix}.{measure}.kernel']:.2f} ({better[measure]})"
+        for prefix in ("xen", "xen.hog")
         for measure in MEASURES
+        if f"{prefix}.{measure}.kernel" in numbers
     ]
 
 

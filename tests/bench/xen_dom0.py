@@ -9,12 +9,14 @@ output; what is going on is told on standard error. What the guest says is expla
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 GUEST = "bench"
@@ -209,8 +211,38 @@ def one_round(backend: Kernel | Native, domain: str, console: Console) -> dict[s
     return found
 
 
+@contextlib.contextmanager
+def hog() -> Iterator[None]:
+    """A process that computes, on dom0's one processor, with ordinary priority."""
+    with subprocess.Popen(["sh", "-c", "while :; do :; done"]) as busy:
+        try:
+            yield
+        finally:
+            busy.kill()
+
+
+def measure(domain: str, console: Console, beside: str) -> None:
+    """Take turns until the figures are narrow, a line a round.
+
+    :param beside: what else runs in dom0, for the lines; nothing by default
+    """
+    rounds: list[dict[str, object]] = []
+    for turn in range(1, TURNS_MAX + 1):
+        if turn > TURNS_MIN and is_narrow(rounds):
+            break
+        for backend in (Kernel(), Native()):
+            with backend:
+                found = {**one_round(backend, domain, console), "beside": beside}
+            rounds.append(found)
+            print(json.dumps(found), flush=True)
+            say(
+                f"{backend.name}{' beside a ' if beside else ''}{beside}, {turn} of {TURNS_MIN} to {TURNS_MAX}: bound after "
+                f"{found['attach_to_bound_s']:.2f} s, {found['conf_reads_per_s']:.0f} reads a second"
+            )
+
+
 def main() -> None:
-    """Measure, a line a round."""
+    """Measure, a line a round: first dom0 has nothing else to do, then a process in it computes."""
     driver = Path("/sys/bus/pci/devices") / DEVICE / "driver"
     if driver.exists():
         (driver / "unbind").write_text(DEVICE)
@@ -221,19 +253,9 @@ def main() -> None:
     run("xl", "create", str(config))
     console.wait("ready")
     domain = run("xl", "domid", GUEST).strip()
-    rounds: list[dict[str, object]] = []
-    for turn in range(1, TURNS_MAX + 1):
-        if turn > TURNS_MIN and is_narrow(rounds):
-            break
-        for backend in (Kernel(), Native()):
-            with backend:
-                found = one_round(backend, domain, console)
-            rounds.append(found)
-            print(json.dumps(found), flush=True)
-            say(
-                f"{backend.name}, {turn} of {TURNS_MIN} to {TURNS_MAX}: bound after {found['attach_to_bound_s']:.2f} s, "
-                f"{found['conf_reads_per_s']:.0f} reads a second"
-            )
+    measure(domain, console, "")
+    with hog():
+        measure(domain, console, "hog")
     run("xl", "destroy", GUEST)
 
 

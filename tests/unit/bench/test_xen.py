@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,34 @@ def test_medians_are_taken_over_the_rounds_of_a_backend() -> None:
         "xen.conf_reads_per_s native/kernel: 3.00 (more is better)",
         "xen.attach_to_bound_s native/kernel: 0.50 (less is better)",
     ]
+
+
+def test_what_was_measured_beside_a_hog_has_names_of_its_own() -> None:
+    def beside(line: str) -> str:
+        return json.dumps({**json.loads(line), "beside": "hog"})
+
+    idle = [a_round("kernel", 2, 100), a_round("native", 1, 300)]
+    found = xen.summary([*idle, beside(a_round("kernel", 4, 50)), beside(a_round("native", 1, 40))])
+    assert found["xen.conf_reads_per_s.native"] == 300
+    assert found["xen.hog.conf_reads_per_s.native"] == 40
+    assert xen.ratios(found)[2:] == [
+        "xen.hog.conf_reads_per_s native/kernel: 0.80 (more is better)",
+        "xen.hog.attach_to_bound_s native/kernel: 0.25 (less is better)",
+    ]
+
+
+def test_a_hog_computes_as_long_as_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    real = subprocess.Popen
+
+    def remembered(argv: list[str]) -> subprocess.Popen[bytes]:
+        started.append(real(argv))
+        return started[-1]
+
+    monkeypatch.setattr(xen_dom0.subprocess, "Popen", remembered)
+    with xen_dom0.hog():
+        assert started[0].poll() is None
+    assert started[0].returncode == -signal.SIGKILL
 
 
 def test_a_machine_that_is_too_busy_gives_no_figure() -> None:
