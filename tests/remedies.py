@@ -61,6 +61,7 @@ class Reason:
 
 How = Case | Refusal | Override | Test | Reason
 WRITTEN_AGAIN = Test("tests/safety/test_remedies.py::test_a_file_that_can_be_written_again")
+GIVEN = "tests/unit/planning/test_given.py::test_who_can_not_be_served"
 RENUMBERING = "tests/safety/test_renumbering.py"
 
 HOT_PLUG = Reason("of a device that comes or goes while its guest runs, which NetBSD's xl can't do")
@@ -176,7 +177,10 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
         ("give the other one away too", Case("the whole line")),
     ),
     "take a device that dom0 has a driver for, which makes the kernel find its interrupt": (
-        ("take a device that dom0 has a driver for", Refusal("interrupt-unknown")),
+        (
+            "take a device that dom0 has a driver for, which makes the kernel find its interrupt",
+            Refusal("interrupt-unknown"),
+        ),
     ),
     "give the other one to the same guest": (("give the other one to the same guest", Refusal("shared-bar-page")),),
     "switch VT-d or AMD-Vi on in the machine's firmware": (
@@ -448,6 +452,25 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
     'set type = "pv" in the file, or use pciback_backend: kernel where xl serves such guests': (
         ('set type = "pv" in the file', Test("tests/unit/planning/test_native.py::test_only_pv_guests_are_served")),
         ("use pciback_backend: kernel where xl serves such guests", XEN),
+    ),
+    'set type = "pv" in the file': (('set type = "pv" in the file', Test(GIVEN)),),
+    "take permissive out of it, or use pciback_backend: native": (
+        ("take permissive out of it", Test(GIVEN)),
+        ("use pciback_backend: native", NATIVE),
+    ),
+    "take permissive out of it, or choose pciback_backend: native": (
+        ("take permissive out of it", Test("tests/unit/host/test_toolstack.py::test_what_the_kernel_can_not_do")),
+        ("choose pciback_backend: native", NATIVE),
+    ),
+    "let its kernel find them and run again, or reboot dom0 by hand when it suits you": (
+        (
+            "let its kernel find them and run again",
+            Test("tests/unit/host/test_toolstack.py::test_a_guest_that_has_not_connected_does_not_end"),
+        ),
+        ("reboot dom0 by hand when it suits you", DRIVER),
+    ),
+    "look at its console, and load its PCI frontend (xen-pcifront on Linux)": (
+        ("look at its console, and load its PCI frontend (xen-pcifront on Linux)", DRIVER),
     ),
     "list each function by its address": (
         ("list each function by its address", Test("tests/unit/host/test_toolstack.py::test_a_guest_starts_with_its_devices")),

@@ -270,8 +270,7 @@ class KernelToolstack(PausedToolstack):
         if not self._is_connected(domain, self._patience if domain.state == RUNNING else 0):
             raise PcibackError(
                 f"guest {domain.name} has not connected to its devices, and dom0's kernel panics when such a guest ends",
-                remedy="let its kernel find them (xen-pcifront on Linux; 'xl unpause' if it is paused) and run again, or "
-                "reboot dom0 by hand when it suits you",
+                remedy="let its kernel find them and run again, or reboot dom0 by hand when it suits you",
             )
 
     def _is_connected(self, domain: RunningDomain, timeout: float) -> bool:

@@ -25,7 +25,8 @@ def refuse_guests(draft: Draft) -> None:
                 DOMAIN_CONFIG_INVALID,
                 f"{guest.config} makes a guest of type {config.type}, and {draft.backend.holder} serves PV guests only",
                 remedy='set type = "pv" in the file'
-                + ("" if draft.backend.is_fragile else ", or use pciback_backend: kernel where xl serves such guests"),
+                if draft.backend.is_fragile
+                else 'set type = "pv" in the file, or use pciback_backend: kernel where xl serves such guests',
             )
         if draft.backend.is_fragile:
             _refuse_permissive(draft, guest)
