@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,6 +62,9 @@ loop_catch_signals(void)
 struct loop {
 	struct pciback_backend *backend;
 	struct pciback_xen_link *link;
+	const struct pciback_children *children;
+	struct pollfd *fds;		/* the pipe, Xen's, the clients', the children's */
+	struct pciback_child_fd *child_fds;
 	struct control *control;
 	bool is_stopping;
 	uint64_t stop_at;
@@ -117,15 +121,20 @@ sooner(int a, int b)
 static int
 take_news(struct loop *loop, int wait, char message[LOOP_MESSAGE])
 {
-	struct pollfd fds[3 + 1 + CONTROL_CLIENTS];
-	size_t n = 0, n_control;
+	struct pollfd *fds = loop->fds, *of_children;
+	size_t n = 0, n_control, n_children = 0;
 	int r = 0;
 
 	fds[n++] = (struct pollfd){ .fd = stop_pipe[0], .events = POLLIN };
 	for (size_t i = 0; i < loop->link->n_fds; i++)
 		fds[n++] = (struct pollfd){ .fd = loop->link->fds[i], .events = POLLIN };
 	n_control = control_poll(loop->control, &fds[n]);
-	if (poll(fds, (nfds_t)(n + n_control), wait) < 0 && errno != EINTR) {
+	of_children = &fds[n + n_control];
+	if (loop->children->operations != NULL && loop->children->operations->fds != NULL)
+		n_children = loop->children->operations->fds(loop->children->world, loop->child_fds);
+	for (size_t i = 0; i < n_children; i++)
+		of_children[i] = (struct pollfd){ .fd = loop->child_fds[i].fd, .events = POLLIN };
+	if (poll(fds, (nfds_t)(n + n_control + n_children), wait) < 0 && errno != EINTR) {
 		r = -errno;
 		(void)snprintf(message, LOOP_MESSAGE, "poll: %s", strerror(-r));
 		return r;
@@ -135,6 +144,9 @@ take_news(struct loop *loop, int wait, char message[LOOP_MESSAGE])
 	for (size_t i = 1; i < n && r == 0; i++)
 		if (fds[i].revents != 0)
 			r = loop->link->receive(loop->link->xen.world);
+	for (size_t i = 0; i < n_children; i++)
+		if (of_children[i].revents != 0)
+			pciback_backend_child(loop->backend, loop->child_fds[i].number);
 	if (r < 0) {
 		(void)snprintf(message, LOOP_MESSAGE, "Xen is lost: %s", strerror(-r));
 		return r;
@@ -143,29 +155,48 @@ take_news(struct loop *loop, int wait, char message[LOOP_MESSAGE])
 	return 0;
 }
 
-int
-loop_run(struct pciback_backend *backend, struct pciback_xen_link *link, struct control *control,
-    char message[LOOP_MESSAGE])
+/* Until a signal ends it, or it can't go on. */
+static int
+run(struct loop *loop, char message[LOOP_MESSAGE])
 {
-	struct loop loop = { .backend = backend, .link = link, .control = control };
+	struct pciback_xen_link *link = loop->link;
 
 	for (;;) {
-		int wait = turn(&loop), r;
-		uint64_t now = now_of(&loop);
+		int wait = turn(loop), r;
+		uint64_t now = now_of(loop);
 
-		if (loop.is_stopping) {
-			if (pciback_backend_idle(backend) || now >= loop.stop_at)
+		if (loop->is_stopping) {
+			if (pciback_backend_idle(loop->backend) || now >= loop->stop_at)
 				return 0;
-			wait = sooner(wait, (int)(loop.stop_at - now));
+			wait = sooner(wait, (int)(loop->stop_at - now));
 		}
-		wait = sooner(wait, control_wait(control, now));
+		wait = sooner(wait, control_wait(loop->control, now));
 		r = link->flush != NULL ? link->flush(link->xen.world) : 0;
 		if (r < 0) {
 			(void)snprintf(message, LOOP_MESSAGE, "Xen is lost");
 			return r;
 		}
-		r = take_news(&loop, wait, message);
+		r = take_news(loop, wait, message);
 		if (r < 0)
 			return r;
 	}
+}
+
+int
+loop_run(struct pciback_backend *backend, struct world *world, struct control *control, size_t n_guests,
+    char message[LOOP_MESSAGE])
+{
+	struct loop loop = { .backend = backend, .link = &world->link, .children = &world->children,
+		.control = control };
+	int r = -ENOMEM;
+
+	loop.fds = calloc(3 + 1 + CONTROL_CLIENTS + n_guests, sizeof(*loop.fds));
+	loop.child_fds = calloc(n_guests, sizeof(*loop.child_fds));
+	if (loop.fds != NULL && loop.child_fds != NULL)
+		r = run(&loop, message);
+	else
+		(void)snprintf(message, LOOP_MESSAGE, "%s", strerror(ENOMEM));
+	free(loop.fds);
+	free(loop.child_fds);
+	return r;
 }

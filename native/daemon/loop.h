@@ -10,6 +10,7 @@
 #include <pciback/platform.h>
 
 #include "control.h"
+#include "world.h"
 
 /* Waits for Xen, clients and signals, and lets the backend do what is due. */
 
@@ -20,8 +21,8 @@ int loop_catch_signals(void);
 #define LOOP_MESSAGE 128
 
 /* Until a signal ends it: 0; or until it can't go on: a negative errno value with one sentence in
- * `message`. */
-int loop_run(struct pciback_backend *backend, struct pciback_xen_link *link,
-    struct control *control, char message[LOOP_MESSAGE]);
+ * `message`. `n_guests`: room for so many. */
+int loop_run(struct pciback_backend *backend, struct world *world, struct control *control, size_t n_guests,
+    char message[LOOP_MESSAGE]);
 
 #endif

@@ -90,6 +90,10 @@ read_value(struct reader *reader, const char *name, const char *value)
 		r = read_choice(reader, name, value, "virtual", "real", &is_second);
 		if (r == 0)
 			options->topology = is_second ? PCIBACK_TOPOLOGY_REAL : PCIBACK_TOPOLOGY_VIRTUAL;
+	} else if (strcmp(name, "--children") == 0) {
+		r = read_choice(reader, name, value, "yes", "no", &is_second);
+		if (r == 0)
+			options->children = !is_second;
 	} else if (strcmp(name, "--log") == 0) {
 		r = read_choice(reader, name, value, "text", "json", &is_second);
 		if (r == 0)
@@ -111,10 +115,6 @@ read_option(struct reader *reader, int argc, char **argv, int *i)
 
 	if (strcmp(argv[*i], "--foreground") == 0) {
 		reader->options.foreground = true;
-		return 0;
-	}
-	if (strcmp(argv[*i], "--no-children") == 0) {
-		reader->options.no_children = true;
 		return 0;
 	}
 	if (strncmp(argv[*i], "--", 2) != 0 || length >= sizeof(name))

@@ -21,7 +21,7 @@ struct options {
 	size_t n_guests, n_devices;	/* room for so many, 1 to 1024 */
 	enum log_format format;
 	bool foreground;
-	bool no_children;		/* this process serves the pages itself */
+	bool children;			/* a process for each guest serves its page */
 };
 
 #define OPTIONS_MESSAGE 512

@@ -38,7 +38,7 @@ enum {
 static const char usage[] =
     "usage: pcibackd [--foreground] [--control PATH] [--topology virtual|real]\n"
     "                [--allow no-iommu,shared-irq,shared-bar-page,no-reset,kept-mappings]\n"
-    "                [--guests N] [--devices N]\n"
+    "                [--guests N] [--devices N] [--children yes|no]\n"
     "                [--log text|json] [--bus DUMP [--xen-socket PATH]]\n"
     "       pcibackd --version\n";
 
@@ -90,7 +90,7 @@ serve(const struct options *options, struct pciback_backend *backend, struct wor
 	/* Before the right to do so is given up. Who may not is served all the same. */
 	if (world->has_devices)
 		(void)pciback_raise_priority();
-	confined = pciback_confine(world->has_devices);
+	confined = pciback_confine(world->has_devices, world->has_devices && world->children.operations != NULL);
 	if (confined != NULL)
 		log_line(NULL, PCIBACK_LOG_INFO, confined);
 	r = pciback_backend_start(backend, link->clock(link->xen.world));
@@ -102,7 +102,7 @@ serve(const struct options *options, struct pciback_backend *backend, struct wor
 			return fail(EXIT_FAILED, "can't leave the terminal: %s", strerror(-r));
 	}
 	log_line(NULL, PCIBACK_LOG_INFO, "started");
-	if (loop_run(backend, link, control, message) < 0) {
+	if (loop_run(backend, world, control, options->n_guests, message) < 0) {
 		log_line(NULL, PCIBACK_LOG_ERROR, message);
 		status = EXIT_FAILED;
 	}

@@ -27,6 +27,27 @@ become_simulated(char **argv, char message[PCIBACK_PLATFORM_MESSAGE])
 	return r;
 }
 
+/* A process for each guest, made of this one. */
+static int
+open_children(struct world *world, size_t n_guests, char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	struct pciback_child_machine machine;
+	int r;
+
+	pciback_xen_child(&world->link, &machine);
+	machine.config_file = world->hardware.config_file;
+	machine.devices = world->hardware.world;
+	r = machine.config_file == NULL ? -ENOSYS :
+	    pciback_children_open(&world->children, &machine, n_guests);
+	if (r == -ENOSYS)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "--children yes: this system has no process that "
+		    "could serve one guest and reach nothing else");
+	else if (r < 0)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "no process can be had that serves a guest: %s",
+		    strerror(-r));
+	return r;
+}
+
 int
 world_open(const struct options *options, char **argv, struct pciback_backend *backend,
     struct world *ret_world, char message[PCIBACK_PLATFORM_MESSAGE])
@@ -47,6 +68,12 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 		r = pciback_xen_open(&world.link, backend, message);
 	if (r < 0)
 		return r;
+	if (options->children)
+		r = open_children(&world, options->n_guests, message);
+	if (r < 0) {
+		world.link.close(world.link.xen.world);
+		return r;
+	}
 	*ret_world = world;
 	return 0;
 }
@@ -54,5 +81,7 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 void
 world_close(struct world *world)
 {
+	if (world->children.operations != NULL)
+		pciback_children_close(&world->children);
 	world->link.close(world->link.xen.world);
 }

@@ -42,15 +42,21 @@ drop_capabilities(uint32_t keep)
 }
 
 const char *
-pciback_confine(bool has_devices)
+pciback_confine(bool has_devices, bool has_children)
 {
 	uint32_t keep = has_devices ? UINT32_C(1) << CAP_SYS_ADMIN : 0;
 	struct rlimit none = { 0, 0 };
 
+	/* To give their processes another root and another user, and to end them. */
+	if (has_children)
+		keep |= UINT32_C(1) << CAP_SYS_CHROOT | UINT32_C(1) << CAP_SETUID | UINT32_C(1) << CAP_SETGID |
+		    UINT32_C(1) << CAP_KILL;
 	/* A core would hold what guests wrote; and nothing is ever executed from here. */
 	(void)setrlimit(RLIMIT_CORE, &none);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || drop_capabilities(keep) < 0)
 		return NULL;
+	if (has_children)
+		return "all capabilities dropped but CAP_SYS_ADMIN and those to confine processes";
 	return has_devices ? "all capabilities but CAP_SYS_ADMIN dropped" :
 	    "all capabilities dropped";
 }
@@ -63,11 +69,12 @@ pciback_confine(bool has_devices)
 
 /* NetBSD has no capabilities, and both /dev/pciN and privcmd need uid 0. */
 const char *
-pciback_confine(bool has_devices)
+pciback_confine(bool has_devices, bool has_children)
 {
 	struct rlimit none = { 0, 0 };
 
 	(void)has_devices;
+	(void)has_children;
 	(void)setrlimit(RLIMIT_CORE, &none);
 	return NULL;
 }

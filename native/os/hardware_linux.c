@@ -354,6 +354,15 @@ open_device(void *world, const struct pciback_address *address,
 	return r;
 }
 
+static int
+config_file(void *world, void *handle)
+{
+	const struct device *device = handle;
+
+	(void)world;
+	return device->fd;
+}
+
 int
 pciback_hardware_open(struct pciback_hardware *ret_hardware,
     char message[PCIBACK_PLATFORM_MESSAGE])
@@ -373,6 +382,7 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 		.visit_neighbours = visit_neighbours,
 		.release = release_device,
 		.reset = reset_device,
+		.config_file = config_file,
 		.pause = pciback_pause,
 	};
 	return 0;

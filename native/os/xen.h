@@ -26,6 +26,7 @@ struct xen {
 	struct xenevtchn_handle *events;
 	struct xc_interface_core *control;
 	struct xencall_handle *calls;
+	uint32_t child_port;		/* in a child, the only one */
 };
 
 /* What the libraries return, -1 and errno, as a negative errno value. */

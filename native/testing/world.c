@@ -105,7 +105,7 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 		simulated_hardware_close(world.devices);
 		return r;
 	}
-	if (!options->no_children) {
+	if (options->children) {
 		r = children_here_open(&world.children, backend, options->n_guests);
 		if (r < 0) {
 			world_close(&world);

@@ -19,6 +19,9 @@ from tests.simulator.machine import CHANGEABLE, VPD, Machine
 from tests.simulator.xen import BACKENDS, QUARANTINE, Message, SimulatedXen, text
 
 SHOW_REGISTERS, SHOWN = 106, 23
+# A guest takes over the process that serves its page, which then sends bytes, or messages that are not true, or nothing, or
+# ends: 1 to 4. (One that writes to its devices is a test of its own: here no register may change that a policy keeps.)
+CAPTURE, CAPTURES = 108, 5
 COMMAND, MASTER = 4, 4
 # What may differ in a device that nobody has: COMMAND, STATUS, where vital product data was read last.
 OF_NOBODY = frozenset([4, 5, 6, 7, *range(VPD + 2, VPD + 8)])
@@ -81,6 +84,8 @@ class Books(SimulatedXen):
         # What the owner allows, and which domains could map a frame of memory: they keep what they have mapped.
         self.allowed: frozenset[str] = frozenset()
         self.mapped: dict[int, set[int]] = {}
+        # Whether each guest's page is served by a process of its own.
+        self.has_children = False
         self.msi: dict[tuple[int, int], str] = {}
         # The same, with those that were taken back.
         self.ever_msi: dict[tuple[int, int], str] = {}
@@ -487,6 +492,13 @@ class Books(SimulatedXen):
         self.asked |= {int(str(what[1])) for what in self.held if what[0] == "device" and what[2] == address}
         self.say(f"{address} reports an error")
         self.send(103, struct.pack("=Ii", command, state) + text(address))
+
+    def capture(self, domain: int, kind: int, seed: int) -> None:
+        """A guest takes over what serves its page, if it is connected."""
+        self.counts["captured"] += 1
+        self.say(f"domain {domain} takes over what serves its page: {kind}")
+        self.asked.add(domain)
+        self.send(CAPTURE, struct.pack("=III", domain, kind, seed))
 
     def reported(self, domain: int, place: Place) -> None:
         """A guest sees that an error was reported of a device at that place."""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.simulator.books import Books, Violation
+from tests.simulator.books import CAPTURES, Books, Violation
 from tests.simulator.frontend import KINDS, Panic
 from tests.simulator.guest import Steps
 from tests.simulator.machine import Machine
@@ -43,6 +43,8 @@ class Life:
         self.acting = self.toolstack.run()
         # A kernel that crashes does so at whatever step it is.
         self.crash_at = self.random.randrange(1, 80) if self.random.random() < 0.3 else 0
+        # Nor does one wait that takes over the process that serves its page.
+        self.capture_at = self.random.randrange(1, 80) if self.random.random() < 0.2 else 0
         books.counts[self.kind.__name__] += 1
         if self.kind.is_fragile:
             books.fragile.add(self.domain)
@@ -58,8 +60,18 @@ class Life:
             return True
         return next(self.acting, self) is not self
 
+    def _captured(self) -> Steps:
+        """Its kernel does nothing more: that process does what the guest wants, until the guest comes to its end."""
+        self.books.capture(self.domain, self.random.randrange(1, CAPTURES), self.random.randrange(1 << 32))
+        for _step in range(self.random.randrange(1, 8)):
+            yield
+        raise Panic
+
     def _step_kernel(self, kernel: Steps) -> None:
         self.crash_at -= 1
+        self.capture_at -= 1
+        if self.capture_at == 0 and self.books.has_children:
+            kernel = self.running = self._captured()
         try:
             if self.crash_at == 0:
                 raise Panic
@@ -129,18 +141,20 @@ class Round:
 class Daemon:
     """A pcibackd with its Xen, for as many rounds as one likes."""
 
-    def __init__(self, command: list[str], directory: Path, topology: str, allowed: list[str]) -> None:
+    def __init__(self, command: list[str], directory: Path, topology: str, allowed: list[str], *, children: bool = True) -> None:
         self.machine = Machine()
         directory.mkdir(parents=True)
         self.directory = directory
         self.books = Books(directory, self.machine)
         self.books.allowed = frozenset(allowed)
+        self.books.has_children = children
         self.control = str(directory / "control.sock")
         self.log = directory / "log"
         (directory / "bus").write_text(self.machine.dump())
         options = ["--foreground", "--bus", str(directory / "bus"), "--xen-socket", self.books.path]
         options += ["--control", self.control, "--topology", topology]
         options += ["--allow", ",".join(allowed)] if allowed else []
+        options += ["--children", "yes" if children else "no"]
         with self.log.open("w") as log:
             self.process = subprocess.Popen([*command, *options], stderr=log)
         self.books.accept()
@@ -199,7 +213,7 @@ def run_rounds(
     random = Random(f"{seed}/topology/{rounds.start // ROUNDS_A_PROCESS}")
     topology = random.choice(("virtual", "virtual", "real"))
     allowed = random.choice(([], ["kept-mappings"], ["no-reset"], ["no-reset", "kept-mappings"]))
-    daemon = Daemon(command, directory, topology, allowed)
+    daemon = Daemon(command, directory, topology, allowed, children=random.random() < 0.7)
     number = rounds.start
     footprints = []
     try:

@@ -201,7 +201,7 @@ struct pciback_guest {
 #define PCIBACK_MESSAGES_BURST		400
 
 /* Milliseconds, as PCIBACK_WAIT_CLOSE. */
-#define PCIBACK_WAIT_CHILD	500	/* for a child to answer; other guests' children go on meanwhile */
+#define PCIBACK_WAIT_CHILD	2000	/* for a child to answer; other guests' children go on meanwhile */
 #define PCIBACK_WAIT_MESSAGES	10	/* for one that says too much */
 #define PCIBACK_WAIT_USE	4000	/* between two looks at what it uses of a processor */
 #define PCIBACK_WAIT_CHANGE	8000	/* for a frontend to take part in a change */

@@ -12,6 +12,12 @@
 
 #include <pciback/message.h>
 
+/* A child's file, and whose it is. */
+struct pciback_child_fd {
+	size_t number;
+	int fd;
+};
+
 /*
  * The children that serve guests' pages, one a guest, by the guest's place in the backend's table. Whatever a child
  * does, no call takes longer than it says.
@@ -29,6 +35,8 @@ struct pciback_child_operations {
 	void (*end)(void *world, size_t number);
 	/* Microseconds of a processor that it has used. NULL: nobody counts. */
 	uint64_t (*work)(void *world, size_t number);
+	/* Fills in what to poll for reading, one for each child at most; returns how many. NULL: nothing. */
+	size_t (*fds)(void *world, struct pciback_child_fd *ret_fds);
 	/* For children that are no processes, NULL otherwise: the one whose local port has fired, or -1; and
 	 * milliseconds until one does something by itself, -1 for never. */
 	int (*event)(void *world, uint32_t port);

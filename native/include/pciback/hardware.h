@@ -48,6 +48,8 @@ struct pciback_hardware {
 	/* Puts a device that does not write to memory into the state that it has when it is switched on.
 	 * What was programmed may be lost, BARs too. -ENOTSUP: this one can't be. */
 	int (*reset)(void *world, void *handle);
+	/* The file of a device's configuration space, which can be given to another process. NULL: there is none. */
+	int (*config_file)(void *world, void *handle);
 	/* Waits. */
 	void (*pause)(void *world, unsigned milliseconds);
 	/* Writes one line of the log. */

@@ -7,6 +7,7 @@
 #ifndef PCIBACK_PLATFORM_H
 #define PCIBACK_PLATFORM_H
 
+#include <pciback/children.h>
 #include <pciback/hardware.h>
 #include <pciback/xen.h>
 
@@ -67,9 +68,32 @@ int pciback_raise_priority(void);
 
 /*
  * Gives up what the process no longer needs once everything is open. `has_devices`: of the machine,
- * and goes on using them. Returns what is left, as a sentence for the log, or NULL when nothing
+ * and goes on using them; `has_children`: and makes processes that have less than it has. Returns what is left, as a sentence for the log, or NULL when nothing
  * could be given up on this system; that is no failure.
  */
-const char *pciback_confine(bool has_devices);
+const char *pciback_confine(bool has_devices, bool has_children);
+
+/* How a process that serves one guest's page reaches that page, its event channel and its devices. */
+struct pciback_child_machine {
+	/* In the child, as what it was made of: maps the page, binds the event channel; the file that tells of events. */
+	int (*connect)(void *world, const struct pciback_message *start, struct pciback_page **ret_page,
+	    int *ret_fd, enum pciback_start_step *ret_step);
+	/* In the child, with nothing but that file: whether an event came; sends one; lets them through again. */
+	bool (*take_event)(void *world);
+	void (*notify)(void *world);
+	void (*unmask)(void *world);
+	void *world;
+	/* In the parent: as those of struct pciback_hardware. */
+	int (*config_file)(void *world, void *handle);
+	void *devices;
+};
+
+/* What a connection to Xen gives to a child; `config_file` is left for the caller to set. */
+void pciback_xen_child(const struct pciback_xen_link *link, struct pciback_child_machine *ret_machine);
+
+/* Processes that serve pages, one a guest. Returns 0, -ENOSYS where there are none, or a negative errno value. */
+int pciback_children_open(struct pciback_children *ret_children, const struct pciback_child_machine *machine,
+    size_t n_guests);
+void pciback_children_close(struct pciback_children *children);
 
 #endif

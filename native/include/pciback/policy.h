@@ -46,6 +46,13 @@ enum pciback_answer pciback_config_read(struct pciback_device *device, uint32_t 
 enum pciback_answer pciback_config_write(struct pciback_device *device, uint32_t offset,
     uint32_t size, uint32_t value);
 
+/* From the first byte to the one behind the last. */
+struct pciback_policy_range {
+	uint32_t first, end;
+};
+
+#define PCIBACK_POLICY_RANGES { { 0x04, 0x08 }, { 0x0c, 0x0e }, { 0x0f, 0x10 }, { 0x40, 0x100 } }
+
 /*
  * Whether a policy ever writes there, whatever a guest does: COMMAND and STATUS, the cache line, latency and self-test,
  * and what is behind the header in the first 256 bytes; never a BAR, the ROM or the extended space. What holds a child
@@ -54,10 +61,12 @@ enum pciback_answer pciback_config_write(struct pciback_device *device, uint32_t
 static inline bool
 pciback_policy_may_write(uint64_t offset, uint64_t size)
 {
-	if (size > 4)
-		return false;
-	return (offset >= 0x04 && offset + size <= 0x08) || (offset >= 0x0c && offset + size <= 0x0e) ||
-	    (offset == 0x0f && size == 1) || (offset >= 0x40 && offset + size <= 0x100);
+	static const struct pciback_policy_range ranges[] = PCIBACK_POLICY_RANGES;
+
+	for (size_t i = 0; size <= 4 && i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (offset >= ranges[i].first && offset < ranges[i].end && offset + size <= ranges[i].end)
+			return true;
+	return false;
 }
 
 #endif

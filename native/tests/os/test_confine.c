@@ -19,6 +19,8 @@
 #include <pciback/platform.h>
 
 #define SYS_ADMIN	(UINT64_C(1) << 21)
+/* KILL, SETGID, SETUID, SYS_CHROOT */
+#define OF_CHILDREN	(UINT64_C(1) << 5 | UINT64_C(1) << 6 | UINT64_C(1) << 7 | UINT64_C(1) << 18)
 
 /* The capabilities that this process has; 0 where there is no such thing. */
 static uint64_t
@@ -39,9 +41,9 @@ capabilities(void)
 
 /* What is said is what is so. In a process of its own, since nothing comes back. */
 static void
-test_said(struct harness *harness, bool has_devices)
+test_said(struct harness *harness, bool has_devices, bool has_children)
 {
-	uint64_t keep = has_devices ? SYS_ADMIN : 0;
+	uint64_t keep = (has_devices ? SYS_ADMIN : 0) | (has_children ? OF_CHILDREN : 0);
 	int status = -1;
 	pid_t child;
 
@@ -49,7 +51,7 @@ test_said(struct harness *harness, bool has_devices)
 	child = fork();
 	if (child == 0) {
 		bool can_keep = (capabilities() & keep) == keep;
-		const char *said = pciback_confine(has_devices);
+		const char *said = pciback_confine(has_devices, has_children);
 
 #if defined(__linux__)
 		if (can_keep && said == NULL)
@@ -59,6 +61,9 @@ test_said(struct harness *harness, bool has_devices)
 #endif
 		if (said == NULL)
 			_exit(can_keep ? 2 : 0);
+		if (has_children)
+			_exit(strcmp(said, "all capabilities dropped but CAP_SYS_ADMIN and those to confine processes")
+			    != 0 ? 3 : capabilities() == keep ? 0 : 4);
 		if (strcmp(said, has_devices ? "all capabilities but CAP_SYS_ADMIN dropped" :
 		    "all capabilities dropped") != 0)
 			_exit(3);
@@ -72,6 +77,7 @@ test_said(struct harness *harness, bool has_devices)
 void
 test_confine(struct harness *harness)
 {
-	test_said(harness, true);
-	test_said(harness, false);
+	test_said(harness, true, false);
+	test_said(harness, true, true);
+	test_said(harness, false, false);
 }

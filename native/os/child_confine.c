@@ -1,0 +1,289 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#if defined(__linux__)
+#define _GNU_SOURCE
+#endif
+
+#include "child.h"
+
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <unistd.h>
+
+#include <pciback/policy.h>
+
+#define FILES_MAX	(PCIBACK_ENTRIES_MAX + 16)
+
+/* As small as it can be: it opens no files but those that come, starts nothing, writes no file that grows. */
+static int
+limit_all(void)
+{
+	const struct {
+		int resource;
+		rlim_t most;
+	} limits[] = {
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_FSIZE, PCIBACK_CONFIG_EXPRESS },
+		{ RLIMIT_NOFILE, FILES_MAX },
+#ifdef RLIMIT_NPROC
+		{ RLIMIT_NPROC, 0 },
+#endif
+#if defined(__linux__) && defined(RLIMIT_RTTIME)
+		/* In the real-time class it is ended where the parent would only leave the class. */
+		{ RLIMIT_RTTIME, PCIBACK_LONGEST_WITHOUT_REST },
+#endif
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		const struct rlimit most = { limits[i].most, limits[i].most };
+
+		if (setrlimit(limits[i].resource, &most) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Whoever is not root, as in tests, has nothing to give up. */
+static int
+become_nobody(const struct child_setup *setup, uint16_t domain)
+{
+	uid_t uid = setup->has_range ? setup->uid + domain : setup->uid;
+
+	if (geteuid() != 0)
+		return 0;
+	if (fchdir(setup->root) < 0 || chroot(".") < 0 || setgroups(0, NULL) < 0 || setgid(setup->gid) < 0 ||
+	    setuid(uid) < 0)
+		return -errno;
+	/* It must not come back. */
+	return setuid(0) < 0 && geteuid() == uid ? 0 : -EPERM;
+}
+
+#if defined(__linux__)
+
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <linux/audit.h>
+#include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
+/* [Linux: include/uapi/xen/evtchn.h] */
+#define IOCTL_EVTCHN_NOTIFY	0x4504
+
+#define REFUSED	(SECCOMP_RET_ERRNO | EPERM)
+
+struct filter {
+	unsigned short n;
+	struct sock_filter code[128];
+};
+
+static void
+add(struct filter *filter, int code, uint32_t k, unsigned yes, unsigned no)
+{
+	filter->code[filter->n++] = (struct sock_filter){ (uint16_t)code, (uint8_t)yes, (uint8_t)no, k };
+}
+
+#ifdef ARCHITECTURE
+
+static void
+load(struct filter *filter, size_t offset)
+{
+	add(filter, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+}
+
+/* The lower or the upper half of an argument; both architectures are little-endian. */
+static void
+load_argument(struct filter *filter, unsigned number, bool is_upper)
+{
+	load(filter, offsetof(struct seccomp_data, args) + 8 * number + (is_upper ? 4 : 0));
+}
+
+static void
+allow(struct filter *filter, long call)
+{
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1);
+	add(filter, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+}
+
+/* A call for one file only. */
+static void
+allow_file(struct filter *filter, long call, int fd)
+{
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
+	load_argument(filter, 0, false);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)fd, 0, 1);
+	add(filter, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
+}
+
+static void
+allow_notify(struct filter *filter, int fd)
+{
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 6);
+	load_argument(filter, 0, false);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)fd, 0, 3);
+	load_argument(filter, 1, false);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, IOCTL_EVTCHN_NOTIFY, 0, 1);
+	add(filter, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
+}
+
+/* Writes to a configuration space where a policy ever writes: as pciback_policy_may_write() says. */
+static void
+allow_writes(struct filter *filter)
+{
+	static const struct pciback_policy_range ranges[] = PCIBACK_POLICY_RANGES;
+	size_t first = filter->n;
+
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_pwrite64, 0, 0);
+	load_argument(filter, 2, true);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
+	load_argument(filter, 3, true);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
+	load_argument(filter, 2, false);
+	add(filter, BPF_JMP | BPF_JGT | BPF_K, 4, 0, 1);
+	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
+	add(filter, BPF_MISC | BPF_TAX, 0, 0, 0);
+	load_argument(filter, 3, false);
+	add(filter, BPF_JMP | BPF_JGE | BPF_K, PCIBACK_CONFIG_PCI, 0, 1);
+	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
+	/* The offset in the first word of the filter's memory, the end in the second. */
+	add(filter, BPF_ST, 0, 0, 0);
+	add(filter, BPF_ALU | BPF_ADD | BPF_X, 0, 0, 0);
+	add(filter, BPF_ST, 1, 0, 0);
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		add(filter, BPF_LD | BPF_MEM, 0, 0, 0);
+		add(filter, BPF_JMP | BPF_JGE | BPF_K, ranges[i].first, 0, 3);
+		add(filter, BPF_LD | BPF_MEM, 1, 0, 0);
+		add(filter, BPF_JMP | BPF_JGT | BPF_K, ranges[i].end, 1, 0);
+		add(filter, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	}
+	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
+	/* Any other call goes on behind it. */
+	filter->code[first].jf = (uint8_t)(filter->n - first - 1);
+}
+
+/* Its messages, its events, its devices' files; the time; its end. */
+static void
+write_filter(struct filter *filter, int socket, int event_fd)
+{
+	load(filter, offsetof(struct seccomp_data, arch));
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
+	add(filter, BPF_RET | BPF_K, SECCOMP_RET_KILL, 0, 0);
+	load(filter, offsetof(struct seccomp_data, nr));
+	allow(filter, SYS_pread64);
+#ifdef SYS_poll
+	allow(filter, SYS_poll);
+#endif
+	allow(filter, SYS_ppoll);
+	allow(filter, SYS_clock_gettime);
+	allow(filter, SYS_rt_sigreturn);
+	allow(filter, SYS_restart_syscall);
+	allow(filter, SYS_exit_group);
+	allow_file(filter, SYS_recvmsg, socket);
+	allow_file(filter, SYS_sendto, socket);
+	allow_file(filter, SYS_read, event_fd);
+	allow_file(filter, SYS_write, event_fd);
+	allow_notify(filter, event_fd);
+	allow_writes(filter);
+	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
+}
+
+static int
+filter_calls(int socket, int event_fd)
+{
+	struct filter filter = { .n = 0 };
+	struct sock_fprog program = { .filter = filter.code };
+
+	write_filter(&filter, socket, event_fd);
+	program.len = filter.n;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 ? -errno : 0;
+}
+
+#else
+
+/* No filter was written for this processor; all else holds. */
+static int
+filter_calls(int socket, int event_fd)
+{
+	(void)socket;
+	(void)event_fd;
+	(void)add;
+	return 0;
+}
+
+#endif
+
+static void
+close_between(int first, int last)
+{
+	if (first > last)
+		return;
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+#endif
+	for (int fd = first; fd <= last && fd < 65536; fd++)
+		(void)close(fd);
+}
+
+static void
+close_others(int socket, int event_fd)
+{
+	int low = socket < event_fd ? socket : event_fd, high = socket < event_fd ? event_fd : socket;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* A line that a library writes goes nowhere. */
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		(void)dup2(null, fd);
+	close_between(3, low - 1);
+	close_between(low + 1, high - 1);
+	close_between(high + 1, 0x7fffffff);
+}
+
+int
+child_confine(const struct child_setup *setup, uint16_t domain, int event_fd)
+{
+	int r = become_nobody(setup, domain);
+
+	close_others(setup->socket, event_fd);
+	if (r == 0)
+		r = limit_all();
+	/* A change of the uid forgets it; and the parent may be gone by now, which the socket says. */
+	if (r == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+		r = -errno;
+	return r == 0 ? filter_calls(setup->socket, event_fd) : r;
+}
+
+#else
+
+/* There is neither a filter of system calls nor a way to keep privileges from coming back. */
+int
+child_confine(const struct child_setup *setup, uint16_t domain, int event_fd)
+{
+	int r = become_nobody(setup, domain);
+
+	(void)event_fd;
+	return r == 0 ? limit_all() : r;
+}
+
+#endif

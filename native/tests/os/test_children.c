@@ -1,0 +1,146 @@
+/*
+ * Copyright (c) 2026, xen.pciback contributors
+ * Simplified BSD License (see LICENSES/BSD-2-Clause.txt or
+ * https://opensource.org/licenses/BSD-2-Clause)
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#if defined(__linux__)
+#define _XOPEN_SOURCE 700
+#define _DEFAULT_SOURCE
+#endif
+
+#include "harness.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child_fixture.h"
+
+#define WAIT 20000			/* milliseconds, on however busy a machine */
+
+static struct child_fixture fixture;
+static struct pciback_children children;
+
+static int
+say(const struct pciback_message *message, void *device)
+{
+	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
+
+	pciback_message_write(message, bytes);
+	return children.operations->send(children.world, 0, bytes, device);
+}
+
+/* What it says next; of type 0 if nothing. */
+static struct pciback_message
+hear(void)
+{
+	struct pciback_message message = { .number = 0 };
+	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
+
+	if (children.operations->receive(children.world, 0, bytes, WAIT) == 1)
+		(void)pciback_message_read(bytes, true, &message);
+	return message;
+}
+
+/* A process that serves the card to the test. */
+static bool
+start(struct harness *harness)
+{
+	struct pciback_message start_message = child_fixture_start(), give, answer;
+
+	if (!child_fixture_init(&fixture))
+		return false;
+	CHECK_NUMBER(pciback_children_open(&children, &fixture.machine, 2), 0);
+	CHECK_NUMBER(children.operations->start(children.world, 0), 0);
+	CHECK_NUMBER(say(&start_message, NULL), 0);
+	answer = hear();
+	CHECK_NUMBER(answer.type, PCIBACK_MESSAGE_STARTED);
+	CHECK_NUMBER(answer.result, 0);
+	give = child_fixture_give(&fixture);
+	CHECK_NUMBER(say(&give, &fixture.config), 0);
+	answer = hear();
+	CHECK_NUMBER(answer.type, PCIBACK_MESSAGE_GIVEN);
+	CHECK_NUMBER(answer.result, 0);
+	return true;
+}
+
+static void
+stop(void)
+{
+	pciback_children_close(&children);
+	child_fixture_free(&fixture);
+}
+
+/* Requests are answered by another process, from the file and by what is asked of this one. */
+static void
+test_serves(struct harness *harness)
+{
+	struct pciback_message message, answer = { .type = PCIBACK_MESSAGE_ANSWER, .value = 41 };
+	struct pciback_child_fd fds[2];
+	uint8_t cache_line = 0;
+
+	if (!start(harness))
+		return;
+	CHECK_NUMBER(children.operations->fds(children.world, fds), 1);
+	CHECK_NUMBER(child_fixture_request(&fixture, PCIBACK_CONFIG_READ, 0, 4, 0), PCIBACK_DONE);
+	CHECK_NUMBER(atomic_load(&fixture.page->request.value), fixture.settings.vendor |
+	    (uint32_t)fixture.settings.device << 16);
+	CHECK_NUMBER(child_fixture_request(&fixture, PCIBACK_CONFIG_WRITE, 0x0c, 1, 8), PCIBACK_DONE);
+	CHECK_NUMBER(pread(fixture.config, &cache_line, 1, 0x0c), 1);
+	CHECK_NUMBER(cache_line, 8);
+	message = hear();
+	CHECK_NUMBER(message.type, PCIBACK_MESSAGE_COUNTS);
+	child_fixture_put(&fixture, PCIBACK_ENABLE_MSI, 0, 0, 0);
+	do
+		message = hear();
+	while (message.type == PCIBACK_MESSAGE_COUNTS);
+	CHECK_NUMBER(message.ask, PCIBACK_ASK_MSI_ENABLE);
+	CHECK_NUMBER(say(&answer, NULL), 0);
+	CHECK_NUMBER(child_fixture_wait(&fixture), PCIBACK_DONE);
+	CHECK_NUMBER(atomic_load(&fixture.page->request.value), 41);
+	CHECK(children.operations->work(children.world, 0) > 0);
+	message = (struct pciback_message){ .type = PCIBACK_MESSAGE_STOP };
+	CHECK_NUMBER(say(&message, NULL), 0);
+	do
+		message = hear();
+	while (message.type != 0 && message.type != PCIBACK_MESSAGE_STATE);
+	CHECK_NUMBER(message.state.interrupt, PCIBACK_MSI);
+	do
+		message = hear();
+	while (message.type == PCIBACK_MESSAGE_COUNTS || message.type == PCIBACK_MESSAGE_STATE);
+	CHECK_NUMBER(message.type, PCIBACK_MESSAGE_ENDED);
+	stop();
+}
+
+/* One that is ended, or was never told what its page is, is gone at once; and so is what it had open. */
+static void
+test_ends(struct harness *harness)
+{
+	struct pciback_message message = { .type = PCIBACK_MESSAGE_START, .domain = 8 };
+	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
+
+	if (!start(harness))
+		return;
+	children.operations->end(children.world, 0);
+	CHECK_NUMBER(child_fixture_request(&fixture, PCIBACK_CONFIG_READ, 0, 4, 0), 99);
+	CHECK_NUMBER(children.operations->fds(children.world, NULL), 0);
+	children.operations->end(children.world, 0);
+	/* A page that can't be had. */
+	CHECK_NUMBER(children.operations->start(children.world, 0), 0);
+	CHECK_NUMBER(say(&message, NULL), 0);
+	message = hear();
+	CHECK_NUMBER(message.step, PCIBACK_START_PAGE);
+	CHECK_NUMBER(message.result, -ENOENT);
+	CHECK(children.operations->receive(children.world, 0, bytes, WAIT) < 0);
+	CHECK(say(&message, NULL) < 0);
+	stop();
+}
+
+void
+test_os_children(struct harness *harness)
+{
+	test_serves(harness);
+	test_ends(harness);
+}
