@@ -32,20 +32,11 @@ static int
 open_children(struct world *world, size_t n_guests, char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	struct pciback_child_machine machine;
-	int r;
 
 	pciback_xen_child(&world->link, &machine);
 	machine.config_file = world->hardware.config_file;
 	machine.devices = world->hardware.world;
-	r = machine.config_file == NULL ? -ENOSYS :
-	    pciback_children_open(&world->children, &machine, n_guests);
-	if (r == -ENOSYS)
-		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "--children yes: this system has no process that "
-		    "could serve one guest and reach nothing else");
-	else if (r < 0)
-		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "no process can be had that serves a guest: %s",
-		    strerror(-r));
-	return r;
+	return pciback_children_open(&world->children, &machine, n_guests, message);
 }
 
 int

@@ -21,32 +21,26 @@
 
 #define FILES_MAX	(PCIBACK_ENTRIES_MAX + 16)
 
+/* Its resources are of a type of their own with some C libraries. */
+#define LIMIT(resource, most) \
+	setrlimit((resource), &(const struct rlimit){ .rlim_cur = (most), .rlim_max = (most) })
+
 /* As small as it can be: it opens no files but those that come, starts nothing, writes no file that grows. */
 static int
 limit_all(void)
 {
-	const struct {
-		int resource;
-		rlim_t most;
-	} limits[] = {
-		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_FSIZE, PCIBACK_CONFIG_EXPRESS },
-		{ RLIMIT_NOFILE, FILES_MAX },
+	if (LIMIT(RLIMIT_CORE, 0) < 0 || LIMIT(RLIMIT_FSIZE, PCIBACK_CONFIG_EXPRESS) < 0 ||
+	    LIMIT(RLIMIT_NOFILE, FILES_MAX) < 0)
+		return -errno;
 #ifdef RLIMIT_NPROC
-		{ RLIMIT_NPROC, 0 },
+	if (LIMIT(RLIMIT_NPROC, 0) < 0)
+		return -errno;
 #endif
 #if defined(__linux__) && defined(RLIMIT_RTTIME)
-		/* In the real-time class it is ended where the parent would only leave the class. */
-		{ RLIMIT_RTTIME, PCIBACK_LONGEST_WITHOUT_REST },
+	/* In the real-time class it is ended where the parent would only leave the class. */
+	if (LIMIT(RLIMIT_RTTIME, PCIBACK_LONGEST_WITHOUT_REST) < 0)
+		return -errno;
 #endif
-	};
-
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		const struct rlimit most = { limits[i].most, limits[i].most };
-
-		if (setrlimit(limits[i].resource, &most) < 0)
-			return -errno;
-	}
 	return 0;
 }
 

@@ -15,6 +15,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Where a child could not be held. */
+static int
+refuse(char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "--children yes: this system has no process that could serve "
+	    "one guest and reach nothing else");
+	return -ENOSYS;
+}
+
 #if defined(__linux__)
 
 #include <sys/socket.h>
@@ -210,20 +219,29 @@ choose_user(struct child_setup *setup)
 
 int
 pciback_children_open(struct pciback_children *ret_children, const struct pciback_child_machine *machine,
-    size_t n_guests)
+    size_t n_guests, char message[PCIBACK_PLATFORM_MESSAGE])
 {
-	struct children *children = calloc(1, sizeof(*children));
-	int root = open_empty();
+	struct children *children = NULL;
+	int root, r = 0;
 
+	if (machine->config_file == NULL)
+		return refuse(message);
+	root = open_empty();
+	if (root < 0)
+		r = root;
+	else
+		children = calloc(1, sizeof(*children));
 	if (children != NULL)
 		children->list = calloc(n_guests, sizeof(*children->list));
-	if (root < 0 || children == NULL || children->list == NULL) {
+	if (r == 0 && (children == NULL || children->list == NULL))
+		r = -ENOMEM;
+	if (r < 0) {
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "processes that serve one guest each can't be made: %s",
+		    strerror(-r));
 		if (root >= 0)
 			(void)close(root);
-		if (children != NULL)
-			free(children->list);
 		free(children);
-		return root < 0 ? root : -ENOMEM;
+		return r;
 	}
 	children->machine = *machine;
 	children->n = n_guests;
@@ -250,12 +268,12 @@ pciback_children_close(struct pciback_children *children)
 
 int
 pciback_children_open(struct pciback_children *ret_children, const struct pciback_child_machine *machine,
-    size_t n_guests)
+    size_t n_guests, char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	(void)ret_children;
 	(void)machine;
 	(void)n_guests;
-	return -ENOSYS;
+	return refuse(message);
 }
 
 void

@@ -93,7 +93,7 @@ void pciback_xen_child(const struct pciback_xen_link *link, struct pciback_child
 
 /* Processes that serve pages, one a guest. Returns 0, -ENOSYS where there are none, or a negative errno value. */
 int pciback_children_open(struct pciback_children *ret_children, const struct pciback_child_machine *machine,
-    size_t n_guests);
+    size_t n_guests, char message[PCIBACK_PLATFORM_MESSAGE]);
 void pciback_children_close(struct pciback_children *children);
 
 #endif

@@ -44,6 +44,7 @@ test_daemon_options(struct harness *harness)
 		    "stand here" },
 		{ "p --topology flat", "--topology flat: virtual or real would stand here" },
 		{ "p --log xml", "--log xml: text or json would stand here" },
+		{ "p --children maybe", "--children maybe: yes or no would stand here" },
 		{ "p --guests 0", "--guests 0: a number from 1 to 1024 would stand here" },
 		{ "p --devices 1025", "--devices 1025: a number from 1 to 1024 would stand here" },
 	};
@@ -63,7 +64,7 @@ test_daemon_options(struct harness *harness)
 	CHECK_NUMBER(options.format, LOG_FORMAT_TEXT);
 	CHECK(options.bus == NULL && options.allow == 0 && !options.foreground);
 	CHECK_NUMBER(read_words("p --foreground --bus=d --xen-socket s --allow shared-irq,shared-bar-page "
-	    "--guests 1024 --topology=real --log json --control c", &options, message), 0);
+	    "--guests 1024 --topology=real --log json --control c --children yes", &options, message), 0);
 	CHECK_TEXT(options.bus, "d");
 	CHECK_TEXT(options.xen_socket, "s");
 	CHECK_TEXT(options.control, "c");

@@ -11,8 +11,11 @@
 
 #include "harness.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 #include <errno.h>
-#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +25,7 @@
 
 static struct child_fixture fixture;
 static struct pciback_children children;
+static char why[PCIBACK_PLATFORM_MESSAGE];
 
 static int
 say(const struct pciback_message *message, void *device)
@@ -52,7 +56,7 @@ start(struct harness *harness)
 
 	if (!child_fixture_init(&fixture))
 		return false;
-	CHECK_NUMBER(pciback_children_open(&children, &fixture.machine, 2), 0);
+	CHECK_NUMBER(pciback_children_open(&children, &fixture.machine, 2, why), 0);
 	CHECK_NUMBER(children.operations->start(children.world, 0), 0);
 	CHECK_NUMBER(say(&start_message, NULL), 0);
 	answer = hear();
@@ -138,9 +142,37 @@ test_ends(struct harness *harness)
 	stop();
 }
 
+/* Where they can't be had, it is said, and nobody serves a page without being held. */
+static void
+test_not_had(struct harness *harness)
+{
+	struct rlimit none = { 0, 0 };
+	int status = -1;
+	pid_t child;
+
+	if (!child_fixture_init(&fixture)) {
+		CHECK_NUMBER(pciback_children_open(&children, &fixture.machine, 2, why), -ENOSYS);
+		return;
+	}
+	(void)fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		(void)setrlimit(RLIMIT_NOFILE, &none);
+		_exit(pciback_children_open(&children, &fixture.machine, 2, why) == -EMFILE &&
+		    strstr(why, "processes that serve one guest each can't be made: ") == why ? 0 : 1);
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK_NUMBER(status, 0);
+	fixture.machine.config_file = NULL;
+	CHECK_NUMBER(pciback_children_open(&children, &fixture.machine, 2, why), -ENOSYS);
+	CHECK_TEXT(why, "--children yes: this system has no process that could serve one guest and reach nothing else");
+	child_fixture_free(&fixture);
+}
+
 void
 test_os_children(struct harness *harness)
 {
 	test_serves(harness);
 	test_ends(harness);
+	test_not_had(harness);
 }
