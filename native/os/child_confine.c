@@ -65,7 +65,6 @@ become_nobody(const struct child_setup *setup, uint16_t domain)
 #include <sys/syscall.h>
 
 #include <linux/audit.h>
-#include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
