@@ -141,7 +141,9 @@ class Round:
 class Daemon:
     """A pcibackd with its Xen, for as many rounds as one likes."""
 
-    def __init__(self, command: list[str], directory: Path, topology: str, allowed: list[str], *, children: bool = True) -> None:
+    def __init__(
+        self, command: list[str], directory: Path, topology: str, allowed: list[str], *, children: bool = True
+    ) -> None:
         self.machine = Machine()
         directory.mkdir(parents=True)
         self.directory = directory
