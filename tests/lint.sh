@@ -54,10 +54,10 @@ check mypy mypy -p ansible_collections.xen.pciback.plugins
 check mypy-lab env MYPYPATH=lab mypy lab/dom0.py lab/machine lab/xen_lab.py lab/xen
 check mypy-simulator mypy -p tests.simulator
 check yamllint yamllint --strict .
-git ls-files '*.sh' native/service/pcibackd-guests 'native/service/*.rc.in' 'native/service/*.init.in' lab/enter 'lab/machine/files/*' lab/xen/image/guest_init lab/xen/image/guest_bench lab/xen/attack/in_dom0 lab/xen/attack/attack_init lab/xen/attack/watch_init 'lab/xen/image/dom0/usr/local/sbin/*' .ci/run >"$copy/shell-files"
+git ls-files '*.sh' native/service/pcibackd-guests 'native/service/*.rc' 'native/service/*.rc.in' 'native/service/*.init.in' lab/enter 'lab/machine/files/*' lab/xen/image/guest_init lab/xen/image/guest_bench lab/xen/attack/in_dom0 lab/xen/attack/attack_init lab/xen/attack/watch_init 'lab/xen/image/dom0/usr/local/sbin/*' .ci/run >"$copy/shell-files"
 check shellcheck xargs shellcheck <"$copy/shell-files"
 check cppcheck cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \
-	--inline-suppr --suppress=missingIncludeSystem -I native/include native/core native/model native/os native/cli native/daemon lab/xen/attack
+	--inline-suppr --suppress=missingIncludeSystem -I native/include native/core native/model native/os native/cli native/daemon native/trial lab/xen/attack
 rm -rf build
 check ansible-lint ansible-lint --offline --profile production --strict
 check antsibull-changelog antsibull-changelog lint
