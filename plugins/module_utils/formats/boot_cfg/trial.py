@@ -117,14 +117,12 @@ def arm(
     link = next((link for link in LINKS if link[1:] not in used and not _mentions(boot_cfg, link)), None)
     if link is None:
         return NoTrial(NO_LINK_NAME, f"all the short names for the link are in use: {' '.join(LINKS)}")
-    problem = None
-    for short in (False, True):
-        armed = _with_commands(boot_cfg, selected, link, hide_list.render(wanted, short).encode())
-        if isinstance(armed, BootCfg):
-            return Armed(armed, _certain(boot_cfg, armed, Trial(link, xen, wanted, tuple(i + 1 for i in selected))))
-        problem = armed
-    assert problem is not None
-    return problem
+    armed = _with_commands(boot_cfg, selected, link, hide_list.render(wanted).encode())
+    if isinstance(armed, NoTrial):
+        armed = _with_commands(boot_cfg, selected, link, hide_list.render(wanted, short=True).encode())
+    if isinstance(armed, NoTrial):
+        return armed
+    return Armed(armed, _certain(boot_cfg, armed, Trial(link, xen, wanted, tuple(i + 1 for i in selected))))
 
 
 def read(boot_cfg: BootCfg) -> Trial | None:
@@ -259,8 +257,10 @@ def _pair(document: BootCfg, index: int) -> tuple[Command, Command] | None:
 
 
 def _without_command(document: BootCfg, index: int) -> BootCfg:
+    """The entry without the first multiboot of its pair, if it has one."""
     pair = _pair(document, index)
-    assert pair is not None
+    if pair is None:
+        return document
     line = document.menu[index].line
     text = document.lines[line]
     return with_line(document, line, text[: pair[0].whole.start] + text[pair[1].whole.start :])
