@@ -23,6 +23,7 @@ ANSWER_MS = 2000
 WAITED_MAX = 0.05
 # What must have been tried before it says something, and what must never have come of it.
 TRIED = ("cycles", "answers", "scribbles", "events", "closed_tried", "foreign_tried", "table_tried", "mapped_open")
+NOT_TRIED = "it has not tried"
 REACHED = {
     "foreign_served": "functions that it was not given answered",
     "foreign_mapped": "frames of others mapped",
@@ -91,7 +92,7 @@ def breaches(counts: dict[str, Any]) -> Iterator[str]:
     """A sentence for each thing that the hostile guest has reached, or has not even tried."""
     for name in TRIED:
         if not counts.get(name):
-            yield f"it has not tried: {name} is {counts.get(name)}"
+            yield f"{NOT_TRIED}: {name} is {counts.get(name)}"
     for name, what in REACHED.items():
         if counts.get(name):
             yield f"{what}: {counts[name]}"

@@ -24,6 +24,7 @@
 #include "xenstore.h"
 
 #define CLOSE_WAIT	60000		/* milliseconds */
+#define TRY_WAIT	120000
 
 struct count count;
 struct guest guest = { .seed = UINT64_C(0x9e3779b97f4a7c15) };
@@ -126,7 +127,8 @@ attack(unsigned seconds)
 {
 	uint64_t end = now() + UINT64_C(1000) * seconds;
 
-	while (now() < end) {
+	/* A slow machine may need longer for everything to be tried once. */
+	while (now() < end || ((count.table_tried == 0 || count.closed_tried == 0) && now() < end + TRY_WAIT)) {
 		count.cycles++;
 		if (frontend_connect()) {
 			if (guest.table == 0)

@@ -25,7 +25,7 @@
 /* The frontend, from user space. */
 
 #define ANSWER_WAIT	2000		/* milliseconds, as Linux's frontend */
-#define STATE_WAIT	3000
+#define STATE_WAIT	10000
 
 /* What Linux's devices want; not each machine has the headers that say so. */
 struct gntalloc_request {

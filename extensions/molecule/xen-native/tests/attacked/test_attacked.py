@@ -26,7 +26,7 @@ from xen.machine import Machine
 
 SECONDS = int(os.environ.get("ATTACK_SECONDS") or (300 if os.environ.get("SOAK") == "1" else 45))
 # Until the attacker has ended what it does at the end, which a busy machine draws out.
-PATIENCE = 240
+PATIENCE = 600
 QUIET_SECONDS = 10
 WATCHED, HOSTILE = "0000:00:05.0", "0000:00:07.0"
 SCRIPT = "/root/hostile/in_dom0"
@@ -111,7 +111,11 @@ def test_the_numbers_are_printed(attack: Attack, capsys: pytest.CaptureFixture[s
 
 
 def test_nothing_is_reached(attack: Attack) -> None:
-    assert list(attacked.breaches(attack.after.hostile)) == []
+    told = list(attacked.breaches(attack.after.hostile))
+    reason = attacked.unjudged(attack.waited)
+    if told and reason is not None and all(each.startswith(attacked.NOT_TRIED) for each in told):
+        pytest.skip(f"{told}; {reason}")
+    assert told == []
 
 
 def test_xen_shows_nothing_of_another_guest_or_of_dom0_changed(attack: Attack) -> None:
