@@ -91,7 +91,8 @@ def test_a_trial_is_new_then_previous(pcibackctl: str, tmp_path: Path, report: C
     check()
     report(", ".join(f"{count} {what}" for what, count in tally.items()))
     assert sum(tally.values()) >= trials.max_examples
-    assert tally["tried"] * 5 > trials.max_examples, tally
+    # 31 of 100 of the whole; a sample of it may have fewer.
+    assert tally["tried"] * 10 > trials.max_examples, tally
 
 
 def _check(model: Model, boot_cfg: BootCfg, armed: Armed, devices: list[Address], entries: str | list[str]) -> None:
