@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import PCIBACKD
 from ansible_collections.xen.pciback.plugins.module_utils.guards.case import Case, Evidence, Notes
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import INTERRUPT_UNKNOWN
 
@@ -32,7 +33,8 @@ def unknown(case: Case) -> Notes:
             continue
         if case.native and config.can_signal_by_message:
             continue
-        if _pins(case.facts.interrupts.get(device.driver or "", ())):
+        # What pcibackd holds was judged when it took it, and no driver is there any more that the kernel could have named.
+        if device.driver == PCIBACKD or _pins(case.facts.interrupts.get(device.driver or "", ())):
             continue
         line = config.interrupt_line
         if line is None:

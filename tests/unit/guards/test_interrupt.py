@@ -54,3 +54,5 @@ def test_who_needs_none() -> None:
     capable = replace(CARD, config=ConfigSpace({**WITH_MSI, 0x3C: INTX | 10}))
     assert said(capable) == []
     assert len(said(capable, native=False)) == 1
+    # A host that goes back to the kernel's backend.
+    assert said(replace(CARD, driver="pcibackd"), native=False) == []
