@@ -20,7 +20,10 @@ struct child_fixture {
 	struct pciback_child_machine machine;
 };
 
-/* Returns whether there is one: not where processes can't serve pages. */
+/* Whether valgrind runs this: its own system calls are those of the process, and a filter would refuse them. */
+bool child_fixture_is_watched(void);
+
+/* Returns whether there is one: not where processes can't serve pages, nor for who watches them. */
 bool child_fixture_init(struct child_fixture *fixture);
 void child_fixture_free(struct child_fixture *fixture);
 

@@ -151,6 +151,8 @@ test_not_had(struct harness *harness)
 	pid_t child;
 
 	if (!child_fixture_init(&fixture)) {
+		/* Nor is there a file that could be given. */
+		memset(&fixture, 0, sizeof(fixture));
 		CHECK_NUMBER(pciback_children_open(&children, &fixture.machine, 2, why), -ENOSYS);
 		return;
 	}
