@@ -34,6 +34,7 @@ test_parent_gone(struct harness *harness)
 	int sockets[2], status = -1;
 	pid_t child;
 
+	CHECK_NUMBER(child_fixture_start().type, PCIBACK_MESSAGE_START);
 	if (!child_fixture_init(&fixture))
 		return;
 	setup.machine = &fixture.machine;

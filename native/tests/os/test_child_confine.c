@@ -87,6 +87,7 @@ test_refused(struct harness *harness)
 	int sockets[2], events[2], device, status = -1;
 	pid_t child, parent = getpid();
 
+	CHECK(pciback_policy_may_write(0x40, 4));
 	if (child_fixture_is_watched())
 		return;
 	device = mkstemp(path);
