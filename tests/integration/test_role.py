@@ -10,7 +10,7 @@ import shutil
 
 import pytest
 
-from tests.conftest import Dom0, given
+from tests.conftest import Dom0, devices_of
 
 ACTIONS = [
     "xen.pciback.plan",
@@ -64,7 +64,7 @@ def test_first_run_brings_the_guests_up(story):
     assert story["first"].status == 0, story["first"].output
     assert story["first"].changed() == ACTIONS
     state = json.loads((story["host"].directory / "machine/state.json").read_text())
-    owned = {domain["name"]: sorted(given(domain)) for domain in state["domains"]}
+    owned = {domain["name"]: sorted(devices_of(domain)) for domain in state["domains"]}
     assert owned == {"firewall": ["0000:00:05.0", "0000:00:0a.0"], "storage": ["0000:00:09.0"]}
     assert all(domain["connected"] for domain in state["domains"])
 
