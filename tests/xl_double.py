@@ -22,6 +22,7 @@ LETTERS = {
     "running": "-b----",
     "idle": "------",
     "paused": "--p---",
+    "never_ran": "--p---",
     "shut_down": "---s--",
     "crashed": "----c-",
     "dying": "-----d",
@@ -121,7 +122,9 @@ class XlDouble:
         lines = ["Name                                        ID   Mem VCPUs\tState\tTime(s)"]
         for guest in [{"name": "Domain-0", "domid": 0, "state": "running"}, *self.guests]:
             letters = LETTERS[guest["state"]]
-            lines.append(f"{guest['name']:<40} {guest['domid']:>5}  1536     2     {letters}     720.2")
+            lines.append(
+                f"{guest['name']:<40} {guest['domid']:>5}  1536     2     {letters}  {0.0 if guest['state'] == 'never_ran' else 720.2:8.1f}"
+            )
         return done("\n".join(lines) + "\n")
 
     def _document(self, guest: Mapping[str, Any]) -> Mapping[str, Any]:

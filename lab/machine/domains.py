@@ -175,6 +175,7 @@ def create(machine: Machine, config: Config, specs: list[PciSpec], said: list[st
         "on_crash": config.text("on_crash") or "destroy",
         "type": config.text("type") or "pv",
         "state": "paused" if paused else "running",
+        "has_run": not paused,
         "started_at": time.time(),
         "ends_at": None,
         "end": None,

@@ -41,7 +41,9 @@ options:
       state:
         description:
           - V(running) starts the guest if it does not run. A guest that crashed or shut down, and is kept only to be
-            looked at, is destroyed for that. A paused guest counts as running.
+            looked at, is destroyed for that. A paused guest counts as running if it has ever run.
+            One that was made paused and has not, as a run that was killed leaves it, is let run if it has what its file
+            lists, and else made anew.
           - V(stopped) asks it to shut down and waits. What is left of a guest that xl keeps is not touched.
           - V(absent) does the same, and destroys what has not gone within O(timeout).
         type: str
@@ -159,7 +161,9 @@ domains:
       type: str
       sample: firewall
     before:
-      description: V(running), V(paused), V(shut_down) or V(crashed) if xl keeps what is left, V(dying), or V(absent).
+      description:
+        - V(running), V(paused), V(never_ran) if it was made paused and left so, V(shut_down) or V(crashed) if xl keeps what is left,
+          V(dying), or V(absent).
       type: str
       sample: absent
     after:

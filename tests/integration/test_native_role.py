@@ -108,6 +108,23 @@ def test_a_second_run_changes_nothing_and_costs_one_module_call(story: dict[str,
     assert "dom0 is as wanted." in report
 
 
+def test_a_run_goes_on_where_another_was_killed(story: dict[str, Any]) -> None:
+    """One guest was made, and has nothing yet; the other one has all but leave to run."""
+    host: Dom0 = story["host"]
+    for name in ("firewall", "storage"):
+        host.command("/usr/pkg/sbin/xl", "destroy", name)
+        host.command("/usr/pkg/sbin/xl", "create", "-p", f"/usr/pkg/etc/xen/{name}", "pci=[]")
+    domid = host.command("/usr/pkg/sbin/xl", "domid", "storage").stdout.strip()
+    given = host.command("/usr/local/sbin/pcibackctl", "attach", "--domain", domid, "00:09.0")
+    assert given.returncode == 0, given.stderr
+    run = host.playbook(BEGUN)
+    assert run.status == 0, run.output
+    guests = {guest["name"]: guest["actions"] for guest in run.result("xen.pciback.domain")["domains"]}
+    assert guests == {"firewall": ["destroyed", "created"], "storage": ["unpaused"]}
+    assert owned(host) == story["owned"]
+    assert host.command("/usr/pkg/sbin/xl", "domid", "storage").stdout.strip() == domid
+
+
 def test_a_device_moves_and_survives_a_power_failure_and_all_goes_back(story: dict[str, Any]) -> None:
     """One story, because each part begins where the last one ended."""
     host: Dom0 = story["host"]

@@ -142,7 +142,7 @@ def _list(machine: Machine, arguments: list[str]) -> int:
             state = {"running": "-b----", "paused": "--p---", "shutdown": "---s--"}[each["state"]]
             row = (each["name"], each["domid"], each["memory"], each["vcpus"], state, each["started_at"])
         name, domid, memory, vcpus, state, since = row
-        used = max(0.0, time.time() - since) / 10
+        used = max(0.0, time.time() - since) / 10 if each is None or each["has_run"] else 0.0
         lines.append(f"{name:<40} {domid:5} {memory:5} {vcpus:5}     {state}  {used:8.1f}")
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
@@ -274,6 +274,7 @@ def _pause(state: str, command: str) -> Callable[[Machine, list[str]], int]:
             if domain["state"] != "shutdown":
                 domain["state"] = state
             if domain["state"] == "running":
+                domain["has_run"] = True
                 kernel_backend.connect(machine, domain)
         return 0
 

@@ -15,7 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.differences im
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
-from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT, RUNNING, RunningDomain
+from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT, NEVER_RAN, RUNNING, RunningDomain
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
 MOST_BYTES = 1 << 20
@@ -28,6 +28,7 @@ STATES = (RUNNING, STOPPED, ABSENT)
 SHUT_DOWN = "shut down"
 DESTROYED = "destroyed"
 CREATED = "created"
+UNPAUSED = "unpaused"
 
 
 def detached(address: Address) -> str:
@@ -108,8 +109,19 @@ class Guest:
         self.planned = self._actions()
         if CREATED in self.planned:
             self.config = self.read_config()
+            if self._lacks_only_to_run:
+                self.planned = [UNPAUSED]
+
+    @property
+    def _lacks_only_to_run(self) -> bool:
+        """Whether somebody made it paused, gave it what its file lists, and came no further."""
+        if self.now is None or self.now.state != NEVER_RAN or self.config is None or not self.now.devices:
+            return False
+        return set(self.now.devices) == set(self.config.addresses)
 
     def _actions(self) -> list[str]:
+        if self.state == STOPPED and self.now is not None and self.now.state == NEVER_RAN:
+            return [DESTROYED]
         if self.state == STOPPED:
             return [SHUT_DOWN] if self.alive else []
         if self.state == ABSENT:
@@ -171,6 +183,8 @@ class Guest:
         self.actions = self.planned
         if CREATED in self.actions:
             self.now = RunningDomain(0, self.name, RUNNING, self.config.addresses if self.config else ())
+        elif self.now is not None and UNPAUSED in self.actions:
+            self.now = replace(self.now, state=RUNNING)
         elif self.now is not None and (self.attach or self.detach):
             kept = [address for address in self.now.devices if address not in self.detach]
             new = [spec.address for spec in self.attach if spec.address is not None]

@@ -15,6 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.guest import (
     DESTROYED,
     SHUT_DOWN,
     STOPPED,
+    UNPAUSED,
     Guest,
     attached,
     detached,
@@ -125,6 +126,9 @@ def _apply(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) -> Non
     _destroy_left(guests, toolstack)
     _change_devices(guests, toolstack, timeout)
     for guest in guests:
+        if guest.failure is None and UNPAUSED in guest.planned:
+            guest.attempt(UNPAUSED, toolstack.xl.unpause, guest.now)
+    for guest in guests:
         if guest.failure is None and guest.state == RUNNING and guest.now is None:
             create = partial(toolstack.create, allow=guest.allow)
             guest.attempt(CREATED, create, guest.config or guest.read_config())
@@ -165,7 +169,9 @@ def _shut_down(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) ->
 def _destroy_left(guests: Sequence[Guest], toolstack: XlToolstack) -> None:
     """Destroy what is left of guests that are to be absent or to start anew."""
     for guest in guests:
-        if guest.failure is not None or guest.now is None or guest.state == STOPPED:
+        if guest.failure is not None or guest.now is None or UNPAUSED in guest.planned:
+            continue
+        if guest.state == STOPPED and DESTROYED not in guest.planned:
             continue
         unwanted = guest.state == ABSENT or not guest.now.alive
         if unwanted and guest.attempt(DESTROYED, toolstack.destroy, guest.now):
@@ -208,7 +214,13 @@ def _attach(guest: Guest, toolstack: XlToolstack, timeout: int, spec: PciSpec) -
 def _wait_for_frontends(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) -> None:
     """Wait until guests that were started have found their devices."""
     for guest in guests:
-        if timeout and guest.failure is None and guest.now and guest.now.devices and CREATED in guest.actions:
+        if (
+            timeout
+            and guest.failure is None
+            and guest.now
+            and guest.now.devices
+            and {CREATED, UNPAUSED} & set(guest.actions)
+        ):
             try:
                 toolstack.wait_connected(guest.now, timeout)
             except PcibackError as error:

@@ -31,6 +31,7 @@ PLACES = ("/usr/pkg/sbin/xl", "/usr/sbin/xl", "/usr/local/sbin/xl")
 
 RUNNING = "running"
 PAUSED = "paused"
+NEVER_RAN = "never_ran"
 SHUT_DOWN = "shut_down"
 CRASHED = "crashed"
 DYING = "dying"
@@ -39,7 +40,9 @@ ALIVE = (RUNNING, PAUSED)
 
 # xl's letters, in the order in which they tell more of a domain.
 _LETTERS = (("d", DYING), ("c", CRASHED), ("s", SHUT_DOWN), ("p", PAUSED))
-_LINE = re.compile(r"(?P<name>\S.*?)\s+(?P<domid>[0-9]+)\s+[0-9]+\s+[0-9]+\s+(?P<state>[-rbpscd]{6})\s+[0-9.]+\s*\Z")
+_LINE = re.compile(
+    r"(?P<name>\S.*?)\s+(?P<domid>[0-9]+)\s+[0-9]+\s+[0-9]+\s+(?P<state>[-rbpscd]{6})\s+(?P<seconds>[0-9.]+)\s*\Z"
+)
 _LIBXL = re.compile(
     r"\A(?:libxl|xc|xl|libxlu): (?P<level>[a-z]+): (?:\S+?:[0-9]+:\w+: )?(?:Domain [0-9]+:)?(?P<text>.*)\Z"
 )
@@ -68,7 +71,7 @@ _KEPT_AFTER = 45.0
 class RunningDomain:
     """A domain other than dom0, as xl shows it.
 
-    :ivar state: ``running``, ``paused``, ``shut_down`` (and kept), ``crashed`` (and kept) or ``dying``
+    :ivar state: ``running``, ``paused``, ``never_ran`` (made paused, and left so), ``shut_down`` (and kept), ``crashed`` (and kept) or ``dying``
     :ivar devices: the PCI functions that it holds, in the order in which it got them
     :ivar options: with which options it holds each of them, under the names that its file has for them
     :ivar passthrough: whether its file asked for an IOMMU, whatever devices it listed
@@ -164,6 +167,8 @@ class Xl:
             if match is None:
                 raise PcibackError(f"'{line.strip()}' is no line that 'xl list' is known to print")
             state = next((word for letter, word in _LETTERS if letter in match.group("state")), RUNNING)
+            if state == PAUSED and float(match.group("seconds")) == 0:
+                state = NEVER_RAN
             domains.append(RunningDomain(int(match.group("domid")), printable(match.group("name")), state))
         if all(domain.domid for domain in domains):
             said = f"only '{text.strip()}'" if text.strip() else "nothing"

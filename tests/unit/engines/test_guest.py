@@ -37,6 +37,8 @@ def config(tmp_path: Path) -> str:
         ("running", "paused", False, []),
         ("running", "running", True, ["shut down", "created"]),
         ("running", "crashed", False, ["destroyed", "created"]),
+        ("running", "never_ran", False, ["destroyed", "created"]),
+        ("stopped", "never_ran", False, ["destroyed"]),
         ("stopped", None, False, []),
         ("stopped", "running", False, ["shut down"]),
         ("stopped", "shut_down", False, []),

@@ -123,6 +123,24 @@ def test_leaves_a_running_guest_alone(host: Host, state: str) -> None:
     assert (result["domains"][0]["domid"], result["domains"][0]["devices"]) == (1, ["0000:00:09.0"])
 
 
+def test_goes_on_where_a_run_was_killed(host: Host) -> None:
+    """One was made and got its devices, one was only made, and one is not wanted any more."""
+    host.add("a", "never_ran", *A_DEVICES)
+    host.add("b", "never_ran")
+    host.add("c", "never_ran")
+    result = host.bring(host.wish("a"), host.wish("b"), host.wish("c", "stopped"))
+    assert host.deeds == ["destroy 2", "destroy 3", "unpause 1", f"create {host.file('b')}"]
+    assert [guest["actions"] for guest in result["domains"]] == [["unpaused"], ["destroyed", "created"], ["destroyed"]]
+    assert [guest["after"] for guest in result["domains"]] == ["running", "running", "absent"]
+    assert host.bring(host.wish("a"), host.wish("b"), host.wish("c", "stopped"))["changed"] is False
+
+
+def test_check_mode_foresees_that_one_only_has_to_run(host: Host) -> None:
+    host.add("a", "never_ran", *A_DEVICES)
+    result = host.bring(host.wish("a"), check=True)
+    assert (result["domains"][0]["actions"], result["domains"][0]["after"], host.deeds) == (["unpaused"], "running", [])
+
+
 def test_does_not_read_the_file_of_a_guest_that_runs(host: Host) -> None:
     host.add("a")
     Path(host.file("a")).unlink()

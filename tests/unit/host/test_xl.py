@@ -70,6 +70,7 @@ def test_reads_guests_with_their_states_and_devices(double: XlDouble, xl: Xl) ->
     double.add("s", "shut_down", {"domain": 1, "bus": 2, "dev": 31, "func": 7, "vfunc_mask": 1})
     double.add("c", "crashed")
     double.add("d", "dying")
+    double.add("n", "never_ran")
     off = {"permissive": False, "msitranslate": False, "power_mgmt": False, "vslot": 0}
     assert xl.domains() == (
         RunningDomain(
@@ -84,6 +85,7 @@ def test_reads_guests_with_their_states_and_devices(double: XlDouble, xl: Xl) ->
         RunningDomain(4, "s", "shut_down", (Address(1, 2, 31, 7),), options={Address(1, 2, 31, 7): off}),
         RunningDomain(5, "c", "crashed"),
         RunningDomain(6, "d", "dying"),
+        RunningDomain(7, "n", "never_ran"),
     )
     assert [domain.name for domain in xl.domains() if domain.alive] == ["g1", "with blanks", "p"]
 
