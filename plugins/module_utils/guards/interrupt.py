@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.model import PCIBACKD
 from ansible_collections.xen.pciback.plugins.module_utils.guards.case import Case, Evidence, Notes
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import INTERRUPT_UNKNOWN
 
@@ -22,19 +21,20 @@ def unknown(case: Case) -> Notes:
     """Refuse a device of a guest if only the firmware's number of its interrupt is known, and that is none or not used here.
 
     Seen on a NetBSD 11 dom0: the register of a card held 10 until its driver asked, and 20 from then on; a guest that is
-    given the first number gets no interrupt, or another device's. Who uses MSI through pcibackd needs none.
+    given the first number gets no interrupt, or another device's. Who uses MSI needs none. Only for pcibackd: pciback(4)
+    itself asks for the interrupt of what it hides, and the kernel says it then.
     """
     if not case.facts.routes_on_demand:
         return
-    follows_firmware = not any(pin >= _ROUTED_LINES for words in case.facts.interrupts.values() for pin in _pins(words))
+    said = case.facts.interrupts
+    follows_firmware = not any(pin >= _ROUTED_LINES for words in said.values() for pin in _pins(words))
     for address, device in case.chosen.items():
         config = device.config
         if case.owners.get(address) is None or config is None or config.interrupt_pin is None:
             continue
-        if case.native and config.can_signal_by_message:
-            continue
-        # What pcibackd holds was judged when it took it, and no driver is there any more that the kernel could have named.
-        if device.driver == PCIBACKD or _pins(case.facts.interrupts.get(device.driver or "", ())):
+        # What had it in this boot counts as well as what has it now.
+        drivers = [name for name, where in case.functions.items() if where == address]
+        if config.can_signal_by_message or any(_pins(said.get(name, ())) for name in drivers):
             continue
         line = config.interrupt_line
         if line is None:

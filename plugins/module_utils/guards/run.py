@@ -47,7 +47,6 @@ _ALL = (
     sharing.registers,
     sharing.interrupts,
     sharing.interrupts_of_guests,
-    interrupt.unknown,
     iommu.absent,
     iommu.groups,
 )
@@ -100,7 +99,7 @@ def guard(
     case = make_case(facts, devices, chosen, owners or {device.address: None for device in chosen}, native=native)
     evidence: dict[tuple[str, Address], list[str]] = {}
     # Of what has left dom0 already, only its line can disturb what comes back.
-    judges = (*_ALL, *((reset.unresettable,) if native else ())) if chosen else (sharing.interrupts,)
+    judges = (*_ALL, *((reset.unresettable, interrupt.unknown) if native else ())) if chosen else (sharing.interrupts,)
     warnings = list(facts.unchecked) if chosen else []
     for judge in judges:
         for note in judge(case):

@@ -53,6 +53,12 @@ def test_who_needs_none() -> None:
     assert said(CARD, replace(FACTS, routes_on_demand=False)) == []
     capable = replace(CARD, config=ConfigSpace({**WITH_MSI, 0x3C: INTX | 10}))
     assert said(capable) == []
-    assert len(said(capable, native=False)) == 1
-    # A host that goes back to the kernel's backend.
-    assert said(replace(CARD, driver="pcibackd"), native=False) == []
+
+
+def test_pciback_asks_the_kernel_itself() -> None:
+    assert said(CARD, native=False) == []
+
+
+def test_what_had_it_in_this_boot_has_asked() -> None:
+    for driver in (None, "pcibackd"):
+        assert said(replace(CARD, driver=driver), replace(FACTS, locations={"wm0": CARD.address})) == []
