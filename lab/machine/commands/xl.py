@@ -141,9 +141,8 @@ def _list(machine: Machine, arguments: list[str]) -> int:
         else:
             state = {"running": "-b----", "paused": "--p---", "shutdown": "---s--"}[each["state"]]
             row = (each["name"], each["domid"], each["memory"], each["vcpus"], state, each["started_at"])
-        name, domid, memory, vcpus, state, since = row
-        used = max(0.0, time.time() - since) / 10 if each is None or each["has_run"] else 0.0
-        lines.append(f"{name:<40} {domid:5} {memory:5} {vcpus:5}     {state}  {used:8.1f}")
+        used = max(0.0, time.time() - row[-1]) / 10 if each is None or each["has_run"] else 0.0
+        lines.append("{:<40} {:5} {:5} {:5}     {}  {:8.1f}".format(*row[:-1], used))
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
