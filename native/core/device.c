@@ -173,8 +173,9 @@ pciback_device_init(struct pciback_device *device, const struct pciback_host *ho
 	*device = (struct pciback_device){ .host = host, .log = log, .settings = *settings,
 		.passed = passed_command(settings) };
 	r = reset_command(device);
-	if (r == 0)
-		r = lay_out(device, true, &decode);
+	if (r < 0)
+		return r;
+	r = lay_out(device, true, &decode);
 	return r < 0 ? r : enable(device, decode);
 }
 
