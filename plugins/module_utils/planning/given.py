@@ -13,6 +13,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.native import
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedGuest
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import DOMAIN_CONFIG_INVALID
 
+_XL_ONLY = ("msitranslate", "power_mgmt", "vslot")
+"""Options of a device that only xl and Linux's backend know. ``seize`` is another word for what is done in any case."""
+
 
 def refuse_guests(draft: Draft) -> None:
     """Refuse guests that can't be served."""
@@ -42,6 +45,19 @@ def _refuse_permissive(draft: Draft, guest: WantedGuest) -> None:
                 "passes each write to a register on as it is",
                 remedy="take permissive out of it, or use pciback_backend: native",
             )
+
+
+def name_ignored_options(draft: Draft) -> None:
+    """Warn of what the guests' files say of devices and who serves them can't do."""
+    for guest in draft.wanted.guests:
+        config = draft.files.get(guest.name)
+        for entry in config.pci if config is not None else ():
+            options = config.effective(entry.spec) if config is not None else {}
+            ignored = [name for name in _XL_ONLY if options[name]]
+            if ignored:
+                draft.warnings.append(
+                    f"{guest.config} says {' and '.join(ignored)} for {entry.spec.device}, which has no effect with {draft.backend.holder}"
+                )
 
 
 def allowed(draft: Draft, guest: WantedGuest) -> Mapping[str, Any]:

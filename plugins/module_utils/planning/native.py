@@ -21,9 +21,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import S
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedGuest
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BACKEND_BUSY, CONSENTS
 
-_XL_ONLY = ("msitranslate", "power_mgmt", "vslot")
-"""Options of a device that only xl and Linux's backend know. ``seize`` is another word for what pcibackd always does."""
-
 
 def consents(allow: Sequence[tuple[str, Address | None]], address: Address) -> tuple[str, ...]:
     """What the owner allows for a device of what pcibackd would refuse.
@@ -52,19 +49,6 @@ def refuse_busy_backend(draft: Draft) -> None:
             f"{holder} holds {held}, and the other backend can't have them meanwhile",
             remedy=f"run once with pciback_state: absent and pciback_backend: {name}, then with the other one",
         )
-
-
-def name_ignored_options(draft: Draft) -> None:
-    """Warn of what the guests' files say of devices and who serves them can't do."""
-    for guest in draft.wanted.guests:
-        config = draft.files.get(guest.name)
-        for entry in config.pci if config is not None else ():
-            options = config.effective(entry.spec) if config is not None else {}
-            ignored = [name for name in _XL_ONLY if options[name]]
-            if ignored:
-                draft.warnings.append(
-                    f"{guest.config} says {' and '.join(ignored)} for {entry.spec.device}, which has no effect with {draft.backend.holder}"
-                )
 
 
 def serve(draft: Draft) -> None:

@@ -14,14 +14,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import
     refuse_needed,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
-from ansible_collections.xen.pciback.plugins.module_utils.planning.given import refuse_guests
+from ansible_collections.xen.pciback.plugins.module_utils.planning.given import name_ignored_options, refuse_guests
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, configure, obstacle, way
 from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import explain_reboot, hand_over
 from ansible_collections.xen.pciback.plugins.module_utils.planning.loss import refuse_loss
-from ansible_collections.xen.pciback.plugins.module_utils.planning.native import (
-    name_ignored_options,
-    refuse_busy_backend,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import refuse_busy_backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
 

@@ -31,6 +31,14 @@ def test_who_can_not_be_served() -> None:
     assert make_plan(ONE, host()).refusals == ()
 
 
+def test_options_without_effect_are_named() -> None:
+    text = GUEST + b"pci = [ '00:05.0@7,seize=1' ]\n"
+    assert (
+        f"{PATH} says vslot for 00:05.0, which has no effect with pciback"
+        in make_plan(ONE, host(guest_configs={PATH: text})).warnings
+    )
+
+
 def test_a_guest_that_starts_is_warned_of_and_one_that_runs_is_not() -> None:
     says = (
         "dom0's kernel panics, and the machine reboots, if firewall ends before its PCI frontend has connected, as with a "
