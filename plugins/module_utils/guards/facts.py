@@ -17,6 +17,10 @@ DISKS = "disks"
 NETWORK = "network"
 
 
+ROUTED_LINES = 16
+"""Lines of the interrupt router, of which the firmware writes one into a register: the I/O APIC's first pins on old boards."""
+
+
 @dataclass(frozen=True)
 class Mount:
     """One line of mount(8): device, mount point, kind of file system."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 
 from ansible_collections.xen.pciback.plugins.module_utils.guards.case import Case, Evidence, Notes
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import ROUTED_LINES
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import INTERRUPT_UNKNOWN
 
 SAYS = {INTERRUPT_UNKNOWN: "has an interrupt that nobody can tell, and its guest needs it"}
 
 _PIN = re.compile(r"ioapic[0-9]+ pin ([0-9]+)\Z")
-# The firmware counts the lines of the interrupt router, which are the I/O APIC's first pins where it is used at all.
-_ROUTED_LINES = 16
 
 
 def unknown(case: Case) -> Notes:
@@ -27,7 +26,7 @@ def unknown(case: Case) -> Notes:
     if not case.facts.routes_on_demand:
         return
     said = case.facts.interrupts
-    follows_firmware = not any(pin >= _ROUTED_LINES for words in said.values() for pin in _pins(words))
+    follows_firmware = not any(pin >= ROUTED_LINES for words in said.values() for pin in _pins(words))
     for address, device in case.chosen.items():
         config = device.config
         if case.owners.get(address) is None or config is None or config.interrupt_pin is None:

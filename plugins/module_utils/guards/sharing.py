@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.guards.case import Case, Evidence, Notes
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import ROUTED_LINES
 from ansible_collections.xen.pciback.plugins.module_utils.guards.trace import functions_above
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import SHARED_BAR_PAGE, SHARED_IRQ
 
@@ -17,8 +18,6 @@ SAYS = {
     SHARED_BAR_PAGE: "shares a page of memory with another device",
 }
 
-# The lines of the interrupt router that the firmware programs are the I/O APIC's first pins.
-_ROUTED_LINES = 16
 _NETWORK_CLASS = 0x02
 _PAGE = 0x1000
 
@@ -146,7 +145,7 @@ def _lines(case: Case, device: Device) -> frozenset[str]:
     lines = set(case.facts.interrupts.get(device.driver or "", ()))
     if device.irq is not None:
         lines.add(f"interrupt line {device.irq}")
-        if device.driver is None and device.irq < _ROUTED_LINES:
+        if device.driver is None and device.irq < ROUTED_LINES:
             lines.add(f"ioapic0 pin {device.irq}")
     return frozenset(lines)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import time
 from collections.abc import Collection, Sequence
@@ -91,7 +92,7 @@ class XlToolstack:
         self.xl.wait_connected(domain, timeout)
 
 
-class PausedToolstack(XlToolstack):
+class PausedToolstack(XlToolstack, abc.ABC):
     """xl for the guests, and something else for their devices.
 
     A guest is made paused and without devices, gets them, and only then runs. What xl does for one whose file lists
@@ -129,12 +130,12 @@ class PausedToolstack(XlToolstack):
             raise
         self.xl.unpause(domain)
 
+    @abc.abstractmethod
     def _give(self, domain: RunningDomain, words: Sequence[str], allow: Collection[str]) -> None:
         """Give all of its devices to a guest that has not run yet.
 
         :raises PcibackError: it gets none of them
         """
-        raise NotImplementedError
 
     def _word(self, spec: PciSpec, config: XlConfig | None) -> str:
         """A device for pcibackctl.

@@ -51,8 +51,10 @@ def name_ignored_options(draft: Draft) -> None:
     """Warn of what the guests' files say of devices and who serves them can't do."""
     for guest in draft.wanted.guests:
         config = draft.files.get(guest.name)
-        for entry in config.pci if config is not None else ():
-            options = config.effective(entry.spec) if config is not None else {}
+        if config is None:
+            continue
+        for entry in config.pci:
+            options = config.effective(entry.spec)
             ignored = [name for name in _XL_ONLY if options[name]]
             if ignored:
                 draft.warnings.append(
