@@ -10,6 +10,14 @@
 
 #include <pciback/operations.h>
 
+bool
+pciback_aer_is_handled(const struct pciback_channel *channel)
+{
+	uint32_t flags = atomic_load_explicit(&channel->page->flags, memory_order_relaxed);
+
+	return (flags & PCIBACK_FLAG_AER_HANDLER) != 0;
+}
+
 int
 pciback_aer_send(struct pciback_channel *channel, enum pciback_command command, int32_t state,
     const struct pciback_address *place)

@@ -59,6 +59,15 @@ pciback_channel_pending(const struct pciback_channel *channel)
 	return is_pending(channel->page);
 }
 
+bool
+pciback_channel_expect(const struct pciback_channel *channel, unsigned n_polls)
+{
+	for (unsigned i = 0; i < n_polls; i++)
+		if (is_pending(channel->page))
+			return true;
+	return false;
+}
+
 /* Reads each word of the page once; what comes later is decided on the copy (XSA-155). */
 static inline struct request
 fetch(const struct pciback_page_request *page)

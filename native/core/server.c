@@ -18,13 +18,6 @@
 
 /* ---- Messages of the parent ----------------------------------------------------------------- */
 
-/* Whether the frontend answers error reports; it says so once. */
-static bool
-look_for_handler(const struct pciback_server *server)
-{
-	return (atomic_load_explicit(&server->page->flags, memory_order_relaxed) & PCIBACK_FLAG_AER_HANDLER) != 0;
-}
-
 static void
 start(struct pciback_server *server, const struct pciback_message *message)
 {
@@ -41,7 +34,7 @@ start(struct pciback_server *server, const struct pciback_message *message)
 		pciback_log_init(&server->log, &server->host, message->domain, server->now);
 		pciback_channel_init(&server->channel, server->page, &server->topology, &server->host, &server->log,
 		    server, server->now);
-		server->handles_errors = answer.handles_errors = look_for_handler(server);
+		server->handles_errors = answer.handles_errors = pciback_aer_is_handled(&server->channel);
 		/* There may be a request already. */
 		server->event_pending = true;
 	}
@@ -137,23 +130,13 @@ take(struct pciback_server *server, const struct pciback_message *message)
 
 /* ---- The guest ------------------------------------------------------------------------------ */
 
-/* A driver sends one request after the other: the next one is often there before its event. */
-static bool
-expect_request(const struct pciback_server *server)
-{
-	for (unsigned i = 0; i < server->n_polls; i++)
-		if (pciback_channel_pending(&server->channel))
-			return true;
-	return false;
-}
-
 static void
 serve(struct pciback_server *server)
 {
 	enum pciback_recovery recovery;
 	int r = 0;
 
-	if (!server->handles_errors && look_for_handler(server)) {
+	if (!server->handles_errors && pciback_aer_is_handled(&server->channel)) {
 		server->handles_errors = true;
 		server->counts_at = 0;
 		server->n_told = UINT64_MAX;
@@ -167,7 +150,7 @@ serve(struct pciback_server *server)
 			server->retry_event = server->now + 1;
 			return;
 		}
-		if (r <= 0 || !expect_request(server))
+		if (r <= 0 || !pciback_channel_expect(&server->channel, server->n_polls))
 			break;
 	}
 	server->retry_event = 0;

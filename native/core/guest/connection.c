@@ -195,19 +195,9 @@ pciback_connection_keep(struct pciback_guest *guest)
 void
 pciback_connection_recognise(struct pciback_guest *guest)
 {
-	if (guest->child.handles_errors || (guest->page != NULL &&
-	    (atomic_load_explicit(&guest->page->flags, memory_order_relaxed) & PCIBACK_FLAG_AER_HANDLER) != 0))
+	if (guest->child.handles_errors ||
+	    (guest->page != NULL && pciback_aer_is_handled(&guest->channel)))
 		guest->handles_all_states = true;
-}
-
-/* A driver sends one request after the other: the next one is often there before its event. */
-static bool
-expect_request(const struct pciback_guest *guest)
-{
-	for (unsigned i = 0; i < guest->backend->xen.n_polls; i++)
-		if (pciback_channel_pending(&guest->channel))
-			return true;
-	return false;
 }
 
 /* All that the process did since it served somebody is charged to whom it serves: mostly it has waited
@@ -242,7 +232,7 @@ serve(struct pciback_guest *guest)
 			guest->retry_event = guest->backend->now + 1;
 			return;
 		}
-		if (r <= 0 || !expect_request(guest))
+		if (r <= 0 || !pciback_channel_expect(&guest->channel, xen->n_polls))
 			break;
 	}
 	guest->retry_event = 0;

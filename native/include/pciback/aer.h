@@ -27,6 +27,9 @@
 int pciback_aer_send(struct pciback_channel *channel, enum pciback_command command, int32_t state,
     const struct pciback_address *place);
 
+/* Whether the frontend says that it answers reports. Remember it: a guest can take it back. */
+bool pciback_aer_is_handled(const struct pciback_channel *channel);
+
 /*
  * Takes the answer to a report. Returns 0, -EAGAIN while there is none, -ENOENT when nothing was
  * reported. An answer that is none of pciback_recovery is PCIBACK_RECOVERY_DISCONNECT.

@@ -59,6 +59,9 @@ void pciback_channel_init(struct pciback_channel *channel, struct pciback_page *
 /* Whether the frontend waits for an answer. */
 bool pciback_channel_pending(const struct pciback_channel *channel);
 
+/* The same, looking up to `n_polls` times: a driver's next request is often there before its event. */
+bool pciback_channel_expect(const struct pciback_channel *channel, unsigned n_polls);
+
 /*
  * Serves what is pending, up to `max` requests one after the other, and notifies the guest of
  * each answer. To be called for each event of the guest; `now` in milliseconds.
