@@ -119,6 +119,10 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
         ("add a criterion, such as the address", Refusal("ambiguous-selector")),
         ("say 'all: true' if every one is meant", Case("all of them")),
     ),
+    "have a plain reboot with pciback_trial: never": (("have a plain reboot with pciback_trial: never", DISK),),
+    "install it with xen.pciback.native_backend and trial: true, before Xen resets the host": (
+        ("install it with xen.pciback.native_backend and trial: true, before Xen resets the host", WRITTEN),
+    ),
     "follow the device, or allow the one that is there now": (
         ("follow the device", Test(f"{RENUMBERING}::test_following_moves_list_pins_and_files")),
         ("allow the one that is there now", Refusal("identity-changed")),

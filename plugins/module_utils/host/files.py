@@ -137,7 +137,7 @@ def replace_file(
             ) from error
         raise
     try:
-        _sync_directory(directory)
+        sync_directory(directory)
     except OSError as error:
         raise PcibackError(
             f"it was replaced, but may be lost in a crash: {reason_of(error)}", file=path, remedy=help_for(error)
@@ -157,7 +157,7 @@ def remove_file(path: str) -> bool:
         before = content(path)
         os.unlink(path)
         _enter(path, before)
-        _sync_directory(directory)
+        sync_directory(directory)
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -178,7 +178,7 @@ def make_directory(path: str) -> None:
         # Not os.makedirs, whose mode is for the last one only.
         os.mkdir(path, DIRECTORY_MODE)
         # A file that is on the disk in a directory that isn't would be lost.
-        _sync_directory(directory)
+        sync_directory(directory)
     except FileExistsError as error:
         mode = _mode(path)
         if mode is None:
@@ -349,7 +349,7 @@ def _back_up(path: str, data: bytes, old: _Old) -> str:
         saved = f"{stem}.{number}~"
     with _temporary(directory, name, data, old, 0o600) as copy:
         os.rename(copy, saved)
-    _sync_directory(directory)
+    sync_directory(directory)
     return saved
 
 
@@ -372,7 +372,8 @@ def _fill(descriptor: int, data: bytes, old: _Old | None, mode: int) -> None:
     os.fsync(descriptor)
 
 
-def _sync_directory(directory: str) -> None:
+def sync_directory(directory: str) -> None:
+    """Have the names of a directory on the disk; some file systems do that by themselves and refuse to be asked."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

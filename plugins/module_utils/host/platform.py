@@ -19,6 +19,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.commands import R
 from ansible_collections.xen.pciback.plugins.module_utils.host.native_backend import Drivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.trial import Trials
 from ansible_collections.xen.pciback.plugins.module_utils.host.xenstore import KernelGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import BootPlanner
@@ -102,6 +103,10 @@ class Platform(abc.ABC):
 
         :raises PcibackError: it is refused; nothing was changed then
         """
+
+    def trials(self) -> Trials | None:
+        """Its boots that undo themselves; ``None`` where none are made."""
+        return None
 
     # --- changing hands while dom0 runs
 

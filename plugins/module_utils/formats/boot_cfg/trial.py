@@ -36,6 +36,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.place
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previous import Previous
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selection import select
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NoTrial
 
 NEW = "new"
 PREVIOUS = "previous"
@@ -67,14 +68,6 @@ class Trial:
     xen: str
     claims: tuple[Address, ...]
     entries: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class NoTrial:
-    """Why a list can't be tried, though it could be written: a code and a sentence."""
-
-    code: str
-    reason: str
 
 
 @dataclass(frozen=True)

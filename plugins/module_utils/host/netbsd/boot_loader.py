@@ -27,9 +27,14 @@ _EFI_PARTITION = re.compile(r"^dk[0-9]+ at .*, type: msdos\s*$", re.MULTILINE)
 def possible_loaders(config_path: str) -> Loaders:
     """The loaders that may read a boot configuration at this host's next boot; in doubt, any."""
     root = loader_root(config_path)
-    if root is None or _EFI_PARTITION.search(kernel_messages()):
+    if root is None or may_boot_by_efi():
         return EITHER
     try:
         return loaders_of(read_file(os.path.join(root, LOADER), limit=_MOST_BYTES))
     except PcibackError:
         return EITHER
+
+
+def may_boot_by_efi() -> bool:
+    """Whether there is a partition that the firmware may boot another loader from, with a boot.cfg of its own."""
+    return _EFI_PARTITION.search(kernel_messages()) is not None

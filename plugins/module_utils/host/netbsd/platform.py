@@ -22,6 +22,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import bus
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_loader import possible_loaders
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_plan import NetbsdBoot, NetbsdBootPlanner
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.drivers import NetbsdDrivers
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.trial import NetbsdTrials
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
@@ -122,6 +123,9 @@ class Netbsd(Platform):
         from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import boot_editor
 
         return boot_editor.edit_boot(self._run, request.path or BOOT_CFG, request)
+
+    def trials(self) -> NetbsdTrials:
+        return NetbsdTrials(self._run)
 
     def service(self) -> Service:
         # Here, because most module calls start nothing.

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, xen.pciback contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""A boot that undoes itself, as engines see it: whether a host can make one, and what became of the last one.
+
+A trial is armed and ended by an edit of the boot configuration (:class:`boot_edit.BootRequest`), whose platform uses
+what is here for the record; the host itself reads the record when it starts (``pciback-trial begin``).
+"""
+
+from __future__ import annotations
+
+import abc
+import os
+
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import (
+    UNREADABLE,
+    NoTrial,
+    TrialState,
+    read_status,
+    render_record,
+)
+from ansible_collections.xen.pciback.plugins.module_utils.host.commands import NOT_FOUND, Run
+from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
+    content,
+    make_directory,
+    remove_directory,
+    remove_file,
+    replace_file,
+)
+
+PROGRAM = "/sbin/pciback-trial"
+"""On the root file system, because nothing else is mounted when it has to run."""
+
+RECORD = "/etc/xen-pciback/trial"
+
+_OWNER_ONLY = 0o600
+
+
+class Trials(abc.ABC):
+    """The trials of one host.
+
+    :param run: runs an argument list, as :func:`commands.run` does
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @abc.abstractmethod
+    def obstacle(self) -> NoTrial | None:
+        """Why this host can't make a trial, whatever is tried; ``None`` if it can."""
+
+    @abc.abstractmethod
+    def boot_time(self) -> float | None:
+        """When this boot began, in seconds since 1970; ``None`` if that can't be told."""
+
+    @abc.abstractmethod
+    def used_names(self) -> tuple[str, ...]:
+        """Names that a link can't have, because other files have them."""
+
+    def look(self) -> TrialState:
+        """What is the case. A host without a record is asked nothing."""
+        if not os.path.lexists(RECORD):
+            return TrialState()
+        status, output, errors = self._run([PROGRAM, "status", "--json"])
+        if status == NOT_FOUND:
+            return TrialState(UNREADABLE, message=f"there is a record of a trial in {RECORD}, but no {PROGRAM}")
+        try:
+            return read_status(output)
+        except (ValueError, KeyError, TypeError):
+            said = " ".join((errors or output).split())[:200] or "nothing"
+            return TrialState(
+                UNREADABLE,
+                message=f"{PROGRAM} does not tell the state of the trial: it ended with {status} and said {said}",
+            )
+
+    def confirm(self) -> None:
+        """Let the host go on with what it tries. Once more does no harm.
+
+        :raises PcibackError: it is undone by now, or can't be confirmed
+        """
+        status, output, errors = self._run([PROGRAM, "confirm"])
+        if status == NOT_FOUND:
+            raise PcibackError(
+                f"the trial can't be confirmed: there is no {PROGRAM}",
+                remedy="install it with xen.pciback.native_backend and trial: true, before Xen resets the host",
+            )
+        if status != 0:
+            said = " ".join((errors or output).split())
+            prefix = f"{os.path.basename(PROGRAM)}: "
+            raise PcibackError(f"not confirmed: {said[len(prefix) :] if said.startswith(prefix) else said}")
+
+    def note(self, link: str, xen: str, seconds: int) -> None:
+        """Record that the next boot is a trial.
+
+        :param link: the name whose presence makes the host boot what is tried
+        :param xen: what it is a link to
+        :raises PcibackError: the record can't be written
+        """
+        make_directory(os.path.dirname(RECORD))
+        replace_file(RECORD, render_record(link, xen, seconds), expected=content(RECORD), mode=_OWNER_ONLY)
+
+    def forget(self) -> None:
+        """Remove the record.
+
+        :raises PcibackError: it can't be removed
+        """
+        if os.path.isdir(os.path.dirname(RECORD)):
+            remove_file(RECORD)
+            remove_directory(os.path.dirname(RECORD))
