@@ -386,10 +386,10 @@ wait(void *world, size_t number)
 		return -1;
 	if (child->capture != CAPTURE_NONE && child->capture != CAPTURE_DEVICES)
 		return 0;
-	if (child->to_child.n > 0 || child->to_parent.n > 0 || server->event_pending || server->ended != 0)
+	if (child->to_child.n > 0 || child->to_parent.n > 0 || server->serving.is_pending || server->ended != 0)
 		return 0;
-	if (server->retry_event != 0)
-		return server->retry_event > now ? (int)(server->retry_event - now) : 0;
+	if (server->serving.retry != 0)
+		return server->serving.retry > now ? (int)(server->serving.retry - now) : 0;
 	if (server->page != NULL && server->n_told != server->channel.n_requests)
 		return server->counts_at > now ? (int)(server->counts_at - now) : 0;
 	return -1;
@@ -411,15 +411,13 @@ children_here_open(struct pciback_children *ret_children, struct pciback_backend
 
 	if (children == NULL)
 		return -ENOMEM;
-	children->list = malloc(n_guests * sizeof(*children->list));
+	children->list = calloc(n_guests, sizeof(*children->list));
 	if (children->list == NULL) {
 		free(children);
 		return -ENOMEM;
 	}
 	children->backend = backend;
 	children->n = n_guests;
-	/* All that they ever need is there from now on: who looks at the memory of the process sees what it loses. */
-	memset(children->list, 0, n_guests * sizeof(*children->list));
 	for (size_t i = 0; i < n_guests; i++) {
 		children->list[i].random = 1;
 		children->list[i].backend = backend;
