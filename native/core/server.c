@@ -13,9 +13,6 @@
 
 #include "server_asks.h"
 
-/* Requests served before messages of the parent have their turn. */
-#define REQUESTS_AT_ONCE 64
-
 /* ---- Messages of the parent ----------------------------------------------------------------- */
 
 static void
@@ -36,7 +33,7 @@ start(struct pciback_server *server, const struct pciback_message *message)
 		    server, server->now);
 		server->handles_errors = answer.handles_errors = pciback_aer_is_handled(&server->channel);
 		/* There may be a request already. */
-		server->event_pending = true;
+		server->serving.is_pending = true;
 	}
 	pciback_server_tell(server, &answer);
 	if (answer.result < 0)
@@ -131,11 +128,20 @@ take(struct pciback_server *server, const struct pciback_message *message)
 /* ---- The guest ------------------------------------------------------------------------------ */
 
 static void
-serve(struct pciback_server *server)
+look_at_page(struct pciback_server *server)
 {
+	const struct pciback_serving_process process = {
+		.unmask = server->operations->unmask,
+		.world = server->world,
+		.work = server->operations->work,
+		.work_world = server->world,
+		.counted = &server->counted_work,
+		.n_polls = server->n_polls,
+	};
 	enum pciback_recovery recovery;
-	int r = 0;
 
+	if (!pciback_serving_begin(&server->serving, server->now))
+		return;
 	if (!server->handles_errors && pciback_aer_is_handled(&server->channel)) {
 		server->handles_errors = true;
 		server->counts_at = 0;
@@ -143,50 +149,7 @@ serve(struct pciback_server *server)
 	}
 	if (pciback_aer_take(&server->channel, &recovery) == 0)
 		say_reported(server, 0, (uint32_t)recovery);
-	for (int n = 0; n < REQUESTS_AT_ONCE && server->ended == 0; n += r) {
-		r = pciback_channel_serve(&server->channel, server->now, (unsigned)(REQUESTS_AT_ONCE - n));
-		if (r == -EAGAIN) {
-			/* Masked until its next request may be served. */
-			server->retry_event = server->now + 1;
-			return;
-		}
-		if (r <= 0 || !pciback_channel_expect(&server->channel, server->n_polls))
-			break;
-	}
-	server->retry_event = 0;
-	if (!pciback_channel_pending(&server->channel))
-		server->operations->unmask(server->world);
-	/* What came in before the event channel was open again made no event. */
-	server->event_pending = pciback_channel_pending(&server->channel);
-}
-
-/* All that the process does, it does for this guest. */
-static void
-charge(struct pciback_server *server)
-{
-	uint64_t work;
-
-	if (server->operations->work == NULL)
-		return;
-	work = server->operations->work(server->world);
-	if (work > server->counted_work)
-		pciback_limit_spend(&server->work_limit, work - server->counted_work);
-	server->counted_work = work;
-}
-
-static void
-look_at_page(struct pciback_server *server)
-{
-	if (!server->event_pending && (server->retry_event == 0 || server->now < server->retry_event))
-		return;
-	server->event_pending = false;
-	if (pciback_limit_has(&server->work_limit, server->now)) {
-		serve(server);
-		charge(server);
-	} else {
-		/* Its event channel is masked, or is from its next event on. */
-		server->retry_event = server->now + PCIBACK_WAIT_WORK;
-	}
+	pciback_serving_run(&server->serving, &server->channel, &process, server->now);
 }
 
 /* The parent knows of all that was served, a little later. */
@@ -225,7 +188,7 @@ pciback_server_init(struct pciback_server *server, const struct pciback_server_o
 	server->now = now;
 	pciback_server_fill(&server->device_operations);
 	server->host = (struct pciback_host){ .operations = &server->device_operations, .world = server };
-	pciback_limit_init(&server->work_limit, PCIBACK_WORK_PER_SECOND, PCIBACK_WORK_BURST, now);
+	pciback_serving_init(&server->serving, now);
 }
 
 void
@@ -243,7 +206,7 @@ pciback_server_take(struct pciback_server *server, const uint8_t bytes[PCIBACK_M
 void
 pciback_server_event(struct pciback_server *server)
 {
-	server->event_pending = true;
+	server->serving.is_pending = true;
 }
 
 /* Milliseconds until a time, not negative. */
@@ -270,13 +233,14 @@ pciback_server_run(struct pciback_server *server, uint64_t now)
 		return 0;
 	if (server->page == NULL)
 		return -1;
-	look_at_page(server);
+	if (pciback_serving_is_due(&server->serving, now))
+		look_at_page(server);
 	tell_counts(server);
-	if (server->ended != 0 || server->n_later > 0 || server->event_pending)
+	if (server->ended != 0 || server->n_later > 0 || server->serving.is_pending)
 		return 0;
 	if (has_untold(server))
 		wait = until(now, server->counts_at);
-	if (server->retry_event != 0 && (wait < 0 || until(now, server->retry_event) < wait))
-		wait = until(now, server->retry_event);
+	if (server->serving.retry != 0 && (wait < 0 || until(now, server->serving.retry) < wait))
+		wait = until(now, server->serving.retry);
 	return wait;
 }

@@ -32,6 +32,7 @@ main(void)
 		{ "pristine", test_pristine },
 		{ "reset", test_reset },
 		{ "message", test_message },
+		{ "serving", test_serving },
 		{ "server_asks", test_server_asks },
 		{ "server", test_server },
 		{ "guest/wait", test_guest_wait },

@@ -119,6 +119,7 @@ void test_request(struct harness *harness);
 void test_reset(struct harness *harness);
 void test_server(struct harness *harness);
 void test_server_asks(struct harness *harness);
+void test_serving(struct harness *harness);
 void test_shared_line(struct harness *harness);
 void test_simulated_bus(struct harness *harness);
 void test_text(struct harness *harness);

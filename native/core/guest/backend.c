@@ -172,7 +172,7 @@ pciback_backend_event(struct pciback_backend *backend, uint32_t port)
 		struct pciback_guest *guest = &backend->guests[i];
 
 		if (guest->used && guest->port_bound && guest->port == port)
-			guest->event_pending = true;
+			guest->serving.is_pending = true;
 	}
 }
 

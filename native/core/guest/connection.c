@@ -15,9 +15,6 @@
 #include "look.h"
 #include "store.h"
 
-/* Requests served before others have their turn. */
-#define REQUESTS_AT_ONCE 64
-
 /* The answer to a report, or that there will be none. */
 static void
 end_report(struct pciback_guest *guest, enum pciback_recovery result)
@@ -100,7 +97,7 @@ pciback_connection_close(struct pciback_guest *guest)
 	if (page != NULL && xen->operations->page_unmap(xen->world, page) < 0)
 		pciback_backend_log(guest->backend, PCIBACK_LOG_ERROR, guest->domain,
 		    "its page could not be unmapped");
-	guest->event_pending = false;
+	guest->serving.is_pending = false;
 }
 
 static void
@@ -141,7 +138,7 @@ open_here(struct pciback_guest *guest)
 	pciback_channel_init(&guest->channel, guest->page, &guest->topology, &backend->host,
 	    &guest->log, guest, backend->now);
 	/* There may be a request already. */
-	guest->event_pending = true;
+	guest->serving.is_pending = true;
 	return 0;
 }
 
@@ -200,59 +197,31 @@ pciback_connection_recognise(struct pciback_guest *guest)
 		guest->handles_all_states = true;
 }
 
-/* All that the process did since it served somebody is charged to whom it serves: mostly it has waited
- * for, and taken, this guest's event. */
 static void
-charge(struct pciback_guest *guest)
+unmask(void *world)
 {
-	struct pciback_backend *backend = guest->backend;
-	uint64_t work;
-
-	if (backend->xen.work == NULL)
-		return;
-	work = backend->xen.work(backend->xen.world);
-	if (work > backend->counted_work)
-		pciback_limit_spend(&guest->work_limit, work - backend->counted_work);
-	backend->counted_work = work;
-}
-
-static void
-serve(struct pciback_guest *guest)
-{
+	const struct pciback_guest *guest = world;
 	const struct pciback_xen *xen = &guest->backend->xen;
-	int r;
 
-	pciback_connection_recognise(guest);
-	pciback_connection_check_report(guest);
-	for (int n = 0; n < REQUESTS_AT_ONCE; n += r) {
-		r = pciback_channel_serve(&guest->channel, guest->backend->now,
-		    (unsigned)(REQUESTS_AT_ONCE - n));
-		if (r == -EAGAIN) {
-			/* Masked until its next request may be served. */
-			guest->retry_event = guest->backend->now + 1;
-			return;
-		}
-		if (r <= 0 || !pciback_channel_expect(&guest->channel, xen->n_polls))
-			break;
-	}
-	guest->retry_event = 0;
-	if (!pciback_channel_pending(&guest->channel))
-		(void)xen->operations->event_unmask(xen->world, guest->port);
-	/* What came in before the event channel was open again made no event. */
-	guest->event_pending = pciback_channel_pending(&guest->channel);
+	(void)xen->operations->event_unmask(xen->world, guest->port);
 }
 
 void
 pciback_connection_serve(struct pciback_guest *guest)
 {
-	guest->event_pending = false;
-	if (guest->page == NULL)
+	struct pciback_backend *backend = guest->backend;
+	const struct pciback_serving_process process = {
+		.unmask = unmask,
+		.world = guest,
+		.work = backend->xen.work,
+		.work_world = backend->xen.world,
+		.counted = &backend->counted_work,
+		.n_polls = backend->xen.n_polls,
+	};
+
+	if (!pciback_serving_begin(&guest->serving, backend->now) || guest->page == NULL)
 		return;
-	if (pciback_limit_has(&guest->work_limit, guest->backend->now)) {
-		serve(guest);
-		charge(guest);
-	} else {
-		/* Its event channel is masked, or is from its next event on. */
-		guest->retry_event = guest->backend->now + PCIBACK_WAIT_WORK;
-	}
+	pciback_connection_recognise(guest);
+	pciback_connection_check_report(guest);
+	pciback_serving_run(&guest->serving, &guest->channel, &process, backend->now);
 }

@@ -34,8 +34,7 @@ pciback_guest_init(struct pciback_guest *guest, struct pciback_backend *backend,
 	guest->look_backend = guest->look_frontend = guest->look_life = true;
 	pciback_topology_init(&guest->topology, backend->topology);
 	pciback_log_init(&guest->log, &backend->host, domain, backend->now);
-	pciback_limit_init(&guest->work_limit, PCIBACK_WORK_PER_SECOND, PCIBACK_WORK_BURST,
-	    backend->now);
+	pciback_serving_init(&guest->serving, backend->now);
 	pciback_limit_init(&guest->error_limit, PCIBACK_ERRORS_PER_SECOND,
 	    PCIBACK_ERRORS_BURST, backend->now);
 	pciback_limit_init(&guest->limit, PCIBACK_WATCHES_PER_SECOND, PCIBACK_WATCHES_BURST,
@@ -187,7 +186,7 @@ wait_for_child(const struct pciback_guest *guest)
 bool
 pciback_guest_is_due(const struct pciback_guest *guest)
 {
-	if (guest->event_pending || (guest->child.is_ready && guest->backend->now >= guest->child.retry))
+	if (guest->serving.is_pending || (guest->child.is_ready && guest->backend->now >= guest->child.retry))
 		return true;
 	/* One that was told to go is not asked back in; and until `retry` nothing is looked at. */
 	if ((guest->backend->stopping && pciback_guest_is_idle(guest)) || guest->retry != 0)
@@ -205,7 +204,7 @@ pciback_guest_run(struct pciback_guest *guest)
 	guest->log.now = now;
 	if (pciback_child_is_wanted(guest))
 		pciback_child_run(guest);
-	if (guest->event_pending || (guest->retry_event != 0 && now >= guest->retry_event))
+	if (pciback_serving_is_due(&guest->serving, now))
 		pciback_connection_serve(guest);
 	pciback_connection_check_report(guest);
 	if (guest->backend->stopping && pciback_guest_is_idle(guest))
@@ -218,8 +217,8 @@ pciback_guest_run(struct pciback_guest *guest)
 	if (pciback_guest_is_due(guest))
 		return 0;
 	wait = wait_for_child(guest);
-	if (guest->retry_event != 0)
-		wait = pciback_wait_shorter(wait, pciback_wait_until(now, guest->retry_event));
+	if (guest->serving.retry != 0)
+		wait = pciback_wait_shorter(wait, pciback_wait_until(now, guest->serving.retry));
 	if (guest->report.is_out)
 		wait = pciback_wait_shorter(wait, pciback_wait_until(now, guest->report.deadline));
 	if (guest->remove_at != 0)

@@ -46,7 +46,7 @@
 #include <pciback/limit.h>
 #include <pciback/log.h>
 #include <pciback/pristine.h>
-#include <pciback/server.h>
+#include <pciback/serving.h>
 #include <pciback/topology.h>
 #include <pciback/xen.h>
 
@@ -162,7 +162,6 @@ struct pciback_guest {
 	bool waits_for_device;		/* one that is about to be taken back from another guest */
 	bool watched;			/* its frontend */
 	bool look_backend, look_frontend, look_life;	/* what may have changed */
-	bool event_pending;
 	uint32_t reference, remote_port;	/* of the channel, as the frontend published them */
 	uint32_t seen_reference, seen_port;
 	bool is_open;			/* there is a channel */
@@ -172,7 +171,6 @@ struct pciback_guest {
 	bool port_bound;
 	uint64_t deadline;		/* of what is waited for; 0: nothing is */
 	uint64_t retry;			/* 0: nothing to be tried again */
-	uint64_t retry_event;		/* the same for requests past their limit */
 	uint64_t remove_at;		/* 0: the store's nodes stay */
 	size_t n_roots;			/* published */
 	uint32_t roots[PCIBACK_ENTRIES_MAX];	/* domain << 8 | bus */
@@ -183,7 +181,7 @@ struct pciback_guest {
 	struct pciback_topology topology;
 	struct pciback_log log;
 	struct pciback_limit limit;	/* of watch events (XSA-349) */
-	struct pciback_limit work_limit;	/* microseconds of a processor */
+	struct pciback_serving serving;	/* of its page, by this process */
 	struct pciback_limit error_limit;	/* lines of the log about its devices */
 	char message[PCIBACK_LOG_LINE];	/* the last error of the toolstack's keys, "" if none */
 };

@@ -19,7 +19,7 @@ pciback_step_release(struct pciback_guest *guest)
 	pciback_devices_take_back_all(guest);
 	guest->n_roots = 0;
 	guest->deadline = 0;
-	guest->retry_event = 0;
+	guest->serving.retry = 0;
 	guest->waits_for_device = false;
 }
 

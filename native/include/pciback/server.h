@@ -19,6 +19,7 @@
 
 #include <pciback/channel.h>
 #include <pciback/message.h>
+#include <pciback/serving.h>
 
 /* Functions return 0 or a negative errno value; `world` is the process's own. */
 struct pciback_server_operations {
@@ -68,11 +69,9 @@ struct pciback_server {
 	struct pciback_page *page;	/* NULL: not started */
 	struct pciback_channel channel;
 	struct pciback_topology topology;
-	struct pciback_limit work_limit;
-	uint64_t counted_work;
+	struct pciback_serving serving;
+	uint64_t counted_work;		/* of this process, up to which the guest was charged */
 	unsigned n_polls;
-	bool event_pending;
-	uint64_t retry_event;		/* for requests past their limit; 0: none */
 	bool handles_errors;
 	uint64_t n_told, counts_at;	/* requests that the parent knows of; when it may be told of more */
 	unsigned n_later;
@@ -93,15 +92,5 @@ void pciback_server_event(struct pciback_server *server);
 /* Does what is due. Returns the milliseconds until something is due again if nothing happens before, or -1 for ever;
  * 0 also once it has ended. */
 int pciback_server_run(struct pciback_server *server, uint64_t now);
-
-/*
- * What serving one guest's events may cost: a quarter of a processor for good, and a second of one at once.
- * A request with its event takes some 24 microseconds, so that a second is 40,000 of them, more than all
- * drivers' probes; and a guest that sends them without end leaves three quarters to dom0.
- */
-#define PCIBACK_WORK_PER_SECOND		250000
-#define PCIBACK_WORK_BURST		1000000
-
-#define PCIBACK_WAIT_WORK	10	/* milliseconds, for a guest that has used its share of a processor */
 
 #endif

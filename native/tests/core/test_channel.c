@@ -92,7 +92,7 @@ notify_and_ask(void *world, void *handle)
 }
 
 static void
-test_serving(struct harness *harness)
+test_requests_in_a_row(struct harness *harness)
 {
 	static struct fixture fixture;
 
@@ -116,5 +116,5 @@ test_channel(struct harness *harness)
 {
 	test_answers(harness);
 	test_page(harness);
-	test_serving(harness);
+	test_requests_in_a_row(harness);
 }
