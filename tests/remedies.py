@@ -85,7 +85,7 @@ SERVICE = Reason("of a pcibackd that hangs, which none in the tests does")
 
 LINUX = {
     "plugins/module_utils/host/linux/": Reason("a Linux dom0's, and the embedded dom0 is NetBSD's; see the Xen lab"),
-    "plugins/module_utils/formats/grub.py": Reason("GRUB's, which NetBSD does not boot with"),
+    "plugins/module_utils/formats/grub": Reason("GRUB's, which NetBSD does not boot with"),
     "plugins/module_utils/formats/hide_parameter.py": Reason("of a list that GRUB passes on"),
 }
 """Sources of which no remedy can be done on the lab."""

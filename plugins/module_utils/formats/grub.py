@@ -106,7 +106,7 @@ def read_menu(data: bytes, file: str = MENU) -> Menu:
         if match:
             # The first branch of 00_header is the next_entry of grub-reboot; the owner's choice comes last.
             value = next(group for group in match.groups() if group is not None)
-    return Menu(entries, _choose(entries, value), value)
+    return Menu(entries, choose(entries, value), value)
 
 
 def previous_script(entry: Entry, value: str | None) -> bytes:
@@ -114,13 +114,25 @@ def previous_script(entry: Entry, value: str | None) -> bytes:
 
     Its title and its id tell it from the original, so the default entry stays the same.
     """
+    return script(_HEADER + entry_copy(entry, value, suffix=PREVIOUS_SUFFIX, identity=PREVIOUS_ID))
+
+
+def entry_copy(entry: Entry, value: str | None, *, suffix: str, identity: str, words: Sequence[str] = ()) -> str:
+    """The text of an entry that boots the same with another hide list, ``None`` for no list.
+
+    :param suffix: what its title ends with
+    :param words: what its kernel is told besides
+    """
     lines = entry.text.splitlines(keepends=True)
     indent = len(lines[0]) - len(lines[0].lstrip())
     lines = [line[indent:] if not line[:indent].strip() else line for line in lines]
-    title = _quoted(entry.path[-1] + PREVIOUS_SUFFIX)
-    lines[0] = f"menuentry {title} --class xen --id {PREVIOUS_ID} {{\n"
-    body = "".join(_with_list(line, value) for line in lines)
-    return f"#!/bin/sh\nexec tail -n +3 $0\n{_HEADER}{body}".encode("utf-8", "surrogateescape")
+    lines[0] = f"menuentry {_quoted(entry.path[-1] + suffix)} --class xen --id {identity} {{\n"
+    return "".join(_with_list(line, value, words) for line in lines)
+
+
+def script(text: str) -> bytes:
+    """A script for /etc/grub.d that puts a text into the menu."""
+    return f"#!/bin/sh\nexec tail -n +3 $0\n{text}".encode("utf-8", "surrogateescape")
 
 
 def _entries(lines: Sequence[str], file: str) -> Iterator[Entry]:
@@ -186,7 +198,7 @@ def _boots(lines: Sequence[str]) -> tuple[str, str]:
     return OTHER, ""
 
 
-def _choose(entries: Sequence[Entry], value: str) -> Entry | None:
+def choose(entries: Sequence[Entry], value: str) -> Entry | None:
     """The entry that ``default`` names: numbers, titles or ids, with ``>`` between a submenu and its entry."""
     if "$" in value:
         return None
@@ -221,8 +233,8 @@ def _is_number(part: str, number: int) -> bool:
     return part.isascii() and part.isdigit() and part.lstrip("0") == str(number).lstrip("0")
 
 
-def _with_list(line: str, value: str | None) -> str:
-    """A line of an entry with another hide list on the command line of its kernel."""
+def _with_list(line: str, value: str | None, words: Sequence[str]) -> str:
+    """A line of an entry with another hide list, and these words, on the command line of its kernel."""
     match = _COMMAND.match(line)
     if match is None or match.group(1) not in (*_MODULE, "linux", "linuxefi", "linux16"):
         return line
@@ -232,6 +244,8 @@ def _with_list(line: str, value: str | None) -> str:
     kept = [word for word in arguments.split() if not hide_parameter.values(word)]
     if value is not None:
         kept.append(f"{hide_parameter.PARAMETER}={value}")
+    names = {word.partition("=")[0] for word in kept}
+    kept += [word for word in words if word.partition("=")[0] not in names]
     start = line[: match.start(2)]
     return f"{start}{path} {' '.join(kept)}\n"
 
