@@ -37,8 +37,9 @@ limit_all(void)
 		return -errno;
 #endif
 #if defined(__linux__) && defined(RLIMIT_RTTIME)
-	/* In the real-time class it is ended where the parent would only leave the class. */
-	if (LIMIT(RLIMIT_RTTIME, PCIBACK_LONGEST_WITHOUT_REST) < 0)
+	/* In the real-time class its parent's brake is its own, and one that does not brake is killed. */
+	if (setrlimit(RLIMIT_RTTIME, &(const struct rlimit){ .rlim_cur = PCIBACK_LONGEST_WITHOUT_REST,
+	    .rlim_max = 2 * PCIBACK_LONGEST_WITHOUT_REST }) < 0)
 		return -errno;
 #endif
 	return 0;
@@ -61,12 +62,14 @@ become_nobody(const struct child_setup *setup, uint16_t domain)
 
 #if defined(__linux__)
 
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 
@@ -76,8 +79,8 @@ become_nobody(const struct child_setup *setup, uint16_t domain)
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-/* [Linux: include/uapi/xen/evtchn.h] */
-#define IOCTL_EVTCHN_NOTIFY	0x4504
+/* [Linux: include/uapi/xen/evtchn.h] With the size of what it takes, although it neither reads nor writes for the kernel. */
+#define IOCTL_EVTCHN_NOTIFY	_IOC(_IOC_NONE, 'E', 4, sizeof(uint32_t))
 
 #define REFUSED	(SECCOMP_RET_ERRNO | EPERM)
 
@@ -137,6 +140,19 @@ allow_notify(struct filter *filter, int fd)
 	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
 }
 
+/* Out of the real-time class, as on_no_rest() of priority.c does it, and into no other. */
+static void
+allow_brake(struct filter *filter)
+{
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_setscheduler, 0, 6);
+	load_argument(filter, 0, false);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
+	load_argument(filter, 1, false);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, SCHED_OTHER, 0, 1);
+	add(filter, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
+}
+
 /* Writes to a configuration space where a policy ever writes: as pciback_policy_may_write() says. */
 static void
 allow_writes(struct filter *filter)
@@ -174,7 +190,7 @@ allow_writes(struct filter *filter)
 	filter->code[first].jf = (uint8_t)(filter->n - first - 1);
 }
 
-/* Its messages, its events, its devices' files; the time; its end. */
+/* Its messages, its events, its devices' files; the time; its end; its brake. */
 static void
 write_filter(struct filter *filter, int socket, int event_fd)
 {
@@ -196,6 +212,7 @@ write_filter(struct filter *filter, int socket, int event_fd)
 	allow_file(filter, SYS_read, event_fd);
 	allow_file(filter, SYS_write, event_fd);
 	allow_notify(filter, event_fd);
+	allow_brake(filter);
 	allow_writes(filter);
 	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
 }
@@ -239,10 +256,9 @@ close_between(int first, int last)
 }
 
 static void
-close_others(int socket, int event_fd)
+close_others(int socket, int event_fd, int null)
 {
 	int low = socket < event_fd ? socket : event_fd, high = socket < event_fd ? event_fd : socket;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	/* A line that a library writes goes nowhere. */
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
@@ -255,9 +271,10 @@ close_others(int socket, int event_fd)
 int
 child_confine(const struct child_setup *setup, uint16_t domain, int event_fd)
 {
-	int r = become_nobody(setup, domain);
+	/* Its root will have none. */
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), r = null < 0 ? -errno : become_nobody(setup, domain);
 
-	close_others(setup->socket, event_fd);
+	close_others(setup->socket, event_fd, null);
 	if (r == 0)
 		r = limit_all();
 	/* A change of the uid forgets it; and the parent may be gone by now, which the socket says. */

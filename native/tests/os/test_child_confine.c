@@ -32,6 +32,21 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include <sched.h>
+
+/* As strace shows it of libxenevtchn. */
+#define NOTIFY	0x44504
+
+static long
+set_class(pid_t process, int class)
+{
+	struct sched_param parameter;
+
+	memset(&parameter, 0, sizeof(parameter));
+	parameter.sched_priority = class == SCHED_OTHER ? 0 : 1;
+	return syscall(SYS_sched_setscheduler, process, class, &parameter);
+}
+
 /* What a child that its guest has taken over tries: each is refused, or else its number is in the answer. */
 static uint32_t
 try_all(int device, int other, pid_t parent)
@@ -46,7 +61,7 @@ try_all(int device, int other, pid_t parent)
 	done |= (uint32_t)(kill(parent, 0) == 0) << 4;
 	done |= (uint32_t)(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
 	    MAP_FAILED) << 5;
-	done |= (uint32_t)(ioctl(device, 0x4504, &byte) >= 0 || errno != EPERM) << 6;
+	done |= (uint32_t)(ioctl(device, NOTIFY, &byte) >= 0 || errno != EPERM) << 6;
 	done |= (uint32_t)(execl("/bin/true", "true", (char *)NULL) >= 0) << 7;
 	done |= (uint32_t)(setuid(0) == 0) << 8;
 	done |= (uint32_t)(chroot(".") == 0) << 9;
@@ -54,7 +69,41 @@ try_all(int device, int other, pid_t parent)
 	done |= (uint32_t)(pread(other, &byte, 1, 0) >= 0) << 10;
 	done |= (uint32_t)(write(device, &byte, 1) >= 0) << 11;
 	done |= (uint32_t)(ftruncate(device, 0) == 0) << 12;
+	done |= (uint32_t)(set_class(parent, SCHED_OTHER) == 0 || errno != EPERM) << 13;
+	done |= (uint32_t)(set_class(0, SCHED_RR) == 0 || errno != EPERM) << 14;
 	return done;
+}
+
+/* What an honest one needs, as far as a file that is no event channel lets it through. */
+static uint32_t
+try_needed(int events)
+{
+	uint32_t port = 1;
+	uint32_t refused = 0;
+
+	refused |= (uint32_t)(ioctl(events, NOTIFY, &port) < 0 && errno == EPERM) << 0;
+	refused |= (uint32_t)(set_class(0, SCHED_OTHER) < 0) << 1;
+	return refused;
+}
+
+/* Whether what a process would print goes nowhere; also if this process may not know. */
+static bool
+says_nothing(pid_t process)
+{
+	char path[64], target[64];
+
+	for (int fd = 0; fd <= 2; fd++) {
+		ssize_t n;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)process, fd);
+		n = readlink(path, target, sizeof(target) - 1);
+		if (n < 0)
+			return errno == EACCES;
+		target[n] = '\0';
+		if (strcmp(target, "/dev/null") != 0)
+			return false;
+	}
+	return true;
 }
 
 /* Each write to a configuration space goes through, or is refused, as policy.h says. */
@@ -83,7 +132,7 @@ test_refused(struct harness *harness)
 {
 	char path[] = "/tmp/test-confine.XXXXXX";
 	struct child_setup setup = { .uid = 65534, .gid = 65534 };
-	uint32_t found[3] = { 99, 99, 99 };
+	uint32_t found[4] = { 99, 99, 99, 99 };
 	int sockets[2], events[2], device, status = -1;
 	pid_t child, parent = getpid();
 
@@ -109,11 +158,12 @@ test_refused(struct harness *harness)
 		message.msg_iov = &part;
 		message.msg_control = control.bytes;
 		message.msg_controllen = sizeof(control.bytes);
-		if (recvmsg(sockets[1], &message, 0) != 1)
+		if (send(sockets[1], found, 1, 0) != 1 || recvmsg(sockets[1], &message, 0) != 1)
 			_exit(2);
 		memcpy(&device, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(device));
 		found[0] = try_all(device, events[0], parent);
 		found[1] = try_writes(device);
+		found[3] = try_needed(events[1]);
 		/* A sanitizer that looks for leaks at the end would need what is refused. */
 		(void)syscall(SYS_exit_group, send(sockets[1], found, sizeof(found), 0) == (ssize_t)sizeof(found) ? 0 : 3);
 	}
@@ -129,12 +179,15 @@ test_refused(struct harness *harness)
 
 		memcpy(CMSG_DATA(&control.header), &device, sizeof(device));
 		(void)close(sockets[1]);
+		CHECK_NUMBER(recv(sockets[0], found, sizeof(found), 0), 1);
+		CHECK(says_nothing(child));
 		CHECK_NUMBER(sendmsg(sockets[0], &message, 0), 1);
 	}
 	CHECK_NUMBER(recv(sockets[0], found, sizeof(found), 0), sizeof(found));
 	CHECK_NUMBER(found[2], 0);
 	CHECK_NUMBER(found[0], 0);
 	CHECK_NUMBER(found[1], 0);
+	CHECK_NUMBER(found[3], 0);
 	CHECK(waitpid(child, &status, 0) == child);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	(void)close(device);
