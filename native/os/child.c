@@ -41,8 +41,11 @@ start(void *world, const struct pciback_message *message, struct pciback_page **
 {
 	struct child *child = world;
 	const struct pciback_child_machine *machine = child->setup->machine;
-	int r = machine->connect(machine->world, message, ret_page, &child->event_fd, ret_step);
+	int r = child_leave_shared_memory();
 
+	*ret_step = PCIBACK_START_CONFINE;
+	if (r == 0)
+		r = machine->connect(machine->world, message, ret_page, &child->event_fd, ret_step);
 	if (r < 0)
 		return r;
 	r = child_confine(child->setup, message->domain, child->event_fd);

@@ -31,6 +31,12 @@ __attribute__((noreturn))
 void child_serve(const struct child_setup *setup);
 
 /*
+ * Unmaps all memory that the process shares with the one that it was made of: Xen's library writes the arguments of calls
+ * into such. Its own page is mapped after that. Returns 0, or a negative errno value: it must not serve.
+ */
+int child_leave_shared_memory(void);
+
+/*
  * Gives up all but two files: for root everything that being root is, on Linux all system calls but those that are
  * needed for these files. `domain` may tell its uid from others. Returns 0, or a negative errno value: it must not serve.
  */

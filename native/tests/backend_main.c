@@ -73,6 +73,7 @@ main(void)
 		{ "kernel/prepare", test_kernel_prepare },
 		{ "beside", test_beside },
 		{ "os/child_confine", test_os_child_confine },
+		{ "os/child_memory", test_os_child_memory },
 		{ "os/child", test_os_child },
 		{ "os/children", test_os_children },
 		{ "clock", test_clock },

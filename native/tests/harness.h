@@ -101,6 +101,7 @@ void test_log(struct harness *harness);
 void test_message(struct harness *harness);
 void test_os_child(struct harness *harness);
 void test_os_child_confine(struct harness *harness);
+void test_os_child_memory(struct harness *harness);
 void test_os_children(struct harness *harness);
 void test_policy_access(struct harness *harness);
 void test_policy_capability(struct harness *harness);

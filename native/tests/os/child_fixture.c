@@ -32,7 +32,10 @@ connect_child(void *world, const struct pciback_message *start, struct pciback_p
 	/* Of another domain there is none. */
 	if (start->domain != 7)
 		return -2;
-	*ret_page = fixture->page;
+	/* What is shared with the test by now is gone, as what is shared with pcibackd. */
+	*ret_page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fixture->memory, 0);
+	if (*ret_page == MAP_FAILED)
+		return -3;
 	*ret_fd = fixture->events[1];
 	return 0;
 }
@@ -78,7 +81,7 @@ child_fixture_is_watched(void)
 bool
 child_fixture_init(struct child_fixture *fixture)
 {
-	char path[] = "/tmp/test-child.XXXXXX";
+	char path[] = "/tmp/test-child.XXXXXX", path_of_page[] = "/tmp/test-child.XXXXXX";
 	uint8_t config[PCIBACK_CONFIG_EXPRESS];
 	struct fixture card;
 
@@ -96,7 +99,10 @@ child_fixture_init(struct child_fixture *fixture)
 	for (unsigned i = 0; i < sizeof(config); i++)
 		config[i] = (uint8_t)fixture_real(&card, i, 1);
 	fixture_free(&card);
-	fixture->page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	fixture->memory = mkstemp(path_of_page);
+	if (fixture->memory < 0 || unlink(path_of_page) < 0 || ftruncate(fixture->memory, 4096) < 0)
+		abort();
+	fixture->page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fixture->memory, 0);
 	fixture->config = mkstemp(path);
 	if (fixture->page == MAP_FAILED || fixture->config < 0 || unlink(path) < 0 ||
 	    pwrite(fixture->config, config, sizeof(config), 0) != (ssize_t)sizeof(config) ||
@@ -119,6 +125,7 @@ void
 child_fixture_free(struct child_fixture *fixture)
 {
 	(void)munmap(fixture->page, 4096);
+	(void)close(fixture->memory);
 	(void)close(fixture->config);
 	(void)close(fixture->events[0]);
 	(void)close(fixture->events[1]);

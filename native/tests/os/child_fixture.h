@@ -13,6 +13,7 @@
  * A machine whose guest is the test: a page that both have, a socket that tells of events, and a device that is a file.
  */
 struct child_fixture {
+	int memory;			/* the file that the page is of */
 	struct pciback_page *page;
 	int events[2];			/* the test's end, and the child's */
 	int config;			/* of a card, as in fixture.h */
