@@ -180,5 +180,8 @@ pciback_channel_serve(struct pciback_channel *channel, uint64_t now, unsigned ma
 		atomic_store_explicit(&channel->claimed, 0, memory_order_release);
 		/* A request that came after the last look, while others were kept out, is not lost. */
 	} while (may && served < max && is_pending(page));
-	return may ? (int)served : -EAGAIN;
+	if (may)
+		return (int)served;
+	pciback_log_limited(channel->log, "makes more requests than it may each second; they have to wait");
+	return -EAGAIN;
 }

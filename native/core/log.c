@@ -91,3 +91,12 @@ pciback_log_write(struct pciback_log *log, enum pciback_log_level level, const c
 	pciback_log_line(log, level, NULL, format, arguments);
 	va_end(arguments);
 }
+
+void
+pciback_log_limited(struct pciback_log *log, const char *what)
+{
+	if (log->now < log->limited_again || !pciback_limit_has(&log->limit, log->now))
+		return;
+	log->limited_again = log->now + PCIBACK_WAIT_LIMITED;
+	pciback_log_write(log, PCIBACK_LOG_WARNING, "%s", what);
+}

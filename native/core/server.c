@@ -140,7 +140,7 @@ look_at_page(struct pciback_server *server)
 	};
 	enum pciback_recovery recovery;
 
-	if (!pciback_serving_begin(&server->serving, server->now))
+	if (!pciback_serving_begin(&server->serving, &server->log, server->now))
 		return;
 	if (!server->handles_errors && pciback_aer_is_handled(&server->channel)) {
 		server->handles_errors = true;

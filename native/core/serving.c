@@ -25,11 +25,12 @@ pciback_serving_is_due(const struct pciback_serving *serving, uint64_t now)
 }
 
 bool
-pciback_serving_begin(struct pciback_serving *serving, uint64_t now)
+pciback_serving_begin(struct pciback_serving *serving, struct pciback_log *log, uint64_t now)
 {
 	serving->is_pending = false;
 	if (pciback_limit_has(&serving->work, now))
 		return true;
+	pciback_log_limited(log, "takes more of a processor than its share; its requests have to wait");
 	/* Its event channel is masked, or is from its next event on. */
 	serving->retry = now + PCIBACK_WAIT_WORK;
 	return false;

@@ -219,7 +219,7 @@ pciback_connection_serve(struct pciback_guest *guest)
 		.n_polls = backend->xen.n_polls,
 	};
 
-	if (!pciback_serving_begin(&guest->serving, backend->now) || guest->page == NULL)
+	if (!pciback_serving_begin(&guest->serving, &guest->log, backend->now) || guest->page == NULL)
 		return;
 	pciback_connection_recognise(guest);
 	pciback_connection_check_report(guest);

@@ -120,6 +120,7 @@ follow(struct pciback_guest *guest)
 		return;
 	/* A guest makes as many of these as it likes (XSA-349). */
 	if (!is_due && !pciback_limit_take(&guest->limit, now)) {
+		pciback_log_limited(&guest->log, "writes states faster than they are followed; those in between are not seen");
 		guest->retry = now + 1000 / PCIBACK_WATCHES_PER_SECOND;
 		return;
 	}

@@ -25,12 +25,15 @@ enum pciback_log_level {
 
 #define PCIBACK_LOG_LINE 160
 
+#define PCIBACK_WAIT_LIMITED	60000	/* milliseconds between two lines that say that a limit holds the guest up */
+
 struct pciback_log {
 	const struct pciback_host *host;
 	uint16_t domain;
 	uint64_t now;			/* set by pciback_channel_serve(), or by the caller */
 	uint32_t n_dropped;		/* lines since the last that was written */
 	struct pciback_limit limit;
+	uint64_t limited_again;		/* when it may be said again that a limit holds the guest up */
 };
 
 /* `domain` is the guest's id, which starts each line; `now` in milliseconds. */
@@ -44,5 +47,9 @@ __attribute__((format(printf, 3, 4)))
 #endif
 void pciback_log_write(struct pciback_log *log, enum pciback_log_level level,
     const char *format, ...);
+
+/* Says that a limit holds the guest up, as a warning: what it does, and what comes of it. Whichever limit it is, once in
+ * PCIBACK_WAIT_LIMITED; a guest at its limit causes no other line by it, and none that counts as dropped. */
+void pciback_log_limited(struct pciback_log *log, const char *what);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include <pciback/channel.h>
 #include <pciback/limit.h>
+#include <pciback/log.h>
 
 /*
  * What serving one guest's events may cost: a quarter of a processor for good, and a second of one at once.
@@ -53,8 +54,8 @@ void pciback_serving_init(struct pciback_serving *serving, uint64_t now);
 /* Whether its page is to be looked at. */
 bool pciback_serving_is_due(const struct pciback_serving *serving, uint64_t now);
 
-/* Whether it may be served now. If not, its share is used up, and it is due again a little later. */
-bool pciback_serving_begin(struct pciback_serving *serving, uint64_t now);
+/* Whether it may be served now. If not, its share is used up, which its log says, and it is due again a little later. */
+bool pciback_serving_begin(struct pciback_serving *serving, struct pciback_log *log, uint64_t now);
 
 /* Serves the requests of its page, not too many at once, charges the guest for them, and opens its event channel again
  * unless it is kept waiting. */

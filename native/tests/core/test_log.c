@@ -8,6 +8,31 @@
 
 #include <string.h>
 
+/* A guest at its limits is said to be once a minute, and its other lines are counted as before. */
+static void
+test_limited(struct harness *harness)
+{
+	static struct fixture fixture;
+	unsigned n = 0;
+
+	fixture_init_card(&fixture);
+	for (fixture.log.now = 5000; fixture.log.now < 5000 + 2 * PCIBACK_WAIT_LIMITED; fixture.log.now += 10) {
+		fixture.line[0] = '\0';
+		pciback_log_limited(&fixture.log, "waits");
+		n += strcmp(fixture.line, "domain 7: waits") == 0;
+	}
+	CHECK_NUMBER(n, 2);
+	CHECK_NUMBER(fixture.log.n_dropped, 0);
+	/* A line that was just written keeps it back, and no longer. */
+	pciback_log_write(&fixture.log, PCIBACK_LOG_INFO, "other");
+	pciback_log_limited(&fixture.log, "waits");
+	CHECK_TEXT(fixture.line, "domain 7: other");
+	fixture.log.now += 1000;
+	pciback_log_limited(&fixture.log, "waits");
+	CHECK_TEXT(fixture.line, "domain 7: waits");
+	fixture_free(&fixture);
+}
+
 void
 test_log(struct harness *harness)
 {
@@ -27,4 +52,5 @@ test_log(struct harness *harness)
 	pciback_log_write(&fixture.log, PCIBACK_LOG_INFO, "dropped");
 	CHECK_NUMBER(fixture.log.n_dropped, UINT32_MAX);
 	fixture_free(&fixture);
+	test_limited(harness);
 }

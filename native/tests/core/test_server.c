@@ -167,6 +167,8 @@ test_work(struct harness *harness)
 	CHECK_NUMBER(served_request(&served, PCIBACK_CONFIG_READ, 0, 4, 0), PCIBACK_DONE);
 	CHECK_NUMBER(served_request(&served, PCIBACK_CONFIG_READ, 0, 4, 0), 99);
 	CHECK_NUMBER(pciback_server_run(&served.server, served.fixture.now), PCIBACK_WAIT_WORK);
+	CHECK_TEXT(served_said(&served)->line,
+	    "domain 7: takes more of a processor than its share; its requests have to wait");
 	(void)pciback_server_run(&served.server, served.fixture.now + 5000);
 	CHECK_NUMBER(atomic_load(&served.fixture.page.request.error), PCIBACK_DONE);
 	fixture_free(&served.fixture);

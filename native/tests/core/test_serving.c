@@ -22,6 +22,7 @@ struct asker {
 	struct pciback_channel channel;
 	struct pciback_serving serving;
 	struct pciback_serving_process process;
+	char line[PCIBACK_LOG_LINE];	/* the last of the log */
 	unsigned n_more, n_unmasked;
 	uint64_t work, work_each, counted;
 };
@@ -47,6 +48,14 @@ answered(void *world, void *handle)
 }
 
 static void
+log_line(void *world, enum pciback_log_level level, const char *line)
+{
+	(void)world;
+	(void)level;
+	memcpy(asker.line, line, strlen(line) + 1);
+}
+
+static void
 unmask(void *world)
 {
 	(void)world;
@@ -65,6 +74,7 @@ start(unsigned n_more)
 {
 	memset((void *)&asker, 0, sizeof(asker));
 	asker.operations.notify = answered;
+	asker.operations.log = log_line;
 	asker.host.operations = &asker.operations;
 	asker.process = (struct pciback_serving_process){ .unmask = unmask, .work = work, .counted = &asker.counted,
 		.n_polls = 1 };
@@ -83,7 +93,7 @@ test_turns(struct harness *harness)
 	start(99);
 	CHECK(!pciback_serving_is_due(&asker.serving, 0));
 	asker.serving.is_pending = true;
-	CHECK(pciback_serving_begin(&asker.serving, 0));
+	CHECK(pciback_serving_begin(&asker.serving, &asker.log, 0));
 	pciback_serving_run(&asker.serving, &asker.channel, &asker.process, 0);
 	CHECK_NUMBER(asker.channel.n_requests, 64);
 	CHECK_NUMBER(asker.n_unmasked, 0);
@@ -119,15 +129,16 @@ test_share(struct harness *harness)
 	asker.work = PCIBACK_WORK_BURST;
 	pciback_serving_run(&asker.serving, &asker.channel, &asker.process, 0);
 	CHECK_NUMBER(asker.counted, PCIBACK_WORK_BURST);
-	CHECK(!pciback_serving_begin(&asker.serving, 0));
+	CHECK(!pciback_serving_begin(&asker.serving, &asker.log, 0));
+	CHECK_TEXT(asker.line, "domain 1: takes more of a processor than its share; its requests have to wait");
 	CHECK(pciback_serving_is_due(&asker.serving, PCIBACK_WAIT_WORK));
-	CHECK(pciback_serving_begin(&asker.serving, PCIBACK_WAIT_WORK));
+	CHECK(pciback_serving_begin(&asker.serving, &asker.log, PCIBACK_WAIT_WORK));
 	/* Nobody counts. */
 	start(0);
 	asker.process.work = NULL;
 	asker.work = PCIBACK_WORK_BURST;
 	pciback_serving_run(&asker.serving, &asker.channel, &asker.process, 0);
-	CHECK(pciback_serving_begin(&asker.serving, 0));
+	CHECK(pciback_serving_begin(&asker.serving, &asker.log, 0));
 }
 
 void

@@ -43,6 +43,7 @@ test_xsa_332(struct harness *harness)
 	unsigned n = 0;
 
 	fake_connect(&fake, 1, true);
+	fake_pass(&fake, 1000);
 	while (fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0, 4, 0, NULL) == PCIBACK_DONE &&
 	    n < 20000)
 		n++;
@@ -51,6 +52,7 @@ test_xsa_332(struct harness *harness)
 	fake_run(&fake);
 	CHECK_NUMBER(fake.xen.n_unmasked, 0);
 	CHECK((atomic_load(&fake.xen.page[1].flags) & PCIBACK_FLAG_REQUEST) != 0);
+	CHECK_TEXT(fake.xen.line, "domain 1: makes more requests than it may each second; they have to wait");
 	fake_pass(&fake, 2);
 	CHECK((atomic_load(&fake.xen.page[1].flags) & PCIBACK_FLAG_REQUEST) == 0);
 	CHECK_NUMBER(fake.xen.n_unmasked, 1);
@@ -70,6 +72,7 @@ test_spinning_guest(struct harness *harness)
 	for (unsigned i = 0; i < 1000; i++)
 		fake_pass(&fake, 10);
 	CHECK(fake.xen.work > 3400000 && fake.xen.work < 3600000);
+	CHECK_TEXT(fake.xen.line, "domain 1: takes more of a processor than its share; its requests have to wait");
 	/* What it does not use comes back. */
 	fake.xen.n_more = 0;
 	fake_pass(&fake, 5000);
