@@ -156,9 +156,20 @@ class Native:
         return sum(int(guest["requests"]) for guest in status["guests"])
 
     def wakeups(self) -> int | None:
-        """How often it has waited and was woken."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("voluntary_ctxt_switches:")[1].split()[0])
+        """How often it has waited and was woken, with the process that serves the guest."""
+        return sum(
+            int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
+            for status in map(read_if_there, Path("/proc").glob("[0-9]*/status"))
+            if f"\nPid:\t{self.process.pid}\n" in status or f"\nPPid:\t{self.process.pid}\n" in status
+        )
+
+
+def read_if_there(file: Path) -> str:
+    """What is in a file; nothing if its process has ended."""
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
 
 
 def spread(values: list[float]) -> float:
