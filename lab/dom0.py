@@ -24,7 +24,7 @@ from typing import Iterator
 LAB = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, LAB)
 
-from machine import board, boot, bus, hypervisor, services, xen_process
+from machine import board, boot, bus, consequence, hypervisor, services, watchdog, xen_process
 from machine.borrowed import Refused, borrow
 from machine.build import build
 from machine.firmware import FirmwareError
@@ -69,6 +69,9 @@ def create(options: argparse.Namespace) -> int:
             "no_frontend": sorted(options.no_frontend),
             "management": management,
             "iommu": _iommu(options.iommu, hardware),
+            "lost_lines": options.lost_lines,
+            "hidden_faults": dict(map(consequence.fault, options.hidden_fault)),
+            "watchdog_second": options.watchdog_second,
         }
         if os.path.exists(os.path.join(directory, "machine", "state.json")):
             _refresh(directory, settings, firmware)
@@ -161,11 +164,13 @@ def _machine(directory: str) -> Machine:
 def status(options: argparse.Namespace) -> int:
     """Whether the machine answers, how its last boot went, what is claimed and which guests run."""
     machine = _machine(options.directory)
+    if watchdog.look(machine):
+        machine.load()
     state = machine.state
     until = machine.silent_until()
     found = {
         "name": state["name"],
-        "power": "up" if until is None else "dead" if until == float("inf") else "rebooting",
+        "power": "up" if until is None else state["power"]["state"] if until == float("inf") else "rebooting",
         "reason": None if until is None else state["power"]["reason"],
         "boot": state["boot"]["number"],
         "boottime": state["boot"]["boottime"],
@@ -202,6 +207,14 @@ def reboot(options: argparse.Namespace) -> int:
     with machine.changing():
         boot.power_on(machine, options.entry)
     services.start(machine)
+    return 0
+
+
+def look(options: argparse.Namespace) -> int:
+    """Let time pass for Xen's watchdog of dom0; if its own is over by that, the machine is reset."""
+    machine = _machine(options.directory)
+    watchdog.advance(machine, options.seconds)
+    watchdog.look(machine)
     return 0
 
 
@@ -309,6 +322,25 @@ def _parser() -> argparse.ArgumentParser:
         "--iommu", action="store_true", default=None, help="the machine has an IOMMU; by default as the board has"
     )
     remapping.add_argument("--no-iommu", dest="iommu", action="store_false", help="it has none")
+    make.add_argument(
+        "--lost-lines",
+        action="store_true",
+        help="a device that is hidden takes its interrupt line from the network card that has the same",
+    )
+    make.add_argument(
+        "--hidden-fault",
+        action="append",
+        default=[],
+        metavar="ADDRESS=hang|panic",
+        help="what dom0 does after rc(8) where this device is hidden",
+    )
+    make.add_argument(
+        "--watchdog-second",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="how long a second of Xen's watchdog lasts; default: %(default)s",
+    )
     make.add_argument("--force", action="store_true", help="remove what is there first")
     make.set_defaults(run=create)
     show = commands.add_parser("status", help=(status.__doc__ or "").splitlines()[0])
@@ -322,6 +354,10 @@ def _parser() -> argparse.ArgumentParser:
     reset.add_argument("directory")
     reset.add_argument("--entry", type=int, metavar="N")
     reset.set_defaults(run=reboot)
+    wait = commands.add_parser("wait", help=(look.__doc__ or "").splitlines()[0])
+    wait.add_argument("directory")
+    wait.add_argument("seconds", type=float, nargs="?", default=0.0)
+    wait.set_defaults(run=look)
     add = commands.add_parser("add-card", help=(add_card.__doc__ or "").splitlines()[0])
     add.add_argument("directory")
     add.add_argument("slot", metavar="SLOT", help="its path: 00/05.0, or 00/03.0/05.0 behind a bridge at 00:03.0")

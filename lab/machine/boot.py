@@ -10,6 +10,7 @@ their drivers, /kern, the message buffer, the console, and whether the machine a
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
@@ -17,7 +18,7 @@ import shutil
 import time
 from typing import Any
 
-from . import autoconf, hypervisor, loader, xen_process
+from . import autoconf, consequence, hypervisor, loader, xen_process
 from .autoconf import Line
 from .bus import Bus, Function, Slot, render
 from .firmware import predict
@@ -25,6 +26,8 @@ from .kernel import KERNEL_RELEASE, kernel_version
 from .state import Machine, write_atomically
 
 DEVICES = "devices.lspci"
+# When Xen's watchdog of dom0 fires, in seconds since 1970.
+WATCHDOG = "watchdog"
 
 
 def power_on(machine: Machine, chosen: int | None = None, last_words: str = "") -> None:
@@ -39,6 +42,8 @@ def power_on(machine: Machine, chosen: int | None = None, last_words: str = "") 
     # ansible.builtin.reboot tells boots apart by a date in whole seconds.
     boottime = int(up_at) if before is None else max(int(up_at), before["boottime"] + 1)
     lose_power(machine)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(machine.path(WATCHDOG))
     prediction = _predict(machine, chosen)
     outcome = prediction["outcome"]
     under_xen = outcome not in ("not-xen", "loader-failure")
@@ -60,6 +65,7 @@ def power_on(machine: Machine, chosen: int | None = None, last_words: str = "") 
         "config": {},
         "interfaces": {},
         "default_route": None,
+        "ends": None,
     }
     state["boot"] = boot
     state["xen"] = hypervisor.fresh()
@@ -75,6 +81,10 @@ def power_on(machine: Machine, chosen: int | None = None, last_words: str = "") 
         _populate_kern(machine)
         _show_devices(machine)
         state["power"] = {"state": "up", "up_at": up_at, "reason": "it is rebooting"}
+        lost = consequence.judge(machine, claims)
+        if lost is not None:
+            boot["ends"] = lost.ends
+            state["power"] = {"state": "lost", "up_at": None, "reason": lost.reason}
         machine.console("\nNetBSD/amd64 ({}) (console)\n\nlogin: \n".format(state["name"]))
     else:
         if under_xen:
@@ -91,7 +101,7 @@ def write_down(machine: Machine, number: int) -> None:
         if name.startswith("down."):
             os.unlink(machine.path(name))
     power = machine.state["power"]
-    if power["state"] == "dead":
+    if power["state"] in ("dead", "lost"):
         write_atomically(machine.path(f"down.{number}"), "dead {}\n".format(power["reason"]))
     elif power["up_at"] > time.time():
         write_atomically(machine.path(f"down.{number}"), f"{math.ceil(power['up_at'])} {power['reason']}\n")
@@ -104,20 +114,10 @@ def _predict(machine: Machine, chosen: int | None) -> dict[str, Any]:
     return dict(empty, outcome="not-xen")
 
 
-def _xen_arguments(machine: Machine, prediction: dict[str, Any]) -> str:
-    """The line of boot.cfg that holds what Xen is told; empty without an entry."""
-    entry = next((each for each in prediction["entries"] if each["number"] == prediction["entry"]), None)
-    if entry is None:
-        return ""
-    with open(machine.file("/boot.cfg"), encoding="latin-1", newline="\n") as stream:
-        lines = stream.read().split("\n")
-    return lines[int(entry["line"]) - 1].partition(" -- ")[0]
-
-
 def _memory(machine: Machine, prediction: dict[str, Any], under_xen: bool) -> int:
     """What dom0 has, in MiB: what Xen's dom0_mem= says, else all the machine has."""
     total: int = machine.bus.facts.get("memory_mib", 1024)
-    found = re.search(r"\bdom0_mem=([0-9]+)([KMG])\b", _xen_arguments(machine, prediction)) if under_xen else None
+    found = re.search(r"\bdom0_mem=([0-9]+)([KMG])\b", loader.xen_arguments(machine, prediction)) if under_xen else None
     if not found:
         return total
     return max(1, int(found.group(1)) * {"K": 1, "M": 1024, "G": 1024 * 1024}[found.group(2)] // 1024)
@@ -126,7 +126,7 @@ def _memory(machine: Machine, prediction: dict[str, Any], under_xen: bool) -> in
 def _iommu(machine: Machine, prediction: dict[str, Any], under_xen: bool) -> bool:
     """Whether Xen uses an IOMMU: it does where the machine has one, unless its own iommu= says no."""
     off = re.search(
-        r"\siommu=(?:[^\s;]*,)?(?:0|no|off|false|disable)(?=[\s,;]|\Z)", _xen_arguments(machine, prediction)
+        r"\siommu=(?:[^\s;]*,)?(?:0|no|off|false|disable)(?=[\s,;]|\Z)", loader.xen_arguments(machine, prediction)
     )
     return under_xen and bool(machine.state["settings"]["iommu"]) and not off
 

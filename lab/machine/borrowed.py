@@ -25,7 +25,7 @@ from machine.commands import main
 sys.exit(main())
 """
 # What pcibackd and pcibackctl become on a machine that is simulated; make leaves them beside pcibackctl.
-SIMULATED = ("pcibackd-simulated", "pcibackctl-simulated")
+SIMULATED = ("pcibackd-simulated", "pcibackctl-simulated", "pciback-trial-simulated")
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 COMPILERS = re.compile(
     r"(?:[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+-)?"

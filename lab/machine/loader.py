@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any
 
 from .kernel import KERNEL_RELEASE
 from .state import Machine
@@ -43,3 +44,13 @@ def generation(machine: Machine) -> str:
     """How it reads boot.cfg, for ``pcibackctl boot --loader``."""
     major = int(release(machine).partition(".")[0])
     return next((name for first, name in _NEWER if major >= first), "old")
+
+
+def xen_arguments(machine: Machine, prediction: dict[str, Any]) -> str:
+    """The line of boot.cfg that holds what Xen is told; empty without an entry."""
+    entry = next((each for each in prediction["entries"] if each["number"] == prediction["entry"]), None)
+    if entry is None:
+        return ""
+    with open(machine.file("/boot.cfg"), encoding="latin-1", newline="\n") as stream:
+        lines = stream.read().split("\n")
+    return lines[int(entry["line"]) - 1].partition(" -- ")[0]

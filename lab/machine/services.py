@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 
+from . import boot, consequence
 from .state import Machine
 
 LAB = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -52,8 +53,31 @@ def has_some(machine: Machine) -> bool:
 
 def start(machine: Machine) -> None:
     """Run rc(8) on a machine that has just booted; what it prints goes to the console. Nobody may hold the lock."""
-    if machine.state["power"]["state"] == "dead" or not has_some(machine):
+    if machine.state["power"]["state"] == "dead":
         return
+    if has_some(machine):
+        _run_rc(machine)
+    if machine.state["power"]["state"] == "lost":
+        _end(machine)
+
+
+def _end(machine: Machine) -> None:
+    """What becomes of a dom0 that does not stay as it came up."""
+    ends = machine.state["boot"]["ends"]
+    machine.console(consequence.LAST_WORDS[ends])
+    if ends != consequence.PANIC:
+        return
+    with machine.changing():
+        if machine.state["boot"]["number"] - machine.state.get("panicked", -_PATIENCE) == 1:
+            machine.state["power"]["reason"] = "its kernel panics in each boot"
+            boot.write_down(machine, machine.state["boot"]["number"])
+            return
+        machine.state["panicked"] = machine.state["boot"]["number"]
+        boot.power_on(machine)
+    start(machine)
+
+
+def _run_rc(machine: Machine) -> None:
     inside = machine.root == "/"
     command = ["/bin/sh", "/etc/rc"]
     if not inside:

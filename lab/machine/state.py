@@ -131,7 +131,7 @@ class Machine:
         """Until when the machine does not answer (seconds since 1970; inf when its boot went
         wrong); None when it answers."""
         power = self.state["power"]
-        if power["state"] == "dead":
+        if power["state"] in ("dead", "lost"):
             return float("inf")
         return float(power["up_at"]) if time.time() < power["up_at"] else None
 

@@ -204,6 +204,12 @@ say(void *context, const char *line)
 	(void)close(fd);
 }
 
+void
+pciback_trial_host_play(char **argv)
+{
+	watchdog_play(argv);
+}
+
 struct pciback_trial_world
 pciback_trial_host_world(struct pciback_trial_host *host)
 {

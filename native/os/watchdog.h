@@ -34,4 +34,7 @@ struct linux_hypercall {
 int watchdog_set(uint32_t number, uint32_t seconds);
 int watchdog_identify(char ret_boot[PCIBACK_TRIAL_BOOT]);
 
+/* See pciback_trial_host_play(). */
+void watchdog_play(char **argv);
+
 #endif

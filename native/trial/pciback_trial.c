@@ -76,6 +76,9 @@ main(int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
+	/* The files of another directory are no host's, and its Xen is this one. */
+	if (host.root[0] == '\0')
+		pciback_trial_host_play(argv);
 	for (size_t i = 0; argc >= 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) != 0)
 			continue;

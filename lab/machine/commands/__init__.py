@@ -29,6 +29,7 @@ PATHS = {
     "/usr/bin/hostname": "uname",
     "/usr/bin/uname": "uname",
     # The lab's own: beside pcibackd and pcibackctl, what they become; and what rc.subr asks for the processes of this machine.
+    "/sbin/pciback-trial-simulated": "xen",
     "/usr/local/sbin/pcibackctl-simulated": "xen",
     "/usr/local/sbin/pcibackd-simulated": "xen",
     "/usr/sbin/lab-processes": "xen",

@@ -20,4 +20,11 @@ struct pciback_trial_host {
 
 struct pciback_trial_world pciback_trial_host_world(struct pciback_trial_host *host);
 
+/*
+ * Becomes the program, with the same arguments, whose watchdog a test plays, if this system has no Xen
+ * and pciback-trial-simulated is in the directory of this program; else returns. `make` leaves it
+ * there, and no host gets it.
+ */
+void pciback_trial_host_play(char **argv);
+
 #endif

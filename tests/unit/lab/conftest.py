@@ -158,7 +158,7 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run(["make", "-C", str(REPOSITORY / "native")], check=True, capture_output=True)
     copy = tmp_path_factory.mktemp("firmware") / "pcibackctl"
     shutil.copy(built, copy)
-    for name in ("pcibackd", "pcibackd-simulated", "pcibackctl-simulated"):
+    for name in ("pcibackd", "pcibackd-simulated", "pcibackctl-simulated", "pciback-trial-simulated"):
         shutil.copy(built.with_name(name), copy.with_name(name))
     return copy
 
