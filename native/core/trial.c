@@ -20,6 +20,14 @@ pciback_trial_state_name(enum pciback_trial_state state)
 	return states[state];
 }
 
+#define GRUB "grub"
+
+bool
+pciback_trial_has_grub(const struct pciback_trial *trial)
+{
+	return strcmp(trial->link, GRUB) == 0;
+}
+
 /* One of the names that the editor of boot.cfg gives to a link; nothing else is ever removed. */
 static bool
 is_link(const char *value)
@@ -42,6 +50,13 @@ is_path(const char *value)
 		if (*c <= ' ' || *c > '~')
 			return false;
 	return true;
+}
+
+/* The two names that GRUB's environment block has; nothing else is ever written over. */
+static bool
+is_block(const char *value)
+{
+	return strcmp(value, "/boot/grub/grubenv") == 0 || strcmp(value, "/boot/grub2/grubenv") == 0;
 }
 
 static bool
@@ -90,12 +105,13 @@ read_value(size_t key, const char *value, struct pciback_trial *trial)
 	case 1:
 		return read_state(value, trial);
 	case 2:
-		if (!is_link(value))
+		if (!is_link(value) && strcmp(value, GRUB) != 0)
 			return false;
 		memcpy(trial->link, value, strlen(value) + 1);
 		return true;
 	case 3:
-		if (!is_path(value))
+		/* The key of the link is read by now. */
+		if (pciback_trial_has_grub(trial) ? !is_block(value) : !is_path(value))
 			return false;
 		memcpy(trial->xen, value, strlen(value) + 1);
 		return true;

@@ -98,9 +98,9 @@ find_undone(struct pciback_trial_report *report)
 	    "from before");
 }
 
-/* What a record means now; `is_linked` as the world says. */
+/* What a record means now. */
 static void
-judge(const struct pciback_trial_world *world, bool is_linked, struct pciback_trial_report *report)
+judge(const struct pciback_trial_world *world, struct pciback_trial_report *report)
 {
 	const struct pciback_trial *trial = &report->trial;
 	uint32_t passed;
@@ -117,12 +117,17 @@ judge(const struct pciback_trial_world *world, bool is_linked, struct pciback_tr
 		else
 			set_message(report, "this boot is a trial, to be confirmed within %lu of %lu seconds",
 			    (unsigned long)report->remaining, (unsigned long)trial->seconds);
-	} else if (is_linked && (trial->state != PCIBACK_TRIAL_UNDONE || !is_same_boot(world, trial))) {
+	} else if (report->arming != PCIBACK_TRIAL_OFF &&
+	    (trial->state != PCIBACK_TRIAL_UNDONE || !is_same_boot(world, trial))) {
 		report->finding = PCIBACK_TRIAL_WAITS;
-		set_message(report, "the next boot is a trial");
+		if (report->arming == PCIBACK_TRIAL_THIS_BOOT)
+			set_message(report, "this boot has the list on trial, but 'pciback-trial begin' has not run in it");
+		else
+			set_message(report, "the next boot is a trial");
 	} else if (trial->state == PCIBACK_TRIAL_ARMED) {
 		report->finding = PCIBACK_TRIAL_IS_UNDONE;
-		set_message(report, "the trial is over or never began: its link is gone, and the host boots the list from before");
+		set_message(report, "the trial is over or never began: %s, and the host boots the list from before",
+		    pciback_trial_has_grub(trial) ? "GRUB does not try it any more" : "its link is gone");
 	} else {
 		find_undone(report);
 	}
@@ -136,14 +141,19 @@ look(const struct pciback_trial_world *world, struct pciback_trial_report *repor
 
 	if (!load(world, report))
 		return false;
-	r = world->is_linked(world->context, report->trial.link);
+	r = world->arming(world->context, &report->trial);
 	if (r < 0) {
 		report->finding = PCIBACK_TRIAL_UNREADABLE;
 		report->failed = true;
-		set_message(report, "whether %s is there can't be told: %s", report->trial.link, strerror(-r));
+		if (pciback_trial_has_grub(&report->trial))
+			set_message(report, "what GRUB boots next can't be told: its environment block %s can't be read: %s",
+			    report->trial.xen, strerror(-r));
+		else
+			set_message(report, "whether %s is there can't be told: %s", report->trial.link, strerror(-r));
 		return false;
 	}
-	judge(world, r > 0, report);
+	report->arming = (enum pciback_trial_arming)r;
+	judge(world, report);
 	return true;
 }
 
@@ -157,6 +167,7 @@ pciback_trial_look(const struct pciback_trial_world *world, struct pciback_trial
  * The boot that has the new list. Noted first: with the link still there, the next boot tries
  * again, and counts. Then the link goes, and from there on every reset ends in the list from
  * before. Only then the watchdog, which would else reset the host into the same list for ever.
+ * GRUB has done the second of these itself, if its disk has kept it.
  */
 static void
 start(const struct pciback_trial_world *world, struct pciback_trial_report *report)
@@ -172,13 +183,14 @@ start(const struct pciback_trial_world *world, struct pciback_trial_report *repo
 		trial->starts++;
 	noted = note(world, trial, PCIBACK_TRIAL_RUNNING);
 	report->finding = PCIBACK_TRIAL_RUNS;
-	r = world->remove(world->context, trial->link);
+	r = world->disarm(world->context, trial);
 	if (r < 0) {
 		trial->watchdog = 0;
 		(void)note(world, trial, PCIBACK_TRIAL_RUNNING);
 		report->failed = true;
-		set_message(report, "trial: %s can't be removed (%s), so a reset would only try again, and there will be none",
-		    trial->link, strerror(-r));
+		set_message(report, "trial: %s can't be %s (%s), so a reset would only try again, and there will be none",
+		    pciback_trial_has_grub(trial) ? trial->xen : trial->link,
+		    pciback_trial_has_grub(trial) ? "written" : "removed", strerror(-r));
 		tell(world, report);
 		return;
 	}
@@ -204,6 +216,36 @@ start(const struct pciback_trial_world *world, struct pciback_trial_report *repo
 	tell(world, report);
 }
 
+/*
+ * Armed, and GRUB has started the host without the new list: it could not write, or somebody had chosen
+ * another entry for one boot. A trial that has not begun when it was waited for shall not begin later.
+ */
+static void
+give_up(const struct pciback_trial_world *world, struct pciback_trial_report *report)
+{
+	struct pciback_trial *trial = &report->trial;
+	int r = world->disarm(world->context, trial);
+
+	report->failed = r < 0;
+	if (r < 0) {
+		set_message(report, "trial: GRUB has started this host without it, and %s can't be written (%s), so it may come with "
+		    "a later boot", trial->xen, strerror(-r));
+		tell(world, report);
+		return;
+	}
+	identify(world, trial->boot);
+	trial->started = 0;
+	trial->watchdog = 0;
+	report->finding = PCIBACK_TRIAL_IS_UNDONE;
+	set_message(report, "trial: GRUB has started this host without it, so it is undone before it began");
+	tell(world, report);
+	r = note(world, trial, PCIBACK_TRIAL_UNDONE);
+	if (r < 0) {
+		report->failed = true;
+		set_message(report, "that GRUB has not tried the list can't be noted: %s", strerror(-r));
+	}
+}
+
 void
 pciback_trial_begin(const struct pciback_trial_world *world, struct pciback_trial_report *ret_report)
 {
@@ -216,7 +258,10 @@ pciback_trial_begin(const struct pciback_trial_world *world, struct pciback_tria
 		return;
 	}
 	if (report->finding == PCIBACK_TRIAL_WAITS) {
-		start(world, report);
+		if (report->arming == PCIBACK_TRIAL_NEXT_BOOT)
+			give_up(world, report);
+		else
+			start(world, report);
 		return;
 	}
 	if (report->finding != PCIBACK_TRIAL_IS_UNDONE || report->trial.state == PCIBACK_TRIAL_UNDONE)
@@ -234,14 +279,14 @@ pciback_trial_begin(const struct pciback_trial_world *world, struct pciback_tria
 
 /*
  * The watchdog first: killed before the rest, the host stays up, and boots the list from before when
- * it next starts, as one that nobody confirmed. Then the link: from there on it would be tried
- * again. The note ends it.
+ * it next starts, as one that nobody confirmed. Then the link, or the variable: from there on it
+ * would be tried again. The note ends it.
  */
 static void
 finish(const struct pciback_trial_world *world, struct pciback_trial_report *report)
 {
 	struct pciback_trial *trial = &report->trial;
-	int linked, noted, r = 0;
+	int kept, noted, r = 0;
 
 	if (trial->watchdog != 0)
 		r = world->watchdog(world->context, trial->watchdog, 0);
@@ -252,18 +297,21 @@ finish(const struct pciback_trial_world *world, struct pciback_trial_report *rep
 		return;
 	}
 	report->remaining = 0;
-	linked = world->make(world->context, trial->xen, trial->link);
+	kept = world->keep(world->context, trial);
 	noted = note(world, trial, PCIBACK_TRIAL_CONFIRMED);
-	report->failed = linked < 0 || noted < 0;
+	report->failed = kept < 0 || noted < 0;
 	if (noted < 0) {
 		set_message(report, "the watchdog is ended, but that can't be noted (%s): the next boot would be %s", strerror(-noted),
-		    linked < 0 ? "one with the list from before" : "a trial once more");
+		    kept < 0 ? "one with the list from before" : "a trial once more");
 		return;
 	}
 	report->finding = PCIBACK_TRIAL_IS_CONFIRMED;
-	if (linked < 0)
+	if (kept < 0 && pciback_trial_has_grub(trial))
+		set_message(report, "confirmed, but %s can't be written (%s): until GRUB's menu has the new list plainly, the next "
+		    "boot has the list from before", trial->xen, strerror(-kept));
+	else if (kept < 0)
 		set_message(report, "confirmed, but %s can't be made (%s): until boot.cfg has the new list plainly, the next boot has "
-		    "the list from before", trial->link, strerror(-linked));
+		    "the list from before", trial->link, strerror(-kept));
 	else
 		set_message(report, "confirmed: the host goes on booting what it runs now");
 }
@@ -283,7 +331,9 @@ pciback_trial_confirm(const struct pciback_trial_world *world, struct pciback_tr
 		return;
 	case PCIBACK_TRIAL_WAITS:
 		report->failed = true;
-		set_message(report, "there is nothing to confirm yet: the trial begins with the next boot");
+		/* Of this boot, the message says it already. */
+		if (report->arming != PCIBACK_TRIAL_THIS_BOOT)
+			set_message(report, "there is nothing to confirm yet: the trial begins with the next boot");
 		return;
 	case PCIBACK_TRIAL_IS_UNDONE:
 		report->failed = true;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <pciback/trial.h>
+#include <pciback/trial_block.h>
 
 #include "fake_trial.h"
 
@@ -23,7 +24,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct fake_trial fake;
 	struct pciback_trial_report report;
 	struct pciback_trial trial, again;
-	char bytes[PCIBACK_TRIAL_SIZE];
+	enum pciback_trial_variable variable;
+	char bytes[PCIBACK_TRIAL_SIZE], block[PCIBACK_TRIAL_BLOCK_SIZE];
 	const size_t n_steps = 8;
 
 	if (size < n_steps)
@@ -38,10 +40,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (pciback_trial_parse(fake.record, fake.length, &trial) == 0) {
 		pciback_trial_format(&trial, bytes);
 		ALWAYS(memcmp(bytes, fake.record, sizeof(bytes)) == 0);
+		fake.has_grub = pciback_trial_has_grub(&trial);
 	}
+	memset(block, '#', sizeof(block));
+	memcpy(block, data + n_steps, size - n_steps < sizeof(block) ? size - n_steps : sizeof(block));
+	if (pciback_trial_block_write(block, sizeof(block), PCIBACK_TRIAL_VARIABLE_KEPT) == 0)
+		ALWAYS(pciback_trial_block_read(block, sizeof(block), &variable) == 0 && variable == PCIBACK_TRIAL_VARIABLE_KEPT);
 	for (size_t i = 0; i < n_steps; i++) {
 		fake.write_error = (data[i] & 8) != 0 ? -5 : 0;
-		fake.remove_error = (data[i] & 16) != 0 ? -30 : 0;
+		fake.disarm_error = (data[i] & 16) != 0 ? -30 : 0;
 		switch (data[i] & 3) {
 		case 0:
 			pciback_trial_begin(&fake.world, &report);

@@ -49,37 +49,44 @@ fake_write(void *context, const char bytes[PCIBACK_TRIAL_SIZE])
 }
 
 static int
-fake_is_linked(void *context, const char *link)
+fake_arming(void *context, const struct pciback_trial *trial)
 {
 	const struct fake_trial *fake = context;
 
-	(void)link;
-	return fake->look_error != 0 ? fake->look_error : fake->linked;
+	if (fake->look_error != 0)
+		return fake->look_error;
+	if (!pciback_trial_has_grub(trial))
+		return fake->linked ? PCIBACK_TRIAL_ON : PCIBACK_TRIAL_OFF;
+	if (fake->tries)
+		return PCIBACK_TRIAL_THIS_BOOT;
+	return fake->linked || fake->kept ? PCIBACK_TRIAL_NEXT_BOOT : PCIBACK_TRIAL_OFF;
 }
 
 static int
-fake_remove(void *context, const char *link)
+fake_disarm(void *context, const struct pciback_trial *trial)
 {
 	struct fake_trial *fake = context;
 
-	(void)link;
+	(void)trial;
 	step(fake);
-	if (fake->remove_error == 0)
-		fake->linked = false;
-	return fake->remove_error;
+	if (fake->disarm_error == 0)
+		fake->linked = fake->kept = false;
+	return fake->disarm_error;
 }
 
 static int
-fake_make(void *context, const char *xen, const char *link)
+fake_keep(void *context, const struct pciback_trial *trial)
 {
 	struct fake_trial *fake = context;
 
-	(void)xen;
-	(void)link;
 	step(fake);
-	if (fake->make_error == 0)
+	if (fake->keep_error != 0)
+		return fake->keep_error;
+	if (pciback_trial_has_grub(trial))
+		fake->kept = true;
+	else
 		fake->linked = true;
-	return fake->make_error;
+	return 0;
 }
 
 static int
@@ -134,7 +141,7 @@ void
 fake_trial_init(struct fake_trial *fake)
 {
 	memset(fake, 0, sizeof(*fake));
-	fake->world = (struct pciback_trial_world){ fake, fake_read, fake_write, fake_is_linked, fake_remove, fake_make,
+	fake->world = (struct pciback_trial_world){ fake, fake_read, fake_write, fake_arming, fake_disarm, fake_keep,
 		fake_identify, fake_clock, fake_watchdog, fake_say };
 	fake->boot = 1;
 	fake->clock = 1000;
@@ -154,11 +161,27 @@ fake_trial_arm(struct fake_trial *fake, uint32_t seconds)
 }
 
 void
+fake_trial_arm_grub(struct fake_trial *fake, uint32_t seconds)
+{
+	const struct pciback_trial trial = { .state = PCIBACK_TRIAL_ARMED, .link = "grub", .xen = "/boot/grub/grubenv",
+		.seconds = seconds, .boot = "-" };
+
+	fake_trial_arm(fake, seconds);
+	pciback_trial_format(&trial, fake->record);
+	fake->has_grub = true;
+}
+
+void
 fake_trial_boot(struct fake_trial *fake)
 {
 	fake->boot++;
 	fake->clock = 5;
-	fake->tries = fake->linked;
+	fake->tries = fake->linked && !fake->is_passed_over;
+	/* GRUB writes that it tries, before it does. */
+	if (fake->has_grub) {
+		fake->linked = fake->linked && (fake->is_passed_over || fake->is_forgetful);
+		fake->tries = fake->tries || fake->kept;
+	}
 	memset(fake->deadline, 0, sizeof(fake->deadline));
 	fake->said[0] = '\0';
 	fake->n_said = 0;

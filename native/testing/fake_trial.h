@@ -19,8 +19,14 @@ struct fake_trial {
 	bool has_record;
 	char record[PCIBACK_TRIAL_SIZE];
 	size_t length;
-	bool linked;
-	int read_error, write_error, look_error, remove_error, make_error;	/* 0, or what comes instead */
+	bool linked;			/* or GRUB's variable says that the next boot tries the list */
+	bool has_grub;
+	bool kept;			/* GRUB's variable says that the new list stays */
+	int read_error, write_error, look_error, disarm_error, keep_error;	/* 0, or what comes instead */
+
+	/* Its GRUB. */
+	bool is_passed_over;		/* somebody has chosen another entry for one boot */
+	bool is_forgetful;		/* what it writes is lost */
 
 	/* This boot. */
 	unsigned boot;
@@ -43,6 +49,9 @@ void fake_trial_init(struct fake_trial *fake);
 
 /* What whoever makes a trial does: the record and the link. */
 void fake_trial_arm(struct fake_trial *fake, uint32_t seconds);
+
+/* The same on a host that boots with GRUB. */
+void fake_trial_arm_grub(struct fake_trial *fake, uint32_t seconds);
 
 /* The host starts again: by hand, by its watchdog or because the power was off. */
 void fake_trial_boot(struct fake_trial *fake);

@@ -92,6 +92,8 @@ main(void)
 		{ "daemon/log", test_daemon_log },
 		{ "trial", test_trial },
 		{ "trial_run", test_trial_run },
+		{ "trial_block", test_trial_block },
+		{ "trial_grub", test_trial_grub },
 		{ "trial_report", test_trial_report },
 		{ "trial_host", test_trial_host },
 	};

@@ -127,6 +127,8 @@ void test_text(struct harness *harness);
 void test_topology(struct harness *harness);
 void test_trial(struct harness *harness);
 void test_trial_host(struct harness *harness);
+void test_trial_block(struct harness *harness);
+void test_trial_grub(struct harness *harness);
 void test_trial_report(struct harness *harness);
 void test_trial_run(struct harness *harness);
 void test_unread_list(struct harness *harness);

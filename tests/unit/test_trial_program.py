@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_environment import empty, read, with_variable
+from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_trial import ARMED, KEPT, MARK, TRIED, VARIABLE
 from tests.unit.product import NATIVE
 
 PROGRAM = NATIVE / "build/pciback-trial"
@@ -127,6 +129,46 @@ def test_what_a_host_gets(tmp_path: Path) -> None:
     script = (tmp_path / "etc/rc.d/pciback_trial").read_text().splitlines()
     for line in ("PROVIDE: pciback_trial", "REQUIRE: root", "BEFORE: mountcritlocal network"):
         assert f"# {line}" in script
+
+
+def test_what_a_linux_host_gets(tmp_path: Path) -> None:
+    """The program, and a unit that runs before file systems are mounted."""
+    command = ["make", "-s", "-C", str(NATIVE), "install-trial-linux", f"DESTDIR={tmp_path}"]
+    subprocess.run(command, check=True, capture_output=True)
+    unit = tmp_path / "etc/systemd/system/pciback-trial.service"
+    assert os.access(tmp_path / "sbin/pciback-trial", os.X_OK)
+    assert (unit.parent / "sysinit.target.wants/pciback-trial.service").resolve() == unit
+    lines = unit.read_text().splitlines()
+    for line in (
+        "DefaultDependencies=no",
+        "After=systemd-remount-fs.service",
+        "Before=local-fs-pre.target sysinit.target network-pre.target",
+        "ExecStart=/sbin/pciback-trial begin",
+    ):
+        assert line in lines
+
+
+def test_a_trial_that_grub_boots(tmp_path: Path) -> None:
+    """GRUB is played here: it has changed its variable, and marked the kernel's command line."""
+    if Path("/dev/xen/privcmd").exists():
+        pytest.skip("this host's own Xen would be called")
+    for name in ("etc/xen-pciback", "dev", "proc", "boot/grub"):
+        (tmp_path / name).mkdir(parents=True)
+    write(tmp_path, link="grub", xen="/boot/grub/grubenv")
+    block = tmp_path / "boot/grub/grubenv"
+    block.write_bytes(with_variable(empty(), VARIABLE, ARMED))
+    program = str(PROGRAM)
+    answer = asked(tmp_path, program, "status")
+    assert (answer["state"], answer["link"], answer["xen"]) == ("armed", "grub", "/boot/grub/grubenv")
+    # The list was tried, and the host started again.
+    block.write_bytes(with_variable(block.read_bytes(), VARIABLE, TRIED))
+    assert asked(tmp_path, program, "status")["state"] == "undone"
+    (tmp_path / "proc/cmdline").write_text(f"root=/dev/sda1 {MARK} panic=30\n")
+    assert asked(tmp_path, program, "status")["message"].startswith("this boot has the list on trial, but")
+    assert run(tmp_path, program, "begin")[0] == 1
+    assert record(tmp_path)["state"] == "running"
+    assert run(tmp_path, PCIBACKCTL, "confirm") == (0, "confirmed: the host goes on booting what it runs now\n", "")
+    assert read(block.read_bytes()) == {VARIABLE: KEPT}
 
 
 def test_no_trial(tmp_path: Path) -> None:

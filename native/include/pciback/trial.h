@@ -16,10 +16,16 @@
 /*
  * A boot that undoes itself, from inside the host that runs it.
  *
- * boot.cfg names a hard link to Xen for the new list, and Xen itself, for the list from before,
- * behind it: with the link the host boots the one, without it the other. The record says what is
- * tried. Whoever makes a trial writes boot.cfg, then the record, then the link. What is here does
- * the rest: `begin` at each start of the host, `confirm` once.
+ * NetBSD: boot.cfg names a hard link to Xen for the new list, and Xen itself, for the list from
+ * before, behind it: with the link the host boots the one, without it the other. Whoever makes a
+ * trial writes boot.cfg, then the record, then the link.
+ *
+ * Linux: GRUB's menu has an entry with the new list, and boots it once if a variable of its
+ * environment block says so; it changes that before. Whoever makes a trial writes the menu, then the
+ * record, then the variable.
+ *
+ * The record says what is tried. What is here does the rest: `begin` at each start of the host,
+ * `confirm` once.
  *
  * Pure: all that it reads and changes goes through struct pciback_trial_world.
  */
@@ -49,8 +55,8 @@ enum pciback_trial_state {
 
 struct pciback_trial {
 	enum pciback_trial_state state;
-	char link[PCIBACK_TRIAL_LINK];	/* /t, or /t0 to /t9 */
-	char xen[PCIBACK_TRIAL_XEN];	/* what it is a link to */
+	char link[PCIBACK_TRIAL_LINK];	/* /t, or /t0 to /t9; "grub": no link, but the variable */
+	char xen[PCIBACK_TRIAL_XEN];	/* what it is a link to; GRUB's environment block */
 	uint32_t seconds;		/* to wait for a confirmation */
 	char boot[PCIBACK_TRIAL_BOOT];	/* which boot noted this; "-" for none */
 	uint32_t started;		/* when the watchdog was set, in seconds since that boot */
@@ -67,7 +73,18 @@ int pciback_trial_parse(const char *bytes, size_t length, struct pciback_trial *
 /* Writes a record. */
 void pciback_trial_format(const struct pciback_trial *trial, char ret_bytes[PCIBACK_TRIAL_SIZE]);
 
+/* Whether it is GRUB that boots what is tried. */
+bool pciback_trial_has_grub(const struct pciback_trial *trial);
+
 const char *pciback_trial_state_name(enum pciback_trial_state state);
+
+/* Which boots have the new list, by what is on the disk and how this boot was started. */
+enum pciback_trial_arming {
+	PCIBACK_TRIAL_OFF,		/* neither this one nor the next */
+	PCIBACK_TRIAL_ON,		/* the next; and whether this one has, only the record can tell */
+	PCIBACK_TRIAL_THIS_BOOT,	/* this one has, and GRUB knows not to do it again */
+	PCIBACK_TRIAL_NEXT_BOOT,	/* this one has not, and the next will */
+};
 
 /* What a trial reads and changes. Errors are negative errno values; what changes a disk is on it
  * when the function returns. */
@@ -80,12 +97,13 @@ struct pciback_trial_world {
 	/* Writes over the record where it lies on the disk. */
 	int (*write)(void *context, const char bytes[PCIBACK_TRIAL_SIZE]);
 
-	/* 1 if the link is there, 0 if it is not. */
-	int (*is_linked)(void *context, const char *link);
-	/* Success if it was not there. */
-	int (*remove)(void *context, const char *link);
-	/* Success if it was there. */
-	int (*make)(void *context, const char *xen, const char *link);
+	/* One of enum pciback_trial_arming. */
+	int (*arming)(void *context, const struct pciback_trial *trial);
+	/* From now on the host starts with the list from before: no link, or the variable changed. Success
+	 * if that was so. */
+	int (*disarm)(void *context, const struct pciback_trial *trial);
+	/* From now on it starts with the new list. Success if it did. */
+	int (*keep)(void *context, const struct pciback_trial *trial);
 
 	/* A name of this boot that no other boot has, of letters, digits, '.' and '-'. It does not
 	 * change with the clock. */
@@ -115,6 +133,7 @@ enum pciback_trial_finding {
 struct pciback_trial_report {
 	enum pciback_trial_finding finding;
 	struct pciback_trial trial;	/* if there is a record that can be read */
+	enum pciback_trial_arming arming;	/* the same */
 	uint32_t remaining;		/* seconds until the watchdog fires, while it runs */
 	bool failed;			/* what was asked for was not done */
 	char message[256];		/* one sentence, or "" */
@@ -132,7 +151,7 @@ void pciback_trial_look(const struct pciback_trial_world *world,
 void pciback_trial_begin(const struct pciback_trial_world *world,
     struct pciback_trial_report *ret_report);
 
-/* Ends the watchdog and makes the link again, so that the host goes on booting what was tried. */
+/* Ends the watchdog and lets the host go on booting what was tried. */
 void pciback_trial_confirm(const struct pciback_trial_world *world,
     struct pciback_trial_report *ret_report);
 

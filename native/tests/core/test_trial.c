@@ -77,6 +77,10 @@ test_values(struct harness *harness)
 		{ "starts\t2\n", "", -EINVAL },
 		{ "seconds\t", "seconds ", -EINVAL },
 		{ "seconds\t", "minutes\t", -EINVAL },
+		{ "link\t/t3\nxen\t/boot/xen.gz\n", "link\tgrub\nxen\t/boot/grub/grubenv\n", 0 },
+		{ "link\t/t3\nxen\t/boot/xen.gz\n", "link\tgrub\nxen\t/boot/grub2/grubenv\n", 0 },
+		{ "/t3", "grub", -EINVAL },
+		{ "link\t/t3\nxen\t/boot/xen.gz\n", "link\tgrub2\nxen\t/boot/grub2/grubenv\n", -EINVAL },
 		{ "link\t/t3\nxen\t/boot/xen.gz\n", "xen\t/boot/xen.gz\nlink\t/t3\n", -EINVAL },
 	};
 

@@ -218,7 +218,7 @@ test_bad_disk(struct harness *harness)
 
 	/* A disk that can't be written: a reset would try again for ever, so there is none. */
 	tried(&fake);
-	fake.write_error = fake.remove_error = -EROFS;
+	fake.write_error = fake.disarm_error = -EROFS;
 	(void)run(pciback_trial_begin, &fake, &report);
 	CHECK(report.failed);
 	CHECK_TEXT(fake.said, "trial: /t can't be removed (Read-only file system), so a reset would only try again, and there will "
@@ -245,7 +245,7 @@ test_bad_disk(struct harness *harness)
 	CHECK(report.failed);
 	CHECK_TEXT(report.message, "the watchdog is ended, but that can't be noted (Input/output error): the next boot would be a "
 	    "trial once more");
-	fake.make_error = -EMLINK;
+	fake.keep_error = -EMLINK;
 	(void)run(pciback_trial_confirm, &fake, &report);
 	CHECK_TEXT(report.message, "the watchdog is ended, but that can't be noted (Input/output error): the next boot would be one "
 	    "with the list from before");

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pciback/trial_block.h>
 #include <pciback/trial_host.h>
 
 #include "../../os/watchdog.h"
@@ -72,26 +73,71 @@ test_record(struct harness *harness, struct pciback_trial_world *world)
 static void
 test_link(struct harness *harness, struct pciback_trial_world *world)
 {
+	const struct pciback_trial none = { .link = "/t", .xen = "/none" }, trial = { .link = "/t", .xen = "/xen.gz" };
 	struct stat status;
 
 	CHECK(put(ROOT "/xen.gz", "xen", 3, 0644));
-	CHECK_NUMBER(world->is_linked(world->context, "/t"), 0);
-	CHECK_NUMBER(world->make(world->context, "/none", "/t"), -ENOENT);
-	CHECK_NUMBER(world->make(world->context, "/xen.gz", "/t"), 0);
-	CHECK_NUMBER(world->make(world->context, "/xen.gz", "/t"), 0);
+	CHECK_NUMBER(world->arming(world->context, &trial), PCIBACK_TRIAL_OFF);
+	CHECK_NUMBER(world->keep(world->context, &none), -ENOENT);
+	CHECK_NUMBER(world->keep(world->context, &trial), 0);
+	CHECK_NUMBER(world->keep(world->context, &trial), 0);
 	CHECK_NUMBER(stat(ROOT "/xen.gz", &status), 0);
 	CHECK_NUMBER(status.st_nlink, 2);
-	CHECK_NUMBER(world->is_linked(world->context, "/t"), 1);
-	CHECK_NUMBER(world->remove(world->context, "/t"), 0);
-	CHECK_NUMBER(world->remove(world->context, "/t"), 0);
-	CHECK_NUMBER(world->is_linked(world->context, "/t"), 0);
+	CHECK_NUMBER(world->arming(world->context, &trial), PCIBACK_TRIAL_ON);
+	CHECK_NUMBER(world->disarm(world->context, &trial), 0);
+	CHECK_NUMBER(world->disarm(world->context, &trial), 0);
+	CHECK_NUMBER(world->arming(world->context, &trial), PCIBACK_TRIAL_OFF);
 	/* Another's file of that name. */
 	CHECK(put(ROOT "/t", "x", 1, 0644));
-	CHECK_NUMBER(world->make(world->context, "/xen.gz", "/t"), -EEXIST);
-	CHECK_NUMBER(world->remove(world->context, "/t"), 0);
+	CHECK_NUMBER(world->keep(world->context, &trial), -EEXIST);
+	CHECK_NUMBER(world->disarm(world->context, &trial), 0);
 	CHECK_NUMBER(mkdir(ROOT "/t", 0700), 0);
-	CHECK(world->remove(world->context, "/t") < 0);
+	CHECK(world->disarm(world->context, &trial) < 0);
 	CHECK_NUMBER(rmdir(ROOT "/t"), 0);
+}
+
+static void
+test_grub(struct harness *harness, struct pciback_trial_world *world)
+{
+	const struct pciback_trial trial = { .link = "grub", .xen = "/boot/grub/grubenv" };
+	const char *path = ROOT "/boot/grub/grubenv", *line = "root=/dev/a xen-pciback-trial.run panic=30\n";
+	static const char lines[] = "# GRUB Environment Block\nxen_pciback_trial=armed\nsaved_entry=0\n";
+	char block[PCIBACK_TRIAL_BLOCK_SIZE], bytes[PCIBACK_TRIAL_BLOCK_SIZE];
+	int fd;
+
+	/* Its file system is not mounted yet, and GRUB has tried it or not. */
+	CHECK_NUMBER(world->arming(world->context, &trial), PCIBACK_TRIAL_OFF);
+	CHECK_NUMBER(world->disarm(world->context, &trial), 0);
+	CHECK_NUMBER(world->keep(world->context, &trial), -ENOENT);
+	CHECK(put(ROOT "/proc/cmdline", line, strlen(line), 0444));
+	CHECK_NUMBER(world->arming(world->context, &trial), PCIBACK_TRIAL_THIS_BOOT);
+	CHECK_NUMBER(world->disarm(world->context, &trial), 0);
+	CHECK(put(ROOT "/proc/cmdline", "root=/dev/a\n", 12, 0444));
+	memset(block, '#', sizeof(block));
+	memcpy(block, lines, sizeof(lines) - 1);
+	CHECK(put(path, block, sizeof(block), 0644));
+	CHECK_NUMBER(world->arming(world->context, &trial), PCIBACK_TRIAL_NEXT_BOOT);
+	CHECK_NUMBER(world->disarm(world->context, &trial), 0);
+	CHECK_NUMBER(world->arming(world->context, &trial), PCIBACK_TRIAL_OFF);
+	CHECK_NUMBER(world->keep(world->context, &trial), 0);
+	CHECK_NUMBER(world->arming(world->context, &trial), PCIBACK_TRIAL_NEXT_BOOT);
+	CHECK_NUMBER(world->disarm(world->context, &trial), 0);
+	/* A few bytes have changed, where they lie. */
+	fd = open(path, O_RDONLY);
+	CHECK_NUMBER(read(fd, bytes, sizeof(bytes)), PCIBACK_TRIAL_BLOCK_SIZE);
+	CHECK_NUMBER(close(fd), 0);
+	CHECK(memcmp(bytes + 25, "xen_pciback_trial=tried\nsaved_entry=0\n##", 40) == 0);
+	/* Others may write it; it is elsewhere; it is none. */
+	CHECK_NUMBER(chmod(path, 0664), 0);
+	CHECK_NUMBER(world->arming(world->context, &trial), -EPERM);
+	CHECK(put(path, block, sizeof(block) - 1, 0644));
+	CHECK_NUMBER(world->arming(world->context, &trial), -EINVAL);
+	CHECK_NUMBER(world->disarm(world->context, &trial), -EINVAL);
+	CHECK_NUMBER(world->keep(world->context, &trial), -EINVAL);
+	CHECK_NUMBER(unlink(path), 0);
+	CHECK_NUMBER(symlink("/etc/passwd", path), 0);
+	CHECK_NUMBER(world->keep(world->context, &trial), -EPERM);
+	CHECK_NUMBER(unlink(path), 0);
 }
 
 static void
@@ -141,9 +187,10 @@ test_trial_host(struct harness *harness)
 	struct pciback_trial_host host = { ROOT };
 	struct pciback_trial_world world = pciback_trial_host_world(&host);
 
-	CHECK_NUMBER(system("rm -rf " ROOT " && mkdir -p " ROOT "/etc/xen-pciback " ROOT "/dev"), 0);
+	CHECK_NUMBER(system("rm -rf " ROOT " && mkdir -p " ROOT "/etc/xen-pciback " ROOT "/dev " ROOT "/proc " ROOT "/boot/grub"), 0);
 	test_record(harness, &world);
 	test_link(harness, &world);
+	test_grub(harness, &world);
 	test_boot(harness, &world);
 	test_hypercall(harness);
 }

@@ -17,6 +17,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_environment import BLOCK, NEXT_ENTRY
 from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_start import start
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NoTrial
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import PREDICTION_MISMATCH
 
 SCRIPT = "/etc/grub.d/43_xen_pciback_trial"
@@ -57,14 +58,6 @@ NEXT_ENTRY_SET = "next-entry-set"
 GRUB_CANNOT_WRITE = "grub-cannot-write"
 # As grub-probe calls them: those in which a file lies where it lies, without sums over what it holds.
 _WRITABLE = ("ext2", "fat", "xfs")
-
-
-@dataclass(frozen=True)
-class NoTrial:
-    """Why a list can't be tried, though it could be written: a code and a sentence."""
-
-    code: str
-    reason: str
 
 
 @dataclass(frozen=True)
