@@ -123,32 +123,20 @@ static int
 config_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t *ret_value)
 {
 	const struct pciback_served *served = handle;
-	struct pciback_server *server = served->server;
-	struct pciback_message message = { .type = PCIBACK_MESSAGE_ASK, .number = served->number,
-		.ask = PCIBACK_ASK_READ, .offset = offset, .size = size };
-	int r;
+	const struct pciback_server *server = served->server;
 
 	(void)world;
-	if (server->operations->config_read != NULL)
-		return server->operations->config_read(server->world, served->number, offset, size, ret_value);
-	r = ask(server, &message, &message);
-	if (r == 0)
-		*ret_value = message.value;
-	return r;
+	return server->operations->config_read(server->world, served->number, offset, size, ret_value);
 }
 
 static int
 config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
 {
 	const struct pciback_served *served = handle;
-	struct pciback_server *server = served->server;
-	struct pciback_message message = { .type = PCIBACK_MESSAGE_ASK, .number = served->number,
-		.ask = PCIBACK_ASK_WRITE, .offset = offset, .size = size, .value = value };
+	const struct pciback_server *server = served->server;
 
 	(void)world;
-	if (server->operations->config_write != NULL)
-		return server->operations->config_write(server->world, served->number, offset, size, value);
-	return ask(server, &message, &message);
+	return server->operations->config_write(server->world, served->number, offset, size, value);
 }
 
 static void

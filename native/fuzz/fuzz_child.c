@@ -109,7 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	fake_init(&fake);
 	pciback_backend_serve_by(&fake.backend, &(struct pciback_children){ .operations = &operations,
-		.world = &children, .has_files = size % 2 != 0 });
+		.world = &children });
 	fake_create(&fake, 1, 0, 2);
 	fake_create(&fake, 2, 2, 1);
 	fake_frontend(&fake, 2, true);

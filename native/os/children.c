@@ -248,7 +248,7 @@ pciback_children_open(struct pciback_children *ret_children, const struct pcibac
 	children->setup.machine = &children->machine;
 	children->setup.root = root;
 	choose_user(&children->setup);
-	*ret_children = (struct pciback_children){ .operations = &operations, .world = children, .has_files = true };
+	*ret_children = (struct pciback_children){ .operations = &operations, .world = children };
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pciback/config_proxy.h>
 #include <pciback/policy.h>
 #include <pciback/server.h>
 
@@ -28,6 +29,8 @@ struct child {
 	bool is_used, is_busy;		/* busy: its server is on the stack */
 	struct pciback_server server;
 	struct queue to_child, to_parent;
+	bool is_proxied;		/* it has no devices: the proxy has */
+	struct pciback_config_proxy proxy;
 	struct pciback_page *page;
 	uint32_t port;
 	bool is_bound;
@@ -102,21 +105,45 @@ server_adopt(void *world, uint32_t number)
 	child->devices[number] = child->arrived;
 }
 
+/* As a real one asks its proxy. */
+static int
+ask_proxy(struct child *child, const struct pciback_message *question, uint32_t *ret_value)
+{
+	uint8_t bytes[PCIBACK_MESSAGE_SIZE], answer_bytes[PCIBACK_MESSAGE_SIZE];
+	struct pciback_message answer;
+
+	pciback_message_write(question, bytes);
+	if (pciback_config_proxy_answer(&child->proxy, bytes, answer_bytes) < 0 ||
+	    pciback_message_read(answer_bytes, false, &answer) < 0)
+		return -EPIPE;
+	*ret_value = answer.value;
+	return answer.result;
+}
+
 static int
 server_read(void *world, uint32_t number, unsigned offset, unsigned size, uint32_t *ret_value)
 {
-	const struct child *child = world;
+	struct child *child = world;
 	const struct pciback_hardware *hardware = &child->backend->hardware;
+	const struct pciback_message question = { .type = PCIBACK_MESSAGE_ASK, .ask = PCIBACK_ASK_READ, .number = number,
+		.offset = offset, .size = size };
 
+	if (child->is_proxied)
+		return ask_proxy(child, &question, ret_value);
 	return hardware->operations->config_read(hardware->world, child->devices[number], offset, size, ret_value);
 }
 
 static int
 server_write(void *world, uint32_t number, unsigned offset, unsigned size, uint32_t value)
 {
-	const struct child *child = world;
+	struct child *child = world;
 	const struct pciback_hardware *hardware = &child->backend->hardware;
+	const struct pciback_message question = { .type = PCIBACK_MESSAGE_ASK, .ask = PCIBACK_ASK_WRITE, .number = number,
+		.offset = offset, .size = size, .value = value };
+	uint32_t nothing;
 
+	if (child->is_proxied)
+		return ask_proxy(child, &question, &nothing);
 	/* As the filter of a real one has it. */
 	if (!pciback_policy_may_write(offset, size))
 		return -EPERM;
@@ -224,19 +251,21 @@ say_anything(struct child *child)
 	(void)push(&child->to_parent, bytes);
 }
 
-/* All that its filter lets through. */
+/* All that its filter lets through, or that it can ask its proxy for. */
 static void
 write_anything(struct child *child)
 {
-	const struct pciback_hardware *hardware = &child->backend->hardware;
 
 	for (uint32_t i = 0; i < PCIBACK_ENTRIES_MAX; i++) {
 		if (!child->server.devices[i].is_given || any(child) % 2 != 0)
 			continue;
-		for (unsigned offset = 0; offset < PCIBACK_CONFIG_PCI; offset += 4)
-			if (pciback_policy_may_write(offset, 4))
-				(void)hardware->operations->config_write(hardware->world, child->devices[i], offset, 4,
-				    any(child));
+		for (unsigned offset = 0; offset < PCIBACK_CONFIG_PCI + 16; offset += 4)
+			(void)server_write(child, i, offset, 4, any(child));
+		for (unsigned offset = 0; child->is_proxied && offset < PCIBACK_CONFIG_PCI; offset++) {
+			(void)server_write(child, i, offset, 1, any(child) & 0xff);
+			if (offset % 2 == 0)
+				(void)server_write(child, i, offset, 2, any(child) & 0xffff);
+		}
 	}
 }
 
@@ -299,6 +328,9 @@ start(void *world, size_t number)
 	child->is_used = true;
 	child->to_child.n = child->to_parent.n = 0;
 	child->capture = CAPTURE_NONE;
+	/* Every other one, so that both ways are gone. */
+	child->is_proxied = number % 2 != 0;
+	pciback_config_proxy_init(&child->proxy, child->backend->hardware.operations, child->backend->hardware.world);
 	pciback_server_init(&child->server, &server_operations, child, child->backend->now);
 	return 0;
 }
@@ -309,6 +341,8 @@ send(void *world, size_t number, const uint8_t bytes[PCIBACK_MESSAGE_SIZE], void
 	struct child *child = find(world, number);
 	size_t place = (child->to_child.first + child->to_child.n) % QUEUE_MAX;
 
+	if (device != NULL && child->is_proxied)
+		(void)pciback_config_proxy_give(&child->proxy, bytes, device);
 	if (!push(&child->to_child, bytes))
 		return -EAGAIN;
 	child->arriving[place] = device;
@@ -423,7 +457,7 @@ children_here_open(struct pciback_children *ret_children, struct pciback_backend
 		children->list[i].backend = backend;
 		children->list[i].number = i;
 	}
-	*ret_children = (struct pciback_children){ .operations = &operations, .world = children, .has_files = true };
+	*ret_children = (struct pciback_children){ .operations = &operations, .world = children };
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 
 /*
  * Children that are no processes: each is a server in this one, behind two queues of messages. All that they do follows
- * from what they are asked. One can be captured.
+ * from what they are asked. One can be captured. Those with an odd number reach their devices through a proxy.
  */
 
 enum capture {

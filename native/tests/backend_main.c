@@ -33,6 +33,8 @@ main(void)
 		{ "reset", test_reset },
 		{ "message", test_message },
 		{ "serving", test_serving },
+		{ "policy/bound", test_policy_bound },
+		{ "config_proxy", test_config_proxy },
 		{ "server_asks", test_server_asks },
 		{ "server", test_server },
 		{ "guest/wait", test_guest_wait },

@@ -103,6 +103,8 @@ void test_os_child(struct harness *harness);
 void test_os_child_confine(struct harness *harness);
 void test_os_child_memory(struct harness *harness);
 void test_os_children(struct harness *harness);
+void test_config_proxy(struct harness *harness);
+void test_policy_bound(struct harness *harness);
 void test_policy_access(struct harness *harness);
 void test_policy_capability(struct harness *harness);
 void test_policy_chain(struct harness *harness);

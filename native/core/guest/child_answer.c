@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <pciback/interrupt.h>
-#include <pciback/policy.h>
 
 static int
 enable_msi(struct pciback_slot *slot, uint32_t *ret_pirq)
@@ -53,20 +52,6 @@ disable(struct pciback_slot *slot, enum pciback_interrupt interrupt)
 	    operations->msix_disable(slot->backend, slot);
 }
 
-/* A child without a file. What it may reach is what one with a file may. */
-static int
-access_config(struct pciback_slot *slot, const struct pciback_message *message, uint32_t *ret_value)
-{
-	const struct pciback_operations *operations = &slot->backend->operations;
-
-	if (slot->backend->children.has_files || message->offset >= slot->settings.config_size)
-		return -EPERM;
-	if (message->ask == PCIBACK_ASK_READ)
-		return operations->config_read(slot->backend, slot, message->offset, message->size, ret_value);
-	return pciback_policy_may_write(message->offset, message->size) ?
-	    operations->config_write(slot->backend, slot, message->offset, message->size, message->value) : -EPERM;
-}
-
 void
 pciback_child_answer(struct pciback_slot *slot, const struct pciback_message *question,
     struct pciback_message *ret_answer)
@@ -95,7 +80,8 @@ pciback_child_answer(struct pciback_slot *slot, const struct pciback_message *qu
 		break;
 	case PCIBACK_ASK_READ:
 	case PCIBACK_ASK_WRITE:
-		answer.result = access_config(slot, question, &answer.value);
+		/* It has a file, or a proxy. */
+		answer.result = -EPERM;
 		break;
 	}
 	*ret_answer = answer;

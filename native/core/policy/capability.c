@@ -45,7 +45,17 @@ power_write(struct pciback_device *device, struct pciback_register *reg, uint32_
 	    pciback_raw_write(device, reg->offset, 2, wanted);
 }
 
-static const struct pciback_register_type type_power = { .write = power_write };
+/* The state is changed by power_set() alone. */
+static int
+power_bound(const struct pciback_device *device, uint32_t current, uint32_t value, uint32_t *ret_value)
+{
+	(void)device;
+	*ret_value = (current & ~(uint32_t)(POWER_PME_STATUS | POWER_DATA_SELECT)) |
+	    (value & (POWER_PME_STATUS | POWER_DATA_SELECT));
+	return 0;
+}
+
+static const struct pciback_register_type type_power = { .write = power_write, .bound = power_bound };
 
 /* The guest reads vital product data and never writes it. The flag is also what a finished read
  * leaves in the register, so it is taken out of what is written back. */
@@ -58,7 +68,16 @@ vpd_write(struct pciback_device *device, struct pciback_register *reg, uint32_t 
 	return pciback_raw_write(device, reg->offset, 2, value & ~(uint32_t)VPD_FLAG);
 }
 
-static const struct pciback_register_type type_vpd = { .write = vpd_write };
+static int
+vpd_bound(const struct pciback_device *device, uint32_t current, uint32_t value, uint32_t *ret_value)
+{
+	(void)device;
+	(void)current;
+	*ret_value = value & ~(uint32_t)VPD_FLAG;
+	return 0;
+}
+
+static const struct pciback_register_type type_vpd = { .write = vpd_write, .bound = vpd_bound };
 
 /*
  * Switches `enable` of a control register on or off for a guest that controls interrupts. What a
@@ -110,8 +129,31 @@ msix_write(struct pciback_device *device, struct pciback_register *reg, uint32_t
 	return interrupt_write(device, reg, value, PCIBACK_MSIX, MSIX_ENABLE, MSIX_MASK_ALL);
 }
 
-static const struct pciback_register_type type_msi = { .write = msi_write };
-static const struct pciback_register_type type_msix = { .write = msix_write };
+/* The bits of a control register that are open to a guest that controls interrupts. */
+static int
+interrupt_bound(const struct pciback_device *device, uint32_t current, uint32_t value, uint32_t open,
+    uint32_t *ret_value)
+{
+	if (!device->settings.interrupt_control)
+		return -EPERM;
+	*ret_value = (current & ~open) | (value & open);
+	return 0;
+}
+
+static int
+msi_bound(const struct pciback_device *device, uint32_t current, uint32_t value, uint32_t *ret_value)
+{
+	return interrupt_bound(device, current, value, MSI_ENABLE, ret_value);
+}
+
+static int
+msix_bound(const struct pciback_device *device, uint32_t current, uint32_t value, uint32_t *ret_value)
+{
+	return interrupt_bound(device, current, value, MSIX_ENABLE | MSIX_MASK_ALL, ret_value);
+}
+
+static const struct pciback_register_type type_msi = { .write = msi_write, .bound = msi_bound };
+static const struct pciback_register_type type_msix = { .write = msix_write, .bound = msix_bound };
 
 static int
 add(struct pciback_device *device, uint32_t offset, uint8_t size,

@@ -59,7 +59,17 @@ command_write(struct pciback_device *device, struct pciback_register *reg, uint3
 	return answer;
 }
 
+/* INTX_DISABLE is on beside MSI, of which only the one that writes knows. */
+static int
+command_bound(const struct pciback_device *device, uint32_t current, uint32_t value, uint32_t *ret_value)
+{
+	(void)current;
+	*ret_value = device->kept | (value & (device->passed | COMMAND_INTX_DISABLE));
+	return 0;
+}
+
 const struct pciback_register_type pciback_register_command = {
 	.read = command_read,
 	.write = command_write,
+	.bound = command_bound,
 };

@@ -31,7 +31,15 @@ bist_write(struct pciback_device *device, struct pciback_register *reg, uint32_t
 	return pciback_raw_write(device, reg->offset, 1, value);
 }
 
-static const struct pciback_register_type type_bist = { .write = bist_write };
+static int
+bist_bound(const struct pciback_device *device, uint32_t current, uint32_t value, uint32_t *ret_value)
+{
+	(void)device;
+	*ret_value = current | (value & BIST_START);
+	return 0;
+}
+
+static const struct pciback_register_type type_bist = { .write = bist_write, .bound = bist_bound };
 
 /* A base address register: `value` says whether it is being sized. The device's own is never
  * touched, so no write can move what it decodes. */

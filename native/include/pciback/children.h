@@ -46,7 +46,6 @@ struct pciback_child_operations {
 struct pciback_children {
 	const struct pciback_child_operations *operations;	/* NULL: this process serves the pages itself */
 	void *world;
-	bool has_files;			/* they reach configuration spaces by themselves */
 };
 
 #endif

@@ -27,7 +27,7 @@
 enum pciback_message_type {
 	/* From the parent. */
 	PCIBACK_MESSAGE_START = 1,	/* first: map this page, bind this event channel, give up all else */
-	PCIBACK_MESSAGE_GIVE,		/* a device, with the file of its configuration space where there is one */
+	PCIBACK_MESSAGE_GIVE,		/* a device, with the file of its configuration space, or a proxy has it by now */
 	PCIBACK_MESSAGE_ANSWER,		/* to an ASK */
 	PCIBACK_MESSAGE_REPORT,		/* tell the guest of an error of a device */
 	PCIBACK_MESSAGE_CANCEL,		/* that is waited for no longer */
@@ -57,7 +57,7 @@ enum pciback_ask {
 	PCIBACK_ASK_MSIX_ENABLE,	/* with vectors */
 	PCIBACK_ASK_MSIX_DISABLE,
 	PCIBACK_ASK_POWER,		/* `value`: D0 to D3 */
-	PCIBACK_ASK_READ,		/* `size` bytes at `offset`: where a child has no file */
+	PCIBACK_ASK_READ,		/* of a proxy (config_proxy.h), not of the parent: `size` bytes at `offset` */
 	PCIBACK_ASK_WRITE,		/* the same, `value` */
 };
 

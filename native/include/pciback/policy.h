@@ -69,4 +69,14 @@ pciback_policy_may_write(uint64_t offset, uint64_t size)
 	return false;
 }
 
+/*
+ * What of a write to the device itself is let through when the policy that has decided on it may be the guest's own by
+ * now: what some write of that guest could have made of it, and no more. `current` is what the device has there, `value`
+ * what shall be there; both have `size` bytes. Returns 0 and what is to be written; or -EPERM for what no policy of this
+ * device writes: what is not one whole register, BARs, the ROM, extended space, power states, and MSI unless the guest
+ * controls interrupts.
+ */
+int pciback_policy_bound(const struct pciback_device *device, uint32_t offset, uint32_t size, uint32_t current,
+    uint32_t value, uint32_t *ret_value);
+
 #endif

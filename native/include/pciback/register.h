@@ -52,6 +52,9 @@ struct pciback_register_type {
 	 * clear_by_one that are to be cleared; `written` are the bits that the guest wrote. */
 	enum pciback_answer (*write)(struct pciback_device *device, struct pciback_register *reg,
 	    uint32_t value, uint32_t written);
+	/* What a write of `value` to the device may become, whatever was written and requested before: as
+	 * pciback_policy_bound(). NULL beside a write: it never reaches the device. */
+	int (*bound)(const struct pciback_device *device, uint32_t current, uint32_t value, uint32_t *ret_value);
 };
 
 /* One deviation from the general policy, for devices that need it. */

@@ -29,7 +29,7 @@ struct pciback_server_operations {
 	    enum pciback_start_step *ret_step);
 	/* What came with the message that was received last belongs to this device. May be NULL. */
 	void (*adopt)(void *world, uint32_t number);
-	/* As those of struct pciback_operations, for a device that was given. NULL, both: the parent is asked. */
+	/* As those of struct pciback_operations, for a device that was given. */
 	int (*config_read)(void *world, uint32_t number, unsigned offset, unsigned size, uint32_t *ret_value);
 	int (*config_write)(void *world, uint32_t number, unsigned offset, unsigned size, uint32_t value);
 	/* Sends the guest an event; lets its events through again. */

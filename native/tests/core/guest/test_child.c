@@ -165,6 +165,31 @@ test_writes(struct harness *harness)
 	CHECK(end());
 }
 
+/* Through a proxy it has no more of its devices than its guest: they decode all the time, nothing of MSI and of power
+ * states moves, and nothing of another's. */
+static void
+test_writes_to_proxy(struct harness *harness)
+{
+	struct fake_device *device = &fake.xen.devices[2];
+	uint8_t before[256], others[256];
+
+	connect_two();
+	CHECK_NUMBER(fake_request(&fake, 2, PCIBACK_CONFIG_WRITE, 0, 4, 2, 7, NULL), PCIBACK_DONE);
+	memcpy(before, device->config, sizeof(before));
+	memcpy(others, fake.xen.devices[0].config, sizeof(others));
+	CHECK_NUMBER(before[4] & 3, 3);
+	children_here_capture(&fake.backend.children, 2, CAPTURE_DEVICES, 1);
+	for (unsigned i = 0; i < 50; i++) {
+		fake_pass(&fake, 10);
+		CHECK_NUMBER(device->config[4] & 3, 3);
+		CHECK(memcmp(device->config + 0x10, before + 0x10, 0x100 - 0x10) == 0);
+		CHECK(memcmp(others, fake.xen.devices[0].config, sizeof(others)) == 0);
+	}
+	CHECK(fake.guests[1].child.is_running);
+	CHECK_NUMBER(read_first(2), PCIBACK_DONE);
+	CHECK(end());
+}
+
 /* What can't be had of a child, is said as it is without one. */
 static void
 test_not_had(struct harness *harness)
@@ -220,6 +245,7 @@ test_guest_child(struct harness *harness)
 	test_taken_back(harness);
 	test_captured(harness);
 	test_writes(harness);
+	test_writes_to_proxy(harness);
 	test_not_had(harness);
 	test_reported(harness);
 }
