@@ -3,29 +3,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The native component with each compiler and each make that it supports, under sanitizers and valgrind, with some lives
-# of guests and some seconds of each fuzzer. Called by `make test-native`; what takes longer is in soak_native.sh.
+# The native component with both compilers and both makes, under sanitizers, for NetBSD, with some lives of guests and some
+# seconds of each fuzzer. Called by `make test-native`; valgrind, and each compiler with each make, are in soak_native.sh.
 set -eu
 work=$PWD/build/native
 . tests/native_steps.sh
 
 of_gcc() {
 	step "gcc with make: build, check, install" build_check_install make gcc
-	step "gcc that warns: build, check and install of a user" build_with_warnings make gcc
 	step "gcc with AddressSanitizer and UndefinedBehaviorSanitizer" make_in make-gcc check-sanitize CC=gcc
 	step "200 random lives of guests, with the sanitizers" lives 1 200 "$work/make-gcc/build/pcibackd-sanitize"
-	step "valgrind" make_in make-gcc check-valgrind build/pcibackd-valgrind CC=gcc
-	step "16 random lives of guests, with valgrind" valgrind_lives 3 16 make-gcc
 	step "fuzzers, their corpora and three seconds each" make_in make-gcc fuzz FUZZ_SECONDS=3
 }
 
 of_clang_and_for_other_systems() {
-	step "clang with bmake: build, check, install" build_check_install bmake clang
+	copy bmake-clang
 	step "clang with AddressSanitizer and UndefinedBehaviorSanitizer" make_in bmake-clang check-sanitize CC=clang
 	step "gcc -O2 for NetBSD: objects without a warning" netbsd_objects make -O2
 	step "zig cc -target x86_64-netbsd with bmake: build, tests too" cross_build bmake x86_64-netbsd
-	step "zig cc -target aarch64-netbsd with bmake: build, tests too" cross_build bmake aarch64-netbsd
-	step "zig cc -target x86_64-linux-musl with make: build, tests too" cross_build make x86_64-linux-musl
 }
 
 side_by_side of_gcc of_clang_and_for_other_systems

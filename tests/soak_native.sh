@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # What the native component has to stand for longer than `make test-native` takes: 10,080 random lives of guests, a minute
-# of each fuzzer, every pair of a compiler and a make, and how many lines the unit tests run. Called by `make soak`.
+# of each fuzzer, every pair of a compiler and a make, valgrind, other systems, a compiler that warns, and how many lines
+# the unit tests run. Called by `make soak`.
 set -eu
 work=$PWD/build/soak-native
 . tests/native_steps.sh
@@ -15,6 +16,8 @@ of_gcc() {
 	step "gcc -O1 for NetBSD: objects without a warning" netbsd_objects make -O1
 	step "gcc -O3 for NetBSD: objects without a warning" netbsd_objects bmake -O3
 	step "lines that the tests run" make_in make-gcc coverage
+	step "zig cc -target x86_64-linux-musl with make: build, tests too" cross_build make x86_64-linux-musl
+	step "gcc that warns: build, check and install of a user" build_with_warnings make gcc
 }
 
 of_clang() {
@@ -22,6 +25,8 @@ of_clang() {
 	step "clang with bmake: build, check, install" build_check_install bmake clang
 	step "pcibackd with the sanitizers and for valgrind" \
 		make_in make-clang build/pcibackd-sanitize build/pcibackd-valgrind CC=gcc
+	step "valgrind" make_in make-clang check-valgrind CC=gcc
+	step "zig cc -target aarch64-netbsd with bmake: build, tests too" cross_build bmake aarch64-netbsd
 }
 
 # Of each process the last eight lives are those during which it is told to stop.
