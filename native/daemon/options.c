@@ -13,6 +13,7 @@
 
 #include <pciback/allow.h>
 #include <pciback/control.h>
+#include <pciback/platform.h>
 #include <pciback/text.h>
 
 /* Where a sentence about a mistake goes. */
@@ -140,7 +141,8 @@ int
 options_read(int argc, char **argv, struct options *ret_options, char message[OPTIONS_MESSAGE])
 {
 	struct reader reader = {
-		.options = { .control = PCIBACK_CONTROL_PATH, .n_guests = 64, .n_devices = 64 },
+		.options = { .control = PCIBACK_CONTROL_PATH, .n_guests = 64, .n_devices = 64,
+			.children = pciback_children_exist() },
 		.message = message,
 	};
 

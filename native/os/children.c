@@ -217,6 +217,12 @@ choose_user(struct child_setup *setup)
 	setup->gid = user != NULL && user->pw_gid != 0 ? user->pw_gid : NOBODY;
 }
 
+bool
+pciback_children_exist(void)
+{
+	return true;
+}
+
 int
 pciback_children_open(struct pciback_children *ret_children, const struct pciback_child_machine *machine,
     size_t n_guests, char message[PCIBACK_PLATFORM_MESSAGE])
@@ -265,6 +271,12 @@ pciback_children_close(struct pciback_children *children)
 }
 
 #else
+
+bool
+pciback_children_exist(void)
+{
+	return false;
+}
 
 int
 pciback_children_open(struct pciback_children *ret_children, const struct pciback_child_machine *machine,

@@ -91,6 +91,9 @@ struct pciback_child_machine {
 /* What a connection to Xen gives to a child; `config_file` is left for the caller to set. */
 void pciback_xen_child(const struct pciback_xen_link *link, struct pciback_child_machine *ret_machine);
 
+/* Whether this system has them, so that they are what serves if nobody says anything else. */
+bool pciback_children_exist(void);
+
 /* Processes that serve pages, one a guest. Returns 0, -ENOSYS where there are none, or a negative errno value. */
 int pciback_children_open(struct pciback_children *ret_children, const struct pciback_child_machine *machine,
     size_t n_guests, char message[PCIBACK_PLATFORM_MESSAGE]);

@@ -63,6 +63,13 @@ test_daemon_options(struct harness *harness)
 	CHECK_NUMBER(options.topology, PCIBACK_TOPOLOGY_VIRTUAL);
 	CHECK_NUMBER(options.format, LOG_FORMAT_TEXT);
 	CHECK(options.bus == NULL && options.allow == 0 && !options.foreground);
+#if defined(__linux__)
+	CHECK(options.children);
+#else
+	CHECK(!options.children);
+#endif
+	CHECK_NUMBER(read_words("p --children no", &options, message), 0);
+	CHECK(!options.children);
 	CHECK_NUMBER(read_words("p --foreground --bus=d --xen-socket s --allow shared-irq,shared-bar-page "
 	    "--guests 1024 --topology=real --log json --control c --children yes", &options, message), 0);
 	CHECK_TEXT(options.bus, "d");
@@ -72,5 +79,5 @@ test_daemon_options(struct harness *harness)
 	CHECK_NUMBER(options.n_guests, 1024);
 	CHECK_NUMBER(options.topology, PCIBACK_TOPOLOGY_REAL);
 	CHECK_NUMBER(options.format, LOG_FORMAT_JSON);
-	CHECK(options.foreground);
+	CHECK(options.foreground && options.children);
 }

@@ -118,6 +118,44 @@ test_serves(struct harness *harness)
 	stop();
 }
 
+#define SLOW_CALL	2500		/* milliseconds */
+
+/* In a process of its own, as a guest that reads a register without a pause: 0 if no answer took a fifth of the call. */
+static int
+read_meanwhile(void)
+{
+	uint64_t begin = pciback_clock(), slowest = 0, now = begin;
+
+	while (now - begin < SLOW_CALL) {
+		uint64_t asked = now;
+
+		if (child_fixture_request(&fixture, PCIBACK_CONFIG_READ, 0, 4, 0) != PCIBACK_DONE)
+			return 1;
+		now = pciback_clock();
+		slowest = now - asked > slowest ? now - asked : slowest;
+	}
+	return slowest < SLOW_CALL / 5 ? 0 : 2;
+}
+
+/* While pcibackd waits for a call for another guest, it does not even hear what its children say; and they serve. */
+static void
+test_serves_beside_a_slow_call(struct harness *harness)
+{
+	int status = -1;
+	pid_t guest;
+
+	if (!start(harness))
+		return;
+	(void)fflush(NULL);
+	guest = fork();
+	if (guest == 0)
+		_exit(read_meanwhile());
+	pciback_pause(NULL, SLOW_CALL);
+	CHECK(waitpid(guest, &status, 0) == guest && WIFEXITED(status));
+	CHECK_NUMBER(WEXITSTATUS(status), 0);
+	stop();
+}
+
 /* One that is ended, or was never told what its page is, is gone at once; and so is what it had open. */
 static void
 test_ends(struct harness *harness)
@@ -175,6 +213,7 @@ void
 test_os_children(struct harness *harness)
 {
 	test_serves(harness);
+	test_serves_beside_a_slow_call(harness);
 	test_ends(harness);
 	test_not_had(harness);
 }
