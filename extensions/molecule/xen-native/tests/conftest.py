@@ -5,10 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "shared"))
 from xen_dom0 import host, look_until, picture, recorded
 
 __all__ = ["host", "look_until", "picture", "recorded"]
+
+
+@pytest.fixture
+def process(host: Any) -> int:
+    """The process that is pcibackd; those that serve its guests are its children."""
+    return int(json.loads(host.check_output("pcibackctl status --json"))["pid"])

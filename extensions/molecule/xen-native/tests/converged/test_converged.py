@@ -44,16 +44,34 @@ def test_no_boot_is_prepared(picture, host):
     assert host.run("grep -c hide /boot/grub/grub.cfg").stdout.strip() == "0"
 
 
-def test_no_library_of_xen_is_linked_and_that_of_this_xen_is_loaded(host):
+# Each process that serves a guest: its user, how its system calls are filtered, its root, its files, what it shares.
+SERVING = """
+for status in /proc/[0-9]*/status; do
+    grep -qx "PPid:.%d" "$status" || continue
+    child=${status%%/status}
+    echo "$(awk '/^Uid:/ { print $2 } /^Seccomp:/ { print $2 }' "$status" | paste -sd ' ')" \
+        "$(readlink "$child/root" | sed 's/[.][^ ]*//')" \
+        "$(readlink "$child"/fd/* | sed 's/:.*//' | sort | paste -sd ,)" \
+        "$(grep -c ' rw-s ' "$child/maps")"
+done
+"""
+
+
+def test_each_guest_is_served_by_a_process_that_has_nothing_else(host, process):
+    served = sorted(host.check_output(SERVING % process).splitlines())
+    files = "/dev/null,/dev/null,/dev/null,/dev/xen/evtchn,/sys/devices/pci0000,socket"
+    assert served == [f"65534 2 /tmp/pcibackd (deleted) {files} 1"] * 2
+
+
+def test_no_library_of_xen_is_linked_and_that_of_this_xen_is_loaded(host, process):
     """It was built on the controller, which has nothing of Xen."""
-    loaded = host.check_output("grep -o '/libxenctrl.*' /proc/$(pidof pcibackd)/maps | sort -u")
+    loaded = host.check_output(f"grep -o '/libxenctrl.*' /proc/{process}/maps | sort -u")
     assert loaded.splitlines() == ["/libxenctrl.so.4.17.0"]
     assert "libxen" not in host.check_output("LD_TRACE_LOADED_OBJECTS=1 /usr/local/sbin/pcibackd")
 
 
-def test_a_second_one_is_refused(host):
+def test_a_second_one_is_refused(host, process):
     second = host.run("pcibackd --control /run/second.sock")
-    process = host.check_output("pidof pcibackd")
     assert (second.rc, second.stderr) == (
         1,
         f"pcibackd: another pcibackd serves this host's guests: process {process}, which has locked /var/run/pcibackd.lock\n",

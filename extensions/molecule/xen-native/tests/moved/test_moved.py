@@ -33,13 +33,13 @@ def test_dom0_was_never_rebooted(dom0, host):
     assert "xen-pciback" not in dom0.command_line
 
 
-def test_a_pcibackd_after_one_that_was_killed_serves_the_same_guests(dom0, host, look_until):
-    """Their devices were reset, so their drivers have to start anew; the reboot of dom0 that follows does that."""
+def test_a_pcibackd_after_one_that_was_killed_serves_the_same_guests(dom0, host, process, look_until):
+    """The guests' devices were reset, so their drivers have to start anew; the reboot of dom0 that follows does that."""
 
     def given(seen):
         return {number: set(devices) for number, devices in seen.served.items()}
 
-    host.check_output("kill -KILL $(pidof pcibackd); while pidof pcibackd; do sleep 0.2; done")
+    host.check_output(f"kill -KILL {process}; while pidof pcibackd; do sleep 0.2; done")
     host.check_output("/etc/init.d/pcibackd start")
     after = look_until(lambda seen: given(seen) == given(dom0))
     assert (given(after), after.numbers) == (given(dom0), dom0.numbers)
