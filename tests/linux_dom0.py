@@ -18,7 +18,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.xen.pciback.plugins.module_utils.formats import grub
+from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, grub_environment
+from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_start import start
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from tests.linux_host import LinuxHost, captured_drivers, usual_host
 from tests.xl_double import Answer, XlDouble, done, failed, libxl
@@ -141,6 +142,8 @@ class LinuxDom0:
         self.calls: list[str] = []
         self.initramfs: dict[str, bytes] = {}
         self.language = ""
+        self.file_system, self.abstractions = "ext2", ""
+        self.grub_writes = True
         if not made:
             self._make(folder)
 
@@ -160,9 +163,10 @@ class LinuxDom0:
             (device / "modalias").write_text(self._modalias(device))
         self.write_file(f"/lib/modules/{os.uname().release}/modules.alias", ALIASES)
         self.write_file("/etc/default/grub", SETTINGS)
-        for tool in ("sbin/grub-mkconfig", "sbin/update-initramfs", "bin/grub-script-check"):
+        for tool in ("sbin/grub-mkconfig", "sbin/grub-probe", "sbin/update-initramfs", "bin/grub-script-check"):
             self.write_file(f"/usr/{tool}", "#!/bin/sh\n", 0o755)
         self.write_file("/boot/grub/grub.cfg", self.mkconfig(), 0o444)
+        self.write_file("/boot/grub/grubenv", grub_environment.empty().decode())
         self.initramfs = self.make_initramfs()
 
     @property
@@ -179,11 +183,11 @@ class LinuxDom0:
         path.chmod(mode)
 
     def tree(self) -> dict[str, tuple[int, bytes]]:
-        """Mode and content of every file of the host but sysfs and the records."""
+        """Mode and content of every file of the host but sysfs, procfs and the records."""
         return {
             str(path.relative_to(self.root)): (path.stat().st_mode, path.read_bytes())
             for path in sorted(self.root.rglob("*"))
-            if path.is_file()
+            if path.is_file() and path.relative_to(self.root).parts[0] != "proc"
         }
 
     def driver(self, address: str) -> str | None:
@@ -306,6 +310,10 @@ class LinuxDom0:
         self.calls.append("grub-mkconfig")
         return 0, self.mkconfig(), "Generating grub configuration file ...\ndone\n"
 
+    def _grub_probe(self, words: list[str]) -> tuple[int, str, str]:
+        assert words[1] == "/boot/grub"
+        return 0, {"--target=fs": self.file_system, "--target=abstraction": self.abstractions}[words[0]] + "\n", ""
+
     def _grub_script_check(self, words: list[str]) -> tuple[int, str, str]:
         depth = 0
         for number, line in enumerate(Path(words[0]).read_text().splitlines(), 1):
@@ -358,11 +366,11 @@ class LinuxDom0:
         return (0, "", "") if gone else (1, "", "xenstore-rm: could not remove path\n")
 
     def reboot(self) -> None:
-        """What the next boot does: the default entry's list, if the initramfs has xen-pciback.
+        """What the next boot does: the list of the entry that GRUB boots, if the initramfs has xen-pciback.
 
         udev(7) loads the other drivers in the initramfs before that, unless they are told to wait.
         """
-        menu = grub.read_menu(self.path("/boot/grub/grub.cfg").read_bytes())
+        entry = self._start_grub()
         self.libxl = {}
         self.xl.guests, self.xl.quarantined, self.xl.stale = [], set(), {}
         pciback = self.sys / "bus/pci/drivers/pciback"
@@ -382,10 +390,23 @@ class LinuxDom0:
             driver = self._native_driver(device)
             if driver and driver not in waiting:
                 self._bind(device, driver)
-        if self.initramfs.get("conf/modules") == b"xen-pciback\n" and menu.default is not None:
-            hidden = re.findall(r"\(([^)]*)\)", menu.default.lists[-1]) if menu.default.lists else []
+        if self.initramfs.get("conf/modules") == b"xen-pciback\n" and entry is not None:
+            hidden = re.findall(r"\(([^)]*)\)", entry.lists[-1]) if entry.lists else []
             self.load_pciback(tuple(hidden))
         for device in list(self.drivers()):
             driver = self._native_driver(device)
             if driver and self.driver(device) is None:
                 self._bind(device, driver)
+
+    def _start_grub(self) -> grub.Entry | None:
+        """What GRUB boots, and writes into its environment block before."""
+        block = self.path("/boot/grub/grubenv")
+        data = block.read_bytes()
+        before = grub_environment.read(data)
+        started = start(self.path("/boot/grub/grub.cfg").read_bytes(), before, writable=self.grub_writes)
+        for name in started.variables:
+            if started.variables[name] != before.get(name):
+                data = grub_environment.with_variable(data, name, started.variables[name])
+        block.write_bytes(data)
+        self.write_file("/proc/cmdline", f"{started.entry.command_line if started.entry else ''}\n")
+        return started.entry

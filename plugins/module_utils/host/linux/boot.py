@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, hide_parameter
+from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, grub_trial, hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
@@ -26,13 +26,15 @@ DRACUT = "/etc/dracut.conf.d/xen-pciback.conf"
 SOFTDEP = "/etc/modprobe.d/xen-pciback.conf"
 
 # Each file that may be ours, with its mode: scripts are run. They are written in this order: a run that is killed once the
-# settings are new must not leave the entry with the list from before undone, because the next run can't tell any more.
+# settings are new must not leave the entry with the list from before undone, because the next run can't tell any more. And
+# the list of a trial that was confirmed is in the settings before its own script goes.
 MODES: Mapping[str, int] = {
     grub.PREVIOUS_SCRIPT: 0o755,
     grub.SETTINGS: 0o644,
     SOFTDEP: 0o644,
     INITRAMFS_TOOLS: 0o755,
     DRACUT: 0o644,
+    grub_trial.SCRIPT: 0o755,
 }
 
 _HEADER = "# Written by xen.pciback; it goes with the last hidden device.\n"
@@ -43,6 +45,8 @@ _EARLY = {
     ),
     DRACUT: f'{_HEADER}force_drivers+=" xen-pciback "\n',
 }
+# What the menu is made of.
+_IN_MENU = {grub.SETTINGS, grub.PREVIOUS_SCRIPT, grub_trial.SCRIPT}
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Z_]+)\+?=(.*)")
 # What grub-mkconfig puts behind the list of our settings.
 _LATER = ("GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT")
@@ -84,6 +88,7 @@ class BootEdit:
     :param initramfs: whether the initramfs has to be made anew
     :param previous: the title of the entry with the list from before, empty if there is none
     :param reason: why there is none
+    :param trial: what the menu shall try, ``None`` for nothing
     """
 
     files: tuple[FileEdit, ...]
@@ -92,6 +97,7 @@ class BootEdit:
     initramfs: bool
     previous: str = ""
     reason: str = ""
+    trial: grub_trial.Trial | None = None
 
     @property
     def changed(self) -> bool:
@@ -110,6 +116,7 @@ class LinuxBoot:
     :param foreign: hide lists that somebody else has set
     :param modules: the modules that the kernel would load for each function
     :param pending: whether an earlier run was interrupted before menu and initramfs were made
+    :param variables: what GRUB's environment block holds
     """
 
     path: str
@@ -119,6 +126,7 @@ class LinuxBoot:
     foreign: tuple[ForeignList, ...] = ()
     modules: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     pending: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
     # pcibackctl predicts what NetBSD boots.
     predictable: bool = False
     loader: str | None = None
@@ -159,11 +167,7 @@ class LinuxBoot:
         wanted: dict[str, bytes | None] = dict.fromkeys(MODES)
         if ours:
             wanted[grub.SETTINGS] = grub.settings(addresses)
-        modules = sorted({module for address in addresses for module in self.modules.get(address, ())})
-        if modules:
-            wanted[SOFTDEP] = _softdep(modules)
-        if addresses and self.early:
-            wanted[self.early] = _EARLY[self.early].encode("ascii")
+        wanted.update(self._early_files(addresses))
         reason = "" if ours else "nothing is hidden"
         if ours and previous:
             kept = self.files.get(grub.PREVIOUS_SCRIPT)
@@ -178,10 +182,36 @@ class LinuxBoot:
         return BootEdit(
             files=tuple(changed.values()),
             value=value,
-            menu=self.pending or differs or bool({grub.SETTINGS, grub.PREVIOUS_SCRIPT} & set(changed)),
+            menu=self.pending or differs or bool(_IN_MENU & set(changed)),
             initramfs=self._initramfs(changed),
             previous="" if reason else usual.path[-1] + PREVIOUS_SUFFIX,
             reason=reason,
+        )
+
+    def tries(self, addresses: Sequence[Address]) -> BootEdit:
+        """Work out what has to change so that the menu tries to hide some devices; its entries stay as they are.
+
+        :param addresses: what the boot that tries it shall hide; none: it has no list
+        :raises PcibackError: ``boot-config-invalid`` or ``list-too-long``
+        """
+        menu = self.read_menu()
+        entries = xen_entries(menu)
+        usual = menu.default if menu.default in entries else entries[0]
+        value = hide_parameter.render(addresses) if addresses else None
+        settings = self.files.get(grub.SETTINGS)
+        own = () if settings is None else find_lists(settings.decode("latin-1"), grub.SETTINGS)
+        listed = {each for each in self.modules for found in own if hide_parameter.read(found.value).hides(each)}
+        wanted = {**self.files, **self._early_files([*addresses, *listed])}
+        wanted[grub_trial.SCRIPT] = grub_trial.script(usual, value)
+        edits = [FileEdit(path, self.files.get(path), wanted.get(path)) for path in MODES]
+        changed = {edit.path: edit for edit in edits if edit.changed}
+        return BootEdit(
+            files=tuple(changed.values()),
+            value=own[-1].value if own else None,
+            menu=self.pending or grub_trial.SCRIPT in changed or grub_trial.read(menu) is None,
+            initramfs=self._initramfs(changed),
+            reason="the entries stay as they are while a list is tried",
+            trial=grub_trial.Trial(usual.path[-1] + grub_trial.SUFFIX, value),
         )
 
     def without(self, restored: Mapping[str, bytes | None]) -> BootEdit:
@@ -194,7 +224,7 @@ class LinuxBoot:
         return BootEdit(
             files=tuple(changed.values()),
             value=None,
-            menu=self.pending or bool({grub.SETTINGS, grub.PREVIOUS_SCRIPT} & set(changed)),
+            menu=self.pending or bool(_IN_MENU & set(changed)),
             initramfs=self._initramfs(changed),
             reason="the files are as they were before their first change",
         )
@@ -206,6 +236,16 @@ class LinuxBoot:
         if lists and self.files.get(grub.SETTINGS) is not None:
             lists = lists[:-1]
         return lists[-1] if lists else None
+
+    def _early_files(self, addresses: Sequence[Address]) -> dict[str, bytes | None]:
+        """What lets xen-pciback have these devices before their drivers do."""
+        wanted: dict[str, bytes | None] = {}
+        modules = sorted({module for address in addresses for module in self.modules.get(address, ())})
+        if modules:
+            wanted[SOFTDEP] = _softdep(modules)
+        if addresses and self.early:
+            wanted[self.early] = _EARLY[self.early].encode("ascii")
+        return wanted
 
     def _initramfs(self, changed: Iterable[str]) -> bool:
         return bool(self.early) and (self.pending or bool({self.early, SOFTDEP} & set(changed)))
@@ -232,8 +272,9 @@ class LinuxBoot:
 
 
 def xen_entries(menu: grub.Menu) -> tuple[grub.Entry, ...]:
-    """The entries that start Xen, without the one that keeps the list from before."""
-    return tuple(entry for entry in menu.entries if entry.kind == grub.XEN and entry.ids[-1] != grub.PREVIOUS_ID)
+    """The entries that start Xen, without the one that keeps the list from before, and the one that tries a list."""
+    ours = (grub.PREVIOUS_ID, grub_trial.ID)
+    return tuple(entry for entry in menu.entries if entry.kind == grub.XEN and entry.ids[-1] not in ours)
 
 
 def find_lists(text: str, file: str) -> tuple[ForeignList, ...]:

@@ -13,7 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, modalias
+from ansible_collections.xen.pciback.plugins.module_utils.formats import (
+    grub,
+    grub_environment,
+    grub_trial,
+    modalias,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import (
@@ -66,6 +71,11 @@ def default_menu(host: Host = HOST) -> str:
     return next((path for path in MENUS if os.path.exists(host.path(path))), MENUS[0])
 
 
+def environment_block(menu: str) -> str:
+    """GRUB's environment block, which lies beside its menu."""
+    return os.path.join(os.path.dirname(menu), grub_environment.BLOCK)
+
+
 def read(menu: str, state_directory: str, host: Host = HOST, sys: str | None = None) -> LinuxBoot:
     """Read what the next boot does.
 
@@ -85,6 +95,7 @@ def read(menu: str, state_directory: str, host: Host = HOST, sys: str | None = N
         foreign=_foreign(host),
         modules=_modules(host, bus.SYS if sys is None else sys),
         pending=os.path.lexists(os.path.join(state_directory, PENDING)),
+        variables=_variables(host.path(environment_block(menu))),
     )
 
 
@@ -147,6 +158,8 @@ def _make_menu(run: Run, argv: Sequence[str], boot: LinuxBoot, edit: BootEdit, b
     before = boot.read_menu()
     _check_script(run, data, host)
     linux_boot.check_menu(data, boot.path, edit.value, before.default)
+    if edit.trial is not None:
+        grub_trial.check(data, edit.trial.value, boot.variables, boot.path)
     path = host.path(boot.path)
     old = boot.menu if isinstance(boot.menu, bytes) else b""
     return "" if data == old else replace_file(path, data, expected=old, backup=backup)
@@ -200,6 +213,14 @@ def _tool(places: Sequence[str], otherwise: str, host: Host) -> str:
 
 def _content(path: str) -> bytes | None:
     return read_file(path, limit=MOST_BYTES) if os.path.lexists(path) else None
+
+
+def _variables(block: str) -> dict[str, str]:
+    """What a block holds; one that GRUB can't read holds nothing."""
+    try:
+        return dict(grub_environment.read(read_file(block, limit=grub_environment.SIZE)))
+    except PcibackError:
+        return {}
 
 
 def _early(host: Host) -> str:
