@@ -69,7 +69,18 @@ struct xen_domctl_getdomaininfo {
 	uint16_t domain;
 	uint16_t pad1;
 	uint32_t flags;
-	uint64_t room[127];
+	uint64_t tot_pages;
+	uint64_t max_pages;
+	uint64_t outstanding_pages;
+	uint64_t shr_pages;
+	uint64_t paged_pages;
+	uint64_t shared_info_frame;	/* of the machine, for a PV domain: nobody else's while it lives */
+	uint64_t cpu_time;
+	uint32_t nr_online_vcpus;
+	uint32_t max_vcpu_id;
+	uint32_t ssidref;
+	uint8_t handle[16];		/* its UUID */
+	uint8_t room[932];
 };
 
 #define XEN_DOMINF_DYING	(UINT32_C(1) << 0)

@@ -12,6 +12,8 @@
 
 #include <sys/mman.h>
 
+#include <string.h>
+
 /* Guests: whether they are alive, their pages, their event channels. */
 
 static int
@@ -31,6 +33,24 @@ domain_life(void *world, uint16_t domain, enum pciback_life *ret_life)
 		*ret_life = PCIBACK_LIFE_RUNNING;
 	return 0;
 }
+
+static int
+domain_identity(void *world, uint16_t domain, struct pciback_domain_identity *ret_identity)
+{
+	struct xen *xen = world;
+	struct xen_domctl_getdomaininfo info;
+	int n = xen->call->xc_domain_getinfolist(xen->control, domain, 1, &info);
+
+	if (n < 0)
+		return xen_result(n);
+	if (n == 0 || info.domain != domain)
+		return -ESRCH;
+	memcpy(ret_identity->bytes, info.handle, sizeof(info.handle));
+	memcpy(ret_identity->bytes + sizeof(info.handle), &info.shared_info_frame, sizeof(info.shared_info_frame));
+	return 0;
+}
+
+_Static_assert(sizeof(((struct pciback_domain_identity *)NULL)->bytes) == 16 + 8, "UUID and frame");
 
 static int
 page_map(void *world, uint16_t domain, uint32_t reference, struct pciback_page **ret_page)
@@ -93,6 +113,7 @@ void
 xen_guest_fill(struct pciback_xen_operations *operations)
 {
 	operations->domain_life = domain_life;
+	operations->domain_identity = domain_identity;
 	operations->page_map = page_map;
 	operations->page_unmap = page_unmap;
 	operations->event_bind = event_bind;

@@ -7,15 +7,29 @@
 #include "fake_xen.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Whether the process was killed before this. */
+static bool
+is_dead(struct fake_xen *xen)
+{
+	xen->is_dead = xen->is_dead || xen->is_dying;
+	return xen->is_dead;
+}
 
 /* Whether this call is one that was to fail. */
 static int
 fails(struct fake_xen *xen)
 {
 	xen->n_calls++;
+	if (is_dead(xen) || xen->n_calls == xen->kill_at) {
+		xen->is_dead = true;
+		return -EIO;
+	}
+	xen->is_dying = xen->n_calls == xen->kill_after;
 	if (xen->n_calls != xen->fail_at &&
 	    (xen->fail_from == 0 || xen->n_calls < xen->fail_from))
 		return 0;
@@ -225,6 +239,18 @@ domain_life(void *world, uint16_t domain, enum pciback_life *ret_life)
 	return 0;
 }
 
+static int
+domain_identity(void *world, uint16_t domain, struct pciback_domain_identity *ret_identity)
+{
+	const struct fake_xen *xen = world;
+
+	if (xen->is_dead || domain >= FAKE_DOMAINS || xen->life[domain] == PCIBACK_LIFE_GONE)
+		return -ESRCH;
+	memset(ret_identity, 0, sizeof(*ret_identity));
+	ret_identity->bytes[0] = xen->identity[domain];
+	return 0;
+}
+
 static void
 note(struct fake_xen *xen, char sign, const char *what)
 {
@@ -270,6 +296,8 @@ take_back(struct fake_xen *xen, const char *what, uint16_t domain, uint64_t firs
 {
 	int r = fails(xen);
 
+	if (xen->is_dead)
+		return r;
 	note(xen, '-', what);
 	if (r == 0 && xen->keeps != NULL && strcmp(what, xen->keeps) == 0 && domain == xen->keeps_of)
 		r = -EPERM;
@@ -286,7 +314,8 @@ take_back(struct fake_xen *xen, const char *what, uint16_t domain, uint64_t firs
 		xen->n_grants--;
 		return r;
 	}
-	xen->n_errors++;
+	if (!xen->was_killed)
+		xen->n_errors++;
 	return r;
 }
 
@@ -449,6 +478,8 @@ msix_table(void *world, const struct pciback_address *address, bool known)
 	struct fake_device *device = find_device(world, address);
 	struct fake_xen *xen = world;
 
+	if (is_dead(xen))
+		return -EIO;
 	if (is_assigned(xen, address) ||
 	    (known && ((device->config[4] & 2) == 0 || device->config[0x60] != 0x11)))
 		xen->n_errors++;
@@ -462,6 +493,8 @@ assign(void *world, uint16_t domain, const struct pciback_address *address, bool
 	struct fake_device *device = find_device(world, address);
 	struct fake_xen *xen = world;
 
+	if (is_dead(xen))
+		return -EIO;
 	if (xen->no_iommu)
 		return -EOPNOTSUPP;
 	if (is_assigned(xen, address))
@@ -522,6 +555,7 @@ const struct pciback_xen_operations fake_xen_operations = {
 	.store_watch = store_watch,
 	.store_unwatch = store_unwatch,
 	.domain_life = domain_life,
+	.domain_identity = domain_identity,
 	.page_map = page_map,
 	.page_unmap = page_unmap,
 	.event_bind = event_bind,
@@ -561,7 +595,8 @@ config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t
 {
 	struct fake_device *device = handle;
 
-	(void)world;
+	if (is_dead(world))
+		return -EIO;
 	for (unsigned i = 0; i < size; i++)
 		if (device->stuck == 0 || offset + i != device->stuck)
 			device->config[offset + i] = (uint8_t)(value >> 8 * i);
@@ -654,6 +689,8 @@ release_device(void *world, void *handle, bool to_dom0)
 	struct fake_xen *xen = world;
 	struct fake_device *device = handle;
 
+	if (is_dead(xen))
+		return;
 	if (!device->is_open || (device->config[4] & 4) != 0)
 		xen->n_errors++;
 	device->is_open = false;
@@ -756,21 +793,55 @@ make_device(struct fake_device *device, unsigned number)
 
 /* ---- The whole -------------------------------------------------------------------------- */
 
-void
-fake_init(struct fake *fake)
+static int
+read_record(void *world, uint64_t offset, void *ret_bytes, size_t n)
 {
-	size_t n_nodes = fake->xen.n_nodes;
+	const struct fake_xen *xen = world;
 
-	/* Most of it is nodes that no test ever had. */
-	memset(fake->xen.nodes, 0, n_nodes * sizeof(fake->xen.nodes[0]));
-	memset((char *)fake + sizeof(fake->xen.nodes), 0, sizeof(*fake) - sizeof(fake->xen.nodes));
+	if (offset + n > sizeof(xen->record))
+		abort();
+	memcpy(ret_bytes, xen->record + offset, n);
+	return 0;
+}
+
+static int
+write_record(void *world, uint64_t offset, const void *bytes, size_t n)
+{
+	struct fake_xen *xen = world;
+
+	if (is_dead(xen))
+		return -EIO;
+	if (xen->is_discarded)
+		xen->n_errors++;
+	if (xen->write_error < 0)
+		return xen->write_error;
+	memcpy(xen->record + offset, bytes, n);
+	xen->n_written++;
+	return 0;
+}
+
+static void
+discard_record(void *world)
+{
+	struct fake_xen *xen = world;
+
+	if (is_dead(xen))
+		return;
+	memset(xen->record, 0, sizeof(xen->record));
+	xen->is_discarded = true;
+}
+
+static const struct pciback_record_operations record_operations = {
+	.read = read_record,
+	.write = write_record,
+	.discard = discard_record,
+};
+
+/* A process, on what is there. */
+static void
+start(struct fake *fake)
+{
 	fake->xen.backend = &fake->backend;
-	fake->xen.pirq_offset = 100;
-	fake->xen.recovery = 0;
-	for (unsigned i = 0; i < 4; i++)
-		make_device(&fake->xen.devices[i], i);
-	for (unsigned i = 0; i < FAKE_DEVICES; i++)
-		fake->xen.devices[i].is_dom0s = true;
 	fake->backend.xen = (struct pciback_xen){ .operations = &fake_xen_operations, .world = &fake->xen };
 	fake->backend.hardware = (struct pciback_hardware){
 		.operations = &device_operations,
@@ -793,10 +864,75 @@ fake_init(struct fake *fake)
 	fake->backend.n_slots = sizeof(fake->slots) / sizeof(fake->slots[0]);
 	fake->backend.jobs = fake->jobs;
 	fake->backend.n_jobs = sizeof(fake->jobs) / sizeof(fake->jobs[0]);
-	fake->now = 1000;
+	if (fake->xen.has_record)
+		pciback_backend_keep_record(&fake->backend, &(struct pciback_record_store){
+		    .operations = &record_operations, .world = &fake->xen });
 	pciback_backend_init(&fake->backend);
 	(void)pciback_backend_start(&fake->backend, fake->now);
 	fake_run(fake);
+}
+
+static void
+make_fresh(struct fake *fake)
+{
+	size_t n_nodes = fake->xen.n_nodes;
+
+	/* Most of it is nodes that no test ever had. */
+	memset(fake->xen.nodes, 0, n_nodes * sizeof(fake->xen.nodes[0]));
+	memset((char *)fake + sizeof(fake->xen.nodes), 0, sizeof(*fake) - sizeof(fake->xen.nodes));
+	fake->xen.pirq_offset = 100;
+	fake->xen.recovery = 0;
+	for (unsigned i = 0; i < 4; i++)
+		make_device(&fake->xen.devices[i], i);
+	for (unsigned i = 0; i < FAKE_DEVICES; i++)
+		fake->xen.devices[i].is_dom0s = true;
+	fake->now = 1000;
+}
+
+void
+fake_init(struct fake *fake)
+{
+	make_fresh(fake);
+	start(fake);
+}
+
+void
+fake_init_recorded(struct fake *fake)
+{
+	make_fresh(fake);
+	fake->xen.has_record = true;
+	for (unsigned i = 1; i < FAKE_DOMAINS; i++)
+		fake->xen.identity[i] = (uint8_t)(0x40 + i);
+	/* So that a permission that was only announced is one. */
+	fake->xen.pirq_offset = 0;
+	start(fake);
+}
+
+void
+fake_restart(struct fake *fake)
+{
+	struct fake_xen *xen = &fake->xen;
+	const unsigned allow = fake->backend.allow;
+
+	for (size_t i = 0; i < FAKE_GRANTS; i++) {
+		struct fake_grant *grant = &xen->grants[i];
+		bool is_gone = grant->domain != 0 && xen->life[grant->domain] == PCIBACK_LIFE_GONE;
+
+		if (!grant->used ||
+		    (!is_gone && strcmp(grant->what, "page") != 0 && strcmp(grant->what, "event") != 0))
+			continue;
+		grant->used = false;
+		xen->n_grants--;
+	}
+	memset(xen->watches, 0, sizeof(xen->watches));
+	for (size_t i = 0; i < FAKE_DEVICES; i++)
+		xen->devices[i].is_open = false;
+	xen->was_killed = true;
+	xen->is_dead = xen->is_dying = false;
+	xen->kill_at = xen->kill_after = 0;
+	memset((char *)fake + sizeof(fake->xen), 0, offsetof(struct fake, now) - sizeof(fake->xen));
+	fake->backend.allow = allow;
+	start(fake);
 }
 
 static uint64_t
@@ -818,7 +954,7 @@ fake_run(struct fake *fake)
 {
 	/* More turns than that, and it runs in a circle. */
 	for (unsigned i = 0; i < 60; i++)
-		if (pciback_backend_run(&fake->backend, fake->now) != 0)
+		if (pciback_backend_run(&fake->backend, fake->now) != 0 || is_dead(&fake->xen))
 			return;
 	fake->xen.n_errors++;
 	(void)printf("the backend does not come to rest\n");

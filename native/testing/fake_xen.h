@@ -88,6 +88,17 @@ struct fake_xen {
 	char order[FAKE_GRANTS * 2];	/* '+' and '-' with the first letter of what, in order */
 	size_t n_order;
 	bool no_iommu;
+	uint8_t identity[FAKE_DOMAINS];	/* 0: Xen does not tell it */
+	bool has_record;		/* from the next process on */
+	uint8_t record[6 * 2 * PCIBACK_RECORD_SIZE];
+	size_t n_written;		/* writes of it */
+	int write_error;		/* of each */
+	bool is_discarded;
+	bool is_dead;			/* the process was killed: no call has an effect */
+	bool was_killed;		/* the one before: what it may not have given is taken back all the same */
+	size_t kill_at;			/* it is, by this call, before it has an effect; 0: it is not */
+	size_t kill_after;		/* the same, once it had its effect, of which the process does not hear */
+	bool is_dying;
 	uint32_t pirq_offset;		/* an interrupt is mapped to the pirq that is so much higher */
 	uint32_t next_pirq, next_port;
 	uint32_t ports[FAKE_DOMAINS];	/* the last that was bound to each */
@@ -119,6 +130,13 @@ void fake_init(struct fake *fake);
 
 /* From now on the process counts what it does. */
 void fake_count_work(struct fake *fake);
+
+/* A fresh Xen as by fake_init(), whose processes leave a record. */
+void fake_init_recorded(struct fake *fake);
+
+/* The process ends without a word, and the next one starts: pages and event channels that it had are given back, and all
+ * that a domain had that is gone; its watches are gone. */
+void fake_restart(struct fake *fake);
 
 /* Runs until nothing is due at once. */
 void fake_run(struct fake *fake);

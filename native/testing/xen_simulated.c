@@ -58,6 +58,7 @@ enum message {
 	REGISTERS = 23,
 	PROTECT_TABLE = 24,
 	DOM0 = 25,
+	IDENTITY = 26,
 
 	REPLY = 100,
 	WATCH_FIRED = 101,
@@ -569,6 +570,19 @@ domain_life(void *world, uint16_t domain, enum pciback_life *ret_life)
 	return 0;
 }
 
+static int
+domain_identity(void *world, uint16_t domain, struct pciback_domain_identity *ret_identity)
+{
+	uint32_t number = 0;
+	int r = call_number(world, IDENTITY, NUMBERS(domain), &number);
+
+	if (r < 0)
+		return r;
+	memset(ret_identity, 0, sizeof(*ret_identity));
+	memcpy(ret_identity->bytes, &number, sizeof(number));
+	return 0;
+}
+
 /* ---- Pages and events ------------------------------------------------------------------- */
 
 static int
@@ -826,6 +840,7 @@ static const struct pciback_xen_operations operations = {
 	.store_watch = store_watch,
 	.store_unwatch = store_unwatch,
 	.domain_life = domain_life,
+	.domain_identity = domain_identity,
 	.page_map = page_map,
 	.page_unmap = page_unmap,
 	.event_bind = event_bind,

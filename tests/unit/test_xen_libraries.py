@@ -128,7 +128,7 @@ def test_structures_and_numbers_are_those_of_their_headers(tmp_path: Path) -> No
                 layout.append(f'printf("{name}.{member} %zu %zu\\n", offsetof(struct {name}, {member}), {size});')
         if name != "xen_domctl_getdomaininfo":
             layout.append(f'printf("{name} %zu\\n", sizeof(struct {name}));')
-    assert len(layout) == 8 + 2 + 3 + 3 + 2 + 4 + 3
+    assert len(layout) == 8 + 2 + 3 + 14 + 2 + 4 + 3
     same = ["XEN_DOMCTL_DEV_RDM_RELAXED", "XBT_NULL", "XS_PERM_NONE", "XS_PERM_READ", "XS_WATCH_PATH", "XS_WATCH_TOKEN"]
     same += ["MAP_PIRQ_TYPE_GSI", "MAP_PIRQ_TYPE_MSI_SEG"]
     for ours, theirs in {**NUMBERS, **dict(zip(same, same, strict=True))}.items():

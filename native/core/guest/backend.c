@@ -12,6 +12,8 @@
 
 #include <pciback/aer.h>
 
+#include "adopt.h"
+#include "child.h"
 #include "connection.h"
 #include "guest.h"
 #include "job.h"
@@ -19,6 +21,7 @@
 #include "operations.h"
 #include "paths.h"
 #include "publish.h"
+#include "remember.h"
 #include "slot.h"
 #include "step.h"
 #include "store.h"
@@ -80,6 +83,12 @@ pciback_backend_serve_by(struct pciback_backend *backend, const struct pciback_c
 }
 
 void
+pciback_backend_keep_record(struct pciback_backend *backend, const struct pciback_record_store *store)
+{
+	backend->record_store = *store;
+}
+
+void
 pciback_backend_child(struct pciback_backend *backend, size_t number)
 {
 	if (number < backend->n_guests)
@@ -109,25 +118,13 @@ pciback_backend_start(struct pciback_backend *backend, uint64_t now)
 	int r;
 
 	backend->now = now;
+	pciback_adopt(backend);
 	r = xen->operations->store_watch(xen->world, PCIBACK_BACKENDS_PATH, PCIBACK_WATCH_BACKENDS);
 	if (r == 0)
 		r = xen->operations->store_watch(xen->world, PCIBACK_DOMAINS_PATH,
 		    PCIBACK_WATCH_DOMAINS);
 	backend->look_backends = true;
 	return r;
-}
-
-/* A guest that the store names; none if the table is full. */
-static struct pciback_guest *
-add_guest(struct pciback_backend *backend, uint16_t domain)
-{
-	for (size_t i = 0; i < backend->n_guests; i++) {
-		if (backend->guests[i].used)
-			continue;
-		pciback_guest_init(&backend->guests[i], backend, domain);
-		return &backend->guests[i];
-	}
-	return NULL;
 }
 
 void
@@ -197,7 +194,7 @@ look_for_guests(struct pciback_backend *backend)
 		if (!pciback_path_is_domain(domains[i]) ||
 		    pciback_backend_find(backend, domains[i]) != NULL)
 			continue;
-		if (add_guest(backend, domains[i]) != NULL)
+		if (pciback_guest_add(backend, domains[i]) != NULL)
 			continue;
 		if (!backend->is_full)
 			pciback_backend_log(backend, PCIBACK_LOG_ERROR, domains[i],
@@ -304,6 +301,31 @@ pciback_backend_end(struct pciback_backend *backend, uint64_t now)
 	    PCIBACK_WATCH_BACKENDS);
 	(void)xen->operations->store_unwatch(xen->world, PCIBACK_DOMAINS_PATH,
 	    PCIBACK_WATCH_DOMAINS);
+}
+
+void
+pciback_backend_hand_over(struct pciback_backend *backend, uint64_t now)
+{
+	backend->now = now;
+	for (size_t i = 0; i < backend->n_guests; i++)
+		if (backend->guests[i].used)
+			pciback_child_stop(&backend->guests[i]);
+	for (size_t i = 0; i < backend->n_slots; i++)
+		if (backend->slots[i].is_taken)
+			pciback_remember(&backend->slots[i], PCIBACK_EXACT);
+	backend->record_store.operations = NULL;
+	for (size_t i = 0; i < backend->n_guests; i++)
+		if (backend->guests[i].used)
+			pciback_connection_close(&backend->guests[i]);
+}
+
+bool
+pciback_backend_has_jobs(const struct pciback_backend *backend)
+{
+	for (size_t i = 0; i < backend->n_jobs; i++)
+		if (backend->jobs[i].kind != PCIBACK_JOB_NONE && backend->jobs[i].stage != PCIBACK_JOB_DONE)
+			return true;
+	return false;
 }
 
 struct pciback_job *

@@ -12,6 +12,8 @@
 #include "connection.h"
 #include "devices.h"
 #include "look.h"
+#include "remember.h"
+#include "resume.h"
 #include "step.h"
 #include "store.h"
 #include "view.h"
@@ -39,6 +41,18 @@ pciback_guest_init(struct pciback_guest *guest, struct pciback_backend *backend,
 	    PCIBACK_ERRORS_BURST, backend->now);
 	pciback_limit_init(&guest->limit, PCIBACK_WATCHES_PER_SECOND, PCIBACK_WATCHES_BURST,
 	    backend->now);
+}
+
+struct pciback_guest *
+pciback_guest_add(struct pciback_backend *backend, uint16_t domain)
+{
+	for (size_t i = 0; i < backend->n_guests; i++) {
+		if (backend->guests[i].used)
+			continue;
+		pciback_guest_init(&backend->guests[i], backend, domain);
+		return &backend->guests[i];
+	}
+	return NULL;
 }
 
 /* What is concluded from the frontend's state. */
@@ -132,7 +146,10 @@ follow(struct pciback_guest *guest)
 		guest->look_backend = true;
 		return;
 	}
-	act(guest);
+	if (guest->is_adopted)
+		pciback_guest_resume(guest);
+	if (!guest->is_adopted)
+		act(guest);
 }
 
 void
@@ -213,6 +230,7 @@ pciback_guest_run(struct pciback_guest *guest)
 	follow(guest);
 	if (!guest->used)
 		return -1;
+	pciback_remember_channel(guest);
 	pciback_connection_keep(guest);
 	clean_up(guest);
 	if (pciback_guest_is_due(guest))

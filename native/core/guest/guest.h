@@ -12,9 +12,12 @@
 
 #include "state.h"
 
-/* Makes a guest out of a free place in the table. */
+/* Makes a guest of a place in the table that is free. */
 void pciback_guest_init(struct pciback_guest *guest, struct pciback_backend *backend,
     uint16_t domain);
+
+/* The same; NULL if the table is full. */
+struct pciback_guest *pciback_guest_add(struct pciback_backend *backend, uint16_t domain);
 
 /* Does what is due for one guest: requests, then looks, decides and acts. Returns milliseconds until
  * something is due, or -1. */

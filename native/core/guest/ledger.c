@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "remember.h"
+
 /* What a permission is for, in words. */
 #define DESCRIPTION 48
 
@@ -150,7 +152,15 @@ pciback_ledger_grant(struct pciback_slot *slot, enum pciback_permission_kind kin
 		permission.n = same->n;
 		pirq = (uint32_t)same->n;
 	} else {
+		/* A process that follows takes it back, whether it came to this or not. Xen is asked for the pirq of
+		 * the line's own number. */
+		ledger->entries[ledger->n] = permission;
+		if (kind == PCIBACK_PERMISSION_PIRQ)
+			ledger->entries[ledger->n].n = first;
+		ledger->n++;
+		pciback_remember(slot, PCIBACK_UNDER_WAY);
 		r = call(slot, &permission, true, &pirq);
+		ledger->n--;
 		if (r < 0)
 			return r;
 		slot->backend->n_granted++;
@@ -196,6 +206,7 @@ pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq)
 		.n = 1,
 	};
 	slot->backend->n_granted++;
+	pciback_remember(slot, PCIBACK_UNDER_WAY);
 }
 
 /* While a guest has memory or ports of a device, the device stays in its part of the IOMMU; and a pirq that

@@ -11,6 +11,7 @@
 #include <pciback/registers.h>
 
 #include "ledger.h"
+#include "remember.h"
 #include "state.h"
 
 static int
@@ -104,9 +105,13 @@ first_msi(const struct pciback_ledger *ledger)
 static int
 disable(struct pciback_slot *slot, unsigned control, uint32_t enable)
 {
-	int r = change_register(slot, control, enable, 0);
-	bool is_revoked = pciback_ledger_revoke(slot, first_msi(&slot->ledger));
+	bool is_revoked;
+	int r;
 
+	pciback_remember(slot, PCIBACK_UNDER_WAY);
+	r = change_register(slot, control, enable, 0);
+	is_revoked = pciback_ledger_revoke(slot, first_msi(&slot->ledger));
+	pciback_remember(slot, PCIBACK_SETTLED);
 	return r < 0 || is_revoked ? r : -EIO;
 }
 
@@ -127,6 +132,7 @@ msi_enable(void *world, void *handle, uint32_t *ret_pirq)
 	int r;
 
 	(void)world;
+	pciback_remember(slot, PCIBACK_UNDER_WAY);
 	r = map_msi(slot, 0, 0, &pirq);
 	if (r == 0)
 		r = change_register(slot, slot->device.msi + MSI_CONTROL, MSI_MULTIPLE, MSI_ENABLE);
@@ -134,6 +140,7 @@ msi_enable(void *world, void *handle, uint32_t *ret_pirq)
 		(void)disable(slot, slot->device.msi + MSI_CONTROL, MSI_ENABLE);
 	else
 		*ret_pirq = pirq;
+	pciback_remember(slot, PCIBACK_SETTLED);
 	return r;
 }
 
@@ -177,6 +184,8 @@ msix_enable(void *world, void *handle, struct pciback_vector *vectors, size_t n)
 
 	(void)world;
 	r = msix_table(slot, &table);
+	if (r == 0)
+		pciback_remember(slot, PCIBACK_UNDER_WAY);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		uint32_t pirq;
 
@@ -189,6 +198,7 @@ msix_enable(void *world, void *handle, struct pciback_vector *vectors, size_t n)
 		    MSIX_ENABLE);
 	if (r < 0)
 		(void)disable(slot, slot->device.msix + MSIX_CONTROL, MSIX_ENABLE);
+	pciback_remember(slot, PCIBACK_SETTLED);
 	return r;
 }
 

@@ -16,6 +16,7 @@
 #include "error.h"
 #include "ledger.h"
 #include "neighbour.h"
+#include "remember.h"
 #include "take.h"
 
 /* Whether the domain that had a device may run still, and may reach the memory that it mapped. */
@@ -35,18 +36,25 @@ may_live(const struct pciback_slot *slot)
 static void
 free_if_revoked(struct pciback_slot *slot)
 {
-	char message[PCIBACK_LOG_LINE];
-
 	if (!pciback_ledger_revoke(slot, 0))
 		return;
-	/* One that a driver has, is that driver's to program. */
-	if (slot->lost == 0 && !slot->is_clean && pciback_slot_clean(slot, message) < 0)
-		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, 0, "%s; nobody gets it before it can be",
-		    message);
+	pciback_slot_try_to_clean(slot);
 	if (!slot->was_mappable || !may_live(slot)) {
 		slot->was_mappable = false;
 		slot->domain = 0;
 	}
+}
+
+/* For one that is held back. */
+static void
+try_again(struct pciback_slot *slot)
+{
+	size_t n = slot->ledger.n;
+	bool was_clean = slot->is_clean;
+
+	free_if_revoked(slot);
+	if (slot->ledger.n != n || slot->is_clean != was_clean || slot->domain == 0)
+		pciback_remember(slot, PCIBACK_SETTLED);
 }
 
 bool
@@ -59,7 +67,7 @@ pciback_slot_free_held_back(struct pciback_backend *backend)
 
 		if (!pciback_slot_is_held_back(slot))
 			continue;
-		free_if_revoked(slot);
+		try_again(slot);
 		is_any_free = is_any_free || slot->domain == 0;
 	}
 	return is_any_free;
@@ -74,7 +82,7 @@ pciback_slot_check_free(struct pciback_backend *backend, const struct pciback_ad
 	if (slot == NULL)
 		return 0;
 	if (pciback_slot_is_held_back(slot))
-		free_if_revoked(slot);
+		try_again(slot);
 	if (pciback_slot_is_held_back(slot) && (slot->domain != domain || slot->ledger.n > 0)) {
 		pciback_error_explain(message, address, "is held back: domain %u may still reach it; destroy that "
 		    "domain first", (unsigned)slot->domain);
@@ -192,6 +200,19 @@ grant(struct pciback_slot *slot, const struct pciback_entry *entry, char message
 	return r;
 }
 
+/* For a guest, one that was taken before. */
+static int
+make_ready(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+{
+	int r;
+
+	pciback_remember(slot, PCIBACK_UNDER_WAY);
+	r = slot->is_clean ? pciback_slot_restore(slot, message) : pciback_slot_clean(slot, message);
+	if (r < 0)
+		pciback_remember(slot, PCIBACK_SETTLED);
+	return r;
+}
+
 int
 pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry,
     char message[PCIBACK_LOG_LINE])
@@ -210,28 +231,31 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 		pciback_slot_explain_lost(slot, message);
 		return slot->lost == -EBUSY ? -EPERM : slot->lost;
 	}
-	if (!was_taken)
-		r = pciback_slot_take(backend, &entry->address, guest->domain, entry->allow, &slot, message);
-	else if (slot->is_clean)
-		r = pciback_slot_restore(slot, message);
-	else
-		r = pciback_slot_clean(slot, message);
+	r = was_taken ? make_ready(slot, message) :
+	    pciback_slot_take(backend, &entry->address, guest->domain, entry->allow, &slot, message);
 	if (r < 0)
 		return r;
+	slot->is_moving = true;
 	slot->is_clean = false;
 	slot->guest = guest;
 	slot->domain = guest->domain;
+	pciback_remember_domain(slot);
 	slot->rdm_relaxed = entry->rdm_relaxed;
 	/* Closed before it is initialised, the device has no interrupt on. */
 	slot->device.interrupt = PCIBACK_INTX;
 	slot->device.host = NULL;
+	slot->device.settings.permissive = entry->permissive;
+	pciback_remember(slot, PCIBACK_UNDER_WAY);
 	r = grant(slot, entry, message);
 	if (r < 0) {
 		pciback_slot_take_back(slot);
 		if (!was_taken && !pciback_slot_is_held_back(slot))
 			pciback_slot_return(slot, true);
+		return r;
 	}
-	return r;
+	slot->is_moving = false;
+	pciback_remember(slot, PCIBACK_SETTLED);
+	return 0;
 }
 
 void
@@ -250,6 +274,8 @@ pciback_slot_take_back(struct pciback_slot *slot)
 	char name[PCIBACK_ADDRESS_SIZE];
 
 	pciback_address_format(&slot->address, name);
+	slot->is_moving = true;
+	pciback_remember(slot, PCIBACK_UNDER_WAY);
 	/* What a process has open nobody can take from it. */
 	if (slot->is_served)
 		pciback_child_stop(slot->guest);
@@ -264,6 +290,8 @@ pciback_slot_take_back(struct pciback_slot *slot)
 	slot->guest = NULL;
 	slot->was_mappable = slot->was_mappable || pciback_ledger_has(slot, PCIBACK_PERMISSION_IOMEM);
 	free_if_revoked(slot);
+	slot->is_moving = false;
+	pciback_remember(slot, PCIBACK_SETTLED);
 	if (slot->ledger.n == 0)
 		return;
 	pciback_backend_log(backend, PCIBACK_LOG_ERROR, slot->domain, "%s is held back: nobody gets it before "
@@ -273,6 +301,8 @@ pciback_slot_take_back(struct pciback_slot *slot)
 void
 pciback_slot_give_up(struct pciback_backend *backend)
 {
+	/* What is written of them holds for that process, too. */
+	backend->record_store.operations = NULL;
 	for (size_t i = 0; i < backend->n_slots; i++)
 		if (backend->slots[i].is_taken)
 			pciback_slot_return(&backend->slots[i], false);

@@ -18,6 +18,7 @@
  *	state		the data; finding guests and devices in it
  *	store		one item of a read or a change of the store
  *	entry, error	what the toolstack names; what is wrong with it
+ *	remember	writes down, for the process after this one, what a device is
  *	ledger		permissions of one device
  *	operations	what a device's policy asks of this process
  *	child_answer	what a guest's child asks for
@@ -31,9 +32,11 @@
  *	connection	one guest's channel: page, event channel, requests, error reports
  *	devices		one guest's devices as the store names them
  *	step		one step of the state machine
+ *	resume		goes on with a connection of the process before
  *	guest		one guest: looks, decides, acts
  *	toolstack, job	what a toolstack would write; attach and detach
  *	taken		takes devices before a guest wants them; returns them to dom0
+ *	adopt		goes on with the devices of the process before
  *	status, backend	all guests
  */
 
@@ -45,38 +48,14 @@
 #include <pciback/hardware.h>
 #include <pciback/limit.h>
 #include <pciback/log.h>
+#include <pciback/permission.h>
 #include <pciback/pristine.h>
+#include <pciback/record.h>
 #include <pciback/serving.h>
 #include <pciback/topology.h>
 #include <pciback/xen.h>
 
 struct pciback_job;
-
-enum pciback_permission_kind {
-	PCIBACK_PERMISSION_IOPORT,	/* first, n: ports */
-	PCIBACK_PERMISSION_IOMEM,	/* first, n: frames of 4096 bytes */
-	PCIBACK_PERMISSION_PIRQ,	/* first: irq; n: the pirq that it is mapped to */
-	PCIBACK_PERMISSION_IRQ,		/* first: pirq */
-	PCIBACK_PERMISSION_DEVICE,	/* the device itself, to the IOMMU; first: 1 with a relaxed RDM policy */
-	PCIBACK_PERMISSION_MSI,		/* first: pirq */
-};
-
-struct pciback_permission {
-	enum pciback_permission_kind kind;
-	bool shared;			/* another device of the guest has the same, for which Xen was asked */
-	bool stays;			/* Xen refused to take it back, or it has to stay until another goes */
-	uint64_t first, n;
-};
-
-/* 6 BARs and the ROM, pirq, irq, the device, and every vector. */
-#define PCIBACK_PERMISSIONS_MAX (10 + PCIBACK_VECTORS_MAX)
-
-/* What was granted for a device, in that order. It is revoked from the end. What Xen refuses to take
- * back stays in the list (XSA-458, XSA-460, XSA-476). */
-struct pciback_ledger {
-	size_t n;
-	struct pciback_permission entries[PCIBACK_PERMISSIONS_MAX];
-};
 
 /*
  * A device that was taken from dom0. A guest has it; or nobody, and it is in quarantine, ready for the
@@ -95,6 +74,7 @@ struct pciback_slot {
 	unsigned consent;		/* PCIBACK_ALLOW_*: what the owner allows for this device, besides the backend's */
 	int lost;			/* 0, or why it is served no more: -ENODEV, -EBUSY as the hardware says */
 	bool was_mappable;		/* its domain could map memory of it, now or before */
+	bool is_moving;			/* it is given or taken back right now */
 	bool is_placed;
 	struct pciback_address address;	/* the real one: what identifies it */
 	struct pciback_device_settings settings;	/* as the hardware has it, with the hardware's handle */
@@ -107,6 +87,8 @@ struct pciback_slot {
 	uint32_t number;
 	struct pciback_device_state state;	/* what the next child goes on with */
 	struct pciback_ledger ledger;
+	struct pciback_domain_identity identity;	/* of `domain` */
+	uint64_t sequence;		/* of what was written about it last; more than 0 outlives the device */
 };
 
 /* One device as the toolstack names it. Its number N changes whenever one before it goes away. */
@@ -172,6 +154,9 @@ struct pciback_guest {
 	uint64_t deadline;		/* of what is waited for; 0: nothing is */
 	uint64_t retry;			/* 0: nothing to be tried again */
 	uint64_t remove_at;		/* 0: the store's nodes stay */
+	struct pciback_recorded_channel recorded;	/* what the record says of the channel */
+	bool is_adopted;		/* its devices are those of the process before; its connection waits to be gone on with */
+	unsigned n_tries;		/* to do so */
 	size_t n_roots;			/* published */
 	uint32_t roots[PCIBACK_ENTRIES_MAX];	/* domain << 8 | bus */
 	size_t n_entries;
@@ -208,6 +193,7 @@ struct pciback_guest {
 #define PCIBACK_WAIT_REMOVE	30000	/* before nodes of a domain that is gone are removed */
 #define PCIBACK_WAIT_HELD_BACK	1000	/* between two tries to take what Xen has refused to take back */
 #define PCIBACK_WAIT_CHECK	2000	/* between two looks whether devices are still ours */
+#define PCIBACK_WAIT_ADOPT	100	/* for who serves the page of a process before this one to let go of it */
 #define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
 
 /* Enough for one guest: seven keys of each device, and what is said of it as a whole. */
@@ -218,6 +204,9 @@ struct pciback_backend {
 	struct pciback_xen xen;
 	struct pciback_hardware hardware;
 	struct pciback_children children;
+	struct pciback_record_store record_store;
+	struct pciback_record record;	/* the one that is read or written */
+	uint8_t record_bytes[PCIBACK_RECORD_SIZE];
 	enum pciback_topology_kind topology;
 	unsigned allow;			/* PCIBACK_ALLOW_* */
 	struct pciback_guest *guests;

@@ -13,6 +13,7 @@
 #include <pciback/reset.h>
 
 #include "error.h"
+#include "remember.h"
 
 static struct pciback_slot *
 free_slot(struct pciback_backend *backend)
@@ -35,9 +36,8 @@ change_command(const struct pciback_slot *slot, uint32_t clear, uint32_t set)
 	    REG_COMMAND, 2, (command & ~clear) | set);
 }
 
-/* It answers nobody and reaches no memory, so that it sends no MSI either; its line is off. */
-static int
-silence(const struct pciback_slot *slot)
+int
+pciback_slot_silence(const struct pciback_slot *slot)
 {
 	return change_command(slot, COMMAND_DECODE | COMMAND_MASTER, COMMAND_INTX_DISABLE);
 }
@@ -66,7 +66,7 @@ pciback_slot_clean(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 	const struct pciback_backend *backend = slot->backend;
 	const struct pciback_hardware *hardware = &backend->hardware;
 	void *handle = slot->settings.handle;
-	int r = silence(slot);
+	int r = pciback_slot_silence(slot);
 
 	slot->is_clean = false;
 	if (r == 0)
@@ -84,6 +84,17 @@ pciback_slot_clean(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 		return r;
 	}
 	return pciback_slot_restore(slot, message);
+}
+
+void
+pciback_slot_try_to_clean(struct pciback_slot *slot)
+{
+	char message[PCIBACK_LOG_LINE];
+
+	/* One that a driver has, is that driver's to program. */
+	if (slot->lost == 0 && !slot->is_clean && pciback_slot_clean(slot, message) < 0)
+		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, 0, "%s; nobody gets it before it can be",
+		    message);
 }
 
 int
@@ -162,6 +173,7 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 {
 	const struct pciback_hardware *hardware = &backend->hardware;
 	struct pciback_slot *slot = free_slot(backend);
+	uint64_t sequence;
 	int r;
 
 	if (slot == NULL) {
@@ -169,7 +181,9 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 		    backend->n_slots);
 		return -ENOSPC;
 	}
+	sequence = slot->sequence;
 	memset(slot, 0, sizeof(*slot));
+	slot->sequence = sequence;
 	r = hardware->open(hardware->world, address, &slot->settings);
 	if (r == -ENODEV)
 		pciback_error_explain(message, address, "is no device of this machine");
@@ -188,7 +202,7 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 	r = hardware->operations->config_read(hardware->world, slot->settings.handle, REG_COMMAND, 2,
 	    &slot->command);
 	if (r == 0)
-		r = silence(slot);
+		r = pciback_slot_silence(slot);
 	if (r < 0)
 		pciback_error_explain(message, address, "can't be silenced: %s", strerror(-r));
 	if (r == 0)
@@ -199,11 +213,28 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 		r = pciback_slot_clean(slot, message);
 	if (r == 0)
 		r = protect_table(slot, message);
-	if (r < 0)
+	if (r < 0) {
 		pciback_slot_return(slot, true);
-	else
-		*ret_slot = slot;
-	return r;
+		return r;
+	}
+	pciback_remember(slot, PCIBACK_SETTLED);
+	*ret_slot = slot;
+	return 0;
+}
+
+int
+pciback_slot_take_up(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+{
+	int r = slot->is_clean ? 0 : pciback_slot_silence(slot);
+
+	if (r < 0)
+		pciback_error_explain(message, &slot->address, "can't be silenced: %s", strerror(-r));
+	if (r == 0)
+		r = put_into_quarantine(slot, 0, message);
+	if (r < 0)
+		return r;
+	pciback_slot_try_to_clean(slot);
+	return protect_table(slot, message);
 }
 
 void
@@ -215,6 +246,9 @@ pciback_slot_return(struct pciback_slot *slot, bool to_dom0)
 	int r = 0;
 
 	pciback_address_format(&slot->address, name);
+	/* Nothing that is written of it holds from here on. */
+	slot->is_taken = false;
+	pciback_remember(slot, PCIBACK_SETTLED);
 	if (to_dom0 && slot->has_table)
 		r = xen->operations->msix_table(xen->world, &slot->address, false);
 	if (r < 0)
@@ -232,6 +266,5 @@ pciback_slot_return(struct pciback_slot *slot, bool to_dom0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s goes back to dom0 and does not answer",
 		    name);
 	backend->hardware.release(backend->hardware.world, slot->settings.handle, to_dom0);
-	slot->is_taken = false;
 	backend->n_taken--;
 }

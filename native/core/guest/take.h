@@ -24,8 +24,21 @@ int pciback_slot_take(struct pciback_backend *backend, const struct pciback_addr
  */
 int pciback_slot_clean(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE]);
 
+/* Cleans one that is not clean and that no driver of dom0 has. The log says why it can't be; the next one who asks for
+ * it makes another try. */
+void pciback_slot_try_to_clean(struct pciback_slot *slot);
+
 /* Restores the configuration space alone, of a device that is clean. Returns as above. */
 int pciback_slot_restore(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE]);
+
+/* It answers nobody and reaches no memory, so that it sends no MSI either; its line is off. Returns 0 or a negative
+ * errno. */
+int pciback_slot_silence(const struct pciback_slot *slot);
+
+/* Has a device that a process before this one had taken from dom0, and that no guest has now, as pciback_slot_take()
+ * leaves it. What is so already is done again, which does no harm. Returns 0, or a negative errno with the reason in
+ * `message`. */
+int pciback_slot_take_up(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE]);
 
 /* What an answer of the IOMMU to a device means: 0 also where there is none and the owner knows; else the
  * error, with a sentence. `what` it was to be: "assigned". */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "remember.h"
 #include "slot.h"
 #include "take.h"
 
@@ -86,8 +87,12 @@ pciback_backend_take(struct pciback_backend *backend, const struct pciback_wante
 	}
 	for (size_t i = 0; i < n_new && r < 0; i++)
 		pciback_slot_return(new[i], true);
-	for (size_t i = 0; i < n && r == 0; i++)
-		pciback_backend_taken(backend, &devices[i].address)->consent = devices[i].allow;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct pciback_slot *slot = pciback_backend_taken(backend, &devices[i].address);
+
+		slot->consent = devices[i].allow;
+		pciback_remember(slot, PCIBACK_SETTLED);
+	}
 	return r;
 }
 

@@ -56,9 +56,8 @@ is_starting(enum pciback_xenbus frontend)
 	    frontend == PCIBACK_XENBUS_INITIALISED;
 }
 
-/* A frontend that has published its page and not closed: its drivers may be at work. */
-static bool
-is_using(enum pciback_xenbus frontend)
+bool
+pciback_xenbus_is_using(enum pciback_xenbus frontend)
 {
 	return frontend == PCIBACK_XENBUS_INITIALISED || frontend == PCIBACK_XENBUS_CONNECTED ||
 	    frontend == PCIBACK_XENBUS_RECONFIGURING || frontend == PCIBACK_XENBUS_RECONFIGURED;
@@ -97,7 +96,7 @@ next_idle(const struct pciback_view *view)
 		starts = is_starting(view->frontend);
 	else
 		/* One may be connected to a pcibackd that ran before this one. */
-		starts = is_starting(view->frontend) || is_using(view->frontend);
+		starts = is_starting(view->frontend) || pciback_xenbus_is_using(view->frontend);
 	if (starts && !view->blocked)
 		return PCIBACK_STEP_PREPARE;
 	/* Nobody is kept waiting for an answer that never comes, least of all at 7. */
@@ -113,7 +112,7 @@ next_ready(const struct pciback_view *view)
 	/* No frontend takes part yet: what the toolstack asks for is done at once [Linux]. */
 	if (view->changed || view->own == PCIBACK_XENBUS_RECONFIGURING)
 		return PCIBACK_STEP_UPDATE;
-	return is_using(view->frontend) && !view->blocked ? PCIBACK_STEP_CONNECT :
+	return pciback_xenbus_is_using(view->frontend) && !view->blocked ? PCIBACK_STEP_CONNECT :
 	    PCIBACK_STEP_NONE;
 }
 
@@ -144,10 +143,10 @@ next_held(const struct pciback_view *view)
 	if (view->life != PCIBACK_LIFE_RUNNING || view->broken)
 		return PCIBACK_STEP_RELEASE;
 	if (view->phase == PCIBACK_PHASE_LEAVING)
-		return is_using(view->frontend) && !view->timed_out ? PCIBACK_STEP_NONE :
+		return pciback_xenbus_is_using(view->frontend) && !view->timed_out ? PCIBACK_STEP_NONE :
 		    PCIBACK_STEP_RELEASE;
 	if (!view->online || is_closed(view->own))
-		return is_connected && is_using(view->frontend) ? PCIBACK_STEP_ASK :
+		return is_connected && pciback_xenbus_is_using(view->frontend) ? PCIBACK_STEP_ASK :
 		    PCIBACK_STEP_RELEASE;
 	/* The toolstack has removed the backend's directory and made it again. */
 	if (view->own == PCIBACK_XENBUS_INITIALISING)

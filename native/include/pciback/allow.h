@@ -16,6 +16,7 @@ enum {
 	PCIBACK_ALLOW_SHARED_PAGE = 1 << 2,	/* the same for 4096 bytes of memory */
 	PCIBACK_ALLOW_NO_RESET = 1 << 3,	/* its next owner finds what the last one left in it */
 	PCIBACK_ALLOW_KEPT_MAPPINGS = 1 << 4,	/* a guest that had it and lives on may reach its memory */
+	PCIBACK_ALLOW_ALL = (1 << 5) - 1,
 };
 
 /* Their names, for a sentence. */

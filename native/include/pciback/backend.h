@@ -28,6 +28,7 @@
 #include <pciback/hardware.h>
 #include <pciback/job.h>
 #include <pciback/pciif.h>
+#include <pciback/record.h>
 #include <pciback/topology.h>
 #include <pciback/xen.h>
 
@@ -54,11 +55,14 @@ void pciback_backend_bind(struct pciback_backend *backend, const struct pciback_
 /* Says that children serve the guests' pages, before it is started; else this process does. Copied. */
 void pciback_backend_serve_by(struct pciback_backend *backend, const struct pciback_children *children);
 
+/* Says where it is recorded what guests have, before it is started; else nowhere. Copied. */
+void pciback_backend_keep_record(struct pciback_backend *backend, const struct pciback_record_store *store);
+
 /* A child has said something: that of the guest at this place. Only remembers it. */
 void pciback_backend_child(struct pciback_backend *backend, size_t number);
 
-/* Sets the watches and looks for guests that are there already. Returns 0, or what the watch that
- * could not be set returned. */
+/* Goes on with what the record says, sets the watches and looks for guests that are there already. Returns 0, or what the
+ * watch that could not be set returned. */
 int pciback_backend_start(struct pciback_backend *backend, uint64_t now);
 
 /* A watch fired: `path` has changed, `token` is the watch's. Only remembers it; any number of them
@@ -82,6 +86,15 @@ bool pciback_backend_idle(const struct pciback_backend *backend);
 
 /* Takes everything back at once, whatever the guests do. */
 void pciback_backend_end(struct pciback_backend *backend, uint64_t now);
+
+/*
+ * Leaves everything to the process that follows: guests keep what they have, and the record says what that is. Nothing
+ * but pciback_backend_free() may be called afterwards. A guest's request waits for that process.
+ */
+void pciback_backend_hand_over(struct pciback_backend *backend, uint64_t now);
+
+/* Whether an attach or detach is under way. */
+bool pciback_backend_has_jobs(const struct pciback_backend *backend);
 
 /* A free job to be filled in, or NULL. Those that nobody waits for any more are free once they are
  * done. */

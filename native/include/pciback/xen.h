@@ -31,6 +31,11 @@
 #define PCIBACK_STORE_PATH	80	/* bytes with its NUL; enough for every path used here */
 #define PCIBACK_STORE_VALUE	128	/* the same for values; longer ones are refused */
 
+/* What tells a domain from those that have its number at other times, as long as the host runs. */
+struct pciback_domain_identity {
+	uint8_t bytes[24];
+};
+
 enum pciback_store_action {
 	PCIBACK_STORE_READ,
 	PCIBACK_STORE_EXPECT,		/* the value must be this, or nothing is changed */
@@ -74,6 +79,9 @@ struct pciback_xen_operations {
 
 	/* Whether the domain runs. */
 	int (*domain_life)(void *world, uint16_t domain, enum pciback_life *ret_life);
+	/* What it is known by, also when it runs no code any more. -ESRCH: there is none. May be NULL where nothing is
+	 * recorded. */
+	int (*domain_identity)(void *world, uint16_t domain, struct pciback_domain_identity *ret_identity);
 
 	/* Maps a page that the guest granted. */
 	int (*page_map)(void *world, uint16_t domain, uint32_t reference,

@@ -32,6 +32,9 @@ enum pciback_xenbus {
 /* "Connected"; "?" for a number that is no state. */
 const char *pciback_xenbus_name(enum pciback_xenbus state);
 
+/* Whether a frontend has published its page and not closed: its drivers may be at work. */
+bool pciback_xenbus_is_using(enum pciback_xenbus frontend);
+
 /* Milliseconds that a frontend gets to close. The toolstack waits 10 s for a state [libxl]. */
 #define PCIBACK_WAIT_CLOSE	5000
 
