@@ -24,6 +24,7 @@
 #include "log.h"
 
 #define WAIT_STOP	(PCIBACK_WAIT_CLOSE + 1000)	/* milliseconds for all guests together */
+#define WAIT_JOBS	25000	/* for a job that is under way when the guests are to be handed over */
 #define TURNS_MAX	16	/* of the backend before others have theirs */
 
 /* Written to by the handler of a signal, which has nothing but static variables. */
@@ -33,9 +34,8 @@ static void
 on_signal(int signal_number)
 {
 	int error = errno;
-	char byte = 1;
+	char byte = (char)signal_number;
 
-	(void)signal_number;
 	/* Full means that it was said already. */
 	if (write(stop_pipe[1], &byte, 1) < 0)
 		errno = error;
@@ -53,7 +53,7 @@ loop_catch_signals(void)
 		(void)fcntl(stop_pipe[i], F_SETFL, O_NONBLOCK);
 		(void)fcntl(stop_pipe[i], F_SETFD, FD_CLOEXEC);
 	}
-	if (sigaction(SIGTERM, &stop, NULL) < 0 || sigaction(SIGINT, &stop, NULL) < 0 ||
+	if (sigaction(SIGTERM, &stop, NULL) < 0 || sigaction(SIGHUP, &stop, NULL) < 0 || sigaction(SIGINT, &stop, NULL) < 0 ||
 	    sigaction(SIGPIPE, &ignore, NULL) < 0)
 		return -errno;
 	return 0;
@@ -68,6 +68,7 @@ struct loop {
 	struct control *control;
 	bool is_stopping;
 	uint64_t stop_at;
+	bool hands_over;		/* at `stop_at`, or as soon as no job is under way */
 };
 
 static uint64_t
@@ -90,15 +91,36 @@ turn(struct loop *loop)
 	return wait;
 }
 
-/* A first signal asks the guests to let go, a second does not wait for them. */
+static void
+begin_hand_over(struct loop *loop, uint64_t now)
+{
+	if (loop->is_stopping || loop->hands_over)
+		return;
+	if (!pciback_backend_can_hand_over(loop->backend)) {
+		log_line(NULL, PCIBACK_LOG_ERROR, "goes on: without a record nobody could go on with the guests' devices");
+		return;
+	}
+	log_line(NULL, PCIBACK_LOG_INFO, "guests are left to the next process");
+	loop->hands_over = true;
+	loop->stop_at = now + WAIT_JOBS;
+}
+
+/* A first signal asks the guests to let go, a second does not wait for them; one that hands over asks nobody. */
 static void
 take_signal(struct loop *loop)
 {
 	char bytes[16];
 	uint64_t now = now_of(loop);
+	ssize_t n = read(stop_pipe[0], bytes, sizeof(bytes));
+	bool ends = false;
 
-	if (read(stop_pipe[0], bytes, sizeof(bytes)) <= 0)
+	for (ssize_t i = 0; i < n; i++)
+		ends = ends || bytes[i] != SIGHUP;
+	if (n > 0 && !ends)
+		begin_hand_over(loop, now);
+	if (!ends)
 		return;
+	loop->hands_over = false;
 	if (loop->is_stopping) {
 		loop->stop_at = now;
 		return;
@@ -155,7 +177,7 @@ take_news(struct loop *loop, int wait, char message[LOOP_MESSAGE])
 	return 0;
 }
 
-/* Until a signal ends it, or it can't go on. */
+/* Until a signal ends it, or it can't go on; 1 if the guests are to be handed over. */
 static int
 run(struct loop *loop, char message[LOOP_MESSAGE])
 {
@@ -168,6 +190,11 @@ run(struct loop *loop, char message[LOOP_MESSAGE])
 		if (loop->is_stopping) {
 			if (pciback_backend_idle(loop->backend) || now >= loop->stop_at)
 				return 0;
+			wait = sooner(wait, (int)(loop->stop_at - now));
+		}
+		if (loop->hands_over) {
+			if (!pciback_backend_has_jobs(loop->backend) || now >= loop->stop_at)
+				return 1;
 			wait = sooner(wait, (int)(loop->stop_at - now));
 		}
 		wait = sooner(wait, control_wait(loop->control, now));

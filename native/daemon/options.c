@@ -14,6 +14,7 @@
 #include <pciback/allow.h>
 #include <pciback/control.h>
 #include <pciback/platform.h>
+#include <pciback/record.h>
 #include <pciback/text.h>
 
 /* Where a sentence about a mistake goes. */
@@ -81,6 +82,8 @@ read_value(struct reader *reader, const char *name, const char *value)
 		options->xen_socket = value;
 	} else if (strcmp(name, "--control") == 0) {
 		options->control = value;
+	} else if (strcmp(name, "--record") == 0) {
+		options->record = value;
 	} else if (strcmp(name, "--allow") == 0) {
 		r = read_allow(reader, value);
 	} else if (strcmp(name, "--guests") == 0) {
@@ -154,6 +157,11 @@ options_read(int argc, char **argv, struct options *ret_options, char message[OP
 	}
 	if (reader.options.xen_socket != NULL && reader.options.bus == NULL)
 		return refuse(&reader, "--xen-socket is for tests and needs --bus DUMP");
+	/* A simulated host has no boots, and several may be on this one. */
+	if (reader.options.record == NULL && reader.options.bus == NULL)
+		reader.options.record = PCIBACK_RECORD_PATH;
+	if (reader.options.record != NULL && strcmp(reader.options.record, "none") == 0)
+		reader.options.record = NULL;
 	*ret_options = reader.options;
 	return 0;
 }

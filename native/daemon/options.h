@@ -16,6 +16,7 @@
 struct options {
 	const char *bus, *xen_socket;	/* NULL: this machine's */
 	const char *control;		/* path of the control socket */
+	const char *record;		/* of the record that the next process reads; NULL: there is none */
 	enum pciback_topology_kind topology;
 	unsigned allow;			/* PCIBACK_ALLOW_* */
 	size_t n_guests, n_devices;	/* room for so many, 1 to 1024 */

@@ -33,12 +33,13 @@ enum {
 	EXIT_OK = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
+	EXIT_HANDED_OVER = 75,		/* to be started again, at once [sysexits.h: EX_TEMPFAIL] */
 };
 
 static const char usage[] =
     "usage: pcibackd [--foreground] [--control PATH] [--topology virtual|real]\n"
     "                [--allow no-iommu,shared-irq,shared-bar-page,no-reset,kept-mappings]\n"
-    "                [--guests N] [--devices N] [--children yes|no]\n"
+    "                [--guests N] [--devices N] [--children yes|no] [--record PATH|none]\n"
     "                [--log text|json] [--bus DUMP [--xen-socket PATH]]\n"
     "       pcibackd --version\n";
 
@@ -75,6 +76,22 @@ lock_host(void)
 	return EXIT_OK;
 }
 
+/* Without a record pcibackd does all that it does with one, but the next one can't go on with it. */
+static void
+open_record(const struct options *options, struct pciback_backend *backend, struct pciback_record_store *store)
+{
+	int r;
+
+	*store = (struct pciback_record_store){ .operations = NULL };
+	if (options->record == NULL)
+		return;
+	r = pciback_record_open(options->record, store);
+	if (r < 0)
+		(void)fprintf(stderr, "pcibackd: there is no record at %s for the process after this one, which then resets the "
+		    "devices that guests have: %s\n", options->record, strerror(-r));
+	pciback_backend_keep_record(backend, store);
+}
+
 /* `terminal` is what detach_begin() returned, or -1 to stay. */
 static int
 serve(const struct options *options, struct pciback_backend *backend, struct world *world,
@@ -102,7 +119,13 @@ serve(const struct options *options, struct pciback_backend *backend, struct wor
 			return fail(EXIT_FAILED, "can't leave the terminal: %s", strerror(-r));
 	}
 	log_line(NULL, PCIBACK_LOG_INFO, "started");
-	if (loop_run(backend, world, control, options->n_guests, message) < 0) {
+	r = loop_run(backend, world, control, options->n_guests, message);
+	if (r > 0) {
+		pciback_backend_hand_over(backend, link->clock(link->xen.world));
+		log_line(NULL, PCIBACK_LOG_INFO, "ended; guests keep their devices, and wait for the next process");
+		return EXIT_HANDED_OVER;
+	}
+	if (r < 0) {
 		log_line(NULL, PCIBACK_LOG_ERROR, message);
 		status = EXIT_FAILED;
 	}
@@ -120,6 +143,7 @@ main(int argc, char **argv)
 	struct options options;
 	struct pciback_backend_settings settings;
 	struct pciback_backend *backend;
+	struct pciback_record_store record;
 	static struct control control;
 	struct world world;
 	int terminal = -1, status, r;
@@ -159,6 +183,7 @@ main(int argc, char **argv)
 	world.hardware.log = log_line;
 	pciback_backend_bind(backend, &world.link.xen, &world.hardware);
 	pciback_backend_serve_by(backend, &world.children);
+	open_record(&options, backend, &record);
 	r = loop_catch_signals();
 	if (r == 0)
 		r = control_open(&control, options.control, backend);
@@ -168,6 +193,7 @@ main(int argc, char **argv)
 	else
 		status = serve(&options, backend, &world, &control, terminal);
 	control_close(&control);
+	pciback_record_close(&record);
 	world_close(&world);
 	pciback_backend_free(backend);
 	return status;

@@ -244,7 +244,7 @@ domain_identity(void *world, uint16_t domain, struct pciback_domain_identity *re
 {
 	const struct fake_xen *xen = world;
 
-	if (xen->is_dead || domain >= FAKE_DOMAINS || xen->life[domain] == PCIBACK_LIFE_GONE)
+	if (xen->is_dead || domain >= FAKE_DOMAINS || xen->identity[domain] == 0)
 		return -ESRCH;
 	memset(ret_identity, 0, sizeof(*ret_identity));
 	ret_identity->bytes[0] = xen->identity[domain];

@@ -88,7 +88,7 @@ struct fake_xen {
 	char order[FAKE_GRANTS * 2];	/* '+' and '-' with the first letter of what, in order */
 	size_t n_order;
 	bool no_iommu;
-	uint8_t identity[FAKE_DOMAINS];	/* 0: Xen does not tell it */
+	uint8_t identity[FAKE_DOMAINS];	/* 0: there is no such domain */
 	bool has_record;		/* from the next process on */
 	uint8_t record[6 * 2 * PCIBACK_RECORD_SIZE];
 	size_t n_written;		/* writes of it */

@@ -4,12 +4,21 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#if defined(__linux__)
+#define _XOPEN_SOURCE 700
+#endif
+
 #include "simulated.h"
 
+#include <sys/mman.h>
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <pciback/bus.h>
 #include <pciback/os.h>
@@ -21,6 +30,7 @@
 struct simulated {
 	struct pciback_simulated_bus bus;
 	struct pciback_operations operations;
+	size_t kept_size;		/* of the file in which the devices are; 0: they are in none */
 	void *xen;			/* whom to ask for the drivers of dom0, or NULL: there are none */
 };
 
@@ -187,11 +197,46 @@ simulated_hardware_beside(void *world, void *xen)
 	simulated->xen = xen;
 }
 
+int
+simulated_hardware_keep(void *world, const char *path)
+{
+	struct simulated *simulated = world;
+	struct pciback_simulated_bus *bus = &simulated->bus;
+	size_t size = bus->n_devices * sizeof(bus->devices[0]);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), r = 0;
+	struct pciback_simulated_device *kept;
+	struct stat status;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0 || ftruncate(fd, (off_t)size) < 0) {
+		r = -errno;
+		(void)close(fd);
+		return r;
+	}
+	kept = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	r = kept == MAP_FAILED ? -errno : 0;
+	(void)close(fd);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < bus->n_devices && (size_t)status.st_size == size; i++)
+		memcpy(bus->devices[i].config, kept[i].config, sizeof(kept[i].config));
+	memcpy(kept, bus->devices, size);
+	free(bus->devices);
+	bus->devices = kept;
+	simulated->kept_size = size;
+	return 0;
+}
+
 void
 simulated_hardware_close(void *world)
 {
 	struct simulated *simulated = world;
 
+	if (simulated->kept_size > 0) {
+		(void)munmap(simulated->bus.devices, simulated->kept_size);
+		simulated->bus.devices = NULL;
+	}
 	pciback_simulated_bus_free(&simulated->bus);
 	free(simulated);
 }

@@ -39,6 +39,9 @@ int simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct 
 /* The same, of a dump in a file; an error is a sentence. */
 int simulated_hardware_read(const char *path, struct pciback_hardware *ret_hardware,
     char message[PCIBACK_PLATFORM_MESSAGE]);
+/* Devices outlive the process that is killed: what they hold is in a file, and as the last process left it if there was one
+ * with these devices. Returns 0 or a negative errno value. */
+int simulated_hardware_keep(void *world, const char *path);
 /* From now on devices that a driver of dom0 has are in use; `xen` is world of a pciback_xen_link. */
 void simulated_hardware_beside(void *world, void *xen);
 void simulated_hardware_close(void *world);

@@ -88,6 +88,20 @@ pciback_children_exist(void)
 	return true;
 }
 
+/* As those of a machine, beside the record. */
+static int
+keep_devices(const char *record, struct world *world, char message[PCIBACK_PLATFORM_MESSAGE])
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s.devices", record), r = -ENAMETOOLONG;
+
+	if (n > 0 && (size_t)n < sizeof(path))
+		r = simulated_hardware_keep(world->devices, path);
+	if (r < 0)
+		(void)snprintf(message, PCIBACK_PLATFORM_MESSAGE, "%.400s: %s", path, strerror(-r));
+	return r;
+}
+
 int
 world_open(const struct options *options, char **argv, struct pciback_backend *backend,
     struct world *ret_world, char message[PCIBACK_PLATFORM_MESSAGE])
@@ -105,9 +119,12 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 	if (r < 0)
 		return r;
 	world.devices = world.hardware.world;
-	r = options->xen_socket != NULL ?
-	    open_simulated(options->xen_socket, &world, backend, message) :
-	    open_empty(&world.link, backend, message);
+	if (options->record != NULL)
+		r = keep_devices(options->record, &world, message);
+	if (r == 0)
+		r = options->xen_socket != NULL ?
+		    open_simulated(options->xen_socket, &world, backend, message) :
+		    open_empty(&world.link, backend, message);
 	if (r < 0) {
 		simulated_hardware_close(world.devices);
 		return r;

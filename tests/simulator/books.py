@@ -16,12 +16,13 @@ from pathlib import Path
 from random import Random
 
 from tests.simulator.machine import CHANGEABLE, VPD, Machine
-from tests.simulator.xen import BACKENDS, QUARANTINE, Message, SimulatedXen, text
+from tests.simulator.xen import BACKENDS, NOT_ANSWERED, QUARANTINE, Message, SimulatedXen, text
 
 SHOW_REGISTERS, SHOWN = 106, 23
 # A guest takes over the process that serves its page, which then sends bytes, or messages that are not true, or nothing, or
 # ends: 1 to 4. (One that writes to its devices is a test of its own: here no register may change that a policy keeps.)
 CAPTURE, CAPTURES = 108, 5
+MSI_MAP = 20
 COMMAND, MASTER = 4, 4
 # What may differ in a device that nobody has: COMMAND, STATUS, where vital product data was read last.
 OF_NOBODY = frozenset([4, 5, 6, 7, *range(VPD + 2, VPD + 8)])
@@ -35,6 +36,10 @@ Place = tuple[int, int, int]
 
 class Violation(Exception):
     """What must never happen has happened."""
+
+
+class Killed(Exception):
+    """pcibackd was killed."""
 
 
 def backend(domain: int) -> str:
@@ -84,6 +89,14 @@ class Books(SimulatedXen):
         # What the owner allows, and which domains could map a frame of memory: they keep what they have mapped.
         self.allowed: frozenset[str] = frozenset()
         self.mapped: dict[int, set[int]] = {}
+        # After how many messages pcibackd is killed, 0 for never; how, and what follows; whose process was once.
+        self.kill_in = 0
+        self.end_process: Callable[[], None] = lambda: None
+        self.restart: Callable[[], None] = lambda: None
+        self.hand_over: Callable[[], None] = lambda: None
+        self.killed: set[int] = set()
+        # A pcibackd that starts looks whose the devices are that it was told of.
+        self.is_adopting = False
         # Whether each guest's page is served by a process of its own.
         self.has_children = False
         self.msi: dict[tuple[int, int], str] = {}
@@ -196,7 +209,54 @@ class Books(SimulatedXen):
 
     def serve_one(self) -> tuple[int, int]:
         self.counts["messages"] += 1
+        if self.kill_in > 0:
+            self.kill_in -= 1
+            if self.kill_in == 0:
+                self._kill_process()
+                raise Killed
         return super().serve_one()
+
+    def settle(self) -> None:
+        """As above; a pcibackd that is killed meanwhile is followed by another one."""
+        while True:
+            try:
+                super().settle()
+            except Killed:
+                self.restart()
+            else:
+                return
+
+    def _kill_process(self) -> None:
+        """What it asks for is done, or not, and it does not hear of it."""
+        length, _number, kind = struct.unpack("=III", self._read(12))
+        message = Message(self._read(length))
+        self.end_process()
+        self.counts["kills"] += 1
+        self.say(f"pcibackd is killed at message {kind}")
+        if self.random.random() < 0.5 and kind not in NOT_ANSWERED:
+            self.meanwhile, meanwhile = None, self.meanwhile
+            result, _payload = getattr(self, f"_on_{kind}")(message)
+            self.meanwhile = meanwhile
+            if kind == MSI_MAP and result == 0:
+                # Nobody but Xen knows that one, which goes with its domain.
+                domain = struct.unpack_from("=I", message.payload)[0]
+                del self.msi[domain, self.next_pirq]
+                self.held.discard(("msi", domain, self.next_pirq))
+
+    def forget_process(self) -> None:
+        """What Xen and xenstored take back of a process that is gone."""
+        assert self.connection is not None
+        self.connection.close()
+        self.received = self.unsent = b""
+        self.held = {what for what in self.held if what[0] not in ("page", "event")}
+        self.ports.clear()
+        self.watches.clear()
+        # What it had not written down any more may be taken from them once more, and what waits is answered.
+        self.killed |= self.life.keys()
+        self.asked |= self.life.keys()
+        self.moved |= {device.address for device in self.machine.devices}
+        self.epochs.update(self.life.keys())
+        self.is_changed = True
 
     def _reply_is_due(self) -> None:
         """Somebody may act before pcibackd has its reply."""
@@ -245,6 +305,9 @@ class Books(SimulatedXen):
     def _take(self, *what: object) -> int:
         kind, domain = str(what[0]), what[1]
         self._reply_is_due()
+        if what not in self.held and domain in self.killed:
+            self.counts["taken once more"] += 1
+            return 0
         if kind != "msi":
             self.held_back |= self.kept_msi & {(int(str(domain)), owner) for owner in self._owners(what) or ()}
         if self._refuses_to_take(what):
@@ -456,6 +519,8 @@ class Books(SimulatedXen):
         """What happens to a device that no guest has: quarantine, and its MSI-X table."""
         self._reply_is_due()
         if any(other[0] == "device" and other[2] == address for other in self.held):
+            if self.is_adopting and into and what == "quarantine":
+                return -errno.EBUSY
             raise Violation(f"{what} of {address} while a guest has it: {into}")
         if self.random.random() < self.failures:
             self.counts[f"{what} refused"] += 1
@@ -618,6 +683,7 @@ class Books(SimulatedXen):
         if nodes:
             raise Violation(f"domain {domain} is gone, and the store still has {nodes[:3]}")
         self.life.pop(domain)
+        self.killed.discard(domain)
         for domains in self.mapped.values():
             domains.discard(domain)
         self.fragile.discard(domain)

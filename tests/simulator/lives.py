@@ -27,6 +27,8 @@ from tests.simulator.xen import STOP_CLOCK, Lost
 GUESTS = 8
 STEPS_MAX = 20000
 ROUNDS_A_PROCESS = 125
+# The exit status of a pcibackd that hands its guests over.
+HANDED_OVER = 75
 
 
 class Life:
@@ -99,6 +101,8 @@ class Round:
         # How often somebody acts while pcibackd waits for a reply.
         self.haste = self.random.choice((0.0, 0.02, 0.2))
         self.is_acting = False
+        # How often pcibackd is killed, or hands its guests over to the next one; most rounds have the same one.
+        self.kills = self.random.choice((0.02, 0.1)) if number % 25 >= 20 else 0.0
 
     def run(self, steps: int = STEPS_MAX) -> None:
         """Until all have ended, or for some steps."""
@@ -129,7 +133,12 @@ class Round:
 
     def _rest(self) -> None:
         self.books.meanwhile = self._meanwhile
+        if self.random.random() < self.kills and self.lives:
+            self.books.kill_in = self.random.randrange(1, 40)
+            if self.random.random() < 0.2:
+                self.books.hand_over()
         self.books.settle()
+        self.books.kill_in = 0
         self.books.meanwhile = None
         self.books.look()
         self.books.counts["rests"] += 1
@@ -171,11 +180,53 @@ class Daemon:
         options += ["--control", self.control, "--topology", topology]
         options += ["--allow", ",".join(allowed)] if allowed else []
         options += ["--children", "yes" if children else "no"]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen([*command, *options], stderr=log)
+        options += ["--record", str(directory / "record")]
+        self.command = [*command, *options]
+        self.books.end_process, self.books.restart, self.books.hand_over = self.kill, self.start, self.hand_over
+        self.log.write_text("")
+        self.start()
+
+    def start(self) -> None:
+        """Another one, which goes on with what the one before has left."""
+        if self.books.connection is not None:
+            self.books.forget_process()
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(self.command, stderr=log)
+        self.books.is_adopting = True
         self.books.accept()
         self.books.send(STOP_CLOCK)
         self.books.settle()
+        self.books.is_adopting = False
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def hand_over(self) -> None:
+        """It ends by a signal, and guests keep what they have."""
+        self.books.kill_in = 0
+        self.books.say("pcibackd hands over")
+        self.books.counts["hand-overs"] += 1
+        self.process.send_signal(signal.SIGHUP)
+        self._serve_until_lost()
+        status = self.process.wait(120)
+        if status != HANDED_OVER:
+            raise Violation(f"pcibackd handed over with {status}")
+        self.start()
+
+    def _serve_until_lost(self) -> None:
+        """Time passes while it waits for frontends, which do nothing any more."""
+        assert self.books.connection is not None
+        self.books.connection.settimeout(0.5)
+        try:
+            while True:
+                try:
+                    self.books.serve_one()
+                except TimeoutError:
+                    self.books.let_pass(10000)
+        except (Lost, ConnectionError):
+            pass
 
     def footprint(self) -> Footprint:
         """What it has of the machine now."""
@@ -188,17 +239,7 @@ class Daemon:
         """End it by a signal, whatever is going on; nothing may be left."""
         self.books.failures = 0.0
         self.process.send_signal(signal.SIGTERM)
-        assert self.books.connection is not None
-        self.books.connection.settimeout(0.5)
-        try:
-            while True:
-                try:
-                    self.books.serve_one()
-                except TimeoutError:
-                    # It waits for frontends, which do nothing any more.
-                    self.books.let_pass(10000)
-        except (Lost, ConnectionError):
-            pass
+        self._serve_until_lost()
         status = self.process.wait(120)
         if status != 0:
             raise Violation(f"pcibackd ended with {status}")
@@ -233,11 +274,15 @@ def run_rounds(
     daemon = Daemon(command, directory, topology, allowed, children=random.random() < 0.7)
     number = rounds.start
     footprints: list[Footprint] = []
+    pid = daemon.process.pid
     try:
         for number in rounds:
             life = Round(daemon.books, seed, number, directory, daemon.control)
             is_last = number == rounds.stop - 1
             life.run(life.random.randrange(20, 400) if is_last and len(rounds) > 1 else STEPS_MAX)
+            if daemon.process.pid != pid:
+                must_not_grow(footprints)
+                pid, footprints = daemon.process.pid, []
             footprints.append(daemon.footprint())
             tell(daemon.books, number)
         must_not_grow(footprints)

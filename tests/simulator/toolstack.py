@@ -266,6 +266,8 @@ class Toolstack:
                 except BlockingIOError:
                     yield
                     continue
+                except ConnectionError:
+                    answer = b"nothing: it was killed"
                 self.books.say(f"answered {answer!r}")
                 break
             else:

@@ -317,6 +317,12 @@ class SimulatedXen:
         )
         return 0, text(self.kernel_backend) + struct.pack("=I", len(self.drivers)) + drivers
 
+    def _on_26(self, message: Message) -> tuple[int, bytes]:
+        domain = message.u32()
+        if domain not in self.life:
+            return -errno.ESRCH, b""
+        return 0, struct.pack("=I", domain + 1)
+
     def _on_22(self, message: Message) -> tuple[int, bytes]:
         return 0, b""
 

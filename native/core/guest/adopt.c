@@ -39,18 +39,16 @@ is_same_device(const struct pciback_device_settings *a, const struct pciback_dev
 	return memcmp(bytes[0], bytes[1], SETTINGS_SIZE) == 0;
 }
 
-/* Whether the domain that had the device is there still, and no other one of its number. */
+/* Whether the domain that had the device is there still, if only dying, and no other one of its number. */
 static bool
 is_same_domain(const struct pciback_slot *slot)
 {
 	static const struct pciback_domain_identity none;
 	const struct pciback_xen *xen = &slot->backend->xen;
 	struct pciback_domain_identity identity;
-	enum pciback_life life;
 
 	return slot->domain != 0 && xen->operations->domain_identity != NULL &&
 	    memcmp(&slot->identity, &none, sizeof(none)) != 0 &&
-	    xen->operations->domain_life(xen->world, slot->domain, &life) == 0 && life != PCIBACK_LIFE_GONE &&
 	    xen->operations->domain_identity(xen->world, slot->domain, &identity) == 0 &&
 	    memcmp(&slot->identity, &identity, sizeof(identity)) == 0;
 }

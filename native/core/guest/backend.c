@@ -320,6 +320,12 @@ pciback_backend_hand_over(struct pciback_backend *backend, uint64_t now)
 }
 
 bool
+pciback_backend_can_hand_over(const struct pciback_backend *backend)
+{
+	return backend->record_store.operations != NULL;
+}
+
+bool
 pciback_backend_has_jobs(const struct pciback_backend *backend)
 {
 	for (size_t i = 0; i < backend->n_jobs; i++)

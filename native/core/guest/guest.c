@@ -121,7 +121,9 @@ follow(struct pciback_guest *guest)
 	uint64_t now = guest->backend->now;
 	bool is_due;
 
-	if (guest->retry != 0 && now < guest->retry)
+	/* One whose page can't be had again yet may come to its end, or its directory. */
+	if (guest->retry != 0 && now < guest->retry &&
+	    !(guest->is_adopted && (guest->look_life || guest->look_backend)))
 		return;
 	guest->retry = 0;
 	/* What it waits for is free, or stays with the other guest. */

@@ -93,6 +93,9 @@ void pciback_backend_end(struct pciback_backend *backend, uint64_t now);
  */
 void pciback_backend_hand_over(struct pciback_backend *backend, uint64_t now);
 
+/* Whether the process that follows could go on with the guests: there is a record, and it could be written so far. */
+bool pciback_backend_can_hand_over(const struct pciback_backend *backend);
+
 /* Whether an attach or detach is under way. */
 bool pciback_backend_has_jobs(const struct pciback_backend *backend);
 

@@ -45,6 +45,7 @@ test_daemon_options(struct harness *harness)
 		{ "p --topology flat", "--topology flat: virtual or real would stand here" },
 		{ "p --log xml", "--log xml: text or json would stand here" },
 		{ "p --children maybe", "--children maybe: yes or no would stand here" },
+		{ "p --record", "--record: a value would follow" },
 		{ "p --guests 0", "--guests 0: a number from 1 to 1024 would stand here" },
 		{ "p --devices 1025", "--devices 1025: a number from 1 to 1024 would stand here" },
 	};
@@ -80,4 +81,11 @@ test_daemon_options(struct harness *harness)
 	CHECK_NUMBER(options.topology, PCIBACK_TOPOLOGY_REAL);
 	CHECK_NUMBER(options.format, LOG_FORMAT_JSON);
 	CHECK(options.foreground && options.children);
+	CHECK(options.record == NULL);
+	CHECK_NUMBER(read_words("p", &options, message), 0);
+	CHECK_TEXT(options.record, "/var/run/pcibackd.record");
+	CHECK_NUMBER(read_words("p --record none", &options, message), 0);
+	CHECK(options.record == NULL);
+	CHECK_NUMBER(read_words("p --bus d --record r", &options, message), 0);
+	CHECK_TEXT(options.record, "r");
 }

@@ -112,10 +112,10 @@ test_identity(struct harness *harness)
 	static const struct pciback_domain_identity none;
 	struct pciback_slot *slot = connect_recorded();
 
-	fake.xen.life[1] = PCIBACK_LIFE_GONE;
+	fake.xen.identity[1] = 0;
 	pciback_remember_domain(slot);
 	CHECK(memcmp(&slot->identity, &none, sizeof(none)) == 0);
-	fake.xen.life[1] = PCIBACK_LIFE_RUNNING;
+	fake.xen.identity[1] = 0x41;
 	pciback_remember_domain(slot);
 	CHECK_NUMBER(slot->identity.bytes[0], 0x41);
 	CHECK(fake_end(&fake));

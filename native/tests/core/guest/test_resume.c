@@ -175,6 +175,14 @@ test_waits(struct harness *harness)
 	CHECK_NUMBER(fake.xen.devices[0].n_resets, 1);
 	CHECK(fake_end(&fake));
 
+	/* Nor does a domain that comes to its end meanwhile wait. */
+	connect_recorded(true);
+	fake.xen.refuses = "event";
+	fake_restart(&fake);
+	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
+	CHECK_NUMBER(fake.xen.n_grants, 0);
+	CHECK(fake_end(&fake));
+
 	connect_recorded(true);
 	fake.xen.refuses = "event";
 	fake_restart(&fake);
