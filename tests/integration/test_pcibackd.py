@@ -29,8 +29,10 @@ FIRST, SECOND = "0000:00:07.0", "0000:00:05.0"
 class Running:
     """A pcibackd with its Xen."""
 
-    def __init__(self, directory: Path, *options: str, allow: str = "no-reset,kept-mappings") -> None:
-        self.xen = SimulatedXen(directory)
+    def __init__(
+        self, directory: Path, *options: str, allow: str = "no-reset,kept-mappings", xen: SimulatedXen | None = None
+    ) -> None:
+        self.xen = xen or SimulatedXen(directory)
         self.control = str(directory / "control.sock")
         self.log = (directory / "log").open("w+")
         command = [NATIVE / "pcibackd", "--foreground", "--bus", BUS, "--xen-socket", self.xen.path]

@@ -131,7 +131,7 @@ def test_the_init_script(installed: Path, shell: list[str]) -> None:
         "pcibackd runs as process N",
         WITHOUT_XENSTORE_WATCH,
         "pcibackd does not run",
-        f"usage: {script} start|stop|restart|force-reload|status",
+        f"usage: {script} start|stop|reload|restart|force-reload|status",
         "status 3",
     ]
     assert done.stderr == ""

@@ -96,7 +96,7 @@ def stand_in(folder: Path, functions: str) -> dict[str, str]:
 def test_what_a_machine_lacks(tmp_path: Path, fails: str, error: int, sentence: str) -> None:
     definitions = f'#define FAILS "{fails}"\n#define ERROR {error}\n#define HAS_BACKEND {int(not fails)}\n'
     definitions += f'#define LOCK "{tmp_path / "lock"}"\n'
-    command = [NATIVE / "pcibackd", "--foreground", "--control", tmp_path / "control.sock"]
+    command = [NATIVE / "pcibackd", "--foreground", "--record", "none", "--control", tmp_path / "control.sock"]
     env = stand_in(tmp_path, definitions + XEN)
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=10, check=False)
     assert done.returncode == 1

@@ -244,13 +244,8 @@ class Books(SimulatedXen):
                 self.held.discard(("msi", domain, self.next_pirq))
 
     def forget_process(self) -> None:
-        """What Xen and xenstored take back of a process that is gone."""
-        assert self.connection is not None
-        self.connection.close()
-        self.received = self.unsent = b""
-        self.held = {what for what in self.held if what[0] not in ("page", "event")}
-        self.ports.clear()
-        self.watches.clear()
+        super().forget_process()
+        self.unsent = b""
         # What it had not written down any more may be taken from them once more, and what waits is answered.
         self.killed |= self.life.keys()
         self.asked |= self.life.keys()

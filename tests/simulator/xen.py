@@ -117,6 +117,15 @@ class SimulatedXen:
         self.life[domain] = life
         self.fire("@releaseDomain")
 
+    def forget_process(self) -> None:
+        """What Xen and xenstored take back of a pcibackd that is gone."""
+        assert self.connection is not None
+        self.connection.close()
+        self.received = b""
+        self.held = {what for what in self.held if what[0] not in ("page", "event")}
+        self.ports.clear()
+        self.watches.clear()
+
     # ---- Messages
 
     def send(self, kind: int, payload: bytes = b"", number: int = 0) -> None:
@@ -278,6 +287,8 @@ class SimulatedXen:
 
     def _on_18(self, message: Message) -> tuple[int, bytes]:
         domain, address = message.u32(), message.text()
+        if domain == QUARANTINE and any(what[0] == "device" and what[2] == address for what in self.held):
+            return -errno.EBUSY, b""
         if domain == QUARANTINE and "device" not in self.fail:
             return self.move(self.quarantine, address, into=True, letter="quarantine"), b""
         return self._give("device", domain, address), b""
