@@ -145,7 +145,7 @@ options_read(int argc, char **argv, struct options *ret_options, char message[OP
 {
 	struct reader reader = {
 		.options = { .control = PCIBACK_CONTROL_PATH, .n_guests = 64, .n_devices = 64,
-			.children = pciback_children_exist() },
+			.children = pciback_children_are_default() },
 		.message = message,
 	};
 

@@ -35,6 +35,8 @@ open_children(struct world *world, size_t n_guests, char message[PCIBACK_PLATFOR
 
 	pciback_xen_child(&world->link, &machine);
 	machine.config_file = world->hardware.config_file;
+	machine.adopt = world->hardware.adopt;
+	machine.operations = world->hardware.operations;
 	machine.devices = world->hardware.world;
 	return pciback_children_open(&world->children, &machine, n_guests, message);
 }

@@ -11,8 +11,6 @@
 
 #include "child.h"
 
-#include <sys/socket.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,15 +21,12 @@
 
 #include <pciback/server.h>
 
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
-
 struct child {
 	const struct child_setup *setup;
 	struct pciback_server server;
 	int event_fd;
 	int arrived;			/* a file with the message that was received last, or -1 */
+	bool is_alone;			/* its proxy is gone */
 	int files[PCIBACK_ENTRIES_MAX];	/* of configuration spaces, or -1 */
 };
 
@@ -62,13 +57,36 @@ adopt(void *world, uint32_t number)
 	child->arrived = -1;
 }
 
+/* The proxy does nothing else than to answer. Without it there is nothing to serve. */
+static int
+ask_proxy(struct child *child, const struct pciback_message *question, uint32_t *ret_value)
+{
+	int socket = child->setup->beside;
+	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
+	struct pciback_message answer;
+
+	pciback_message_write(question, bytes);
+	if (child_send(socket, bytes) < 0 || child_receive(socket, bytes, NULL) < 0 ||
+	    pciback_message_read(bytes, false, &answer) < 0 || answer.type != PCIBACK_MESSAGE_ANSWER) {
+		child->is_alone = true;
+		return -EPIPE;
+	}
+	*ret_value = answer.value;
+	return answer.result;
+}
+
 static int
 config_read(void *world, uint32_t number, unsigned offset, unsigned size, uint32_t *ret_value)
 {
-	const struct child *child = world;
+	struct child *child = world;
+	const struct pciback_message question = { .type = PCIBACK_MESSAGE_ASK, .ask = PCIBACK_ASK_READ, .number = number,
+		.offset = offset, .size = size };
 	uint8_t bytes[4];
-	ssize_t n = pread(child->files[number], bytes, size, (off_t)offset);
+	ssize_t n;
 
+	if (child->setup->beside >= 0)
+		return ask_proxy(child, &question, ret_value);
+	n = pread(child->files[number], bytes, size, (off_t)offset);
 	if (n != (ssize_t)size)
 		return n < 0 ? -errno : -EIO;
 	*ret_value = 0;
@@ -80,10 +98,15 @@ config_read(void *world, uint32_t number, unsigned offset, unsigned size, uint32
 static int
 config_write(void *world, uint32_t number, unsigned offset, unsigned size, uint32_t value)
 {
-	const struct child *child = world;
+	struct child *child = world;
+	const struct pciback_message question = { .type = PCIBACK_MESSAGE_ASK, .ask = PCIBACK_ASK_WRITE, .number = number,
+		.offset = offset, .size = size, .value = value };
+	uint32_t nothing;
 	uint8_t bytes[4];
 	ssize_t n;
 
+	if (child->setup->beside >= 0)
+		return ask_proxy(child, &question, &nothing);
 	for (unsigned i = 0; i < size; i++)
 		bytes[i] = (uint8_t)(value >> 8 * i);
 	n = pwrite(child->files[number], bytes, size, (off_t)offset);
@@ -119,12 +142,8 @@ static int
 send_message(void *world, const uint8_t bytes[PCIBACK_MESSAGE_SIZE])
 {
 	const struct child *child = world;
-	ssize_t n;
 
-	do
-		n = send(child->setup->socket, bytes, PCIBACK_MESSAGE_SIZE, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n == PCIBACK_MESSAGE_SIZE ? 0 : -EPIPE;
+	return child_send(child->setup->socket, bytes);
 }
 
 /* The next message of the parent, with its file. */
@@ -132,25 +151,8 @@ static int
 receive(void *world, uint8_t bytes[PCIBACK_MESSAGE_SIZE])
 {
 	struct child *child = world;
-	struct iovec part = { .iov_base = bytes, .iov_len = PCIBACK_MESSAGE_SIZE };
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes) };
-	const struct cmsghdr *header;
-	ssize_t n;
 
-	do
-		n = recvmsg(child->setup->socket, &message, 0);
-	while (n < 0 && errno == EINTR);
-	if (n != PCIBACK_MESSAGE_SIZE)
-		return -EPIPE;
-	header = CMSG_FIRSTHDR(&message);
-	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-		memcpy(&child->arrived, CMSG_DATA(header), sizeof(int));
-	return 0;
+	return child_receive(child->setup->socket, bytes, &child->arrived);
 }
 
 /* One turn: what the parent says comes before what the guest asks, so that a device is there once the guest knows. */
@@ -204,7 +206,7 @@ child_serve(const struct child_setup *setup)
 	for (size_t i = 0; i < PCIBACK_ENTRIES_MAX; i++)
 		child->files[i] = -1;
 	pciback_server_init(&child->server, &operations, child, pciback_clock());
-	while (child->server.ended == 0 && turn(child, wait) == 0)
+	while (child->server.ended == 0 && !child->is_alone && turn(child, wait) == 0)
 		wait = pciback_server_run(&child->server, pciback_clock());
 	_exit(child->server.ended == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
 }

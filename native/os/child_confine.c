@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include <pciback/policy.h>
@@ -25,12 +26,17 @@
 #define LIMIT(resource, most) \
 	setrlimit((resource), &(const struct rlimit){ .rlim_cur = (most), .rlim_max = (most) })
 
+/* The standard files, which are taken. */
+#define NO_FILES	3
+
 /* As small as it can be: it opens no files but those that come, starts nothing, writes no file that grows. */
 static int
-limit_all(void)
+limit_all(const struct child_setup *setup)
 {
+	rlim_t files = setup->is_proxy || setup->beside < 0 ? FILES_MAX : NO_FILES;
+
 	if (LIMIT(RLIMIT_CORE, 0) < 0 || LIMIT(RLIMIT_FSIZE, PCIBACK_CONFIG_EXPRESS) < 0 ||
-	    LIMIT(RLIMIT_NOFILE, FILES_MAX) < 0)
+	    LIMIT(RLIMIT_NOFILE, files) < 0)
 		return -errno;
 #ifdef RLIMIT_NPROC
 	if (LIMIT(RLIMIT_NPROC, 0) < 0)
@@ -117,13 +123,14 @@ allow(struct filter *filter, long call)
 	add(filter, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
 
-/* A call for one file only. */
+/* A call for two files only, or for one; -1 is none. */
 static void
-allow_file(struct filter *filter, long call, int fd)
+allow_files(struct filter *filter, long call, int fd, int other)
 {
-	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 5);
 	load_argument(filter, 0, false);
-	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)fd, 0, 1);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)fd, 1, 0);
+	add(filter, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(other < 0 ? fd : other), 0, 1);
 	add(filter, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
 }
@@ -192,13 +199,16 @@ allow_writes(struct filter *filter)
 
 /* Its messages, its events, its devices' files; the time; its end; its brake. */
 static void
-write_filter(struct filter *filter, int socket, int event_fd)
+write_filter(struct filter *filter, const struct child_setup *setup, int event_fd)
 {
+	bool has_files = setup->is_proxy || setup->beside < 0;
+
 	load(filter, offsetof(struct seccomp_data, arch));
 	add(filter, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
 	add(filter, BPF_RET | BPF_K, SECCOMP_RET_KILL, 0, 0);
 	load(filter, offsetof(struct seccomp_data, nr));
-	allow(filter, SYS_pread64);
+	if (has_files)
+		allow(filter, SYS_pread64);
 #ifdef SYS_poll
 	allow(filter, SYS_poll);
 #endif
@@ -207,23 +217,24 @@ write_filter(struct filter *filter, int socket, int event_fd)
 	allow(filter, SYS_rt_sigreturn);
 	allow(filter, SYS_restart_syscall);
 	allow(filter, SYS_exit_group);
-	allow_file(filter, SYS_recvmsg, socket);
-	allow_file(filter, SYS_sendto, socket);
-	allow_file(filter, SYS_read, event_fd);
-	allow_file(filter, SYS_write, event_fd);
+	allow_files(filter, SYS_recvmsg, setup->socket, setup->beside);
+	allow_files(filter, SYS_sendto, setup->socket, setup->beside);
+	allow_files(filter, SYS_read, event_fd, -1);
+	allow_files(filter, SYS_write, event_fd, -1);
 	allow_notify(filter, event_fd);
 	allow_brake(filter);
-	allow_writes(filter);
+	if (has_files)
+		allow_writes(filter);
 	add(filter, BPF_RET | BPF_K, REFUSED, 0, 0);
 }
 
 static int
-filter_calls(int socket, int event_fd)
+filter_calls(const struct child_setup *setup, int event_fd)
 {
 	struct filter filter = { .n = 0 };
 	struct sock_fprog program = { .filter = filter.code };
 
-	write_filter(&filter, socket, event_fd);
+	write_filter(&filter, setup, event_fd);
 	program.len = filter.n;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 ? -errno : 0;
 }
@@ -232,9 +243,9 @@ filter_calls(int socket, int event_fd)
 
 /* No filter was written for this processor; all else holds. */
 static int
-filter_calls(int socket, int event_fd)
+filter_calls(const struct child_setup *setup, int event_fd)
 {
-	(void)socket;
+	(void)setup;
 	(void)event_fd;
 	(void)add;
 	return 0;
@@ -242,30 +253,64 @@ filter_calls(int socket, int event_fd)
 
 #endif
 
+/* A change of the uid forgets the first; and the parent may be gone by now, which the socket says. */
+static int
+hold(const struct child_setup *setup, int event_fd)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return filter_calls(setup, event_fd);
+}
+
+#else
+
+/* There is neither a filter of system calls nor a way to keep privileges from coming back. */
+static int
+hold(const struct child_setup *setup, int event_fd)
+{
+	(void)setup;
+	(void)event_fd;
+	return 0;
+}
+
+#endif
+
+/* `last` may be INT_MAX. */
 static void
 close_between(int first, int last)
 {
 	if (first > last)
 		return;
-#ifdef SYS_close_range
+#if defined(SYS_close_range)
 	if (syscall(SYS_close_range, first, last, 0) == 0)
 		return;
+#elif defined(F_CLOSEM)
+	if (last == INT_MAX) {
+		(void)fcntl(first, F_CLOSEM, 0);
+		return;
+	}
 #endif
 	for (int fd = first; fd <= last && fd < 65536; fd++)
 		(void)close(fd);
 }
 
 static void
-close_others(int socket, int event_fd, int null)
+close_others(const struct child_setup *setup, int event_fd, int null)
 {
-	int low = socket < event_fd ? socket : event_fd, high = socket < event_fd ? event_fd : socket;
+	int kept[] = { setup->socket, setup->beside, event_fd }, first = 3, next;
 
 	/* A line that a library writes goes nowhere. */
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		(void)dup2(null, fd);
-	close_between(3, low - 1);
-	close_between(low + 1, high - 1);
-	close_between(high + 1, 0x7fffffff);
+	do {
+		next = INT_MAX;
+		for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+			if (kept[i] >= first && kept[i] < next)
+				next = kept[i];
+		close_between(first, next == INT_MAX ? next : next - 1);
+		first = next == INT_MAX ? next : next + 1;
+	} while (next != INT_MAX);
 }
 
 int
@@ -274,26 +319,8 @@ child_confine(const struct child_setup *setup, uint16_t domain, int event_fd)
 	/* Its root will have none. */
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), r = null < 0 ? -errno : become_nobody(setup, domain);
 
-	close_others(setup->socket, event_fd, null);
+	close_others(setup, event_fd, null);
 	if (r == 0)
-		r = limit_all();
-	/* A change of the uid forgets it; and the parent may be gone by now, which the socket says. */
-	if (r == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
-		r = -errno;
-	return r == 0 ? filter_calls(setup->socket, event_fd) : r;
+		r = limit_all(setup);
+	return r == 0 ? hold(setup, event_fd) : r;
 }
-
-#else
-
-/* There is neither a filter of system calls nor a way to keep privileges from coming back. */
-int
-child_confine(const struct child_setup *setup, uint16_t domain, int event_fd)
-{
-	int r = become_nobody(setup, domain);
-
-	(void)event_fd;
-	return r == 0 ? limit_all() : r;
-}
-
-#endif

@@ -24,9 +24,21 @@ refuse(char message[PCIBACK_PLATFORM_MESSAGE])
 	return -ENOSYS;
 }
 
+bool
+pciback_children_are_default(void)
+{
 #if defined(__linux__)
+	return true;
+#else
+	/* They can be had on NetBSD, and never ran on a real one. */
+	return false;
+#endif
+}
+
+#if defined(__linux__) || defined(__NetBSD__)
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -34,19 +46,25 @@ refuse(char message[PCIBACK_PLATFORM_MESSAGE])
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
 
 #define USER		"nobody"
 #define NOBODY		65534
 /* As Xen's own range for device models: a uid for each domain. */
 #define RANGE_USER	"pcibackd-range-base"
+#define RANGE		0x7f000000	/* on NetBSD, without that user; the proxies have this one, as of domain 0 */
 
 struct one {
 	pid_t pid;			/* 0: none */
 	int socket;
+	pid_t proxy;			/* the same of its proxy */
+	int proxy_socket;
 };
 
 struct children {
@@ -64,11 +82,10 @@ find(void *world, size_t number)
 	return &children->list[number];
 }
 
+/* A process with one end of a new pair of sockets, whose other end is this one's. */
 static int
-start(void *world, size_t number)
+make(struct children *children, bool is_proxy, int beside, pid_t *ret_pid, int *ret_socket)
 {
-	struct children *children = world;
-	struct one *one = find(world, number);
 	int sockets[2];
 	pid_t pid;
 
@@ -84,25 +101,74 @@ start(void *world, size_t number)
 	}
 	if (pid == 0) {
 		children->setup.socket = sockets[1];
+		children->setup.beside = beside;
+		children->setup.is_proxy = is_proxy;
+		if (is_proxy)
+			child_proxy_serve(&children->setup);
 		child_serve(&children->setup);
 	}
 	(void)close(sockets[1]);
 	(void)fcntl(sockets[0], F_SETFL, O_NONBLOCK);
-	*one = (struct one){ .pid = pid, .socket = sockets[0] };
+	*ret_pid = pid;
+	*ret_socket = sockets[0];
 	return 0;
 }
 
-static int
-send_message(void *world, size_t number, const uint8_t bytes[PCIBACK_MESSAGE_SIZE], void *device)
+/* Whatever it does, it is gone. */
+static void
+end_process(pid_t *pid, int *socket)
 {
-	const struct children *children = world;
+	if (*pid == 0)
+		return;
+	(void)kill(*pid, SIGKILL);
+	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	(void)close(*socket);
+	*pid = 0;
+	*socket = -1;
+}
+
+/* A process that is killed leaves the kernel with what it is at: an access to a device, no more. */
+static void
+end(void *world, size_t number)
+{
+	struct one *one = find(world, number);
+
+	end_process(&one->pid, &one->socket);
+	end_process(&one->proxy, &one->proxy_socket);
+}
+
+static int
+start(void *world, size_t number)
+{
+	struct children *children = world;
+	struct one *one = find(world, number);
+	int beside[2] = { -1, -1 }, r = 0;
+
+	if (children->machine.adopt != NULL) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, beside) < 0)
+			return -errno;
+		r = make(children, true, beside[1], &one->proxy, &one->proxy_socket);
+	}
+	if (r == 0)
+		r = make(children, false, beside[0], &one->pid, &one->socket);
+	for (int i = 0; i < 2 && beside[i] >= 0; i++)
+		(void)close(beside[i]);
+	if (r < 0)
+		end(world, number);
+	return r;
+}
+
+/* Without waiting; `fd` is -1 or goes with it. */
+static int
+send_with(int socket, const uint8_t bytes[PCIBACK_MESSAGE_SIZE], int fd)
+{
 	struct iovec part = { .iov_base = (uint8_t *)(uintptr_t)bytes, .iov_len = PCIBACK_MESSAGE_SIZE };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
-	int fd = device == NULL ? -1 : children->machine.config_file(children->machine.devices, device);
 	ssize_t n;
 
 	if (fd >= 0) {
@@ -114,9 +180,25 @@ send_message(void *world, size_t number, const uint8_t bytes[PCIBACK_MESSAGE_SIZ
 		message.msg_controllen = sizeof(control.bytes);
 	}
 	do
-		n = sendmsg(find(world, number)->socket, &message, MSG_NOSIGNAL);
+		n = sendmsg(socket, &message, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n == PCIBACK_MESSAGE_SIZE ? 0 : -EPIPE;
+}
+
+static int
+send_message(void *world, size_t number, const uint8_t bytes[PCIBACK_MESSAGE_SIZE], void *device)
+{
+	const struct children *children = world;
+	const struct one *one = find(world, number);
+	int fd = device == NULL ? -1 : children->machine.config_file(children->machine.devices, device);
+
+	if (fd >= 0 && children->machine.adopt != NULL) {
+		/* The proxy has it before the child knows of it. */
+		if (send_with(one->proxy_socket, bytes, fd) < 0)
+			return -EPIPE;
+		fd = -1;
+	}
+	return send_with(one->socket, bytes, fd);
 }
 
 /* A message has its size, and no file comes with it: there is no room for one. */
@@ -138,30 +220,12 @@ receive(void *world, size_t number, uint8_t ret_bytes[PCIBACK_MESSAGE_SIZE], uns
 	return n == PCIBACK_MESSAGE_SIZE && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 ? 1 : -EBADMSG;
 }
 
-/* A process that is killed leaves the kernel with what it is at: an access to a device, no more. */
-static void
-end(void *world, size_t number)
-{
-	struct one *one = find(world, number);
-
-	if (one->pid == 0)
-		return;
-	(void)kill(one->pid, SIGKILL);
-	while (waitpid(one->pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
-	(void)close(one->socket);
-	*one = (struct one){ .socket = -1 };
-}
-
 static uint64_t
 work(void *world, size_t number)
 {
-	struct timespec used;
-	clockid_t clock;
+	const struct one *one = find(world, number);
 
-	if (clock_getcpuclockid(find(world, number)->pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
-		return 0;
-	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+	return child_work(one->pid) + child_work(one->proxy);
 }
 
 static size_t
@@ -185,6 +249,8 @@ static const struct pciback_child_operations operations = {
 	.fds = fds,
 };
 
+#if defined(__linux__)
+
 /* A directory that has no name any more: nothing can be made in it. */
 static int
 open_empty(void)
@@ -205,6 +271,30 @@ open_empty(void)
 	return fd;
 }
 
+#else
+
+/* Only root writes to /var/run, and nobody else may even look into it. What has no name any more is not known to be a root
+ * that processes can have there. */
+#define ROOT		"/var/run/pcibackd.root"
+
+static int
+open_empty(void)
+{
+	struct stat status;
+	int fd;
+
+	if (mkdir(ROOT, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(ROOT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && (fstat(fd, &status) < 0 || status.st_uid != 0 || (status.st_mode & 0777) != 0700)) {
+		(void)close(fd);
+		return -EPERM;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+#endif
+
 static void
 choose_user(struct child_setup *setup)
 {
@@ -214,13 +304,13 @@ choose_user(struct child_setup *setup)
 	if (!setup->has_range)
 		user = getpwnam(USER);
 	setup->uid = user != NULL && user->pw_uid != 0 ? user->pw_uid : NOBODY;
+#if defined(__NetBSD__)
+	/* Nothing but its uid keeps a process from sending signals to others. */
+	if (!setup->has_range)
+		setup->uid = RANGE;
+	setup->has_range = true;
+#endif
 	setup->gid = user != NULL && user->pw_gid != 0 ? user->pw_gid : NOBODY;
-}
-
-bool
-pciback_children_exist(void)
-{
-	return true;
 }
 
 int
@@ -271,12 +361,6 @@ pciback_children_close(struct pciback_children *children)
 }
 
 #else
-
-bool
-pciback_children_exist(void)
-{
-	return false;
-}
 
 int
 pciback_children_open(struct pciback_children *ret_children, const struct pciback_child_machine *machine,

@@ -8,8 +8,6 @@
 
 #include <pciback/platform.h>
 
-#include <sys/ioctl.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,15 +42,7 @@ read_dword(const struct device *device, unsigned offset, uint32_t *ret_value)
 static int
 write_dword(const struct device *device, unsigned offset, uint32_t value)
 {
-	struct config_access access = {
-		.bus = device->address.bus,
-		.device = device->address.device,
-		.function = device->address.function,
-		.reg = offset & ~3u,
-		.value = value,
-	};
-
-	return ioctl(device->fd, CONFIG_WRITE, &access) < 0 ? -errno : 0;
+	return pci_netbsd_write(device->fd, &device->address, offset & ~3u, value);
 }
 
 static int
@@ -199,22 +189,23 @@ said_line(const struct pciback_address *address)
 }
 
 static int
+read_config(struct device *device)
+{
+	int r = pci_netbsd_read_config(device->fd, &device->address, device->config);
+
+	if (r == 0)
+		pciback_clear_by_one_find(device->config, &device->clear_by_one);
+	return r;
+}
+
+static int
 read_settings(struct device *device, struct pciback_device_settings *settings)
 {
-	uint8_t *config = device->config;
+	const uint8_t *config = device->config;
+	int r = read_config(device);
 
-	for (unsigned offset = 0; offset < sizeof(device->config); offset += 4) {
-		uint32_t value = 0;
-		int r = read_dword(device, offset, &value);
-
-		if (r < 0)
-			return r;
-		if (offset == 0 && ((value & 0xffff) == 0xffff || (value & 0xffff) == 0))
-			return -ENODEV;
-		for (unsigned byte = 0; byte < 4; byte++)
-			config[offset + byte] = (uint8_t)(value >> 8 * byte);
-	}
-	pciback_clear_by_one_find(config, &device->clear_by_one);
+	if (r < 0)
+		return r;
 	settings->vendor = (uint16_t)(config[REG_VENDOR] | config[REG_VENDOR + 1] << 8);
 	settings->device = (uint16_t)(config[REG_DEVICE] | config[REG_DEVICE + 1] << 8);
 	settings->config_size = PCIBACK_CONFIG_PCI;
@@ -343,6 +334,35 @@ open_device(void *world, const struct pciback_address *address,
 	return r;
 }
 
+/* Of its bus: whoever has it reaches every device. */
+static int
+config_file(void *world, void *handle)
+{
+	const struct device *device = handle;
+
+	(void)world;
+	return device->fd;
+}
+
+static int
+adopt(void *world, int file, const struct pciback_address *address, void **ret_handle)
+{
+	struct device *device = calloc(1, sizeof(*device));
+	int r;
+
+	(void)world;
+	if (device == NULL)
+		return -ENOMEM;
+	device->fd = file;
+	device->address = *address;
+	r = read_config(device);
+	if (r < 0)
+		free(device);
+	else
+		*ret_handle = device;
+	return r;
+}
+
 int
 pciback_hardware_open(struct pciback_hardware *ret_hardware,
     char message[PCIBACK_PLATFORM_MESSAGE])
@@ -365,6 +385,8 @@ pciback_hardware_open(struct pciback_hardware *ret_hardware,
 		.visit_neighbours = visit_neighbours,
 		.release = release_device,
 		.reset = reset_device,
+		.config_file = config_file,
+		.adopt = adopt,
 		.pause = pciback_pause,
 	};
 	return 0;

@@ -56,6 +56,37 @@ pci_netbsd_read(int fd, const struct pciback_address *address, unsigned offset, 
 }
 
 int
+pci_netbsd_write(int fd, const struct pciback_address *address, unsigned offset, uint32_t value)
+{
+	struct config_access access = {
+		.bus = address->bus,
+		.device = address->device,
+		.function = address->function,
+		.reg = offset,
+		.value = value,
+	};
+
+	return ioctl(fd, CONFIG_WRITE, &access) < 0 ? -errno : 0;
+}
+
+int
+pci_netbsd_read_config(int fd, const struct pciback_address *address, uint8_t ret_config[PCIBACK_CONFIG_PCI])
+{
+	for (unsigned offset = 0; offset < PCIBACK_CONFIG_PCI; offset += 4) {
+		uint32_t value = 0;
+		int r = pci_netbsd_read(fd, address, offset, &value);
+
+		if (r < 0)
+			return r;
+		if (offset == 0 && ((value & 0xffff) == 0xffff || (value & 0xffff) == 0))
+			return -ENODEV;
+		for (unsigned byte = 0; byte < 4; byte++)
+			ret_config[offset + byte] = (uint8_t)(value >> 8 * byte);
+	}
+	return 0;
+}
+
+int
 pci_netbsd_identify(int fd, const struct pciback_address *address, struct pciback_identity *ret_identity)
 {
 	uint32_t id = 0, header = 0, subsystem = 0;

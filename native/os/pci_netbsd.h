@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <pciback/address.h>
+#include <pciback/registers.h>
 #include <pciback/wanted.h>
 
 /*
@@ -61,8 +62,12 @@ _Static_assert(sizeof(struct driver_name_on_bus) == 28, "the size is part of the
 /* The node of a bus, to be closed; -ENODEV when there is no such bus, or another negative errno value. */
 int pci_netbsd_open(unsigned bus);
 
-/* Reads a dword of a function of that bus. Returns 0 or a negative errno value. */
+/* Reads a dword of a function of that bus, or writes it. Returns 0 or a negative errno value. */
 int pci_netbsd_read(int fd, const struct pciback_address *address, unsigned offset, uint32_t *ret_value);
+int pci_netbsd_write(int fd, const struct pciback_address *address, unsigned offset, uint32_t value);
+
+/* Reads its first 256 bytes. Returns 0, -ENODEV when there is none, or another negative errno value. */
+int pci_netbsd_read_config(int fd, const struct pciback_address *address, uint8_t ret_config[PCIBACK_CONFIG_PCI]);
 
 /* What a function of that bus is, whoever has it. Returns 0, -ENODEV when there is none, or another negative
  * errno value. */

@@ -23,14 +23,15 @@ PROGRAMS = ("pcibackctl", "pcibackd")
 TARGETS = ("x86_64-netbsd", "x86_64-netbsd.11.0", *(("aarch64-netbsd", "x86-netbsd") if depth.SOAK else ()))
 
 _NAMES = """
-    __clock_gettime50 __errno __fstat50 __gmtime_r50 __lstat50 __memcpy_chk __mount50 __nanosleep50 __readdir30 __sF
-    __sigaction_siginfo __socket30 __stack_chk_fail __stack_chk_guard __stat50 __swbuf __syscall __udivdi3 _exit
-    _libc_init abort accept access atexit bind calloc chdir close closedir connect dlclose dlerror dlopen dlsym dup
-    dup2 execv exit fcntl fdopendir fflush fork fprintf fputs free fstatat fsync fwrite geteuid getpid ioctl link
-    listen malloc memchr memcmp memcpy memmove memset mkdir mkdirat mlock open openat openlog pipe poll printf
-    putchar puts pwrite qsort read readlink realloc recv renameat rewinddir send setpriority setrlimit setsid
-    snprintf sscanf strchr strcmp strcspn strerror strftime strlen strncmp strrchr strspn strstr strtol strtoul sync
-    sysctl sysctlbyname syslog umask unlink unlinkat unmount vsnprintf waitpid write
+    __clock_gettime50 __errno __fstat50 __getpwnam50 __gmtime_r50 __lstat50 __memcpy_chk __mount50 __nanosleep50
+    __readdir30 __sF __sigaction_siginfo __socket30 __stack_chk_fail __stack_chk_guard __stat50 __swbuf __syscall
+    __udivdi3 _exit _libc_init abort accept access atexit bind calloc chdir chroot close closedir connect dlclose
+    dlerror dlopen dlsym dup dup2 execv exit fchdir fcntl fdopendir fflush fork fprintf fputs free fstatat fsync
+    fwrite geteuid getpid ioctl kill link listen malloc memchr memcmp memcpy memmove memset mkdir mkdirat mlock
+    open openat openlog pipe poll pread printf putchar puts pwrite qsort read readlink realloc recv recvmsg
+    renameat rewinddir send sendmsg setgid setgroups setpriority setrlimit setsid setuid snprintf socketpair sscanf
+    strchr strcmp strcspn strerror strftime strlen strncmp strrchr strspn strstr strtol strtoul sync sysctl
+    sysctlbyname syslog umask unlink unlinkat unmount vsnprintf waitpid write
     """
 SINCE_NETBSD_7 = frozenset(_NAMES.split())
 """Functions and data by the names that NetBSD's headers give them. Of a new one it has to be known since when it is there.

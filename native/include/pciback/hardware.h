@@ -50,6 +50,10 @@ struct pciback_hardware {
 	int (*reset)(void *world, void *handle);
 	/* The file of a device's configuration space, which can be given to another process. NULL: there is none. */
 	int (*config_file)(void *world, void *handle);
+	/* That file is more than this device, and must not be given to whom a guest may take over. In a process that got
+	 * it and has nothing else: the handle with which config_read and config_write of the operations reach the
+	 * device. NULL: the file is the device's configuration space, for pread() and pwrite(). */
+	int (*adopt)(void *world, int file, const struct pciback_address *address, void **ret_handle);
 	/* Waits. */
 	void (*pause)(void *world, unsigned milliseconds);
 	/* Writes one line of the log. */

@@ -85,14 +85,17 @@ struct pciback_child_machine {
 	void *world;
 	/* In the parent: as those of struct pciback_hardware. */
 	int (*config_file)(void *world, void *handle);
+	/* In a proxy, with nothing but that file, the same. NULL: the child itself gets the file. */
+	int (*adopt)(void *world, int file, const struct pciback_address *address, void **ret_handle);
+	const struct pciback_operations *operations;
 	void *devices;
 };
 
-/* What a connection to Xen gives to a child; `config_file` is left for the caller to set. */
+/* What a connection to Xen gives to a child; what is of the hardware is left for the caller to set. */
 void pciback_xen_child(const struct pciback_xen_link *link, struct pciback_child_machine *ret_machine);
 
-/* Whether this system has them, so that they are what serves if nobody says anything else. */
-bool pciback_children_exist(void);
+/* Whether they are what serves on this system if nobody says anything else. */
+bool pciback_children_are_default(void);
 
 /* Processes that serve pages, one a guest. Returns 0, -ENOSYS where there are none, or a negative errno value. */
 int pciback_children_open(struct pciback_children *ret_children, const struct pciback_child_machine *machine,

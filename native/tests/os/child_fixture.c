@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -68,6 +69,48 @@ config_file(void *world, void *device)
 {
 	(void)world;
 	return *(const int *)device;
+}
+
+static int
+adopt(void *world, int file, const struct pciback_address *address, void **ret_handle)
+{
+	static int adopted;
+
+	(void)world;
+	(void)address;
+	adopted = file;
+	*ret_handle = &adopted;
+	return 0;
+}
+
+static int
+config_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t *ret_value)
+{
+	uint8_t bytes[4] = { 0 };
+
+	(void)world;
+	if (pread(*(const int *)handle, bytes, size, (off_t)offset) != (ssize_t)size)
+		return -EIO;
+	*ret_value = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+	return 0;
+}
+
+static int
+config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
+{
+	uint8_t bytes[4] = { (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24) };
+
+	(void)world;
+	return pwrite(*(const int *)handle, bytes, size, (off_t)offset) == (ssize_t)size ? 0 : -EIO;
+}
+
+void
+child_fixture_use_proxy(struct child_fixture *fixture)
+{
+	static const struct pciback_operations operations = { .config_read = config_read, .config_write = config_write };
+
+	fixture->machine.adopt = adopt;
+	fixture->machine.operations = &operations;
 }
 
 bool

@@ -24,6 +24,9 @@ struct child_fixture {
 /* Whether valgrind runs this: its own system calls are those of the process, and a filter would refuse them. */
 bool child_fixture_is_watched(void);
 
+/* The device is reached through a proxy from now on: its file is not for the child. */
+void child_fixture_use_proxy(struct child_fixture *fixture);
+
 /* Returns whether there is one: not where processes can't serve pages, nor for who watches them. */
 bool child_fixture_init(struct child_fixture *fixture);
 void child_fixture_free(struct child_fixture *fixture);

@@ -30,7 +30,7 @@ test_parent_gone(struct harness *harness)
 {
 	struct pciback_message start = child_fixture_start();
 	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
-	struct child_setup setup = { .uid = 65534, .gid = 65534 };
+	struct child_setup setup = { .beside = -1, .uid = 65534, .gid = 65534 };
 	int sockets[2], status = -1;
 	pid_t child;
 

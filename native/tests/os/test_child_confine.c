@@ -131,7 +131,7 @@ static void
 test_refused(struct harness *harness)
 {
 	char path[] = "/tmp/test-confine.XXXXXX";
-	struct child_setup setup = { .uid = 65534, .gid = 65534 };
+	struct child_setup setup = { .beside = -1, .uid = 65534, .gid = 65534 };
 	uint32_t found[4] = { 99, 99, 99, 99 };
 	int sockets[2], events[2], device, status = -1;
 	pid_t child, parent = getpid();
@@ -197,7 +197,62 @@ test_refused(struct harness *harness)
 	(void)close(events[1]);
 }
 
+/* A child with a proxy gets no file any more, by whatever way: no call makes one, and none comes with a message. */
+static void
+test_no_files(struct harness *harness)
+{
+	struct child_setup setup = { .uid = 65534, .gid = 65534 };
+	uint8_t bytes[PCIBACK_MESSAGE_SIZE] = { 0 };
+	struct iovec part = { .iov_base = bytes, .iov_len = sizeof(bytes) };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes) };
+	int sockets[2], beside[2], events[2], status = -1;
+	pid_t child;
+
+	if (child_fixture_is_watched())
+		return;
+	setup.root = open("/proc", O_RDONLY | O_DIRECTORY);
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, beside) == 0 &&
+	    socketpair(AF_UNIX, SOCK_STREAM, 0, events) == 0);
+	(void)fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		int file = -1;
+		bool is_wrong;
+
+		setup.socket = sockets[1];
+		setup.beside = beside[1];
+		is_wrong = child_confine(&setup, 7, events[1]) != 0 || child_receive(setup.socket, bytes, &file) != 0;
+		is_wrong = is_wrong || file >= 0 || dup(0) >= 0 || open("/", O_RDONLY) >= 0 ||
+		    socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || pread(setup.beside, bytes, 1, 0) >= 0 || errno != EPERM ||
+		    pwrite(setup.beside, bytes, 1, 0x40) >= 0 || errno != EPERM;
+		/* Both sockets are there. */
+		is_wrong = is_wrong || child_send(setup.beside, bytes) < 0 || child_send(setup.socket, bytes) < 0;
+		(void)syscall(SYS_exit_group, is_wrong ? 1 : 0);
+	}
+	memcpy(CMSG_DATA(&control.header), &setup.root, sizeof(int));
+	CHECK(sendmsg(sockets[0], &message, 0) == (ssize_t)sizeof(bytes));
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK_NUMBER(status, 0);
+	(void)close(setup.root);
+	for (int i = 0; i < 2; i++) {
+		(void)close(sockets[i]);
+		(void)close(beside[i]);
+		(void)close(events[i]);
+	}
+}
+
 #else
+
+static void
+test_no_files(struct harness *harness)
+{
+	(void)harness;
+}
 
 static void
 test_refused(struct harness *harness)
@@ -211,4 +266,5 @@ void
 test_os_child_confine(struct harness *harness)
 {
 	test_refused(harness);
+	test_no_files(harness);
 }

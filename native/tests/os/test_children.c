@@ -48,14 +48,16 @@ hear(void)
 	return message;
 }
 
-/* A process that serves the card to the test. */
+/* A process that serves the card to the test, by itself or through a proxy. */
 static bool
-start(struct harness *harness)
+start(struct harness *harness, bool is_proxied)
 {
 	struct pciback_message start_message = child_fixture_start(), give, answer;
 
 	if (!child_fixture_init(&fixture))
 		return false;
+	if (is_proxied)
+		child_fixture_use_proxy(&fixture);
 	CHECK_NUMBER(pciback_children_open(&children, &fixture.machine, 2, why), 0);
 	CHECK_NUMBER(children.operations->start(children.world, 0), 0);
 	CHECK_NUMBER(say(&start_message, NULL), 0);
@@ -79,13 +81,13 @@ stop(void)
 
 /* Requests are answered by another process, from the file and by what is asked of this one. */
 static void
-test_serves(struct harness *harness)
+test_serves(struct harness *harness, bool is_proxied)
 {
 	struct pciback_message message, answer = { .type = PCIBACK_MESSAGE_ANSWER, .value = 41 };
 	struct pciback_child_fd fds[2];
 	uint8_t cache_line = 0;
 
-	if (!start(harness))
+	if (!start(harness, is_proxied))
 		return;
 	CHECK_NUMBER(children.operations->fds(children.world, fds), 1);
 	CHECK_NUMBER(child_fixture_request(&fixture, PCIBACK_CONFIG_READ, 0, 4, 0), PCIBACK_DONE);
@@ -130,15 +132,15 @@ read_meanwhile(void)
 	return 0;
 }
 
-/* While pcibackd waits for a call for another guest, it does not even hear what its children say; and they serve. Here
- * it waits until the last request is answered, which a child that needed it would never do. */
+/* While pcibackd waits for a call for another guest, it does not even hear what its children say; and they serve, those
+ * with a proxy, too. Here it waits until the last request is answered, which a child that needed it would never do. */
 static void
-test_serves_beside_a_slow_call(struct harness *harness)
+test_serves_beside_a_slow_call(struct harness *harness, bool is_proxied)
 {
 	int status = -1;
 	pid_t guest;
 
-	if (!start(harness))
+	if (!start(harness, is_proxied))
 		return;
 	(void)fflush(NULL);
 	guest = fork();
@@ -151,12 +153,12 @@ test_serves_beside_a_slow_call(struct harness *harness)
 
 /* One that is ended, or was never told what its page is, is gone at once; and so is what it had open. */
 static void
-test_ends(struct harness *harness)
+test_ends(struct harness *harness, bool is_proxied)
 {
 	struct pciback_message message = { .type = PCIBACK_MESSAGE_START, .domain = 8 };
 	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
 
-	if (!start(harness))
+	if (!start(harness, is_proxied))
 		return;
 	children.operations->end(children.world, 0);
 	CHECK_NUMBER(child_fixture_request(&fixture, PCIBACK_CONFIG_READ, 0, 4, 0), 99);
@@ -170,6 +172,25 @@ test_ends(struct harness *harness)
 	CHECK_NUMBER(message.result, -ENOENT);
 	CHECK(children.operations->receive(children.world, 0, bytes, WAIT) < 0);
 	CHECK(say(&message, NULL) < 0);
+	stop();
+}
+
+/* Without its proxy a process is of no use: it ends, which its parent notices. */
+static void
+test_proxy_ends(struct harness *harness)
+{
+	struct pciback_message give;
+	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
+
+	if (!start(harness, true))
+		return;
+	give = child_fixture_give(&fixture);
+	give.type = PCIBACK_MESSAGE_STOP;
+	/* What is no device ends a proxy. */
+	CHECK_NUMBER(say(&give, &fixture.config), 0);
+	for (int i = 0; i < 4 && hear().type != 0; i++)
+		continue;
+	CHECK(children.operations->receive(children.world, 0, bytes, WAIT) < 0);
 	stop();
 }
 
@@ -205,8 +226,11 @@ test_not_had(struct harness *harness)
 void
 test_os_children(struct harness *harness)
 {
-	test_serves(harness);
-	test_serves_beside_a_slow_call(harness);
-	test_ends(harness);
+	for (int is_proxied = 0; is_proxied <= 1; is_proxied++) {
+		test_serves(harness, is_proxied != 0);
+		test_serves_beside_a_slow_call(harness, is_proxied != 0);
+		test_ends(harness, is_proxied != 0);
+	}
+	test_proxy_ends(harness);
 	test_not_had(harness);
 }
