@@ -91,14 +91,13 @@ ask(const struct ends *ends, enum pciback_ask what, uint32_t number, uint32_t of
 	return answer;
 }
 
+/* However: a sanitizer would look for leaks then, by calls that it has no more. */
 static bool
 has_ended(const struct ends *ends)
 {
-	int status = -1;
-
 	(void)close(ends->parent);
 	(void)close(ends->child);
-	return waitpid(ends->pid, &status, 0) == ends->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return waitpid(ends->pid, NULL, 0) == ends->pid;
 }
 
 /* It knows what it was given before anybody could have asked for it, and accesses that alone. */
