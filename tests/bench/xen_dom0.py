@@ -157,19 +157,20 @@ class Native:
 
     def wakeups(self) -> int | None:
         """How often it has waited and was woken, with the process that serves the guest."""
-        return sum(
-            int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
-            for status in map(read_if_there, Path("/proc").glob("[0-9]*/status"))
-            if f"\nPid:\t{self.process.pid}\n" in status or f"\nPPid:\t{self.process.pid}\n" in status
-        )
+        return wakeups(self.process.pid)
 
 
-def read_if_there(file: Path) -> str:
-    """What is in a file; nothing if its process has ended."""
-    try:
-        return file.read_text()
-    except OSError:
-        return ""
+def wakeups(process: int, proc: Path = Path("/proc")) -> int:
+    """How often a process and its children have waited and were woken."""
+    found = 0
+    for file in proc.glob("[0-9]*/status"):
+        try:
+            status = file.read_text()
+        except OSError:
+            continue
+        if f"\nPid:\t{process}\n" in status or f"\nPPid:\t{process}\n" in status:
+            found += int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
+    return found
 
 
 def spread(values: list[float]) -> float:

@@ -77,6 +77,25 @@ def test_a_machine_that_is_too_busy_gives_no_figure() -> None:
         xen.summary(lines)
 
 
+def test_an_emulator_that_was_kept_from_a_processor_gives_no_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    xen.judge(0.04)
+    assert "waited 4 % of the time" in capsys.readouterr().err
+    with pytest.raises(xen.TooBusy, match="waited 89 % of the time for one of this machine: it is too busy to measure"):
+        xen.judge(0.89)
+
+
+def test_only_processes_of_this_pcibackd_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for process, parent, waits in ((70, 1, 5), (71, 70, 7), (72, 1, 100)):
+        (tmp_path / str(process)).mkdir()
+        (tmp_path / str(process) / "status").write_text(
+            f"Name:\tpcibackd\nPid:\t{process}\nPPid:\t{parent}\nvoluntary_ctxt_switches:\t{waits}\n"
+            f"nonvoluntary_ctxt_switches:\t1000\n"
+        )
+    (tmp_path / "73").mkdir()
+    (tmp_path / "self").mkdir()
+    assert xen_dom0.wakeups(70, tmp_path) == 12
+
+
 def test_rounds_go_on_until_figures_are_narrow() -> None:
     rounds = [json.loads(a_round(backend, 1, rate)) for backend in xen.BACKENDS for rate in (100, 102, 98)]
     assert xen_dom0.is_narrow(rounds)
