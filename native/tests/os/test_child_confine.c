@@ -246,6 +246,44 @@ test_no_files(struct harness *harness)
 	}
 }
 
+/*
+ * One that computes for its guest without a rest leaves the real-time class in time, through the filter: in it it would be
+ * killed. Where the class may not be entered nothing is shown.
+ */
+static void
+test_brakes(struct harness *harness)
+{
+	struct child_setup setup = { .uid = 65534, .gid = 65534, .beside = -1 };
+	int sockets[2], events[2], status = -1;
+	pid_t child;
+
+	if (child_fixture_is_watched())
+		return;
+	setup.root = open("/proc", O_RDONLY | O_DIRECTORY);
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, events) == 0);
+	(void)fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		uint64_t begin;
+
+		(void)pciback_raise_priority();
+		setup.socket = sockets[1];
+		if (child_confine(&setup, 7, events[1]) < 0)
+			_exit(2);
+		begin = pciback_work();
+		while (pciback_work() - begin < 5 * PCIBACK_LONGEST_WITHOUT_REST / 2)
+			continue;
+		(void)syscall(SYS_exit_group, 0);
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	(void)close(setup.root);
+	for (int i = 0; i < 2; i++) {
+		(void)close(sockets[i]);
+		(void)close(events[i]);
+	}
+}
+
 #else
 
 static void
@@ -260,6 +298,12 @@ test_refused(struct harness *harness)
 	CHECK(pciback_policy_may_write(0x40, 4));
 }
 
+static void
+test_brakes(struct harness *harness)
+{
+	(void)harness;
+}
+
 #endif
 
 void
@@ -267,4 +311,5 @@ test_os_child_confine(struct harness *harness)
 {
 	test_refused(harness);
 	test_no_files(harness);
+	test_brakes(harness);
 }
