@@ -54,6 +54,7 @@ class Seen:
     :ivar domains: their numbers
     :ivar process: pcibackd's
     :ivar ticks: hundredths of a second that it has computed
+    :ivar trouble: lines of the watched guest's kernel about a device that was reset or a backend that did not answer
     """
 
     watched: list[dict[str, Any]] = field(default_factory=list)
@@ -63,6 +64,7 @@ class Seen:
     ticks: int = 0
     log: list[str] = field(default_factory=list)
     kernel: list[str] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
 
 
 def parse(text: str) -> Seen:
@@ -85,6 +87,8 @@ def parse(text: str) -> Seen:
                 seen.log.append(rest)
             elif kind == "kernel":
                 seen.kernel.append(rest)
+            elif kind == "trouble":
+                seen.trouble.append(rest)
     return seen
 
 

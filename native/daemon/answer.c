@@ -174,6 +174,7 @@ status_json(const struct pciback_backend *backend, struct answer *answer, uint64
 	pciback_json_string(&json, "version", PCIBACK_VERSION);
 	pciback_json_string(&json, "source_sha256", PCIBACK_SOURCE_SHA256);
 	pciback_json_unsigned(&json, "pid", pid);
+	pciback_json_bool(&json, "hands_over", pciback_backend_can_hand_over(backend));
 	pciback_json_array(&json, "guests");
 	while (pciback_status_guest(backend, &position, &guest))
 		json_guest(&json, backend, &guest);

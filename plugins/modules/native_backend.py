@@ -166,7 +166,8 @@ files:
   sample: {"/usr/local/sbin/pcibackctl": "5f1c..."}
 outdated:
   description:
-    - Why the C(pcibackd) that runs is still an older one than the installed one, empty if it is not.
+    - Why the C(pcibackd) that runs is still an older one than the installed one, empty if it is not. One that can hand over
+      its guests is replaced under them.
     - The host counts as up to date meanwhile. A later run replaces it when no domain has devices of it.
   type: str
   returned: when O(daemon=true)

@@ -56,7 +56,7 @@ test_status(struct harness *harness)
 	answer_say(&answer, "%c", 0);
 	CHECK(strstr(answer.bytes, "0\n{\"schema\": \"xen.pciback/status/1\", "
 	    "\"version\": \"0.1.0\", \"source_sha256\": \"") == answer.bytes);
-	CHECK(strstr(answer.bytes, "\", \"pid\": 5, \"guests\": [], \"held_back\": [], "
+	CHECK(strstr(answer.bytes, "\", \"pid\": 5, \"hands_over\": false, \"guests\": [], \"held_back\": [], "
 	    "\"taken\": [], \"permissions\": {\"granted\": 0, "
 	    "\"taken_back\": 0, \"not_taken_back\": 0}}\n") != NULL);
 	free(answer.bytes);

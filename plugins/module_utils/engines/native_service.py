@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Lets the installed pcibackd run as a service, or ends it.
 
-A guest must not lose its devices by that: pcibackd is neither replaced nor ended while one has any.
+A guest must not lose its devices by that: while one has any, pcibackd is not ended, and replaced only if it can hand over.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def judge(status: PcibackdStatus | None, service: Service, source_sha256: str) -
     reason = _unready(status, source_sha256)
     if not service.enabled():
         return DaemonState(True, False, "pcibackd does not start with the host", status=status)
-    if status is not None and status.users and reason:
+    if status is not None and status.users and reason and not status.hands_over:
         return DaemonState(True, True, "", _outdated(status), status)
     return DaemonState(True, not reason, reason, "", status)
 
@@ -119,8 +119,13 @@ def run_it(run: Run, service: Service, *, prefix: str, source_sha256: str) -> Ru
                 remedy="enable it by hand, and see what its init system says",
             )
     if status is not None and _unready(status, source_sha256) and status.users:
-        return Running(_outdated(status), tuple(warnings))
-    if _unready(status, source_sha256):
+        if not status.hands_over:
+            return Running(_outdated(status), tuple(warnings))
+        problem = service.reload()
+        status = _await(run, control, source_sha256, PATIENCE)
+        if _unready(status, source_sha256):
+            raise _not_started(status, problem, service.logged())
+    elif _unready(status, source_sha256):
         problem = service.start() if status is None else service.restart()
         status = _await(run, control, source_sha256, SHORT_PATIENCE if problem else PATIENCE)
         if _unready(status, source_sha256):

@@ -43,6 +43,7 @@ class PcibackdStatus:
 
     :ivar pid: its process
     :ivar source_sha256: digest of the sources that it is made of; empty for one that is too old to say so
+    :ivar hands_over: whether another one can take its place under guests; one that is too old to say so can't
     :ivar idle: devices that were taken from dom0 and that no guest has
     :ivar lost: those of them that a driver of dom0 has taken since, or that are gone
     :ivar held_back: devices that nobody else gets before the domain is gone that may still reach them
@@ -51,6 +52,7 @@ class PcibackdStatus:
 
     pid: int = 0
     source_sha256: str = ""
+    hands_over: bool = False
     guests: Mapping[int, ServedGuest] = field(default_factory=dict)
     idle: tuple[Address, ...] = ()
     lost: tuple[Address, ...] = ()
@@ -82,6 +84,7 @@ def parse(text: str) -> PcibackdStatus:
         return PcibackdStatus(
             pid=int(document["pid"]),
             source_sha256=str(document.get("source_sha256", "")),
+            hands_over=document.get("hands_over") is True,
             guests={int(guest["domain"]): _guest(guest) for guest in document["guests"]},
             idle=tuple(parse_address(device["address"]) for device in document["taken"]),
             lost=tuple(parse_address(device["address"]) for device in document["taken"] if device.get("lost")),

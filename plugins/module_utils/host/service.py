@@ -89,6 +89,10 @@ class Service(abc.ABC):
         """End the pcibackd that runs, and start another one; see :meth:`start`."""
 
     @abc.abstractmethod
+    def reload(self) -> str:
+        """Have the installed pcibackd take the place of the one that runs, which hands over; see :meth:`start`."""
+
+    @abc.abstractmethod
     def stop(self) -> str:
         """End pcibackd.
 

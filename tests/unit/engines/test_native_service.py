@@ -96,6 +96,31 @@ def test_an_older_one_with_guests_stays_and_that_is_said(host: ServiceHost) -> N
     assert inspect(host) == (True, "", "")
 
 
+def test_an_older_one_that_can_hand_over_is_replaced_under_guests(host: ServiceHost) -> None:
+    host.service.enable()
+    host.begin(OLD, guests=[5, 3], hands_over=True)
+    assert run_it(host) == Running("", ())
+    assert host.running and host.running["source_sha256"] == NEW
+    assert [guest["domain"] for guest in host.running["guests"]] == [5, 3]
+    assert not [call for call in changes(host) if call.endswith(("stop", "restart"))]
+
+
+def test_what_is_to_be_handed_over_is_to_be_done(host: ServiceHost) -> None:
+    host.service.enable()
+    host.begin(OLD, guests=[5, 3], hands_over=True)
+    if host.service.enabled():
+        assert inspect(host) == (False, "the pcibackd that runs is not made of the installed one's sources", "")
+
+
+def test_one_that_does_not_hand_over_in_the_end_is_an_error(tmp_path: Path) -> None:
+    host = installed(tmp_path, SYSTEMD)
+    host.service.enable()
+    host.begin(OLD, guests=[5], hands_over=True)
+    host.fails = "it is busy"
+    with pytest.raises(PcibackError, match="pcibackd was not replaced, process 4711 still runs: "):
+        run_it(host)
+
+
 def test_one_that_hangs_is_not_touched(host: ServiceHost) -> None:
     hung = mock.patch.object(host, "run", lambda argv: (1, "", "pcibackctl: pcibackd gave no answer"))
     with hung, pytest.raises(PcibackError, match="pcibackd does not tell its state"):

@@ -76,6 +76,9 @@ class Systemd(Service):
     def restart(self) -> str:
         return self._begin("restart")
 
+    def reload(self) -> str:
+        return self._begin("reload")
+
     def stop(self) -> str:
         return self._try("systemctl", "stop", UNIT) if os.path.exists(self._at(f"{UNITS}/{UNIT}")) else ""
 
@@ -122,6 +125,9 @@ class SysvInit(Service):
 
     def restart(self) -> str:
         return self._try(self._script, "restart")
+
+    def reload(self) -> str:
+        return self._try(self._script, "reload")
 
     def stop(self) -> str:
         return self._try(self._script, "stop") if os.path.exists(self._script) else ""

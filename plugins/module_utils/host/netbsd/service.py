@@ -56,6 +56,9 @@ class RcService(Service):
     def restart(self) -> str:
         return self._try(self._at(SCRIPT), "restart")
 
+    def reload(self) -> str:
+        return self._try(self._at(SCRIPT), "reload")
+
     def stop(self) -> str:
         # Not 'stop', which does nothing where the owner has turned the service off meanwhile.
         return self._try(self._at(SCRIPT), "onestop") if os.path.exists(self._at(SCRIPT)) else ""

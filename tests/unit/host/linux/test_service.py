@@ -45,10 +45,12 @@ def test_systemd_reads_a_unit_again_before_it_starts_it(tmp_path: Path) -> None:
     host.service.enable()
     host.service.start()
     host.service.restart()
+    host.service.reload()
     assert [call.split()[1] for call in host.calls] == [
         *("daemon-reload", "enable"),
         *("daemon-reload", "reset-failed", "start"),
         *("daemon-reload", "reset-failed", "restart"),
+        *("daemon-reload", "reset-failed", "reload"),
     ]
 
 

@@ -25,6 +25,7 @@ LOOK = "\n".join(
         "pcibackd 499 770",
         "log Nov 30 07:39:35 xen-lab daemon.info pcibackd[499]: started",
         "kernel irq 21: nobody cared",
+        "trouble [    9.1] NETDEV WATCHDOG: enp0s0 (e1000e)",
         "Parsing config from watch.cfg",
     ]
 )
@@ -39,6 +40,7 @@ def test_what_was_shown_is_read_and_what_was_cut_is_left_out() -> None:
     assert (seen.process, seen.ticks) == (499, 770)
     assert seen.log == ["Nov 30 07:39:35 xen-lab daemon.info pcibackd[499]: started"]
     assert seen.kernel == ["irq 21: nobody cared"]
+    assert seen.trouble == ["[    9.1] NETDEV WATCHDOG: enp0s0 (e1000e)"]
 
 
 def test_an_attack_that_reached_nothing() -> None:
