@@ -91,6 +91,9 @@ class Range:
 SHUT_DOWN_TIME = Range(1, 86400, "seconds")
 """How long guests have to shut down: with none, each would be asked and then taken for one that does not obey."""
 
+TRIAL_TIME = Range(10, 86400, "seconds")
+"""How long a trial boot waits to be confirmed."""
+
 FRONTEND_TIME = Range(0, 86400, "seconds")
 """How long a guest's PCI frontend has to connect."""
 

@@ -44,8 +44,10 @@ options:
       - V(original) puts the file back as it was before it was changed for the first time, byte for byte, with the
         lists that it had then, and removes the pins. If somebody else has edited the file since, the edit stays;
         our lists go, those from before come back where their lines were not edited, and a warning names those that did not.
+      - V(confirmed) confirms the trial that this boot is, and writes its list plainly. It fails if the trial is undone.
+        Without a trial it changes nothing.
     type: str
-    choices: [present, absent, original]
+    choices: [present, absent, original, confirmed]
     default: present
   entries:
     description:
@@ -67,6 +69,15 @@ options:
       - Path of V(pcibackctl) on the host. If given, it must predict for every edited entry that the kernel claims
         exactly these devices, or nothing is changed. Not asked with O(state=original). On NetBSD only.
     type: path
+  trial:
+    description:
+      - Let the next boot be a trial, and wait so many seconds for its confirmation, from 10 to 86400. The host boots with
+        the list once; unless O(state=confirmed) comes in time, Xen resets it, and it boots as it does now. See
+        docs/explanation/trial-boots.md.
+      - Needs C(/sbin/pciback-trial), which M(xen.pciback.native_backend) installs with its option C(trial).
+      - By default the next boot is a plain one. On NetBSD only.
+    type: int
+    version_added: 0.2.0
   backup:
     description: Whether to keep a copy of the file with a timestamp in its name.
     type: bool
@@ -128,6 +139,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+trial:
+  description: The name whose presence makes the host boot the list, and how many seconds the boot waits to be confirmed.
+  returned: if O(trial) is given
+  type: dict
+  sample: {link: /t, seconds: 600}
 backup_file:
   description: The copy of the file from before, if O(backup=true) and the file changed.
   returned: changed
@@ -214,13 +230,14 @@ previous:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
+    TRIAL_TIME,
     absolute_path,
     open_state_directory,
     state_directory_options,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
-from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import STATES, BootRequest
+from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import CONFIRMED, STATES, BootRequest
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import PRESENT
@@ -236,6 +253,7 @@ def main() -> None:
             "entries": {"type": "raw", "default": "xen"},
             "previous": {"type": "bool", "default": True},
             "predictor": {"type": "path"},
+            "trial": {"type": "int"},
             "backup": {"type": "bool", "default": False},
             "pins": {"type": "dict"},
             **state_directory_options("record", "originals", "lock"),
@@ -258,10 +276,18 @@ def main() -> None:
             pins=params["pins"],
             records=state,
             check_mode=module.check_mode,
+            trial=params["trial"],
             scratch=module.tmpdir,
         )
+        if request.trial is not None:
+            TRIAL_TIME.check(request.trial, "trial")
+        host = platforms.here(run)
+        if host.trials() is None and (request.trial is not None or request.state == CONFIRMED):
+            raise PcibackError(
+                "no boot of this system can be a trial", remedy="have a plain reboot with pciback_trial: never"
+            )
         with state.lock(f"module {module._name}", check_mode=module.check_mode):
-            result = platforms.here(run).edit_boot(request)
+            result = host.edit_boot(request)
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy, line=error.line, column=error.column)
     for warning in result.warnings:

@@ -17,7 +17,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory i
 PRESENT = "present"
 ABSENT = "absent"
 ORIGINAL = "original"
-STATES = (PRESENT, ABSENT, ORIGINAL)
+CONFIRMED = "confirmed"
+STATES = (PRESENT, ABSENT, ORIGINAL, CONFIRMED)
 
 MOST_BYTES = 1 << 20
 """Of a boot configuration: far more than loaders read; what is too large for them is its reader's to say."""
@@ -29,12 +30,13 @@ class BootRequest:
 
     :ivar path: the configuration, ``None`` for the one at its usual place
     :ivar state: ``present``: the devices are hidden and nothing else; ``absent``: nothing is; ``original``: the files
-        are as they were before their first change
+        are as they were before their first change; ``confirmed``: what this boot tries is hidden from now on
     :ivar entries: the menu entries that get the list: ``xen``, ``default`` or titles
     :ivar previous: whether an entry keeps the list from before
     :ivar predictor: path of pcibackctl, ``None``: nothing is predicted
     :ivar pins: what the pins shall be, ``None``: as they are
     :ivar records: what is remembered of the host
+    :ivar trial: let the next boot be a trial that waits so many seconds to be confirmed; ``None``: a plain one
     :ivar scratch: a directory for files that nobody else may read
     """
 
@@ -48,6 +50,7 @@ class BootRequest:
     pins: Mapping[str, Any] | None
     records: StateDirectory
     check_mode: bool
+    trial: int | None = None
     scratch: str | None = None
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import unhide, without_broken_lists
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.trial import PREVIOUS, settle
 from ansible_collections.xen.pciback.plugins.module_utils.formats.line_merge import merge_lines
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import (
     BOOT,
@@ -137,7 +138,8 @@ def _without_broken_lists(change: Change, data: bytes | None) -> bytes | None:
 
 def _restore_boot_cfg(path: str, original: bytes, current: bytes) -> Restored:
     bare = unhide(BootCfg.parse(original, path)).boot_cfg.render()
-    edited = unhide(BootCfg.parse(current, path)).boot_cfg.render()
+    # What it tries is no edit of anybody else's.
+    edited = unhide(settle(BootCfg.parse(current, path), PREVIOUS).boot_cfg).boot_cfg.render()
     data, lost = merge_lines(bare, edited, original)
     if not lost:
         return Restored(data)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import trial as boot_trial
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import Edit, hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import Loaders
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.menu import XEN
@@ -20,7 +21,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import menu_entries
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NONE, NoTrial
 from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import (
+    CONFIRMED,
     MOST_BYTES,
     ORIGINAL,
     BootRequest,
@@ -31,8 +34,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import 
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_loader import possible_loaders
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.bus import claims
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.trial import NetbsdTrials
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.trial_edit import Trying, arm, plain
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile
+from ansible_collections.xen.pciback.plugins.module_utils.host.trial import RECORD
 from ansible_collections.xen.pciback.plugins.module_utils.host.writing import check
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import ABSENT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
@@ -48,34 +55,84 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
     """
     loaders = possible_loaders(path)
     before = _read(path, loaders)
+    trials = NetbsdTrials(run, os.path.dirname(path).rstrip("/"))
+    if request.state == CONFIRMED and not request.check_mode and trials.look().state != NONE:
+        trials.confirm()
+    state = trials.look()
+    tried = boot_trial.read(before)
     if request.state == ORIGINAL:
-        return _restore(path, before, request)
-    wanted = [] if request.state == ABSENT else [parse_address(text, max_domain=0) for text in request.devices]
+        return _restore(path, before, request, Trying(trials, state, tried, None))
     entries = menu_entries(request.entries, "entries")
-    edit = hide(before, wanted, entries, previous=request.previous)
+    if request.state == CONFIRMED:
+        wanted = list(_confirmed(before, tried))
+    else:
+        wanted = [] if request.state == ABSENT else [parse_address(text, max_domain=0) for text in request.devices]
+    base = plain(before, state.state, wanted)
+    edit = hide(base, wanted, entries, previous=request.previous)
+    after, trying = edit.boot_cfg, Trying(trials, state, tried, None)
     values: dict[str, Any] = {
         "claims": texts(wanted),
         "entries": [vars(placement) for placement in edit.entries],
         "previous": vars(edit.previous),
     }
+    if request.trial is not None:
+        armed = _armed(base, wanted, entries, trials, (state.link, None if tried is None else tried.link))
+        after, trying = armed.boot_cfg, Trying(trials, state, tried, armed.trial, request.trial)
+        values["previous"] = vars(Previous(None, "", "the list is on trial"))
+        values["trial"] = {"link": armed.trial.link, "seconds": request.trial}
+    trying.check()
     if request.predictor is not None:
+        judged = _judge(run, request.predictor, path, edit, wanted, request.scratch)
+        if trying.after is not None:
+            judged = _judge_trial(run, request.predictor, path, after, trying.after, request.scratch)
         values["prediction"] = [
             {
                 "entry": prediction.entry,
                 "outcome": prediction.outcome,
                 "claims": [str(address) for address in prediction.claims],
             }
-            for prediction in _judge(run, request.predictor, path, edit, wanted, request.scratch)
+            for prediction in judged
         ]
     record = request.records.originals()
-    writing = _Writing(path, before.render(), edit.boot_cfg.render(), record, request)
+    writing = _Writing(path, before.render(), after.render(), record, request, trying)
     writing.check()
     shown = [*save_pins(request, request.pins), *writing.differences]
     backup = writing.write()
     writing.settle()
     if backup:
         values["backup_file"] = backup
-    return BootResult(bool(shown), shown, values, writing.noted.warnings)
+    return BootResult(bool(shown) or not trying.is_done, shown, values, writing.noted.warnings)
+
+
+def _confirmed(boot_cfg: BootCfg, tried: boot_trial.Trial | None) -> Sequence[Address]:
+    """What is hidden once the trial of this file is confirmed; of one without a trial, what it hides."""
+    if tried is not None:
+        return tried.claims
+    default = boot_cfg.default
+    return () if default is None or default.hide is None else default.hide.claims
+
+
+def _armed(
+    base: BootCfg,
+    wanted: Sequence[Address],
+    entries: str | Sequence[str],
+    trials: NetbsdTrials,
+    own: Sequence[str | None],
+) -> boot_trial.Armed:
+    """The file that tries the list.
+
+    :param own: links of an earlier trial, whose names are free for this one
+    :raises PcibackError: none can be made
+    """
+    used = [name for name in trials.used_names() if f"/{name}" not in own]
+    obstacle = trials.obstacle()
+    armed = obstacle or arm(base, wanted, entries, claims() or (), used)
+    if isinstance(armed, NoTrial):
+        raise PcibackError(
+            f"no trial can be made ({armed.code}): {armed.reason}; nothing was changed",
+            remedy="have a plain reboot with pciback_trial: never",
+        )
+    return armed
 
 
 def _read(path: str, loaders: Loaders) -> BootCfg:
@@ -121,13 +178,41 @@ def _judge(
     return predictions
 
 
-def _restore(path: str, boot_cfg: BootCfg, request: BootRequest) -> BootResult:
+def _judge_trial(
+    run: Run, predictor: str, path: str, armed: BootCfg, trial: boot_trial.Trial, scratch: str | None
+) -> list[Prediction]:
+    """Have both halves of each entry predicted that tries a list, with the link and without it."""
+    before = boot_trial.settle(armed, boot_trial.PREVIOUS).boot_cfg
+    predictions = []
+    with tempfile.NamedTemporaryFile(dir=scratch, prefix="boot.cfg.") as candidate:
+        candidate.write(armed.render())
+        candidate.flush()
+        for number in trial.entries:
+            for without in (None, trial.link):
+                listed = before.entries[number - 1].hide
+                wanted = trial.claims if without is None else () if listed is None else listed.claims
+                prediction = predict(predictor, candidate.name, number, without=without, loaders=armed.loaders, run=run)
+                problem = disagreement(prediction, wanted)
+                if problem is not None:
+                    half = "with the link" if without is None else "without the link"
+                    raise PcibackError(
+                        f"{half} of the trial, {problem}; nothing was changed",
+                        code=PREDICTION_MISMATCH,
+                        file=path,
+                        remedy="have a plain reboot with pciback_trial: never",
+                    )
+                if without is None:
+                    predictions.append(prediction)
+    return predictions
+
+
+def _restore(path: str, boot_cfg: BootCfg, request: BootRequest, trying: Trying) -> BootResult:
     """Put the boot configuration back as it was."""
     before = boot_cfg.render()
     record = request.records.originals()
     restored = put_back(path, record.originals.files.get(os.path.realpath(path)), before)
     after = before if restored.data is None else restored.data
-    writing = _Writing(path, before, after, record, request)
+    writing = _Writing(path, before, after, record, request, trying)
     writing.check()
     backup = writing.write()
     shown = [*writing.differences, *save_pins(request, {})]
@@ -140,15 +225,17 @@ def _restore(path: str, boot_cfg: BootCfg, request: BootRequest) -> BootResult:
     }
     if backup:
         values["backup_file"] = backup
-    return BootResult(bool(shown), shown, values, restored.warnings)
+    return BootResult(bool(shown) or not trying.is_done, shown, values, restored.warnings)
 
 
 class _Writing:
     """A change of the boot configuration, and what has to be recorded of it: decided first, written later."""
 
-    def __init__(self, path: str, before: bytes, after: bytes, record: OriginalsFile, request: BootRequest) -> None:
+    def __init__(
+        self, path: str, before: bytes, after: bytes, record: OriginalsFile, request: BootRequest, trying: Trying
+    ) -> None:
         self._path, self._before, self._after = path, before, after
-        self._record, self._request = record, request
+        self._record, self._request, self._trying = record, request, trying
         self.noted: Noted = note(record.originals, [Change(os.path.realpath(path), BOOT, before, after)])
         self.differences = [difference(path, before, after)] if before != after else []
         self.differences += record.difference(self.noted.after)
@@ -158,16 +245,22 @@ class _Writing:
 
         :raises PcibackError: ``not-replaceable``
         """
-        check([*self._request.records.written, *([self._path] if self._before != self._after else ())])
+        trial = [] if self._trying.is_done else [RECORD]
+        check([*self._request.records.written, *([self._path] if self._before != self._after else ()), *trial])
 
     def write(self) -> str:
         """Write what has to be recorded, and then the boot configuration; returns the backup's path."""
         if self._request.check_mode:
             return ""
         self._record.save(self.noted.before)
-        if self._before == self._after:
-            return ""
-        return replace_file(self._path, self._after, expected=self._before, backup=self._request.backup)
+        if not self._trying.is_done:
+            self._trying.before_writing()
+        backup = ""
+        if self._before != self._after:
+            backup = replace_file(self._path, self._after, expected=self._before, backup=self._request.backup)
+        if not self._trying.is_done:
+            self._trying.after_writing()
+        return backup
 
     def settle(self) -> None:
         """Drop from the record what has been put back."""
