@@ -57,8 +57,12 @@ class ActionModule(ActionBase):
                         flags=arguments.get("cflags") or "",
                         daemon=boolean(arguments.get("daemon") or False),
                         workspace=workspace,
+                        trial=bool(asked.get("trial")),
                     )
-                    archive = pack(files, executable=("pcibackctl", "pcibackd", "pcibackd-guests"))
+                    archive = pack(
+                        files,
+                        executable=("pcibackctl", "pcibackd", "pcibackd-guests", "pciback-trial", "pciback_trial"),
+                    )
                 arguments["archive"] = self._send(workspace, archive)
         except PcibackError as error:
             result.update(failed=True, msg=str(error), remedy=error.remedy)

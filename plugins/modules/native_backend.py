@@ -60,6 +60,14 @@ options:
     type: bool
     default: false
     version_added: 0.2.0
+  trial:
+    description:
+      - Whether C(pciback-trial) is wanted, too, by which a reboot can be a trial that undoes itself. It is installed as
+        C(/sbin/pciback-trial) with the script C(/etc/rc.d/pciback_trial), and without a trial does nothing.
+      - With V(false) what was installed of it stays, until O(state=absent) removes it with the rest.
+    type: bool
+    default: false
+    version_added: 0.2.0
   attachments:
     description:
       - What the host's start-up gives to guests through C(pcibackd) when nobody is there, as M(xen.pciback.plan) gives it. It
@@ -217,6 +225,7 @@ def main() -> None:
             "target": {"type": "str"},
             "cflags": {"type": "str"},
             "daemon": {"type": "bool", "default": False},
+            "trial": {"type": "bool", "default": False},
             "attachments": ATTACHMENTS,
             "source_sha256": {"type": "str"},
             "archive": {"type": "path"},
@@ -244,6 +253,7 @@ def main() -> None:
                 target=params["target"] or None,
                 flags=params["cflags"] or "",
                 daemon=params["daemon"],
+                trial=params["trial"],
                 archive=params["archive"] or None,
                 archive_compiler=params["archive_compiler"],
                 scratch=module.tmpdir,

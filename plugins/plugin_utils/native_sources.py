@@ -15,7 +15,7 @@ import sys
 import tarfile
 from collections.abc import Mapping
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines.native_build import TARGETS
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_build import installs, targets
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 
@@ -57,12 +57,20 @@ def pack(files: Mapping[str, bytes], executable: tuple[str, ...] = (".sh",)) -> 
 
 
 def cross_build(
-    sources: Mapping[str, bytes], *, target: str, prefix: str, flags: str, daemon: bool, workspace: str
+    sources: Mapping[str, bytes],
+    *,
+    target: str,
+    prefix: str,
+    flags: str,
+    daemon: bool,
+    workspace: str,
+    trial: bool = False,
 ) -> tuple[Mapping[str, bytes], str]:
     """Build the native component on the controller for another system, with zig's C compiler.
 
     :param target: zig's name of the system, such as x86_64-netbsd
     :param daemon: also pcibackd
+    :param trial: also pciback-trial
     :param workspace: an empty directory of the controller to build in
     :returns: the files by their path on the host without the leading slash, and the compiler's name and version
     :raises PcibackError: no zig on the controller, or the build failed or took too long
@@ -89,7 +97,8 @@ def cross_build(
     settings = [f"CC={' '.join(compiler)} cc -target {target}", f"SOURCE_SHA256={source_digest(sources)}"]
     if flags:
         settings.append(f"CFLAGS={flags}")
-    for arguments in (TARGETS[daemon], ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]):
+    staging = [f"PREFIX={prefix}", f"DESTDIR={stage}"]
+    for arguments in (targets(daemon=daemon, trial=trial), [*installs(trial=trial), *staging]):
         status, out, err = run([make, "-C", tree, *settings, *arguments])
         if status != 0:
             tail = " | ".join((out + err).strip().splitlines()[-5:])

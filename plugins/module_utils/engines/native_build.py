@@ -24,8 +24,18 @@ _STATIC = "-musl"
 _DYNAMIC = "-gnu.2.28"
 
 
-TARGETS = (("control",), ("control", "build/pcibackd"))
-"""What make is to build without pcibackd, and with it."""
+def targets(*, daemon: bool, trial: bool) -> list[str]:
+    """What make is to build.
+
+    :param daemon: also pcibackd
+    :param trial: also pciback-trial
+    """
+    return ["control", *(["build/pcibackd"] if daemon else []), *(["build/pciback-trial"] if trial else [])]
+
+
+def installs(*, trial: bool) -> list[str]:
+    """What make is to install of all that was built."""
+    return ["install", *(["install-trial"] if trial else [])]
 
 
 def find_make(find: FindProgram) -> str | None:
@@ -85,19 +95,28 @@ def unpack(archive: str, directory: str) -> None:
 
 
 def build(
-    run: Run, sources: str, stage: str, *, prefix: str, make: str, daemon: bool, variables: Mapping[str, str]
+    run: Run,
+    sources: str,
+    stage: str,
+    *,
+    prefix: str,
+    make: str,
+    daemon: bool,
+    variables: Mapping[str, str],
+    trial: bool = False,
 ) -> None:
     """Build, check and stage the native component on this host.
 
     :param daemon: also pcibackd
+    :param trial: also pciback-trial
     :param variables: make variables, such as CC and CFLAGS
     :raises PcibackError: a step failed; the message holds its last lines
     """
     settings = [f"{name}={value}" for name, value in sorted(variables.items())]
     for what, arguments in (
-        ("build", TARGETS[daemon]),
+        ("build", targets(daemon=daemon, trial=trial)),
         ("check", ["check-control"]),
-        ("install", ["install", f"PREFIX={prefix}", f"DESTDIR={stage}"]),
+        ("install", [*installs(trial=trial), f"PREFIX={prefix}", f"DESTDIR={stage}"]),
     ):
         status, out, err = run([make, *arguments, *settings], cwd=sources)
         if status != 0:

@@ -44,6 +44,7 @@ class NativeRequest:
     :ivar method: where it is built: on the host, elsewhere (``cross``), or on the host if it can (``auto``)
     :ivar target: the host's system in zig's words, ``None``: as uname says
     :ivar daemon: also pcibackd, as a service that runs
+    :ivar trial: also pciback-trial; without it, what there is of that stays
     :ivar flags: compiler flags in the place of the makefile's own, empty without any
     :ivar archive: a tar file that was sent, ``None``: nothing was
     :ivar archive_compiler: what built the files of the archive; empty if it holds sources
@@ -62,6 +63,7 @@ class NativeRequest:
     scratch: str
     who: str
     check_mode: bool
+    trial: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
     values: dict[str, Any] = {"changed": bool(reason), "reason": reason, "needs": "nothing"}
     if not reason:
         return _with_daemon(values, request, native.daemon.outdated)
-    if native.ready and (native.daemon.installed or not request.daemon):
+    if native.ready and (native.daemon.installed or not request.daemon) and (native.trial or not request.trial):
         return _settle(run, state, request, values)
     if request.archive is not None:
         installed = _install(run, state, request, compiler, make)
@@ -105,7 +107,7 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
         target = request.target or native_build.zig_target(run, uname, daemon=request.daemon)
         if request.daemon:
             native_build.check_target(target)
-        values.update(needs="binaries", target=target, prefix=request.prefix)
+        values.update(needs="binaries", target=target, prefix=request.prefix, trial=request.trial or native.trial)
     return Outcome(values)
 
 
@@ -163,6 +165,8 @@ def _reason(native: NativeState, request: NativeRequest) -> str:
     """Why the host is not as it is wanted; empty if it is."""
     if not native.ready:
         return native.reason
+    if request.trial and not native.trial:
+        return "pciback-trial was not installed"
     if request.daemon:
         return "" if native.daemon.ready else native.daemon.reason
     return "pcibackd is installed and not wanted" if native.daemon.installed else ""
@@ -212,7 +216,8 @@ def _install(
             method, built_by, stage = CROSS, request.archive_compiler, unpacked
         else:
             method, built_by = HOST, native_inspect.compiler_version(run, compiler) or ""
-            _build(run, request, unpacked, stage, compiler or "", make or "")
+            trial = request.trial or _inspect(run, state, request, compiler).trial
+            _build(run, request, unpacked, stage, compiler or "", make or "", trial=trial)
         files = native_service.placed(
             native_build.staged_files(stage),
             request.prefix,
@@ -245,13 +250,22 @@ def _install(
     return Outcome(values, (*warnings, *left))
 
 
-def _build(run: Run, request: NativeRequest, sources: str, stage: str, compiler: str, make: str) -> None:
+def _build(
+    run: Run, request: NativeRequest, sources: str, stage: str, compiler: str, make: str, *, trial: bool
+) -> None:
     """Build what was sent, on this host."""
     variables = {"CC": compiler, "SOURCE_SHA256": request.source_sha256}
     if request.flags:
         variables["CFLAGS"] = request.flags
     native_build.build(
-        run, sources, stage, prefix=request.prefix, make=make, daemon=request.daemon, variables=variables
+        run,
+        sources,
+        stage,
+        prefix=request.prefix,
+        make=make,
+        daemon=request.daemon,
+        trial=trial,
+        variables=variables,
     )
 
 

@@ -23,6 +23,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.commands import r
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL, daemon_status
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE, StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.trial import PROGRAM as TRIAL
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import DaemonState, NativeState
 
 FindProgram = Callable[..., Optional[str]]
@@ -68,6 +69,7 @@ def inspect(
     """
     record = recorded(state)
     native = _compare(state, record, prefix, source_sha256, compiler, flags, daemon)
+    native = replace(native, trial=record is not None and TRIAL in record.files)
     if daemon:
         return replace(native, daemon=_inspect_daemon(native, record, prefix, run))
     return replace(native, daemon=DaemonState(record is not None and native_service.is_installed(record.files)))

@@ -75,11 +75,15 @@ class DaemonState:
 
 @dataclass(frozen=True)
 class NativeState:
-    """Whether pcibackctl on the host is the one that was built and checked; ``reason`` says why not."""
+    """Whether pcibackctl on the host is the one that was built and checked; ``reason`` says why not.
+
+    :ivar trial: whether pciback-trial is recorded as installed
+    """
 
     ready: bool
     reason: str = ""
     daemon: DaemonState = DaemonState()
+    trial: bool = False
 
 
 @dataclass(frozen=True)
