@@ -119,6 +119,26 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
         ("add a criterion, such as the address", Refusal("ambiguous-selector")),
         ("say 'all: true' if every one is meant", Case("all of them")),
     ),
+    "find the cause, then try once more with pciback_retry_failed: true": (
+        (
+            "find the cause, then try once more with pciback_retry_failed: true",
+            Test("tests/integration/test_trial.py::test_a_network_that_is_lost"),
+        ),
+    ),
+    "let it be undone, or confirm it on the host with 'pcibackctl confirm'": (
+        ("let it be undone", Test("tests/integration/test_trial.py::test_a_controller_that_dies")),
+        (
+            "confirm it on the host with 'pcibackctl confirm'",
+            Test("tests/unit/host/netbsd/test_trial_edit.py::test_a_confirmed_one_and_then_another"),
+        ),
+    ),
+    "confirm it with 'pcibackctl confirm', or reboot, which undoes it": (
+        (
+            "confirm it with 'pcibackctl confirm'",
+            Test("tests/unit/host/netbsd/test_trial_edit.py::test_a_confirmed_one_and_then_another"),
+        ),
+        ("reboot, which undoes it", Test("tests/unit/host/netbsd/test_trial_edit.py::test_one_that_is_undone")),
+    ),
     "have a plain reboot with pciback_trial: never": (("have a plain reboot with pciback_trial: never", DISK),),
     "install it with xen.pciback.native_backend and trial: true, before Xen resets the host": (
         ("install it with xen.pciback.native_backend and trial: true, before Xen resets the host", WRITTEN),

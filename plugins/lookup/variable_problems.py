@@ -29,6 +29,9 @@ options:
   pciback_reboot_throttle:
     description: The value of this variable, from 1 to 10000.
     type: raw
+  pciback_confirm_within:
+    description: The value of this variable, from 10 to 86400.
+    type: raw
   pciback_guest_timeout:
     description: The value of this variable, from 1 to 86400.
     type: raw

@@ -16,6 +16,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.host import state_dire
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import PROGRAM
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL, NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import (
+    AUTO,
+    CONFIRMATIONS,
+    NEVER,
+    WHEN_POSSIBLE,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE
 
 SELECTOR_OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -93,6 +99,14 @@ SHUT_DOWN_TIME = Range(1, 86400, "seconds")
 
 TRIAL_TIME = Range(10, 86400, "seconds")
 """How long a trial boot waits to be confirmed."""
+
+TRIAL_OPTIONS: Mapping[str, Any] = {
+    "trial": {"type": "str", "choices": [NEVER, WHEN_POSSIBLE], "default": NEVER},
+    "confirm": {"type": "str", "choices": list(CONFIRMATIONS), "default": AUTO},
+    "confirm_within": {"type": "int", "default": 600},
+    "retry_failed": {"type": "bool", "default": False},
+}
+"""Which reboots undo themselves."""
 
 FRONTEND_TIME = Range(0, 86400, "seconds")
 """How long a guest's PCI frontend has to connect."""

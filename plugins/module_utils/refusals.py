@@ -219,6 +219,16 @@ BACKEND_BUSY = _refusal(
     "the other backend holds devices",
     remedy="give everything back with the backend that holds them, then use the other one",
 )
+TRIAL_UNDONE = _refusal(
+    "trial-undone",
+    "the host has tried just that, and came back by itself",
+    remedy="find the cause, then try once more with pciback_retry_failed: true",
+)
+TRIAL_RUNNING = _refusal(
+    "trial-running",
+    "this boot is a trial of something else, and nobody has confirmed it",
+    remedy="let it be undone, or confirm it on the host with 'pcibackctl confirm'",
+)
 PREDICTION_MISMATCH = _refusal(
     "prediction-mismatch",
     "editor and model disagree about the next boot",

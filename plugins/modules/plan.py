@@ -164,6 +164,31 @@ options:
         C(identity-changed).
     type: bool
     default: false
+  trial:
+    description:
+      - Whether a reboot of the plan is a trial, which the host undoes unless it is confirmed. With V(when_possible) it is
+        where one can be made; where not, the plan warns and says why.
+      - On NetBSD only.
+    type: str
+    choices: [never, when_possible]
+    default: never
+    version_added: 0.2.0
+  confirm:
+    description: Whether the plan confirms a trial once all is as it is wanted. With V(manual) a person does; V(now) is V(auto).
+    type: str
+    choices: [auto, manual, now]
+    default: auto
+    version_added: 0.2.0
+  confirm_within:
+    description: How many seconds a trial waits to be confirmed, from 10 to 86400.
+    type: int
+    default: 600
+    version_added: 0.2.0
+  retry_failed:
+    description: Whether to try once more what the host has undone. Without it the plan refuses with C(trial-undone).
+    type: bool
+    default: false
+    version_added: 0.2.0
   problems:
     description:
       - What of the inventory can't be meant, one sentence each, as the lookup P(xen.pciback.variable_problems#lookup)
@@ -225,7 +250,7 @@ actions:
   contains:
     action:
       description:
-        - V(native), V(hide), V(configure), V(shut_down), V(reboot) or V(run).
+        - V(native), V(hide), V(configure), V(shut_down), V(reboot), V(run) or V(confirm).
         - On Linux V(hide), V(configure), V(assign), V(run) or V(return).
         - With O(state=absent) V(native), V(restore), V(shut_down), V(reboot), V(run), V(return) or V(remove).
       type: str
@@ -333,6 +358,30 @@ recovery:
   type: list
   elements: str
   returned: success
+trial:
+  description: What there is of boots that undo themselves.
+  type: dict
+  returned: success
+  contains:
+    planned:
+      description: How many seconds the reboot of the plan waits to be confirmed, null for a plain one or none.
+      type: int
+    why_not:
+      description: Why the reboot is a plain one though a trial is wanted, as C(code) and C(reason); null if it is not so.
+      type: dict
+    state:
+      description:
+        - V(none), V(unreadable), V(armed) (the next boot is a trial), V(running) (this one is), V(undone) or V(confirmed).
+      type: str
+    has_failed:
+      description: Whether the host has undone a trial.
+      type: bool
+    remaining:
+      description: Seconds until Xen resets the host, 0 if it will not.
+      type: int
+    message:
+      description: The same in words.
+      type: str
 boot_config:
   description: The boot configuration.
   type: str
@@ -383,6 +432,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     ALLOW,
     SELECTOR_OPTIONS,
+    TRIAL_OPTIONS,
     XL_DEVICE_OPTIONS,
     absolute_path,
     open_state_directory,
@@ -418,6 +468,7 @@ def main() -> None:
             "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
             "reboot": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             "restart_guests": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
+            **TRIAL_OPTIONS,
             "boot_entries": {"type": "raw", "default": "xen"},
             "boot_config": {"type": "path"},
             "previous": {"type": "bool", "default": True},

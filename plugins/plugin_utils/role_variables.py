@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_load
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import SHUT_DOWN_TIME, Range
+from ansible_collections.xen.pciback.plugins.module_utils.arguments import SHUT_DOWN_TIME, TRIAL_TIME, Range
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 
 PREFIX = "pciback_"
@@ -25,6 +25,7 @@ RANGES: Mapping[str, Range] = {
     f"{PREFIX}reboot_timeout": Range(5, 86400, "seconds"),
     f"{PREFIX}reboot_throttle": Range(1, 10000, "hosts"),
     f"{PREFIX}guest_timeout": SHUT_DOWN_TIME,
+    f"{PREFIX}confirm_within": TRIAL_TIME,
 }
 
 _NAME = re.compile(rf"\b{PREFIX}\w+")

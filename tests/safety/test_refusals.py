@@ -41,7 +41,8 @@ CODES = frozenset(REFUSALS)
 # What an override of it does to a host is a story of its own: test_renumbering.py, tests/integration/test_native_role.py.
 OVERRIDDEN_ELSEWHERE = frozenset({"identity-changed", "no-reset", "kept-mappings"})
 # With pcibackd: one waits and is never refused, the other is refused on Linux; tests/unit/planning/test_native.py.
-OF_THE_PLAN = frozenset({"kept-mappings", "backend-busy"})
+# Of trial boots: tests/integration/test_trial.py.
+OF_THE_PLAN = frozenset({"kept-mappings", "backend-busy", "trial-undone", "trial-running"})
 # NetBSD knows nothing of IOMMU groups.
 LINUX_ONLY = frozenset({"iommu-group"})
 # Linux routes every function's interrupt when it finds it, and a kernel that can't be asked knows what resets a device.

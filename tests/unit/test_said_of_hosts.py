@@ -90,6 +90,8 @@ def test_what_helps_in_general() -> None:
         "domain-config-invalid": "mend what the sentence names",
         "not-replaceable": "mend what the sentence names",
         "backend-busy": "give everything back with the backend that holds them, then use the other one",
+        "trial-undone": "find the cause, then try once more with pciback_retry_failed: true",
+        "trial-running": "let it be undone, or confirm it on the host with 'pcibackctl confirm'",
         "prediction-mismatch": "run 'pcibackctl boot' on the host to see why",
     }
 

@@ -20,6 +20,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import
     Wanted,
     WantedDevice,
     WantedGuest,
+    WantedTrial,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import WHOLE_HOST
 
@@ -57,6 +58,7 @@ def read_wanted(options: Mapping[str, Any]) -> Wanted:
         state=options["state"],
         problems=tuple(options["problems"]),
         malformed=tuple(malformed),
+        trials=WantedTrial(options["trial"], options["confirm"], options["confirm_within"], options["retry_failed"]),
     )
     if wanted.state == ABSENT:
         return replace(wanted, guests=tuple(replace(guest, devices=()) for guest in wanted.guests), extra_devices=())

@@ -33,9 +33,10 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.observed impo
     Observed,
     RunningGuest,
     Traces,
+    TrialFacts,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
-from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, NEVER, Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
     BOOT_CONFIG_INVALID,
     DOMAIN_CONFIG_INVALID,
@@ -98,6 +99,7 @@ def observe(
         pins=pins,
         traces=traces,
         stale=stale,
+        trial=_trial_facts(host, wanted),
         written={
             Step.HIDE: (*files, *records),
             Step.CONFIGURE: tuple(records),
@@ -112,6 +114,18 @@ def observe(
         return observed, selection
     devices = with_holder(host.complete(devices), served or ())
     return replace(observed, devices=devices, facts=host.facts(devices, xl)), selection.with_devices(devices)
+
+
+def _trial_facts(host: Platform, wanted: Wanted) -> TrialFacts:
+    """What there is of trials; a host that makes none and has none is asked little."""
+    trials = host.trials()
+    if trials is None:
+        return TrialFacts()
+    state = trials.look()
+    facts = TrialFacts(state, trials.boot_time() if state.has_failed else None)
+    if wanted.trials.trial == NEVER or wanted.reboot == NEVER:
+        return facts
+    return replace(facts, obstacle=trials.obstacle(), used=trials.used_names())
 
 
 def with_holder(devices: Iterable[Device], served: Collection[Address]) -> tuple[Device, ...]:

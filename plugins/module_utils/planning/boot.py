@@ -53,11 +53,14 @@ class BootPlanner(Protocol):
         """The boot configurations that are to be put back, and what a person is told of them."""
 
 
-def hide_action(draft: Draft, where: str, *, changed: bool, keep_held: bool) -> Sequence[Action]:
+def hide_action(
+    draft: Draft, where: str, *, changed: bool, keep_held: bool, trial: int | None = None
+) -> Sequence[Action]:
     """The step that hides devices and pins them; nothing if both are so already.
 
     :param where: what hides them, for a person
     :param changed: whether the boot configuration has to change
+    :param trial: how many seconds the next boot waits to be confirmed; ``None`` for a plain one
     :param keep_held: whether devices stay pinned that pciback holds and nobody wants any more
     """
     pins = draft.selection.record(keep_held=keep_held)
@@ -67,4 +70,7 @@ def hide_action(draft: Draft, where: str, *, changed: bool, keep_held: bool) -> 
     listed = " ".join(address.bdf for address in draft.listed) or "nothing"
     summary = f"make {where} hide {listed}" if changed else f"pin {listed}"
     arguments: dict[str, Any] = {"devices": [str(address) for address in draft.listed], "pins": to_mapping(pins)}
+    if trial is not None:
+        summary = f"make {where} try to hide {listed} in the next boot"
+        arguments["trial"] = trial
     return [Action(Step.HIDE, summary, arguments)]

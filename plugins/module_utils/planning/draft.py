@@ -13,6 +13,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.model import D
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Selection
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NoTrial
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
@@ -41,6 +42,9 @@ class Draft:
     :ivar backend: what gives the devices to guests
     :ivar reasons: why a reboot is required
     :ivar pending: what is wanted and not done by this plan, such as a restart of a guest that nobody allows
+    :ivar trial: how many seconds the reboot waits to be confirmed; ``None`` for a plain one
+    :ivar no_trial: why the reboot is a plain one, though a trial is wanted
+    :ivar to_confirm: whether what this boot tries is what is wanted
     :ivar files: the guests' files as the plan leaves them, by the names of the guests
     """
 
@@ -56,6 +60,9 @@ class Draft:
     files: dict[str, XlConfig] = field(default_factory=dict)
     devices: list[PlannedDevice] = field(default_factory=list)
     recovery: tuple[str, ...] = ()
+    trial: int | None = None
+    no_trial: NoTrial | None = None
+    to_confirm: bool = False
 
     # --- what is known so far
 
@@ -159,4 +166,6 @@ class Draft:
             moves=self.selection.moves,
             backend=self.backend.name,
             pending=tuple(self.pending),
+            trial=self.trial,
+            no_trial=self.no_trial,
         )

@@ -102,8 +102,12 @@ def _reboot(draft: Draft, claims: Collection[Address]) -> None:
         draft.warnings.append("a reboot is pending; pciback_reboot: when_needed allows it")
     if reboots:
         shut_down_all(draft)
-        arguments = {"reasons": list(draft.reasons), "claims": [str(address) for address in claims]}
-        draft.act(Step.REBOOT, "reboot dom0", arguments)
+        arguments: dict[str, Any] = {"reasons": list(draft.reasons), "claims": [str(address) for address in claims]}
+        summary = "reboot dom0"
+        if draft.trial is not None:
+            summary += f" on trial: unless that is confirmed within {draft.trial} seconds, it goes back by itself"
+            arguments["trial"] = draft.trial
+        draft.act(Step.REBOOT, summary, arguments)
 
 
 def _new_pins(draft: Draft) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import Originals
 from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NoTrial, TrialState
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 
 
@@ -106,6 +107,22 @@ class Traces:
 
 
 @dataclass(frozen=True)
+class TrialFacts:
+    """What there is of boots that undo themselves.
+
+    :ivar state: what became of the last one
+    :ivar began: when this boot began, in seconds since 1970; ``None`` if nobody asked
+    :ivar obstacle: why this host can make none, whatever is tried
+    :ivar used: names that the link of the next one can't have
+    """
+
+    state: TrialState = field(default_factory=TrialState)
+    began: float | None = None
+    obstacle: NoTrial | None = None
+    used: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Observed:
     """What the host shows, read once. A file that can't be read is kept as the error that says so.
 
@@ -136,3 +153,4 @@ class Observed:
     stale: Mapping[int, tuple[Address, ...]] = field(default_factory=dict)
     written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     not_replaceable: Mapping[str, PcibackError] = field(default_factory=dict)
+    trial: TrialFacts = TrialFacts()

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import Move
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NoTrial
 
 
 class Step(str, Enum):
@@ -29,6 +30,7 @@ class Step(str, Enum):
     RUN = "run"
     RETURN = "return"
     REMOVE = "remove"
+    CONFIRM = "confirm"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Plan:
     :ivar reasons: why a reboot is required, a sentence each
     :ivar backend: the name of the backend that gives devices to guests
     :ivar pending: what is wanted and waits for somebody's leave or for another guest, a sentence each; also among the warnings
+    :ivar trial: how many seconds the reboot waits to be confirmed; ``None`` for a plain one, or none
+    :ivar no_trial: why a reboot is a plain one, though a trial is wanted
     :ivar recovery: what a person at the console does if the host does not come back, in the order of trying
     """
 
@@ -80,6 +84,8 @@ class Plan:
     moves: tuple[Move, ...] = ()
     backend: str = ""
     pending: tuple[str, ...] = ()
+    trial: int | None = None
+    no_trial: NoTrial | None = None
 
     @property
     def changed(self) -> bool:

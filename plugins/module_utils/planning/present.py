@@ -21,6 +21,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.loss import r
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import refuse_busy_backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
+from ansible_collections.xen.pciback.plugins.module_utils.planning.trial import confirm, explain
 
 
 def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
@@ -39,12 +40,17 @@ def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
     draft.refuse_problems()
     if draft.refusals:
         return draft.without_actions()
-    predicts = draft.backend.hides or hide or draft.reboots
-    if predicts and draft.observed.boot.predictable and draft.wanted.native and not draft.observed.native.ready:
-        kept = draft.observed.native.daemon.installed
-        draft.act(Step.NATIVE, f"install pcibackctl: {draft.observed.native.reason}", {"daemon": kept})
+    explain(draft)
+    predicts = (draft.backend.hides or hide or draft.reboots) and draft.observed.boot.predictable
+    native = draft.observed.native
+    tries = draft.trial is not None and not native.trial
+    if draft.wanted.native and ((predicts and not native.ready) or tries):
+        what = "install pciback-trial, for the trial" if native.ready else f"install pcibackctl: {native.reason}"
+        arguments = {"daemon": native.daemon.installed, **({"trial": True} if tries else {})}
+        draft.act(Step.NATIVE, what, arguments)
     draft.actions += [*hide, *listed]
     rules = Rules(way=partial(way, draft), obstacle=partial(obstacle, draft))
     hand_over(draft, rules, draft.hidden, draft.missing)
+    confirm(draft)
     refuse_not_replaceable(draft)
     return draft.finish()

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
+from ansible_collections.xen.pciback.plugins.module_utils.planning.trial import came_back
 
 
 def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
@@ -42,6 +43,14 @@ def as_result(plan: Plan, observed: Observed) -> dict[str, Any]:
         ],
         "recovery": list(plan.recovery),
         "backend": plan.backend,
+        "trial": {
+            "planned": plan.trial,
+            "why_not": None if plan.no_trial is None else vars(plan.no_trial),
+            "state": observed.trial.state.state,
+            "has_failed": observed.trial.state.has_failed,
+            "remaining": observed.trial.state.remaining,
+            "message": came_back(observed.trial) if observed.trial.state.has_failed else observed.trial.state.message,
+        },
         "boot_config": observed.boot.path,
         "predictable": observed.boot.predictable,
         "boot_loader": observed.boot.loader,

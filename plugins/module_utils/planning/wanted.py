@@ -22,6 +22,29 @@ ABSENT = "absent"
 
 NEVER = "never"
 WHEN_NEEDED = "when_needed"
+WHEN_POSSIBLE = "when_possible"
+
+AUTO = "auto"
+MANUAL = "manual"
+NOW = "now"
+CONFIRMATIONS = (AUTO, MANUAL, NOW)
+"""Who confirms a trial: a run that finds all as it is wanted, a person, or this run although else a person does."""
+
+
+@dataclass(frozen=True)
+class WantedTrial:
+    """Which reboots are trials.
+
+    :ivar trial: ``never`` or ``when_possible``
+    :ivar confirm: one of :data:`CONFIRMATIONS`
+    :ivar within: seconds that a boot waits to be confirmed
+    :ivar retry_failed: try again what the host has undone
+    """
+
+    trial: str = NEVER
+    confirm: str = AUTO
+    within: int = 600
+    retry_failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +87,7 @@ class Wanted:
     state: str = PRESENT
     problems: tuple[str, ...] = ()
     malformed: tuple[PcibackError, ...] = ()
+    trials: WantedTrial = WantedTrial()
 
     @property
     def requests(self) -> tuple[tuple[str | None, Selector], ...]:

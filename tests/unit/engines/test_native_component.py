@@ -267,3 +267,13 @@ def test_a_link_in_the_place_of_the_service_is_refused(daemon_host: DaemonHost) 
     with pytest.raises(PcibackError, match=f"{place}: it is a symbolic link"):
         daemon_host.bring(**daemon_host.sent("a"))
     assert daemon_host.services.running is None
+
+
+def test_a_host_without_the_program_of_trials_that_is_wanted(tmp_path: Path) -> None:
+    host = Host(tmp_path, "cc", "make")
+    archive = host.archive("core/a.c", b"source")
+    host.bring(archive=archive)
+    assert host.bring()["needs"] == "nothing"
+    asked = host.bring(trial=True)
+    assert (asked["reason"], asked["needs"]) == ("pciback-trial was not installed", "sources")
+    assert host.bring(trial=True, method="cross")["trial"] is True

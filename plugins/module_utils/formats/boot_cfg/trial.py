@@ -36,7 +36,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.place
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previous import Previous
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selection import select
-from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NoTrial
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import CONFIRMED, NoTrial
 
 NEW = "new"
 PREVIOUS = "previous"
@@ -161,6 +161,40 @@ def settle(boot_cfg: BootCfg, keep: str, *, previous: bool = True) -> Edit:
         return Edit(plain, (), Previous(None, "", "the trial was taken out"), True)
     edit = hide_at(plain, trial.claims, indexes, previous=previous) if trial.claims else unhide(plain)
     return Edit(edit.boot_cfg, edit.entries, edit.previous, True)
+
+
+def plain(boot_cfg: BootCfg, state: str, wanted: Collection[Address]) -> BootCfg:
+    """The file without the trial that it may have: with the list from before, or with the one that was confirmed.
+
+    :param state: of the trial, in pciback-trial's words
+    :param wanted: what is to be hidden; a file that tries just that becomes the one from before, so that an edit of it
+        keeps the entry that boots as before
+    :raises PcibackError: as for :func:`read`
+    """
+    tried = read(boot_cfg)
+    if tried is None:
+        return boot_cfg
+    keeps_new = state == CONFIRMED and set(tried.claims) != set(wanted)
+    return settle(boot_cfg, NEW if keeps_new else PREVIOUS).boot_cfg
+
+
+def arm_beside(
+    base: BootCfg,
+    addresses: Iterable[Address],
+    entries: str | Sequence[str],
+    running: Collection[Address],
+    *,
+    used: Collection[str] = (),
+) -> Armed | NoTrial:
+    """:func:`arm`, where the file boots without the link what runs now, even if it has something else by now.
+
+    :param running: what pciback(4) holds in this boot
+    """
+    default = base.default
+    listed: Collection[Address] = () if default is None or default.hide is None else default.hide.claims
+    if set(listed) != set(running):
+        base = hide(base, sorted(running), entries, previous=False).boot_cfg
+    return arm(base, addresses, entries, used=used)
 
 
 def _common_xen(document: BootCfg, selected: Sequence[int]) -> str | NoTrial:

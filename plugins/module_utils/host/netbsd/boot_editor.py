@@ -36,7 +36,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.files import read
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.boot_loader import possible_loaders
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.bus import claims
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.trial import NetbsdTrials
-from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.trial_edit import Trying, arm, plain
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.trial_edit import Trying
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import loader_root, predict
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import OriginalsFile
 from ansible_collections.xen.pciback.plugins.module_utils.host.trial import RECORD
@@ -67,7 +67,7 @@ def edit_boot(run: Run, path: str, request: BootRequest) -> BootResult:
         wanted = list(_confirmed(before, tried))
     else:
         wanted = [] if request.state == ABSENT else [parse_address(text, max_domain=0) for text in request.devices]
-    base = plain(before, state.state, wanted)
+    base = boot_trial.plain(before, state.state, wanted)
     edit = hide(base, wanted, entries, previous=request.previous)
     after, trying = edit.boot_cfg, Trying(trials, state, tried, None)
     values: dict[str, Any] = {
@@ -126,7 +126,7 @@ def _armed(
     """
     used = [name for name in trials.used_names() if f"/{name}" not in own]
     obstacle = trials.obstacle()
-    armed = obstacle or arm(base, wanted, entries, claims() or (), used)
+    armed = obstacle or boot_trial.arm_beside(base, wanted, entries, claims() or (), used=used)
     if isinstance(armed, NoTrial):
         raise PcibackError(
             f"no trial can be made ({armed.code}): {armed.reason}; nothing was changed",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import trial as boot_trial
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.check import broken_list
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.loader import EITHER, NAMES, Loaders
@@ -20,6 +21,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selec
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_entries import PREVIOUS_SUFFIX
 from ansible_collections.xen.pciback.plugins.module_utils.formats.hide_list import FAULT, OPTION
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NONE, NoTrial
+from ansible_collections.xen.pciback.plugins.module_utils.planning import trial
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import Listed, hide_action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
@@ -86,27 +89,57 @@ class NetbsdBootPlanner:
         addresses = draft.listed
         try:
             config = self.boot.read()
-            edit = hide(config, addresses, entries=draft.wanted.boot_entries, previous=draft.wanted.keep_previous)
+            tried = boot_trial.read(config)
+            base = boot_trial.plain(config, draft.observed.trial.state.state, addresses)
+            edit = hide(base, addresses, entries=draft.wanted.boot_entries, previous=draft.wanted.keep_previous)
         except PcibackError as error:
             draft.refuse_error(error, _CODE)
             return []
         draft.recovery = recovery(edit.boot_cfg)
         edited = [placement.number for placement in edit.entries]
-        self._check_default_entry(draft, config, edited)
-        if not edit.changed:
+        self._check_default_entry(draft, base, edited)
+        is_right = trial.judge(draft, None if tried is None else tried.claims)
+        if tried is None and is_right and not edit.changed:
             self._check_prediction(draft, config, edited)
-        return hide_action(draft, self.boot.path, changed=edit.changed, keep_held=not draft.reboots)
+        if is_right and (tried is not None or draft.to_confirm):
+            return []
+        self._plan_trial(draft, base)
+        return hide_action(
+            draft,
+            self.boot.path,
+            changed=edit.changed or not is_right or draft.trial is not None,
+            keep_held=not draft.reboots or draft.trial is not None,
+            trial=draft.trial,
+        )
+
+    def _plan_trial(self, draft: Draft, base: BootCfg) -> None:
+        """Let the reboot of the plan be a trial if it can."""
+        if not trial.is_asked(draft):
+            return
+        draft.no_trial = trial.obstacle(draft)
+        if draft.no_trial is not None:
+            return
+        facts = draft.observed.trial
+        running = draft.observed.claims if draft.backend.hides else draft.observed.other_claims
+        used = [name for name in facts.used if f"/{name}" != facts.state.link]
+        armed = boot_trial.arm_beside(base, draft.listed, draft.wanted.boot_entries, running or (), used=used)
+        if isinstance(armed, NoTrial):
+            draft.no_trial = armed
+        else:
+            draft.trial = draft.wanted.trials.within
 
     def lists(self, draft: Draft) -> Sequence[Listed]:
         """See :class:`BootPlanner`."""
         path = self.boot.path
         try:
-            config = self.boot.read()
+            read = self.boot.read()
+            # What is tried is nobody else's.
+            config = boot_trial.plain(read, draft.observed.trial.state.state, draft.listed)
             indexes = select(config, draft.wanted.boot_entries if draft.listed else XEN)
         except PcibackError:
             return []
         original = draft.observed.traces.originals.files.get(draft.observed.traces.places.get(path, path))
-        written = original is not None and original.wrote(config.data)
+        written = original is not None and original.wrote(read.data)
         before = None if original is None or original.data is None else self.boot.read(original.data)
         own = [] if before is None else [entry.hide.reading.value for entry in before.entries if entry.hide is not None]
         found = []
@@ -147,7 +180,8 @@ class NetbsdBootPlanner:
     def to_restore(self, draft: Draft) -> tuple[Sequence[str], Sequence[str]]:
         """See :class:`BootPlanner`. The pins go with the boot configuration, whether that was changed or not."""
         traces = draft.observed.traces
-        paths = traces.originals.of_kind(BOOT) or ((self.boot.path,) if traces.devices else ())
+        is_left = traces.devices or draft.observed.trial.state.state != NONE
+        paths = traces.originals.of_kind(BOOT) or ((self.boot.path,) if is_left else ())
         return paths, paths
 
     def _warn_of_own_list(self, draft: Draft, claims: Sequence[Address]) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The trial that goes with an edit of boot.cfg(5): which file tries a list, and what has to be done around its writing.
+"""The trial that goes with an edit of boot.cfg(5): what has to be done around its writing.
 
 A trial is made in the order boot.cfg, record, link: until the link is there, the host boots what it runs now. It is
 ended the other way round, unless it is confirmed: then the link stays until boot.cfg has the list plainly.
@@ -9,58 +9,18 @@ ended the other way round, unless it is confirmed: then the link stays until boo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg import trial as boot_trial
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
-from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.trial import NEW, PREVIOUS, Armed
 from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import (
     ARMED,
     CONFIRMED,
     NONE,
     RUNNING,
-    NoTrial,
     TrialState,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.trial import NetbsdTrials
-
-
-def plain(boot_cfg: BootCfg, state: str, wanted: Collection[Address]) -> BootCfg:
-    """The file without the trial that it may have: with the list from before, or with the one that was confirmed.
-
-    :param wanted: what is to be hidden; a file that tries just that becomes the one from before, so that an edit of it
-        keeps the entry that boots as before
-    :raises PcibackError: ``boot-config-invalid``
-    """
-    tried = boot_trial.read(boot_cfg)
-    if tried is None:
-        return boot_cfg
-    keeps_new = state == CONFIRMED and set(tried.claims) != set(wanted)
-    return boot_trial.settle(boot_cfg, NEW if keeps_new else PREVIOUS).boot_cfg
-
-
-def arm(
-    base: BootCfg,
-    wanted: Sequence[Address],
-    entries: str | Sequence[str],
-    running: Collection[Address],
-    used: Collection[str],
-) -> Armed | NoTrial:
-    """The file that tries a list, and boots without the link what runs now, even where boot.cfg has something else by now.
-
-    :param base: a file without a trial
-    :param running: what pciback(4) holds in this boot
-    :raises PcibackError: the list could not be written plainly either
-    """
-    default = base.default
-    listed: Collection[Address] = () if default is None or default.hide is None else default.hide.claims
-    if set(listed) != set(running):
-        base = hide(base, sorted(running), entries, previous=False).boot_cfg
-    return boot_trial.arm(base, wanted, entries, used=used)
 
 
 @dataclass(frozen=True)
