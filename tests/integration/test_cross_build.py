@@ -27,8 +27,8 @@ _NAMES = """
     __readdir30 __sF __sigaction_siginfo __socket30 __stack_chk_fail __stack_chk_guard __stat50 __swbuf __syscall
     __udivdi3 _exit _libc_init abort accept access atexit bind calloc chdir chroot close closedir connect dlclose
     dlerror dlopen dlsym dup dup2 execv exit fchdir fcntl fdopendir fflush fork fprintf fputs free fstatat fsync
-    fwrite geteuid getpid ioctl kill link listen malloc memchr memcmp memcpy memmove memset mkdir mkdirat mlock
-    open openat openlog pipe poll pread printf putchar puts pwrite qsort read readlink realloc recv recvmsg
+    ftruncate fwrite geteuid getpid ioctl kill link listen malloc memchr memcmp memcpy memmove memset mkdir mkdirat
+    mlock open openat openlog pipe poll pread printf putchar puts pwrite qsort read readlink realloc recv recvmsg
     renameat rewinddir send sendmsg setgid setgroups setpriority setrlimit setsid setuid snprintf socketpair sscanf
     strchr strcmp strcspn strerror strftime strlen strncmp strrchr strspn strstr strtol strtoul sync sysctl
     sysctlbyname syslog umask unlink unlinkat unmount vsnprintf waitpid write
