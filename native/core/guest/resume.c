@@ -6,8 +6,11 @@
  */
 #include "resume.h"
 
+#include <errno.h>
+
 #include "connection.h"
 #include "devices.h"
+#include "look.h"
 #include "step.h"
 
 /* Tries to have page and event channel, which a process that was killed and its children let go of within some of them. */
@@ -93,13 +96,15 @@ pciback_guest_resume(struct pciback_guest *guest)
 	    (!guest->recorded.is_open && phase != PCIBACK_PHASE_RECONFIGURED))
 		return;
 	if (guest->recorded.is_open && phase != PCIBACK_PHASE_NEW && pciback_xenbus_is_using(guest->frontend)) {
-		int r = open_again(guest);
+		/* What the frontend says of its channel is no better next time, unlike what Xen says. */
+		bool is_named = pciback_guest_look_at_channel(guest) == 0;
+		int r = is_named ? open_again(guest) : -EPROTO;
 
 		if (r == 0 && is_same_frontend(guest)) {
 			go_on(guest, phase);
 			return;
 		}
-		if (r < 0 && guest->n_tries++ < TRIES_MAX) {
+		if (r < 0 && is_named && guest->n_tries++ < TRIES_MAX) {
 			guest->is_adopted = true;
 			guest->retry = guest->backend->now + PCIBACK_WAIT_ADOPT;
 			guest->look_frontend = true;

@@ -140,6 +140,26 @@ test_another_frontend(struct harness *harness)
 	}
 }
 
+/* One that names no channel any more is not waited for: it would keep what the toolstack takes from it meanwhile. */
+static void
+test_no_channel(struct harness *harness)
+{
+	static const char *const keys[] = { "/magic", "/pci-op-ref", "/event-channel" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		connect_recorded(true);
+		fake.xen.is_dead = true;
+		fake_write(&fake, 1, keys[i], "none");
+		fake_restart(&fake);
+		CHECK(!fake.guests[0].is_adopted && !fake.guests[0].is_open);
+		CHECK_NUMBER(fake.xen.devices[0].n_resets, 2);
+		CHECK(fake_said(&fake, "had recorded; its devices are reset"));
+		fake_set(&fake, 1, "num_devs", "0");
+		CHECK_NUMBER(fake_held(&fake, "device", 1), 0);
+		CHECK(fake_end(&fake));
+	}
+}
+
 /* Keys of the toolstack that can't be read take nothing from a guest. */
 static void
 test_malformed(struct harness *harness)
@@ -200,6 +220,7 @@ test_guest_resume(struct harness *harness)
 	test_answers(harness);
 	test_states(harness);
 	test_another_frontend(harness);
+	test_no_channel(harness);
 	test_malformed(harness);
 	test_waits(harness);
 }
