@@ -102,6 +102,12 @@ def check(data: bytes, value: str | None, variables: Mapping[str, str], file: st
     wanted = () if value is None else (value,)
     if entry.kind != grub.XEN or entry.lists != wanted or MARK not in entry.command_line.split():
         raise _mismatch(f"its entry for the trial would hide {' and '.join(entry.lists) or 'nothing'}", file)
+    if len(entry.command_line) > hide_parameter.MAX_COMMAND_LINE:
+        raise _mismatch(
+            f"its kernel would be told {len(entry.command_line)} characters, and Linux keeps "
+            f"{hide_parameter.MAX_COMMAND_LINE}",
+            file,
+        )
     if usual is None or usual.ids[-1] == ID:
         raise _mismatch("what it boots after the trial is not certain", file)
     if first.entry != entry:

@@ -57,6 +57,16 @@ def test_from_one_start_to_the_next() -> None:
     assert (chosen.entry.title, chosen.variables["xen_pciback_trial"]) == ("Debian GNU/Linux", "armed")
 
 
+def test_a_mark_that_the_kernel_would_not_see() -> None:
+    menu = DEBIAN.replace(b"net.ifnames=0", b"x=" + b"y" * 1950)
+    entry = grub.read_menu(menu).default
+    assert entry is not None
+    with pytest.raises(PcibackError) as error:
+        grub_trial.check(with_script(grub_trial.script(entry, NEW), menu), NEW, {})
+    assert "its kernel would be told 21" in error.value.message
+    assert "characters, and Linux keeps 2047" in error.value.message
+
+
 def test_what_the_owner_says_of_panics_stays() -> None:
     menu = DEBIAN.replace(b"net.ifnames=0", b"net.ifnames=0 panic=5")
     entry = grub.read_menu(menu).default

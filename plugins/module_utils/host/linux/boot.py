@@ -229,6 +229,18 @@ class LinuxBoot:
             reason="the files are as they were before their first change",
         )
 
+    def confirmed(self) -> tuple[Address, ...]:
+        """What the next boot hides once what the menu tries is confirmed; of one that tries nothing, what it hides.
+
+        :raises PcibackError: ``boot-config-invalid``
+        """
+        menu = self.read_menu()
+        trial = grub_trial.read(menu)
+        if trial is not None:
+            return _addresses(trial.value)
+        lists = menu.default.lists if menu.default is not None else xen_entries(menu)[0].lists
+        return _addresses(lists[-1] if lists else None)
+
     def own_list(self) -> str | None:
         """The hide list that the default entry has without us, ``None`` if it has none."""
         default = self.read_menu().default
@@ -275,6 +287,16 @@ def xen_entries(menu: grub.Menu) -> tuple[grub.Entry, ...]:
     """The entries that start Xen, without the one that keeps the list from before, and the one that tries a list."""
     ours = (grub.PREVIOUS_ID, grub_trial.ID)
     return tuple(entry for entry in menu.entries if entry.kind == grub.XEN and entry.ids[-1] not in ours)
+
+
+def _addresses(value: str | None) -> tuple[Address, ...]:
+    """The functions that a list names one by one, as ours do."""
+    patterns = hide_parameter.read(value or "").patterns
+    return tuple(
+        Address(each.domain, each.bus, each.device, each.function)
+        for each in patterns
+        if each.device is not None and each.function is not None
+    )
 
 
 def find_lists(text: str, file: str) -> tuple[ForeignList, ...]:

@@ -23,6 +23,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_plan i
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.drivers import LinuxDrivers
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.kernel_backend import KernelBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.pciback import Pciback
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.trial import LinuxTrials
 from ansible_collections.xen.pciback.plugins.module_utils.host.platform import Platform
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
@@ -86,6 +87,10 @@ class Linux(Platform):
         from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_editor
 
         return boot_editor.edit_boot(self._run, request.path or boot_files.default_menu(boot_files.HOST), request)
+
+    def trials(self) -> LinuxTrials:
+        host = boot_files.HOST
+        return LinuxTrials(self._run, boot_files.environment_block(boot_files.default_menu(host)), host.root)
 
     def drivers(self) -> LinuxDrivers:
         return LinuxDrivers(self._run, bus.SYS)

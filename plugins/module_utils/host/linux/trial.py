@@ -8,11 +8,19 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Mapping
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import grub_trial
 from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_environment import SIZE, read, with_variable
-from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NoTrial
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import (
+    ARMED,
+    CONFIRMED,
+    NONE,
+    RUNNING,
+    NoTrial,
+    TrialState,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus
@@ -82,10 +90,59 @@ class LinuxTrials(Trials):
 
     def is_armed(self) -> bool:
         """Whether the next start of GRUB tries the list of the menu."""
-        try:
-            return read(self._read()).get(grub_trial.VARIABLE) == grub_trial.ARMED
-        except PcibackError:
-            return False
+        return self._variables().get(grub_trial.VARIABLE) == grub_trial.ARMED
+
+    def is_done(self, state: TrialState, seconds: int | None) -> bool:
+        """Whether the record and the variable are as they are to be, provided that the menu is.
+
+        :param state: what is the case
+        :param seconds: how long the next boot shall wait to be confirmed, ``None`` for a plain one
+        """
+        if seconds is None:
+            return state.state == NONE and grub_trial.VARIABLE not in self._variables()
+        return state.state == ARMED and state.seconds == seconds and self.is_armed()
+
+    def check(self, state: TrialState, seconds: int | None) -> None:
+        """Make sure that an edit of the boot configuration is no harm to a trial, and that the next boot can be one.
+
+        :raises PcibackError: it can't, or this boot is one that nobody has confirmed
+        """
+        if state.state == RUNNING:
+            raise PcibackError(
+                f"GRUB's menu is not edited before the trial is over: {state.message}",
+                remedy="confirm it with 'pcibackctl confirm', or reboot, which undoes it",
+            )
+        if seconds is None:
+            return
+        if state.state == CONFIRMED:
+            raise PcibackError(
+                "the list that was confirmed is not in all entries yet, and comes before another trial",
+                remedy="write it plainly with xen.pciback.boot_hide and state: confirmed",
+            )
+        obstacle = self.obstacle()
+        if obstacle is not None:
+            raise PcibackError(
+                f"GRUB can't try a list here ({obstacle.code}): {obstacle.reason}; nothing was changed",
+                remedy="have a plain reboot, without option trial",
+            )
+
+    def before_writing(self, state: TrialState, seconds: int | None) -> None:
+        """Let the next boot be no trial, unless it boots what was confirmed."""
+        if state.state == CONFIRMED:
+            return
+        self.disarm()
+        if seconds is not None:
+            # What an earlier trial came to is not said of the next one.
+            self.forget()
+
+    def after_writing(self, seconds: int | None) -> None:
+        """Let the next boot be the trial of the menu, or nothing be left of one."""
+        if seconds is None:
+            self.disarm()
+            self.forget()
+            return
+        self.note(GRUB, self.block, seconds)
+        self.arm()
 
     def arm(self) -> None:
         """Let the next boot be the trial, in one step.
@@ -97,13 +154,20 @@ class LinuxTrials(Trials):
         self._write(data, with_variable(bare, grub_trial.VARIABLE, grub_trial.ARMED, self.block))
 
     def disarm(self) -> None:
-        """Let the next boot be none. A block that is not there arms nothing.
+        """Let the next boot be none. A block that is not there, or that GRUB can't read, arms nothing.
 
-        :raises PcibackError: the block can't be read or written
+        :raises PcibackError: the block can't be written
         """
-        if os.path.lexists(self._root + self.block):
+        if grub_trial.VARIABLE in self._variables():
             data = self._read()
             self._write(data, with_variable(data, grub_trial.VARIABLE, None, self.block))
+
+    def _variables(self) -> Mapping[str, str]:
+        """What the block holds; one that GRUB can't read holds nothing."""
+        try:
+            return read(self._read(), self.block)
+        except PcibackError:
+            return {}
 
     def _read(self) -> bytes:
         return read_file(self._root + self.block, limit=SIZE)

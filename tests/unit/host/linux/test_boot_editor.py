@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_environment import read
+from ansible_collections.xen.pciback.plugins.module_utils.host import trial
+from ansible_collections.xen.pciback.plugins.module_utils.host.linux.trial import LinuxTrials
 from ansible_collections.xen.pciback.plugins.modules import boot_hide
-from tests.unit.linux_modules import CARD, FIREWALL, Dom0, kinds
+from tests.unit.linux_modules import CARD, FIREWALL, NVME, SECOND, Dom0, kinds
 from tests.unit.module_call import call
 
 
@@ -86,3 +90,157 @@ def test_the_previous_entry_boots_what_was_before(dom0: Dom0) -> None:
 def test_what_boot_hide_refuses(dom0: Dom0, arguments: dict[str, Any], sentence: str) -> None:
     assert sentence in call(boot_hide.main, {"devices": ["00:05.0"], **arguments})["msg"]
     assert dom0.calls == []
+
+
+# --- trials
+
+
+@pytest.fixture
+def trying(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
+    """A host that hides the card, and starts pciback-trial."""
+    monkeypatch.setattr(trial, "RECORD", str(dom0.path("/etc/xen-pciback/trial")))
+    dom0.write_file("/dev/xen/privcmd", "")
+    dom0.write_file("/dev/console", "")
+    dom0.write_file("/etc/systemd/system/sysinit.target.wants/pciback-trial.service", "")
+    call(boot_hide.main, {"devices": ["00:05.0"]})
+    dom0.reboot()
+    assert hidden(dom0) == [CARD]
+    return dom0
+
+
+def hidden(dom0: Dom0) -> list[str]:
+    return [address for address, driver in dom0.drivers().items() if driver == "pciback"]
+
+
+def state(dom0: Dom0) -> str:
+    """What is in the record, empty without one."""
+    record = dom0.path("/etc/xen-pciback/trial")
+    return record.read_text().split("\n")[1].partition("\t")[2] if record.exists() else ""
+
+
+def test_a_list_is_tried_and_undone(trying: Dom0) -> None:
+    before = trying.tree()
+    tried = {"devices": ["00:06.1"], "trial": 600}
+    assert call(boot_hide.main, tried, check=True)["changed"]
+    assert trying.tree() == before
+    result = call(boot_hide.main, tried)
+    assert (result["changed"], result["claims"]) == (True, [SECOND])
+    assert (result["trial"], state(trying)) == ({"link": "grub", "seconds": 600}, "armed")
+    assert call(boot_hide.main, tried)["changed"] is False
+    assert call(boot_hide.main, {**tried, "trial": 60})["changed"]
+    trying.reboot()
+    assert (hidden(trying), state(trying)) == ([SECOND], "running")
+    failed = call(boot_hide.main, {"devices": ["00:05.0"]})
+    assert "GRUB's menu is not edited before the trial is over: this boot is a trial" in failed["msg"]
+    assert failed["remedy"] == "confirm it with 'pcibackctl confirm', or reboot, which undoes it"
+    # Nobody confirms.
+    trying.reboot()
+    assert (hidden(trying), state(trying)) == ([CARD], "undone")
+    assert call(boot_hide.main, {"state": "confirmed"})["msg"].startswith("not confirmed: the trial is undone")
+    # What is left of it goes with the next edit, which is none.
+    assert call(boot_hide.main, {"devices": ["00:05.0"]})["changed"]
+    after = trying.tree()
+    assert {path for path in {*before, *after} if before.get(path) != after.get(path)} <= {"dev/console"}
+    assert call(boot_hide.main, {"devices": ["00:05.0"]})["changed"] is False
+
+
+def test_a_list_is_tried_and_confirmed(trying: Dom0) -> None:
+    call(boot_hide.main, {"devices": ["00:06.1"], "trial": 600})
+    early = call(boot_hide.main, {"state": "confirmed"})
+    assert early["msg"].startswith("not confirmed: there is nothing to confirm yet")
+    trying.reboot()
+    # By hand, on the host.
+    assert trying.run(["/sbin/pciback-trial", "confirm"])[0] == 0
+    refused = call(boot_hide.main, {"devices": ["00:05.0"], "trial": 600})
+    assert "that was confirmed is not in all entries yet, and comes before another trial" in refused["msg"]
+    assert refused["remedy"] == "write it plainly with xen.pciback.boot_hide and state: confirmed"
+    trying.reboot()
+    assert hidden(trying) == [SECOND]
+    result = call(boot_hide.main, {"state": "confirmed"})
+    assert (result["changed"], result["claims"], state(trying)) == (True, [SECOND], "")
+    assert read(trying.path("/boot/grub/grubenv").read_bytes()) == {}
+    assert call(boot_hide.main, {"state": "confirmed"})["changed"] is False
+    menu = trying.path("/boot/grub/grub.cfg").read_text()
+    assert "xen-pciback-trial" not in menu and "xen-pciback-previous" in menu
+    trying.reboot()
+    assert hidden(trying) == [SECOND]
+
+
+def test_all_goes_back_with_a_trial_armed(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "RECORD", str(dom0.path("/etc/xen-pciback/trial")))
+    for name in ("/dev/xen/privcmd", "/etc/rcS.d/S05pciback-trial"):
+        dom0.write_file(name, "")
+    before = dom0.tree()
+    call(boot_hide.main, {"devices": ["00:05.0"], "trial": 600})
+    assert dom0.tree() != before
+    assert call(boot_hide.main, {"state": "original"})["changed"]
+    assert dom0.tree() == before
+
+
+def test_a_plain_edit_needs_no_environment_block(trying: Dom0) -> None:
+    block = trying.path("/boot/grub/grubenv")
+    for data in (b"", 2 * block.read_bytes()):
+        block.write_bytes(data)
+        assert call(boot_hide.main, {"devices": ["00:06.1"]})["changed"]
+        assert call(boot_hide.main, {"devices": ["00:05.0"]})["changed"]
+        assert block.read_bytes() == data
+
+
+def test_check_mode_confirms_nothing(trying: Dom0) -> None:
+    call(boot_hide.main, {"devices": ["00:06.1"], "trial": 600})
+    trying.reboot()
+    before = trying.tree()
+    result = call(boot_hide.main, {"state": "confirmed"}, check=True)
+    assert (result["changed"], result["claims"]) == (True, [SECOND])
+    assert trying.tree() == before
+
+
+def test_a_trial_that_can_not_be(trying: Dom0) -> None:
+    trying.abstractions = "lvm"
+    before = trying.tree()
+    failed = call(boot_hide.main, {"devices": ["00:06.1"], "trial": 600})
+    assert failed["msg"].startswith(
+        "GRUB can't try a list here (grub-cannot-write): GRUB's environment block lies on lvm"
+    )
+    assert failed["remedy"] == "have a plain reboot, without option trial"
+    assert trying.tree() == before
+
+
+def test_a_run_that_is_killed_leaves_the_list_from_before_or_a_trial(
+    trying: Dom0, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the menu, in the initramfs, before the record and before the variable: only all of it is a trial."""
+    tried = {"devices": ["01:00.0"], "trial": 600}
+    for target, name in (
+        (trying, "_grub_mkconfig"),
+        (trying, "_update_initramfs"),
+        (trial.Trials, "note"),
+        (LinuxTrials, "arm"),
+    ):
+        with monkeypatch.context() as killed:
+            killed.setattr(target, name, Killed.at)
+            assert "killed" in call(boot_hide.main, tried)["msg"]
+        trying.reboot()
+        assert hidden(trying) == [CARD]
+    assert call(boot_hide.main, tried)["changed"]
+    trying.reboot()
+    assert hidden(trying) == [NVME]
+    # The same for what follows the confirmation: the list stays, whatever is left to do.
+    for target, name in ((trying, "_grub_mkconfig"), (trying, "_update_initramfs"), (LinuxTrials, "disarm")):
+        with monkeypatch.context() as killed:
+            killed.setattr(target, name, Killed.at)
+            assert "killed" in call(boot_hide.main, {"state": "confirmed"})["msg"]
+        trying.reboot()
+        assert hidden(trying) == [NVME]
+    assert call(boot_hide.main, {"state": "confirmed"})["changed"]
+    assert state(trying) == ""
+    trying.reboot()
+    assert hidden(trying) == [NVME]
+
+
+class Killed:
+    """Where a run ends before it does something."""
+
+    @staticmethod
+    def at(*_arguments: Any) -> Any:
+        raise PcibackError("killed")
