@@ -105,21 +105,20 @@ def test_another_process_serves_the_same_guest(replaced: Replaced) -> None:
     assert len([line for line in replaced.reloaded.log if said in line]) == 2
 
 
-def test_the_guest_does_not_notice(replaced: Replaced) -> None:
-    assert replaced.reloaded.trouble == []
+def test_no_device_was_reset(replaced: Replaced) -> None:
+    assert [line for line in replaced.reloaded.trouble if "not responding" not in line] == []
     assert replaced.reloaded.kernel == replaced.before.kernel
-    for slowest in replaced.slowest().values():
-        assert slowest.wrong == 0
+
+
+def test_each_answer_comes_and_in_time(replaced: Replaced) -> None:
+    slowest, trouble = replaced.slowest(), replaced.reloaded.trouble
     first, last = replaced.before.watched[-1], replaced.reloaded.watched[-1]
-    # Each that is sent is answered.
-    assert last["pings"] - first["pings"] >= last["reads"] - first["reads"] - 1
-
-
-def test_one_answer_is_late_at_most_and_in_time(replaced: Replaced) -> None:
-    slowest = replaced.slowest()
-    if all(each.read < attacked.ANSWER_MS and each.ping < attacked.ANSWER_MS for each in slowest.values()):
+    n_lost = last["reads"] - first["reads"] - (last["pings"] - first["pings"])
+    is_slow = any(max(each.read, each.ping) >= attacked.ANSWER_MS or each.wrong for each in slowest.values())
+    if not is_slow and not trouble and n_lost <= 0:
         return
+    said = f"{slowest}, {n_lost} pings lost, {trouble}"
     reason = attacked.unjudged(replaced.waited)
     if reason is not None:
-        pytest.skip(f"{slowest}; {reason}")
-    pytest.fail(f"{slowest}")
+        pytest.skip(f"{said}; {reason}")
+    pytest.fail(said)
