@@ -153,10 +153,9 @@ check(int fd)
 static int
 begin(int fd)
 {
-	char head[HEAD_SIZE], expected[HEAD_SIZE];
+	char head[HEAD_SIZE] = "", expected[HEAD_SIZE] = "";
 	int r;
 
-	memset(expected, 0, sizeof(expected));
 	memcpy(expected, MAGIC, sizeof(MAGIC));
 	r = find_boot(expected + 32);
 	if (r == 0)
