@@ -264,7 +264,7 @@ cli_kernel_attach(const struct cli_options *options)
 {
 	struct kernel kernel;
 	char message[PCIBACK_LOG_LINE] = "";
-	int status = read_words(options, PCIBACK_WANTED_KNOWS_POLICY, &kernel);
+	int status = read_words(options, PCIBACK_WANTED_KNOWS_POLICY | PCIBACK_WANTED_KNOWS_IDENTITY, &kernel);
 
 	if (status != CLI_OK)
 		return status;

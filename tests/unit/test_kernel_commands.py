@@ -55,8 +55,8 @@ def test_what_plays_the_kernel_gets_all_arguments(tmp_path: Path) -> None:
         (("attach", "--backend", "kernel", "--domain", "0", CARD), "--domain 0: a domain's number would stand here"),
         (("attach", "--backend", "kernel", "--domain", "gB", CARD), "--domain gB: a domain's number would stand here"),
         (
-            ("attach", "--backend", "kernel", "--domain", "3", f"{CARD},id=8086:10d3"),
-            "'id' is no option of a device here",
+            ("attach", "--backend", "kernel", "--domain", "3", f"{CARD},vslot=7"),
+            "'vslot' is no option of a device here",
         ),
         (("prepare", f"{CARD},permissive=1"), "'permissive' is no option of a device here"),
         (("prepare", "wm2"), "'wm2' is no address of a device, such as 0000:03:00.0"),

@@ -124,7 +124,7 @@ pciback_kernel_attach(struct pciback_backend *backend, const struct pciback_kern
 		return r;
 	pciback_guest_init(guest, backend, domain);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = pciback_kernel_hold(backend, host, &devices[i].address, message);
+		r = pciback_kernel_hold(backend, host, &devices[i], message);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = give(guest, &devices[i], message);
 	if (r == 0) {

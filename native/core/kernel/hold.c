@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <pciback/registers.h>
+#include <pciback/taken.h>
 
 #include "../guest/error.h"
 #include "../guest/slot.h"
@@ -62,8 +63,9 @@ check_bars(const struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 
 int
 pciback_kernel_hold(struct pciback_backend *backend, const struct pciback_kernel_host *host,
-    const struct pciback_address *address, char message[PCIBACK_LOG_LINE])
+    const struct pciback_wanted *wanted, char message[PCIBACK_LOG_LINE])
 {
+	const struct pciback_address *address = &wanted->address;
 	struct pciback_slot *slot = NULL;
 	int r;
 
@@ -77,9 +79,11 @@ pciback_kernel_hold(struct pciback_backend *backend, const struct pciback_kernel
 		return -EEXIST;
 	}
 	/* Before it is opened, which asks its BARs for their sizes. */
-	r = pciback_kernel_check_owner(backend, address, message);
+	r = pciback_backend_check(backend, wanted, 1, message);
 	if (r == 0)
-		r = pciback_slot_take(backend, address, 0, 0, &slot, message);
+		r = pciback_kernel_check_owner(backend, address, backend->allow | wanted->allow, message);
+	if (r == 0)
+		r = pciback_slot_take(backend, address, 0, wanted->allow, &slot, message);
 	if (r < 0)
 		return r;
 	r = check_bars(slot, message);

@@ -12,12 +12,12 @@
 #include "../guest/state.h"
 
 /*
- * Takes a device that the kernel's backend keeps and no guest has: silenced, in quarantine, reset and restored. Its
- * settings get the interrupt that the kernel has said. Returns 0, or a negative errno with a sentence; the device is
+ * Takes a device that the kernel's backend keeps and no guest has, if it is the one that is wanted: silenced, in
+ * quarantine, reset and restored. Its settings get the interrupt that the kernel has said. Returns 0, or a negative errno with a sentence; the device is
  * then as it was.
  */
 int pciback_kernel_hold(struct pciback_backend *backend, const struct pciback_kernel_host *host,
-    const struct pciback_address *address, char message[PCIBACK_LOG_LINE]);
+    const struct pciback_wanted *wanted, char message[PCIBACK_LOG_LINE]);
 
 /* The interrupt that the guest asks for is what it reads in INTERRUPT_LINE, where the kernel's backend leaves the
  * firmware's. Returns 0, or a negative errno with a sentence. */

@@ -18,7 +18,7 @@
  * but memory that it mapped it has until it is gone. */
 static int
 may_reach(const struct pciback_backend *backend, uint16_t domain, const struct pciback_kernel_nodes *nodes,
-    bool *ret_may)
+    unsigned allow, bool *ret_may)
 {
 	enum pciback_life life = PCIBACK_LIFE_RUNNING;
 	int r = 0;
@@ -26,7 +26,7 @@ may_reach(const struct pciback_backend *backend, uint16_t domain, const struct p
 	*ret_may = true;
 	if (nodes->state != PCIBACK_XENBUS_CLOSED)
 		return 0;
-	if ((backend->allow & PCIBACK_ALLOW_KEPT_MAPPINGS) == 0)
+	if ((allow & PCIBACK_ALLOW_KEPT_MAPPINGS) == 0)
 		r = backend->xen.operations->domain_life(backend->xen.world, domain, &life);
 	else
 		life = PCIBACK_LIFE_GONE;
@@ -37,7 +37,7 @@ may_reach(const struct pciback_backend *backend, uint16_t domain, const struct p
 /* One domain whose nodes are in the store. */
 static int
 check_domain(struct pciback_backend *backend, uint16_t domain, const struct pciback_address *address,
-    char message[PCIBACK_LOG_LINE])
+    unsigned allow, char message[PCIBACK_LOG_LINE])
 {
 	struct pciback_kernel_nodes nodes = { .n = 0 };
 	int r = pciback_kernel_nodes_read(backend, domain, &nodes);
@@ -47,7 +47,7 @@ check_domain(struct pciback_backend *backend, uint16_t domain, const struct pcib
 
 		if (pciback_address_compare(&nodes.addresses[i], address) != 0)
 			continue;
-		r = may_reach(backend, domain, &nodes, &may);
+		r = may_reach(backend, domain, &nodes, allow, &may);
 		if (r < 0 || !may)
 			continue;
 		pciback_error_explain(message, address, "is domain %u's still, whose backend is in state %d; shut that domain "
@@ -84,12 +84,12 @@ pciback_kernel_find_domains(struct pciback_backend *backend, size_t *ret_n, char
 
 int
 pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
-    char message[PCIBACK_LOG_LINE])
+    unsigned allow, char message[PCIBACK_LOG_LINE])
 {
 	size_t n = 0;
 	int r = pciback_kernel_find_domains(backend, &n, message);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = check_domain(backend, backend->domains[i], address, message);
+		r = check_domain(backend, backend->domains[i], address, allow, message);
 	return r;
 }

@@ -11,11 +11,11 @@
 
 /*
  * Whether no domain has a device of the kernel's backend, which does not look itself: one that two guests get ruins
- * its lists. Returns 0, -EBUSY while a domain may reach the device still, or what the store or Xen returned; and then
+ * its lists. `allow`, of PCIBACK_ALLOW_*, is what the owner allows for it. Returns 0, -EBUSY while a domain may reach the device still, or what the store or Xen returned; and then
  * a sentence.
  */
 int pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
-    char message[PCIBACK_LOG_LINE]);
+    unsigned allow, char message[PCIBACK_LOG_LINE]);
 
 /* Finds the domains whose nodes are in the store: `backend->domains`, *ret_n of them. Returns 0, or a negative errno with a
  * sentence. */

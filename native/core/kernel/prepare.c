@@ -72,8 +72,11 @@ pciback_kernel_prepare(struct pciback_backend *backend, const struct pciback_ker
 {
 	int r = 0;
 
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = pciback_kernel_hold(backend, host, &addresses[i], message);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct pciback_wanted wanted = { .address = addresses[i] };
+
+		r = pciback_kernel_hold(backend, host, &wanted, message);
+	}
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = prepare(backend, pciback_backend_taken(backend, &addresses[i]), &ret_files[i], message);
 	if (r < 0)
@@ -90,6 +93,6 @@ pciback_kernel_check_unused(struct pciback_backend *backend, const struct pcibac
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = pciback_kernel_check_owner(backend, &addresses[i], message);
+		r = pciback_kernel_check_owner(backend, &addresses[i], backend->allow, message);
 	return r;
 }

@@ -23,7 +23,7 @@ struct search {
 static const char *
 find_shared(const struct pciback_slot *slot, const struct pciback_neighbour *other)
 {
-	unsigned allow = slot->backend->allow, line = slot->settings.interrupt_line;
+	unsigned allow = pciback_slot_allow(slot), line = slot->settings.interrupt_line;
 
 	if (line != 0 && other->line == line && (allow & PCIBACK_ALLOW_SHARED_IRQ) == 0)
 		return "its interrupt line";
@@ -43,7 +43,8 @@ visit(void *context, const struct pciback_neighbour *other)
 	/* Those that are taken now are of the same guest. */
 	if (shared == NULL || pciback_backend_taken(search->slot->backend, &other->address) != NULL)
 		return 0;
-	r = pciback_kernel_check_owner(search->slot->backend, &other->address, search->message);
+	r = pciback_kernel_check_owner(search->slot->backend, &other->address, pciback_slot_allow(search->slot),
+	    search->message);
 	search->is_explained = r < 0;
 	if (r != -EBUSY)
 		return r;

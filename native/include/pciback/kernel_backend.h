@@ -45,7 +45,8 @@ struct pciback_kernel_host {
 #define PCIBACK_KERNEL_WAIT 15000
 
 /*
- * Gives devices, at most PCIBACK_ENTRIES_MAX, to a domain that has none, all of them or none. Each is taken, reset and
+ * Gives devices, at most PCIBACK_ENTRIES_MAX, to a domain that has none, all of them or none. Each has to be the one that is
+ * wanted, by its numbers; with what its word allows, and the backend's settings, it is taken, reset and
  * restored, assigned, permitted; its INTERRUPT_LINE becomes the interrupt that the guest asks for; then one change of
  * the store has the nodes of all of them, because the kernel's backend reads how many there are once. It returns when
  * that backend is ready for the frontend. If the kernel does not even begin, everything is taken back; if it stops half-way

@@ -157,6 +157,29 @@ test_iommu(struct harness *harness)
 	fixture.fake.backend.allow = 0;
 }
 
+/* An address is only a place. */
+static void
+test_identity(struct harness *harness)
+{
+	struct pciback_wanted device = kernel_cards[0];
+
+	kernel_fixture_init(&fixture);
+	fixture.fake.xen.no_iommu = true;
+	device.allow = PCIBACK_ALLOW_NO_IOMMU;
+	device.has_id = true;
+	device.identity = (struct pciback_identity){ .vendor = 0x8086, .device = 0x10c9 };
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &device, 1, fixture.message), -EXDEV);
+	CHECK_TEXT(fixture.message, "0000:00:04.0 is 8086:10d3, expected is 8086:10c9: the buses have other numbers now, or another "
+	    "card is there");
+	CHECK(!fixture.fake.xen.devices[0].is_open && fixture.fake.xen.devices[0].n_resets == 0);
+	/* What its word allows is allowed for it, and for no other one. */
+	device.identity.device = 0x10d3;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &device, 1, fixture.message), 0);
+	fake_put(&fixture.fake, "/local/domain/2/name", "gC");
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 2, kernel_cards + 1, 1, fixture.message),
+	    -EOPNOTSUPP);
+}
+
 /* Memory that a device wants reserved. */
 static void
 test_relaxed(struct harness *harness)
@@ -245,6 +268,7 @@ test_kernel_attach(struct harness *harness)
 	test_domains(harness);
 	test_devices(harness);
 	test_iommu(harness);
+	test_identity(harness);
 	test_relaxed(harness);
 	test_each_call(harness);
 	test_race(harness);

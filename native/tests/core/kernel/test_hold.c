@@ -15,7 +15,7 @@ static struct kernel_fixture fixture;
 static int
 hold(unsigned number)
 {
-	return pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &kernel_cards[number].address, fixture.message);
+	return pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &kernel_cards[number], fixture.message);
 }
 
 static const struct pciback_slot *

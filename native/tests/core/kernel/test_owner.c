@@ -16,7 +16,8 @@ static int
 check(unsigned number)
 {
 	fixture.message[0] = '\0';
-	return pciback_kernel_check_owner(&fixture.fake.backend, &kernel_cards[number].address, fixture.message);
+	return pciback_kernel_check_owner(&fixture.fake.backend, &kernel_cards[number].address,
+	    fixture.fake.backend.allow, fixture.message);
 }
 
 static void
@@ -63,6 +64,9 @@ test_kept_mappings(struct harness *harness)
 	fake_write(&fixture.fake, 7, "state", "4");
 	CHECK_NUMBER(check(0), -EBUSY);
 	fixture.fake.backend.allow = 0;
+	fake_write(&fixture.fake, 7, "state", "6");
+	CHECK_NUMBER(pciback_kernel_check_owner(&fixture.fake.backend, &kernel_cards[0].address, PCIBACK_ALLOW_KEPT_MAPPINGS,
+	    fixture.message), 0);
 }
 
 static void

@@ -55,6 +55,18 @@ test_page_of_another_guest(struct harness *harness)
 	fixture.fake.backend.allow = 0;
 }
 
+/* It is allowed for a device, or for one that its guest trusts. */
+static void
+test_allowed_for_one(struct harness *harness)
+{
+	struct pciback_wanted device = kernel_cards[0];
+
+	begin(harness);
+	fixture.interrupts[0] = 21;
+	device.allow = PCIBACK_ALLOW_SHARED_IRQ;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &device, 1, fixture.message), 0);
+}
+
 /* One guest may have both, and one that nobody has disturbs nobody. */
 static void
 test_of_the_same_guest(struct harness *harness)
@@ -82,6 +94,7 @@ test_kernel_share(struct harness *harness)
 {
 	test_line_of_another_guest(harness);
 	test_page_of_another_guest(harness);
+	test_allowed_for_one(harness);
 	test_of_the_same_guest(harness);
 	test_nobody_knows(harness);
 }
