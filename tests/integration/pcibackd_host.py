@@ -91,7 +91,9 @@ if name == "pcibackctl":
         books["calls"].pop()
         lines = []
         for number, devices in books["guests"].items():
-            lines += [f"domain {number}  connected  backend 4 Connected, frontend 4 Connected\n"]
+            life = "connected" if number in books["domains"] else "gone"
+            backend = "4 Connected, frontend 4 Connected" if life == "connected" else "6 Closed"
+            lines += [f"domain {number}  {life}  backend {backend}\n"]
             lines += [f"  {address}  seen as 0000:00:00.0  intx\n" for address in devices]
         lines += [f"{address} is taken from dom0, and no guest has it\n" for address in books["taken"]]
         end(out="".join(lines) or "no guest has devices\n")
@@ -117,10 +119,16 @@ if name == "pcibackctl":
         end(out=f"{address} is taken from dom0\n")
     if verb == "attach":
         number, words = words[1], words[2:]
+        if books.get("half_way"):
+            books["guests"][number] = []
+            refuse(f"the kernel's backend has stopped half-way with domain {number}")
         for word in words:
             if word.split(",")[0] in books["unattachable"]:
                 refuse(f"{word} belongs to domain 9")
         books["guests"].setdefault(number, []).extend(word.split(",")[0] for word in words)
+        end()
+    if verb == "detach":
+        del books["guests"][words[1]]
         end()
 if name == "drvctl":
     for device in books["devices"].values():
@@ -158,6 +166,7 @@ class Host:
             "state",
             "auto",
             "etc",
+            "kern",
             "sys/class/net",
             "sys/class/block",
             "sys/bus/pci/devices",
@@ -187,6 +196,7 @@ class Host:
             "sys": f"{self.directory}/sys",
             "proc": f"{self.directory}/proc",
             "auto": str(self.auto),
+            "kern": f"{self.directory}/kern",
             "rc_subr": f"{self.directory}/etc/rc.subr",
             "started": f"{self.directory}/started",
             "watcher": f"{self.directory}/watcher",

@@ -496,7 +496,7 @@ def test_stop_does_nothing_and_other_words_are_refused(host: Host) -> None:
         done = host.run(*arguments)
         assert (done.returncode, done.stderr) == (
             2,
-            "usage: pcibackd-guests [--record FILE] [--control PATH] [--boot] [--background] start|watch|stop\n",
+            "usage: pcibackd-guests [--record FILE] [--control PATH] [--backend native|kernel] [--boot] [--background] start|watch|stop\n",
         )
 
 

@@ -43,7 +43,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("make", MAKES)
 def test_make_install_fills_in_the_prefix(tmp_path: Path, make: str) -> None:
     share = install(make, tmp_path, "/usr/pkg")
-    assert {path.name for path in share.iterdir()} == {"pcibackd.service", "pcibackd.rc", "pcibackd.init"}
+    assert {path.name for path in share.iterdir()} == {
+        "pcibackd.service",
+        "pcibackd.rc",
+        "pcibackd.init",
+        "pciback_guests.rc",
+    }
     programs = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "usr/pkg/sbin").iterdir()}
     assert programs == dict.fromkeys(("pcibackctl", "pcibackd", "pcibackd-guests"), "0o755")
     for path in share.iterdir():
@@ -61,7 +66,7 @@ def test_the_unit_of_systemd(installed: Path) -> None:
     service = unit["Service"]
     assert service["ExecStart"] == f"{installed}/sbin/pcibackd --foreground $PCIBACKD_FLAGS"
     # A guest without its devices must not end the pcibackd of the others.
-    assert service["ExecStartPost"] == f"-{installed}/sbin/pcibackd-guests --boot start"
+    assert service["ExecStartPost"] == f"-{installed}/sbin/pcibackd-guests --backend native --boot start"
     assert f"ExecStartPost=-{installed}/sbin/pcibackd-guests --background watch" in path.read_text().splitlines()
     assert service["ExecStopPost"] == f"-{installed}/sbin/pcibackd-guests stop"
     assert (service["Restart"], service["KillMode"]) == ("on-failure", "process")
