@@ -40,6 +40,7 @@ test)
 	want_command clang clang
 	want libclang-rt-14-dev ls /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a
 	want_command valgrind valgrind
+	want_command grub-common grub-editenv
 	want libxen-dev ls /usr/include/xenctrl.h
 	want libc6-dbg sh -c 'ls -d /usr/lib/debug/.build-id'
 	;;
