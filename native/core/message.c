@@ -71,6 +71,7 @@ content(struct pciback_walk *walk, struct pciback_message *message)
 		pciback_walk_word(walk, &message->reference, 0, UINT32_MAX);
 		pciback_walk_word(walk, &message->port, 0, UINT32_MAX);
 		pciback_walk_word(walk, &message->n_polls, 0, UINT32_MAX);
+		pciback_walk_word(walk, &message->n_devices, 0, PCIBACK_ENTRIES_MAX);
 		pciback_walk_flag(walk, &message->has_power);
 		break;
 	case PCIBACK_MESSAGE_GIVE:

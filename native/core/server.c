@@ -25,6 +25,7 @@ start(struct pciback_server *server, const struct pciback_message *message)
 	if (answer.result == 0) {
 		server->page = page;
 		server->n_polls = message->n_polls;
+		server->n_awaited = message->n_devices;
 		if (!message->has_power)
 			server->device_operations.power_set = NULL;
 		pciback_topology_init(&server->topology, message->topology);
@@ -60,6 +61,7 @@ give(struct pciback_server *server, const struct pciback_message *message)
 	if (answer.result == 0)
 		answer.result = pciback_topology_add_at(&server->topology, &served->device, &message->place);
 	served->is_given = answer.result == 0;
+	server->n_awaited -= server->n_awaited > 0 && served->is_given;
 	pciback_server_tell(server, &answer);
 }
 
@@ -231,7 +233,8 @@ pciback_server_run(struct pciback_server *server, uint64_t now)
 	}
 	if (server->ended != 0)
 		return 0;
-	if (server->page == NULL)
+	/* A guest that is served on may have asked already, and is not to hear that there is no such device. */
+	if (server->page == NULL || server->n_awaited > 0)
 		return -1;
 	if (pciback_serving_is_due(&server->serving, now))
 		look_at_page(server);

@@ -208,6 +208,18 @@ pciback_child_give(struct pciback_slot *slot)
 	return r < 0 ? r : message.result;
 }
 
+/* What it is given at its start. */
+static uint32_t
+count_placed(const struct pciback_guest *guest)
+{
+	const struct pciback_backend *backend = guest->backend;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < backend->n_slots; i++)
+		n += backend->slots[i].guest == guest && backend->slots[i].is_placed;
+	return n;
+}
+
 int
 pciback_child_start(struct pciback_guest *guest, uint32_t reference, uint32_t port,
     enum pciback_start_step *ret_step)
@@ -221,6 +233,7 @@ pciback_child_start(struct pciback_guest *guest, uint32_t reference, uint32_t po
 		.reference = reference,
 		.port = port,
 		.n_polls = backend->xen.n_polls,
+		.n_devices = count_placed(guest),
 		.has_power = backend->operations.power_set != NULL,
 	};
 	int r = children->operations->start(children->world, number_of(guest));

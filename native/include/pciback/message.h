@@ -74,6 +74,7 @@ struct pciback_message {
 	uint16_t domain;
 	enum pciback_topology_kind topology;
 	uint32_t reference, port, n_polls;
+	uint32_t n_devices;		/* that it is given next, and before it looks at the page */
 	bool has_power;			/* power states can be asked for */
 
 	/* STARTED */

@@ -72,6 +72,7 @@ struct pciback_server {
 	struct pciback_serving serving;
 	uint64_t counted_work;		/* of this process, up to which the guest was charged */
 	unsigned n_polls;
+	uint32_t n_awaited;		/* devices that come before the page is looked at */
 	bool handles_errors;
 	uint64_t n_told, counts_at;	/* requests that the parent knows of; when it may be told of more */
 	unsigned n_later;

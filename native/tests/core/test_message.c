@@ -29,7 +29,7 @@ examples(struct pciback_message ret_examples[32])
 	size_t n_quirks;
 
 	*next++ = (struct pciback_message){ .type = PCIBACK_MESSAGE_START, .domain = 7, .topology = PCIBACK_TOPOLOGY_REAL,
-		.reference = UINT32_MAX, .port = 9, .n_polls = 50000, .has_power = true };
+		.reference = UINT32_MAX, .port = 9, .n_polls = 50000, .n_devices = 3, .has_power = true };
 	*next++ = (struct pciback_message){ .type = PCIBACK_MESSAGE_GIVE, .number = PCIBACK_ENTRIES_MAX - 1,
 		.place = place, .settings = { .address = place, .vendor = 0x8086, .device = 0x10d3, .config_size = 4096,
 		    .is_virtual_function = true, .bars = { [5] = { PCIBACK_RESOURCE_MEM64, true, UINT64_MAX, 1 } },

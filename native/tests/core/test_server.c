@@ -44,6 +44,31 @@ test_requests(struct harness *harness)
 	fixture_free(&served.fixture);
 }
 
+/* A request that is there already waits for the devices that it can be of. */
+static void
+test_begins(struct harness *harness)
+{
+	struct pciback_message started = { .type = PCIBACK_MESSAGE_START, .domain = 7, .n_devices = 2 }, give;
+	struct pciback_page *page = &served.fixture.page;
+
+	served_init(&served, false);
+	pciback_server_init(&served.server, &served.operations, &served, served.fixture.now);
+	served_tell(&served, &started);
+	CHECK_NUMBER(served_request(&served, PCIBACK_CONFIG_READ, 0, 4, 0), 99);
+	give = served_give(&served, 0);
+	served_tell(&served, &give);
+	CHECK_NUMBER(pciback_server_run(&served.server, served.fixture.now), -1);
+	CHECK_NUMBER(atomic_load(&page->flags) & PCIBACK_FLAG_REQUEST, PCIBACK_FLAG_REQUEST);
+	give = served_give(&served, 1);
+	give.place.device++;
+	give.settings.address.device++;
+	served_tell(&served, &give);
+	(void)pciback_server_run(&served.server, served.fixture.now);
+	CHECK_NUMBER(atomic_load(&page->flags) & PCIBACK_FLAG_REQUEST, 0);
+	CHECK_NUMBER(atomic_load(&page->request.error), PCIBACK_DONE);
+	fixture_free(&served.fixture);
+}
+
 /* The next server goes on where this one was stopped. */
 static void
 test_goes_on(struct harness *harness)
@@ -178,6 +203,7 @@ void
 test_server(struct harness *harness)
 {
 	test_requests(harness);
+	test_begins(harness);
 	test_goes_on(harness);
 	test_ends(harness);
 	test_report(harness);
