@@ -26,7 +26,7 @@ help:
 	@echo "make test-conformance  the boot model against real boots"
 	@echo "make test-safety       bad input through the role: one sentence, nothing changed"
 	@echo "make test-lab          Molecule on the embedded dom0"
-	@echo "make test-xen          Molecule on a real Xen with a Debian dom0, in QEMU: 14 minutes"
+	@echo "make test-xen          Molecule on a real Xen with a Debian dom0, in QEMU: about 18 minutes"
 	@echo "make soak              what needs time: 10,000 lives, fuzzers, every kill point, all examples: 22 minutes"
 	@echo "make lint              every checker, on a copy of the tree"
 	@echo "make docs              all documentation as one site, into build/docs/html"
