@@ -82,6 +82,8 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
     """
     compiler, make = native_inspect.find_compiler(find), native_build.find_make(find)
     native = _inspect(run, state, request, compiler)
+    # What there is of it stays, also where it isn't asked for.
+    trial = request.trial or native.trial
     reason = _reason(native, request)
     values: dict[str, Any] = {"changed": bool(reason), "reason": reason, "needs": "nothing"}
     if not reason:
@@ -89,7 +91,7 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
     if native.ready and (native.daemon.installed or not request.daemon) and (native.trial or not request.trial):
         return _settle(run, state, request, values)
     if request.archive is not None:
-        installed = _install(run, state, request, compiler, make)
+        installed = _install(run, state, request, compiler, make, trial=trial)
         return Outcome({**values, **installed.values}, installed.warnings)
     on_host = request.method == HOST or (request.method == AUTO and compiler and make)
     if on_host and not (compiler and make):
@@ -107,7 +109,7 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
         target = request.target or native_build.zig_target(run, uname, daemon=request.daemon)
         if request.daemon:
             native_build.check_target(target)
-        values.update(needs="binaries", target=target, prefix=request.prefix, trial=request.trial or native.trial)
+        values.update(needs="binaries", target=target, prefix=request.prefix, trial=trial)
     return Outcome(values)
 
 
@@ -205,7 +207,7 @@ def _run_daemon(run: Run, request: NativeRequest, values: Mapping[str, Any], *wa
 
 
 def _install(
-    run: Run, state: StateDirectory, request: NativeRequest, compiler: str | None, make: str | None
+    run: Run, state: StateDirectory, request: NativeRequest, compiler: str | None, make: str | None, *, trial: bool
 ) -> Outcome:
     """Install what the archive holds: sources that are built here, or files that were built for this host."""
     workspace = tempfile.mkdtemp(dir=request.scratch, prefix="native-")
@@ -216,7 +218,6 @@ def _install(
             method, built_by, stage = CROSS, request.archive_compiler, unpacked
         else:
             method, built_by = HOST, native_inspect.compiler_version(run, compiler) or ""
-            trial = request.trial or _inspect(run, state, request, compiler).trial
             _build(run, request, unpacked, stage, compiler or "", make or "", trial=trial)
         files = native_service.placed(
             native_build.staged_files(stage),
