@@ -132,5 +132,9 @@ def ssh_config(identity: Path, known_hosts: Path, port: int) -> str:
         ("StrictHostKeyChecking", "yes"),
         ("PreferredAuthentications", "publickey"),
         ("LogLevel", "ERROR"),
+        # QEMU keeps its end of a connection over a reset of the machine, and what is asked then is never answered: a
+        # question to the next boot ends it. Xen itself may stop the machine for a minute.
+        ("ServerAliveInterval", 30),
+        ("ServerAliveCountMax", 10),
     )
     return "Host xen-lab\n" + "".join(f"    {name} {value}\n" for name, value in settings)
