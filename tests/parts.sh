@@ -11,6 +11,8 @@
 #
 # --beside runs a part in the background, with its output in build/logs/PART.log, which is shown at the end; --wait
 # waits for it. That is for the Xen lab, whose emulated machine takes one processor at most.
+#
+# Each part says when it has ended how long it took: who sees a run that was cut off sees where its time went.
 set -eu
 name=$1
 limit=$2
@@ -37,7 +39,9 @@ run() { # PART
 	since=$(date +%s)
 	status=0
 	$make "$1" || status=$?
-	printf '%s %s %s\n' "$1" "$(($(date +%s) - since))" "$status" >>"$times"
+	now=$(date +%s)
+	printf '%s %s %s\n' "$1" "$((now - since))" "$status" >>"$times"
+	echo "=== $name: $1 took $((now - since)) s, and this run $((now - begin)) s so far"
 	return "$status"
 }
 
@@ -48,6 +52,7 @@ collect() {
 	wait "$process" || status=$?
 	process=
 	cat "$logs/$beside.log"
+	echo "=== $name: $beside has ended, and this run took $(($(date +%s) - begin)) s so far"
 	[ "$status" -eq 0 ] || failed="$failed $beside"
 }
 
