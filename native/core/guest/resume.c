@@ -105,6 +105,8 @@ pciback_guest_resume(struct pciback_guest *guest)
 			return;
 		}
 		if (r < 0 && is_named && guest->n_tries++ < TRIES_MAX) {
+			/* Nobody is served meanwhile; what the toolstack no longer names is taken all the same. */
+			pciback_devices_take_back_unwanted(guest, true);
 			guest->is_adopted = true;
 			guest->retry = guest->backend->now + PCIBACK_WAIT_ADOPT;
 			guest->look_frontend = true;

@@ -195,6 +195,22 @@ test_waits(struct harness *harness)
 	CHECK_NUMBER(fake.xen.devices[0].n_resets, 1);
 	CHECK(fake_end(&fake));
 
+	/* What its toolstack removes meanwhile is taken back at once, and not waited for. */
+	connect_recorded(true);
+	fake.xen.refuses = "event";
+	fake_restart(&fake);
+	fake_remove(&fake, 1, "dev-1");
+	fake_remove(&fake, 1, "state-1");
+	fake_set(&fake, 1, "num_devs", "1");
+	CHECK(fake.guests[0].is_adopted);
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
+	fake.xen.refuses = NULL;
+	fake_pass(&fake, PCIBACK_WAIT_ADOPT);
+	CHECK(!fake.guests[0].is_adopted && fake.guests[0].is_open);
+	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
+	CHECK_NUMBER(fake.xen.devices[0].n_resets, 1);
+	CHECK(fake_end(&fake));
+
 	/* Nor does a domain that comes to its end meanwhile wait. */
 	connect_recorded(true);
 	fake.xen.refuses = "event";
