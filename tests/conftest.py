@@ -34,8 +34,9 @@ from tests import depth, forked_ansible
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-# As in the Xen lab's dom0.
+# What Python imports when it starts on a machine of the tests: bytecode is kept as in the Xen lab's dom0.
 USERCUSTOMIZE = ROOT / "lab/xen/image/dom0/usr/lib/python3/dist-packages/usercustomize.py"
+KEEP_OBJECTS = ROOT / "tests/kept/keep_objects.py"
 # Tests that try examples, of which a sample has fewer.
 WITH_EXAMPLES = ("tests/property/", "tests/safety/test_reports.py")
 SHARED = "PCIBACK_TESTS_SHARED"
@@ -117,11 +118,12 @@ class Dom0:
         *options: str,
         bus: str = "pc-nine-nics",
         boot_cfg: bytes | None = None,
-        keep_bytecode: bool = True,
+        keep_compiled: bool = True,
     ) -> Dom0:
         """Make it anew.
 
-        :param keep_bytecode: whether Python keeps what it compiles of modules, for all machines: half of each call
+        :param keep_compiled: whether all machines share what one has compiled: of modules, which is half of each call,
+            and of the native component
         """
         extra = list(options)
         if boot_cfg is not None:
@@ -133,18 +135,21 @@ class Dom0:
         # It answers at once after a reboot; that one waits where it doesn't is Molecule's to see.
         command += ["--downtime", "0", *extra]
         subprocess.run(command, check=True, capture_output=True, text=True)
-        if keep_bytecode:
-            self._keep_bytecode()
+        if keep_compiled:
+            self._keep_compiled()
         return self
 
-    def _keep_bytecode(self) -> None:
+    def _keep_compiled(self) -> None:
         """Let all machines share what their Python imports first, and what that keeps; the machine's own tree has neither."""
         site = KEPT_BYTECODE / "site-packages"
         site.mkdir(parents=True, exist_ok=True)
         unfinished = site / f"{os.getpid()}"
-        # With its time, so that what Python made of it stays valid.
-        shutil.copy2(USERCUSTOMIZE, unfinished)
-        unfinished.replace(site / USERCUSTOMIZE.name)
+        for file in (USERCUSTOMIZE, KEEP_OBJECTS):
+            # With its time, so that what Python made of it stays valid.
+            shutil.copy2(file, unfinished)
+            unfinished.replace(site / file.name)
+        unfinished.write_text(f"import {KEEP_OBJECTS.stem}\n")
+        unfinished.replace(site / f"{KEEP_OBJECTS.stem}.pth")
         kept = KEPT_BYTECODE / "kept"
         kept.mkdir(exist_ok=True)
         inside = {site: "root/.local/lib/python{}.{}/site-packages".format(*sys.version_info), kept: KEPT_INSIDE}

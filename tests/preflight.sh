@@ -37,6 +37,7 @@ fi
 case $purpose in
 test)
 	want_command bmake bmake
+	want_command ccache ccache
 	want_command clang clang
 	want libclang-rt-14-dev ls /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a
 	want_command valgrind valgrind

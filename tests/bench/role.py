@@ -80,7 +80,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pciback-bench-") as folder:
         workspace = Path(folder)
         print("making a host and bringing it to what is wanted", file=sys.stderr)
-        host = Dom0(workspace / "dom0", workspace).create(keep_bytecode=False)
+        host = Dom0(workspace / "dom0", workspace).create(keep_compiled=False)
         first = host.playbook(WANTED, environment={})
         if first.status != 0:
             sys.exit(first.output)

@@ -26,7 +26,7 @@ guest\tfirewall\t/usr/pkg/etc/xen/firewall\t{CARD},permissive=1 {OTHER}
 @pytest.fixture
 def host(tmp_path: Path) -> Dom0:
     """One with two cards for its firewall; its other guest is xendomains' alone."""
-    host = Dom0(tmp_path / "dom0", tmp_path).create(bus="q35-captured", keep_bytecode=False)
+    host = Dom0(tmp_path / "dom0", tmp_path).create(bus="q35-captured", keep_compiled=False)
     share = install(MAKES[0], host.root, "/usr/local")
     shutil.copy(share / "pcibackd.rc", host.root / "etc/rc.d/pcibackd")
     (host.root / "etc/rc.d/pcibackd").chmod(0o755)
