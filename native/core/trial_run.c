@@ -163,6 +163,23 @@ pciback_trial_look(const struct pciback_trial_world *world, struct pciback_trial
 	(void)look(world, ret_report);
 }
 
+/* The number of no watchdog. A Xen that has watchdogs says so; one that has none does not know the call. */
+#define NO_WATCHDOG	UINT32_MAX
+
+void
+pciback_trial_probe(const struct pciback_trial_world *world, struct pciback_trial_report *ret_report)
+{
+	int r = world->watchdog(world->context, NO_WATCHDOG, 0);
+
+	memset(ret_report, 0, sizeof(*ret_report));
+	ret_report->finding = PCIBACK_TRIAL_NONE;
+	ret_report->failed = r < 0 && r != -EINVAL;
+	if (ret_report->failed)
+		set_message(ret_report, "Xen gives dom0 no watchdog (%s), so nothing would undo a trial", strerror(-r));
+	else
+		set_message(ret_report, "Xen has a watchdog for a trial");
+}
+
 /*
  * The boot that has the new list. Noted first: with the link still there, the next boot tries
  * again, and counts. Then the link goes, and from there on every reset ends in the list from

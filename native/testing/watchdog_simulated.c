@@ -41,7 +41,7 @@ watchdog_set(uint32_t number, uint32_t seconds)
 
 	if (path[0] == '\0')
 		return -ENOSYS;
-	if (number != 0 && access(path, F_OK) < 0)
+	if (number > PCIBACK_TRIAL_WATCHDOG_MAX || (number != 0 && access(path, F_OK) < 0))
 		return -EINVAL;
 	if (seconds == 0)
 		return unlink(path) < 0 ? -errno : 0;

@@ -23,7 +23,7 @@ enum {
 };
 
 static const char usage[] =
-    "usage: pciback-trial begin|confirm|status [--root DIR] [--json]\n";
+    "usage: pciback-trial begin|confirm|probe|status [--root DIR] [--json]\n";
 
 static int
 to_stdout(void *context, const char *bytes, size_t length)
@@ -59,6 +59,7 @@ main(int argc, char **argv)
 	} commands[] = {
 		{ "begin", pciback_trial_begin },
 		{ "confirm", pciback_trial_confirm },
+		{ "probe", pciback_trial_probe },
 		{ "status", pciback_trial_look },
 	};
 	struct pciback_trial_host host = { "" };

@@ -175,6 +175,8 @@ def test_no_trial(tmp_path: Path) -> None:
     program = str(PROGRAM)
     # A boot has nothing to say of it.
     assert run(tmp_path, program, "begin") == (0, "", "")
+    if not Path("/dev/xen/privcmd").exists():
+        assert run(tmp_path, program, "probe")[2].startswith("pciback-trial: Xen gives dom0 no watchdog (")
     assert run(tmp_path, program, "status") == (0, "pciback-trial: no boot configuration is on trial\n", "")
     assert run(tmp_path, PCIBACKCTL, "confirm") == (1, "", "pcibackctl: no boot configuration is on trial\n")
     assert asked(tmp_path, PCIBACKCTL, "confirm")["state"] == "none"
@@ -184,4 +186,4 @@ def test_no_trial(tmp_path: Path) -> None:
 def test_usage(words: list[str]) -> None:
     done = subprocess.run([str(PROGRAM), *words], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "usage: pciback-trial begin|confirm|status [--root DIR] [--json]\n"
+    assert done.stderr == "usage: pciback-trial begin|confirm|probe|status [--root DIR] [--json]\n"

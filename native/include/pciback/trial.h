@@ -144,6 +144,13 @@ void pciback_trial_look(const struct pciback_trial_world *world,
     struct pciback_trial_report *ret_report);
 
 /*
+ * Whether Xen has the watchdog that undoes a trial: asks it to end one that no domain has, so that nothing starts or
+ * ends, whenever the process is killed. Changes nothing, and looks at no record.
+ */
+void pciback_trial_probe(const struct pciback_trial_world *world,
+    struct pciback_trial_report *ret_report);
+
+/*
  * At each start of the host, when / can be written and before there is a network. Whoever kills it
  * anywhere, or cuts the power, leaves a host that boots one of the two lists, and a record by which
  * the next call knows which.

@@ -339,9 +339,29 @@ test_boots(struct harness *harness)
 	CHECK_NUMBER(run(pciback_trial_begin, &fake, &report), PCIBACK_TRIAL_IS_UNDONE);
 }
 
+/* What is asked before a trial is made ends no watchdog and starts none. */
+static void
+test_probe(struct harness *harness)
+{
+	struct fake_trial fake;
+	struct pciback_trial_report report;
+
+	tried(&fake);
+	fake.deadline[0] = fake.clock + 9;
+	CHECK_NUMBER(run(pciback_trial_probe, &fake, &report), PCIBACK_TRIAL_NONE);
+	CHECK(!report.failed && fake.n_writes == 0 && fake.n_said == 0 && fake.linked);
+	CHECK(fake.deadline[0] == fake.clock + 9 && fake.deadline[1] == 0);
+	CHECK_TEXT(report.message, "Xen has a watchdog for a trial");
+	fake.watchdog_error = -ENOSYS;
+	(void)run(pciback_trial_probe, &fake, &report);
+	CHECK(report.failed);
+	CHECK_TEXT(report.message, "Xen gives dom0 no watchdog (Function not implemented), so nothing would undo a trial");
+}
+
 void
 test_trial_run(struct harness *harness)
 {
+	test_probe(harness);
 	test_confirmed(harness);
 	test_undone(harness);
 	test_started_again(harness);

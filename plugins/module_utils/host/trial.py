@@ -36,6 +36,9 @@ RECORD = "/etc/xen-pciback/trial"
 
 _OWNER_ONLY = 0o600
 
+_NOT_DONE = 1
+"""The exit status of pciback-trial for what it has tried; one that does not know the command ends with another."""
+
 
 class Trials(abc.ABC):
     """The trials of one host.
@@ -57,6 +60,11 @@ class Trials(abc.ABC):
     @abc.abstractmethod
     def used_names(self) -> tuple[str, ...]:
         """Names that a link can't have, because other files have them."""
+
+    def refused_by_xen(self) -> str:
+        """Why Xen would undo no trial, in pciback-trial's words; empty if it would, or if that program can't be asked yet."""
+        status, _output, errors = self._run([PROGRAM, "probe"])
+        return _words_of(errors) if status == _NOT_DONE else ""
 
     def look(self) -> TrialState:
         """What is the case. A host without a record is asked nothing."""
@@ -86,9 +94,7 @@ class Trials(abc.ABC):
                 remedy="install it with xen.pciback.native_backend and trial: true, before Xen resets the host",
             )
         if status != 0:
-            said = " ".join((errors or output).split())
-            prefix = f"{os.path.basename(PROGRAM)}: "
-            raise PcibackError(f"not confirmed: {said[len(prefix) :] if said.startswith(prefix) else said}")
+            raise PcibackError(f"not confirmed: {_words_of(errors or output)}")
 
     def note(self, link: str, xen: str, seconds: int) -> None:
         """Record that the next boot is a trial.
@@ -108,3 +114,10 @@ class Trials(abc.ABC):
         if os.path.isdir(os.path.dirname(RECORD)):
             remove_file(RECORD)
             remove_directory(os.path.dirname(RECORD))
+
+
+def _words_of(printed: str) -> str:
+    """The sentence that the program has printed, without its name."""
+    said = " ".join(printed.split())
+    prefix = f"{os.path.basename(PROGRAM)}: "
+    return said[len(prefix) :] if said.startswith(prefix) else said

@@ -56,6 +56,16 @@ def test_without_a_record_nothing_is_asked(record: Path) -> None:
     assert not host.calls
 
 
+def test_xen_is_asked_for_a_watchdog() -> None:
+    host = Double(1, errors="pciback-trial: Xen gives dom0 no watchdog (Function not implemented), so nothing\n")
+    assert host.refused_by_xen() == "Xen gives dom0 no watchdog (Function not implemented), so nothing"
+    assert host.calls == [[PROGRAM, "probe"]]
+    assert Double().refused_by_xen() == ""
+    # It is not there yet, or is an older one.
+    assert Double(NOT_FOUND).refused_by_xen() == ""
+    assert Double(2, errors="usage: pciback-trial begin|confirm|status").refused_by_xen() == ""
+
+
 def test_a_record_comes_and_goes(record: Path) -> None:
     host = Double(output=json.dumps(ANSWER))
     host.note("/t", "/xen.gz", 600)

@@ -45,7 +45,8 @@ class NetbsdTrials(Trials):
                 EFI,
                 "this host may boot by EFI, whose loader prefers a boot.cfg of the EFI partition, where there are no hard links",
             )
-        return None
+        refused = self.refused_by_xen()
+        return NoTrial(NO_WATCHDOG, refused) if refused else None
 
     def boot_time(self) -> float | None:
         with contextlib.suppress(OSError, ValueError), open(self._root + BOOT_TIME, encoding="ascii") as file:

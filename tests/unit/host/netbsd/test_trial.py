@@ -56,6 +56,11 @@ def test_where_there_are_no_links(root: Path) -> None:
 def test_what_hinders_a_trial(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trials = NetbsdTrials(run, str(root))
     assert trials.obstacle() is None
+    said = "pciback-trial: Xen gives dom0 no watchdog (Function not implemented), so nothing would undo a trial\n"
+    refused = NetbsdTrials(lambda *_argv, **_more: (1, "", said), str(root)).obstacle()
+    assert refused is not None
+    assert refused.code == "no-watchdog"
+    assert refused.reason.startswith("Xen gives dom0 no watchdog (Function not implemented)")
     assert trials.boot_time() == 1795944000
     monkeypatch.setattr(boot_loader, "kernel_messages", lambda: "dk0 at wd0: EFI, 1 blocks at 2, type: msdos\n")
     efi = trials.obstacle()

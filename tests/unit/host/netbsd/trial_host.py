@@ -44,6 +44,9 @@ class TrialHost:
 
     def run(self, argv: Sequence[str], cwd: str | None = None, **_options: Any) -> tuple[int, str, str]:
         words = list(argv)
+        if words[:2] == [trial.PROGRAM, "probe"]:
+            # There is no Xen to ask.
+            return 0, "", ""
         if words[0] == trial.PROGRAM:
             words = [str(NATIVE / "build/pciback-trial"), *words[1:], "--root", str(self.root)]
         done = subprocess.run(words, check=False, capture_output=True, text=True)
