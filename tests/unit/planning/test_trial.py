@@ -63,6 +63,11 @@ def test_a_reboot_becomes_a_trial() -> None:
     assert arguments(plan, Step.REBOOT)["trial"] == 600
     assert list(arguments(plan, Step.CONFIRM)["pins"]) == ["0000:00:05.0"]
     assert as_result(plan, host())["trial"]["planned"] == 600
+    # An entry with the list from before comes with the confirmation.
+    assert plan.recovery[0].startswith(
+        "It goes back to the list from before by itself, or by a reset, unless its kernel has"
+    )
+    assert plan.recovery[1:] == make_plan(ONE, host()).recovery[1:]
     installed = host(native=replace(host().native, trial=True))
     assert "native" not in kinds(make_plan(TRIED, installed))
 
@@ -142,6 +147,7 @@ def test_one_that_waits_for_its_boot() -> None:
     plan = make_plan(TRIED, tried(ARMED, "00:05.0"))
     assert plan.trial == 600
     assert kinds(plan) == ["native", "configure", "reboot", "run", "confirm"]
+    assert plan.recovery == make_plan(TRIED, host()).recovery
     waits = make_plan(replace(TRIED, reboot="never"), tried(ARMED, "00:05.0"))
     assert "hide" not in kinds(waits)
     assert any("the boot configuration is ready for a trial" in warning for warning in waits.warnings)

@@ -102,8 +102,12 @@ class NetbsdBootPlanner:
         if tried is None and is_right and not edit.changed:
             self._check_prediction(draft, config, edited)
         if is_right and (tried is not None or draft.to_confirm):
+            if draft.trial is not None:
+                draft.recovery = recovery(base, tries=True)
             return []
         self._plan_trial(draft, base)
+        if draft.trial is not None:
+            draft.recovery = recovery(base, tries=True)
         return hide_action(
             draft,
             self.boot.path,
@@ -226,9 +230,18 @@ class NetbsdBootPlanner:
             )
 
 
-def recovery(config: BootCfg) -> tuple[str, ...]:
-    """What a person at the console does if the host does not come back, in the order of trying."""
-    lines = [
+def recovery(config: BootCfg, *, tries: bool = False) -> tuple[str, ...]:
+    """What a person at the console does if the host does not come back, in the order of trying.
+
+    :param tries: whether a trial of it is booted; that has no entry of its own with the list from before
+    """
+    lines = []
+    if tries:
+        lines.append(
+            "It goes back to the list from before by itself, or by a reset, unless its kernel has stopped before the first of "
+            "the host's own scripts; then a reset tries once more, and only the console helps."
+        )
+    lines += [
         f"At its console, choose entry {entry.number} '{entry.title}' in the loader's menu: it boots with the list from before."
         for entry in config.entries
         if entry.title.endswith(PREVIOUS_SUFFIX)
