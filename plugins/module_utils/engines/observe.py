@@ -99,7 +99,7 @@ def observe(
         pins=pins,
         traces=traces,
         stale=stale,
-        trial=_trial_facts(host, wanted),
+        trial=_trial_facts(host),
         written={
             Step.HIDE: (*files, *records),
             Step.CONFIGURE: tuple(records),
@@ -110,22 +110,34 @@ def observe(
         ),
     )
     selection = resolve_wanted(wanted, observed, units=host.units)
+    if _may_try(wanted, observed, selection):
+        observed = replace(observed, trial=_with_obstacle(host, observed.trial))
     if not selection.unclaimed and not selection.is_returning:
         return observed, selection
     devices = with_holder(host.complete(devices), served or ())
     return replace(observed, devices=devices, facts=host.facts(devices, xl)), selection.with_devices(devices)
 
 
-def _trial_facts(host: Platform, wanted: Wanted) -> TrialFacts:
-    """What there is of trials; a host that makes none and has none is asked little."""
+def _trial_facts(host: Platform) -> TrialFacts:
+    """What became of the last trial."""
     trials = host.trials()
     if trials is None:
         return TrialFacts()
     state = trials.look()
-    facts = TrialFacts(state, trials.boot_time() if state.has_failed else None)
-    if wanted.trials.trial == NEVER or wanted.reboot == NEVER:
-        return facts
-    return replace(facts, obstacle=trials.obstacle(), used=trials.used_names())
+    return TrialFacts(state, trials.boot_time() if state.has_failed else None)
+
+
+def _may_try(wanted: Wanted, observed: Observed, selection: Selection) -> bool:
+    """Whether a plan could make a trial; a host that is as it is wanted is not asked whether it could."""
+    if NEVER in (wanted.trials.trial, wanted.reboot) or wanted.state == ABSENT:
+        return False
+    found = {device.address for answer in selection.answers for device in answer.devices}
+    return found != set(observed.claims or ()) or observed.other_claims is not None
+
+
+def _with_obstacle(host: Platform, facts: TrialFacts) -> TrialFacts:
+    trials = host.trials()
+    return facts if trials is None else replace(facts, obstacle=trials.obstacle(), used=trials.used_names())
 
 
 def with_holder(devices: Iterable[Device], served: Collection[Address]) -> tuple[Device, ...]:

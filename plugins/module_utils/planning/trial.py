@@ -86,7 +86,8 @@ def explain(draft: Draft) -> None:
     """Say why a reboot is no trial, where one is wanted."""
     if is_asked(draft) and draft.trial is None and draft.no_trial is None:
         draft.no_trial = NoTrial(NOT_HERE, "no boot of this system can be one")
-    if draft.trial is None and draft.no_trial is not None and draft.reboots:
+    # Nobody can change what a system can't do: the plan's result says it, and not each run.
+    if draft.trial is None and draft.no_trial is not None and draft.reboots and draft.no_trial.code != NOT_HERE:
         draft.warnings.append(f"the reboot is no trial ({draft.no_trial.code}): {draft.no_trial.reason}")
 
 

@@ -161,4 +161,6 @@ def test_a_system_that_makes_none() -> None:
     draft = draft_of(TRIED, host())
     draft.reasons.append("a device has to be taken")
     explain(draft)
-    assert draft.warnings == ["the reboot is no trial (not-here): no boot of this system can be one"]
+    assert draft.no_trial == NoTrial("not-here", "no boot of this system can be one")
+    # By default trials are wanted: who can't have any is not told so by each run.
+    assert draft.warnings == []
