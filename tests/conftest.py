@@ -44,6 +44,8 @@ KEPT_INSIDE = "var/cache/lab-bytecode"
 KEPT_BYTECODE = ROOT / "build/lab-bytecode"
 # What starts pcibackd on an embedded dom0.
 SERVICE = ("etc/rc.d/pcibackd", "etc/rc.conf.d/pcibackd")
+# What lets a reboot be a trial.
+TRIAL = ("sbin/pciback-trial", "etc/rc.d/pciback_trial")
 
 # Speed is for benchmarks: on a busy machine no test fails.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -162,11 +164,11 @@ class Dom0:
     def borrow_native(self, lender: Dom0) -> Dom0:
         """Have the native component that another machine has built, as if it were this one's; it takes two seconds.
 
-        Of a lender with pcibackd it comes with the service, which does not run yet.
+        Of a lender with pcibackd it comes with the service, which does not run yet; of one with pciback-trial, with that.
         """
         for place in ("usr/local", "var/db/xen-pciback"):
             shutil.copytree(lender.root / place, self.root / place, symlinks=True, dirs_exist_ok=True)
-        for place in SERVICE:
+        for place in (*SERVICE, *TRIAL):
             if (lender.root / place).exists():
                 (self.root / place).parent.mkdir(exist_ok=True)
                 shutil.copy2(lender.root / place, self.root / place)
@@ -211,6 +213,8 @@ class Dom0:
             "ansible_python_interpreter": "auto_silent",
             # What pciback(4) needs of a host, and what a boot does, is most of what there is to test.
             "pciback_backend": "kernel",
+            # A trial is three more calls of modules. tests/integration/test_trial.py and Molecule have them.
+            "pciback_trial": "never",
             # Each machine compiles; what it then runs for is a second.
             "pciback_native_cflags": "-O0",
             **(variables or {}),
@@ -408,6 +412,12 @@ def lender(name: str, workspace: Path, **options: Any) -> Dom0:
 def native(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
     """A machine with the native component, without pcibackd: to be borrowed from."""
     return lender("native", tmp_path_factory.mktemp("native"))
+
+
+@pytest.fixture(scope="session")
+def trying(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+    """A machine with the native component and pciback-trial: to be borrowed from."""
+    return lender("trying", tmp_path_factory.mktemp("trying"), trial=True)
 
 
 @pytest.fixture(scope="session")

@@ -74,8 +74,8 @@ def test_a_good_one(dom0: Dom0, native: Dom0, guest: Guest) -> None:
     assert not (dom0.root / "sbin/pciback-trial").exists()
 
 
-def test_a_network_that_is_lost(dom0: Dom0, native: Dom0, guest: Guest) -> None:
-    dom0.create("--lost-lines", "--watchdog-second", "0.02").borrow_native(native)
+def test_a_network_that_is_lost(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
+    dom0.create("--lost-lines", "--watchdog-second", "0.02").borrow_native(trying)
     before = (dom0.root / "boot.cfg").read_bytes()
     wanted = wishes(guest, SHARED, pciback_allow=ALLOWED)
     said = undone(dom0.playbook(wanted))
@@ -102,17 +102,17 @@ def test_a_network_that_is_lost(dom0: Dom0, native: Dom0, guest: Guest) -> None:
 
 
 @pytest.mark.parametrize("ends", ["hang", "panic"])
-def test_a_dom0_that_ends(dom0: Dom0, native: Dom0, guest: Guest, ends: str) -> None:
+def test_a_dom0_that_ends(dom0: Dom0, trying: Dom0, guest: Guest, ends: str) -> None:
     options = ["--hidden-fault", f"{SEVENTH}={ends}", "--watchdog-second", "0.02"]
-    dom0.create(*options).borrow_native(native)
+    dom0.create(*options).borrow_native(trying)
     said = undone(dom0.playbook(wishes(guest, SEVENTH)))
     assert "came back with the previous list by itself" in said
     assert (boots(dom0), claims(dom0)) == (3, [])
 
 
-def test_a_controller_that_dies(dom0: Dom0, native: Dom0, guest: Guest) -> None:
+def test_a_controller_that_dies(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     """After the reboot, before it comes back to the host: nobody confirms, and the next run finds it undone or confirms."""
-    dom0.create().borrow_native(native)
+    dom0.create().borrow_native(trying)
     # It dies by a guest's kernel that is gone when the guests are to be run.
     dom0.wrap("usr/pkg/sbin/xl", 'case $1 in create) exit 1 ;; esac\nexec "$real" "$@"\n')
     run = dom0.playbook(wishes(guest, SEVENTH))
@@ -132,8 +132,8 @@ def test_a_controller_that_dies(dom0: Dom0, native: Dom0, guest: Guest) -> None:
     assert claims(dom0) == ["0000:00:09.0"]
 
 
-def test_a_person_confirms(dom0: Dom0, native: Dom0, guest: Guest) -> None:
-    dom0.create().borrow_native(native)
+def test_a_person_confirms(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
+    dom0.create().borrow_native(trying)
     manual = wishes(guest, SEVENTH, pciback_confirm="manual")
     run = dom0.playbook(manual)
     assert run.status == 0, run.output
@@ -147,8 +147,8 @@ def test_a_person_confirms(dom0: Dom0, native: Dom0, guest: Guest) -> None:
     assert claims(dom0) == [SEVENTH]
 
 
-def test_a_second_too_late(dom0: Dom0, native: Dom0, guest: Guest) -> None:
-    dom0.create().borrow_native(native)
+def test_a_second_too_late(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
+    dom0.create().borrow_native(trying)
     manual = wishes(guest, SEVENTH, pciback_confirm="manual")
     assert dom0.playbook(manual).status == 0
     dom0.lab("wait", "601")
@@ -159,9 +159,9 @@ def test_a_second_too_late(dom0: Dom0, native: Dom0, guest: Guest) -> None:
     assert (boots(dom0), claims(dom0)) == (3, [])
 
 
-def test_where_none_can_be_made(dom0: Dom0, native: Dom0, guest: Guest) -> None:
+def test_where_none_can_be_made(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     boot_cfg = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot hd0a:/xen.gz dom0_mem=512M\ntimeout=5\n"
-    dom0.create(boot_cfg=boot_cfg).borrow_native(native)
+    dom0.create(boot_cfg=boot_cfg).borrow_native(trying)
     run = dom0.playbook(wishes(guest, SEVENTH))
     assert run.status == 0, run.output
     assert "the reboot is no trial (xen-on-device): entry 1" in run.output
