@@ -109,6 +109,7 @@ open_kernel(struct kernel *kernel, bool changes)
 		.n_guests = 1,
 		.n_devices = PCIBACK_ENTRIES_MAX,
 		.n_jobs = 1,
+		.waits_for_resets = true,
 	};
 	struct pciback_hardware hardware;
 	char message[PCIBACK_PLATFORM_MESSAGE];

@@ -26,7 +26,7 @@ cli_read_bus(const struct cli_options *options, const char *dump, struct pciback
 
 	pciback_bus_init(&bus);
 	if (dump == NULL) {
-		r = pciback_bus_scan(&bus, &scan_error);
+		r = pciback_bus_scan(&bus, NULL, &scan_error);
 		if (r < 0)
 			return cli_fail(options, CLI_FAILED, "%s can't be read: %s; run as root, or give "
 			    "the output of lspci -xxxx with --bus", scan_error.path, strerror(-r));

@@ -237,7 +237,7 @@ status_text(const struct pciback_backend *backend, struct answer *answer)
 		pciback_address_format(&taken.address, name);
 		answer_say(answer, "%s is taken from dom0, and no guest has it%s\n", name,
 		    taken.is_lost ? "; nor will one: a driver of this system has it, or it is gone" :
-		    taken.is_clean ? "" : "; it could not be reset");
+		    taken.is_reset ? "; it is being reset" : taken.is_clean ? "" : "; it could not be reset");
 	}
 }
 
@@ -323,8 +323,8 @@ check_one(struct answer *answer, struct pciback_json *json, const struct pciback
 	pciback_json_object_end(json);
 }
 
-static void
-list_checked(struct answer *answer, const struct pciback_backend *backend, const struct pciback_job *job,
+void
+answer_checked(struct answer *answer, const struct pciback_backend *backend, const struct pciback_job *job,
     bool json_wanted)
 {
 	struct pciback_json json;
@@ -346,20 +346,6 @@ list_checked(struct answer *answer, const struct pciback_backend *backend, const
 }
 
 void
-answer_devices(struct answer *answer, const struct pciback_backend *backend, const struct request *request,
-    bool json_wanted)
-{
-	if (request->kind == REQUEST_CHECK)
-		list_checked(answer, backend, &request->job, json_wanted);
-	else if (request->kind == REQUEST_TAKE)
-		list_devices(answer, backend, &request->job, "xen.pciback/take/1", "taken from dom0",
-		    json_wanted);
-	else
-		list_devices(answer, backend, &request->job, "xen.pciback/return/1", "returned to dom0",
-		    json_wanted);
-}
-
-void
 answer_job(struct answer *answer, const struct pciback_backend *backend, const struct pciback_job *job,
     bool json_wanted)
 {
@@ -368,6 +354,14 @@ answer_job(struct answer *answer, const struct pciback_backend *backend, const s
 
 	if (job->error != 0) {
 		answer_say(answer, "1 %s\n", job->message);
+		return;
+	}
+	if (job->kind == PCIBACK_JOB_TAKE) {
+		list_devices(answer, backend, job, "xen.pciback/take/1", "taken from dom0", json_wanted);
+		return;
+	}
+	if (job->kind == PCIBACK_JOB_RETURN) {
+		list_devices(answer, backend, job, "xen.pciback/return/1", "returned to dom0", json_wanted);
 		return;
 	}
 	(void)snprintf(done, sizeof(done), "%s domain %u", is_attach ? "attached to" : "detached from",

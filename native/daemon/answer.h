@@ -29,9 +29,9 @@ void answer_say(struct answer *answer, const char *format, ...);
 void answer_status(struct answer *answer, const struct pciback_backend *backend,
     bool json_wanted, uint64_t pid);
 
-/* Devices that are the right ones, or were taken from dom0, or returned to it. */
-void answer_devices(struct answer *answer, const struct pciback_backend *backend,
-    const struct request *request, bool json_wanted);
+/* The devices of a job, which are the right ones. */
+void answer_checked(struct answer *answer, const struct pciback_backend *backend,
+    const struct pciback_job *job, bool json_wanted);
 
 /* What came of a job that is done. */
 void answer_job(struct answer *answer, const struct pciback_backend *backend,

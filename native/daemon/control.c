@@ -58,22 +58,14 @@ control_answer(struct control *control)
 }
 
 static void
-change_devices(const struct control *control, struct client *client, const struct request *request)
+check_devices(const struct control *control, struct client *client, const struct pciback_job *job)
 {
-	const struct pciback_job *job = &request->job;
 	char message[PCIBACK_LOG_LINE];
-	int r;
 
-	if (request->kind == REQUEST_CHECK)
-		r = pciback_backend_check(control->backend, job->devices, job->n, message);
-	else if (request->kind == REQUEST_TAKE)
-		r = pciback_backend_take(control->backend, job->devices, job->n, message);
-	else
-		r = pciback_backend_return(control->backend, job->devices, job->n, message);
-	if (r < 0)
+	if (pciback_backend_check(control->backend, job->devices, job->n, message) < 0)
 		answer_say(&client->answer, "1 %s\n", message);
 	else
-		answer_devices(&client->answer, control->backend, request, client->json);
+		answer_checked(&client->answer, control->backend, job, client->json);
 }
 
 static void
@@ -91,8 +83,8 @@ take_request(struct control *control, struct client *client)
 		answer_status(&client->answer, control->backend, client->json, (uint64_t)getpid());
 		return;
 	}
-	if (request.kind != REQUEST_CHANGE) {
-		change_devices(control, client, &request);
+	if (request.kind == REQUEST_CHECK) {
+		check_devices(control, client, &request.job);
 		return;
 	}
 	job = pciback_backend_job(control->backend);

@@ -101,12 +101,15 @@ read_change(enum pciback_job_kind kind, char *rest, struct pciback_job *ret_job,
 
 /* What follows "check json", "take json" or "return json". */
 static int
-read_devices(enum request_kind kind, char *rest, struct request *ret_request,
+read_devices(enum pciback_job_kind kind, char *rest, struct request *ret_request,
     char message[REQUEST_MESSAGE])
 {
 	const struct pciback_wanted common = { .has_id = false };
-	struct request request = { .kind = kind };
-	unsigned knows = kind == REQUEST_RETURN ? 0 : PCIBACK_WANTED_KNOWS_IDENTITY;
+	struct request request = {
+		.kind = kind == PCIBACK_JOB_NONE ? REQUEST_CHECK : REQUEST_CHANGE,
+		.job = { .kind = kind },
+	};
+	unsigned knows = kind == PCIBACK_JOB_RETURN ? 0 : PCIBACK_WANTED_KNOWS_IDENTITY;
 	char *word;
 
 	while ((word = next_word(&rest)) != NULL)
@@ -136,11 +139,11 @@ request_read(char *line, struct request *ret_request, bool *ret_json,
 		return 0;
 	}
 	if (strcmp(verb, "check") == 0)
-		return read_devices(REQUEST_CHECK, rest, ret_request, message);
+		return read_devices(PCIBACK_JOB_NONE, rest, ret_request, message);
 	if (strcmp(verb, "take") == 0)
-		return read_devices(REQUEST_TAKE, rest, ret_request, message);
+		return read_devices(PCIBACK_JOB_TAKE, rest, ret_request, message);
 	if (strcmp(verb, "return") == 0)
-		return read_devices(REQUEST_RETURN, rest, ret_request, message);
+		return read_devices(PCIBACK_JOB_RETURN, rest, ret_request, message);
 	if (strcmp(verb, "attach") == 0)
 		kind = PCIBACK_JOB_ATTACH;
 	else if (strcmp(verb, "detach") == 0)

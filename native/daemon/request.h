@@ -14,10 +14,8 @@
 
 enum request_kind {
 	REQUEST_STATUS,
-	REQUEST_CHANGE,			/* attach or detach, as its job says */
+	REQUEST_CHANGE,			/* as its job says */
 	REQUEST_CHECK,			/* whether the devices of its job, which is none otherwise, are the right ones */
-	REQUEST_TAKE,			/* the same, from dom0 */
-	REQUEST_RETURN,			/* the same, to dom0 */
 };
 
 struct request {

@@ -19,7 +19,8 @@
 
 /* One directory of sysfs; an ordinary user reads the first 64 bytes only. */
 static int
-read_function(struct pciback_bus *bus, const char *name, struct pciback_scan_error *error)
+read_function(struct pciback_bus *bus, const char *name, bool (*is_wanted)(const struct pciback_address *address),
+    struct pciback_scan_error *error)
 {
 	char canonical[PCIBACK_ADDRESS_SIZE];
 	struct pciback_address address;
@@ -28,7 +29,7 @@ read_function(struct pciback_bus *bus, const char *name, struct pciback_scan_err
 	int r;
 
 	/* Domains above ffff are those of virtual root ports, out of Xen's reach. */
-	if (pciback_address_parse(name, strlen(name), &address) < 0)
+	if (pciback_address_parse(name, strlen(name), &address) < 0 || (is_wanted != NULL && !is_wanted(&address)))
 		return 0;
 	pciback_address_format(&address, canonical);
 	(void)snprintf(error->path, sizeof(error->path), DEVICES "/%s/config", canonical);
@@ -44,7 +45,8 @@ read_function(struct pciback_bus *bus, const char *name, struct pciback_scan_err
 }
 
 int
-pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error)
+pciback_bus_scan(struct pciback_bus *bus, bool (*is_wanted)(const struct pciback_address *address),
+    struct pciback_scan_error *error)
 {
 	DIR *directory = opendir(DEVICES);
 	int r = 0;
@@ -63,7 +65,7 @@ pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error)
 		}
 		if (entry->d_name[0] == '.')
 			continue;
-		r = read_function(bus, entry->d_name, error);
+		r = read_function(bus, entry->d_name, is_wanted, error);
 		if (r < 0)
 			break;
 	}

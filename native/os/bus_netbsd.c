@@ -65,16 +65,20 @@ read_bus(struct pciback_bus *bus, int fd)
 
 			if (r < 0)
 				return r;
+			/* One that is being reset does not answer, and others of its functions do. */
+			multifunction = multifunction || r == 0;
 		}
 	}
 	return 0;
 }
 
 int
-pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error)
+pciback_bus_scan(struct pciback_bus *bus, bool (*is_wanted)(const struct pciback_address *address),
+    struct pciback_scan_error *error)
 {
 	int r = 0;
 
+	(void)is_wanted;
 	for (unsigned node = 0; node < N_NODES && r == 0; node++) {
 		int fd;
 

@@ -12,9 +12,11 @@
 #include <stdio.h>
 
 int
-pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error)
+pciback_bus_scan(struct pciback_bus *bus, bool (*is_wanted)(const struct pciback_address *address),
+    struct pciback_scan_error *error)
 {
 	(void)bus;
+	(void)is_wanted;
 	(void)snprintf(error->path, sizeof(error->path), "the machine's own PCI bus");
 	return -ENOSYS;
 }

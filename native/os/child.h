@@ -39,6 +39,9 @@ __attribute__((noreturn))
 #endif
 void child_proxy_serve(const struct child_setup *setup);
 
+/* Closes all files of these numbers; `last` may be INT_MAX. */
+void child_close_between(int first, int last);
+
 /*
  * Unmaps all memory that the process shares with the one that it was made of: Xen's library writes the arguments of calls
  * into such. Its own page is mapped after that. Returns 0, or a negative errno value: it must not serve.

@@ -276,9 +276,8 @@ hold(const struct child_setup *setup, int event_fd)
 
 #endif
 
-/* `last` may be INT_MAX. */
-static void
-close_between(int first, int last)
+void
+child_close_between(int first, int last)
 {
 	if (first > last)
 		return;
@@ -308,7 +307,7 @@ close_others(const struct child_setup *setup, int event_fd, int null)
 		for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 			if (kept[i] >= first && kept[i] < next)
 				next = kept[i];
-		close_between(first, next == INT_MAX ? next : next - 1);
+		child_close_between(first, next == INT_MAX ? next : next - 1);
 		first = next == INT_MAX ? next : next + 1;
 	} while (next != INT_MAX);
 }

@@ -40,6 +40,7 @@ struct device {
 	int fd;				/* of the file "config" */
 	uint16_t decode;		/* bits of COMMAND */
 	bool is_enabled, has_override;	/* by this process, or one before */
+	struct reset_process reset;
 	char name[PCIBACK_ADDRESS_SIZE];
 };
 
@@ -190,7 +191,8 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 static int
 reset_device(void *world, void *handle)
 {
-	int r = sysfs_set(((const struct device *)handle)->name, "reset", "1");
+	struct device *device = handle;
+	int r = sysfs_reset(device->name, &device->reset);
 
 	(void)world;
 	/* The file is not there for a device that has no way. */
@@ -278,10 +280,12 @@ release_device(void *world, void *handle, bool to_dom0)
 	struct device *device = handle;
 
 	(void)world;
-	if (to_dom0 && device->has_override)
+	/* While the kernel resets it, these would wait. */
+	if (to_dom0 && device->has_override && !device->reset.is_running)
 		(void)sysfs_set(device->name, "driver_override", "\n");
-	if (device->is_enabled)
+	if (device->is_enabled && !device->reset.is_running)
 		(void)sysfs_set(device->name, "enable", "0");
+	reset_process_leave(&device->reset);
 	(void)close(device->fd);
 	free(device);
 }

@@ -31,6 +31,7 @@ struct device {
 	uint16_t decode;		/* bits of COMMAND */
 	uint8_t config[PCIBACK_CONFIG_PCI];	/* as it was when it was opened */
 	struct pciback_clear_by_one clear_by_one;
+	struct pciback_reset reset;
 };
 
 static int
@@ -59,8 +60,7 @@ config_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t 
 	return 0;
 }
 
-/* Zeros to what is cleared by ones, above all to STATUS when COMMAND is written: the kernel's
- * backend clears it. */
+/* Zeros to what ones clear, above all to STATUS when COMMAND is written: the kernel's backend clears it. */
 static int
 config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
 {
@@ -225,9 +225,9 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 static int
 reset_device(void *world, void *handle)
 {
-	const struct device *device = handle;
+	struct device *device = handle;
 
-	return pciback_reset(&operations, world, handle, device->config, pciback_pause);
+	return pciback_reset(&device->reset, &operations, world, handle, device->config);
 }
 
 static bool

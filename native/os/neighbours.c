@@ -19,7 +19,7 @@ neighbours_visit(const struct neighbours_system *system, int (*visit)(void *cont
 	int r;
 
 	pciback_bus_init(&bus);
-	r = pciback_bus_scan(&bus, &error);
+	r = pciback_bus_scan(&bus, system->is_in_use, &error);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < bus.n_functions && r == 0; i++) {

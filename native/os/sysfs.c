@@ -36,6 +36,15 @@ sysfs_set(const char *name, const char *file, const char *value)
 }
 
 int
+sysfs_reset(const char *name, struct reset_process *process)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/reset", name);
+	return reset_process_run(process, path);
+}
+
+int
 sysfs_get(const char *name, const char *file, unsigned long *ret_value)
 {
 	char path[PATH_MAX], *text;

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "reset_process.h"
+
 /*
  * Files of Linux's PCI devices. `name` is a device's address as pciback_address_format() writes it. Functions
  * return 0 or a negative errno value.
@@ -19,6 +21,9 @@
 
 /* Writes a value to a file of the device. */
 int sysfs_set(const char *name, const char *file, const char *value);
+
+/* The kernel's reset of the device, by whatever way it knows: as reset_process_run(). */
+int sysfs_reset(const char *name, struct reset_process *process);
 
 /* The number in a file of the device, decimal or with 0x. */
 int sysfs_get(const char *name, const char *file, unsigned long *ret_value);

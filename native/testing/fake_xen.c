@@ -727,6 +727,10 @@ reset_device(void *world, void *handle)
 		r = device->reset_error;
 	if (r < 0)
 		return r;
+	if (device->slow > 0) {
+		device->slow--;
+		return FAKE_RESET_LOOK;
+	}
 	device->n_resets++;
 	device->config[4] = 0;
 	memset(device->config + 0x10, 0, 0x18);
@@ -736,8 +740,9 @@ reset_device(void *world, void *handle)
 static void
 pass(void *world, unsigned milliseconds)
 {
-	(void)world;
-	(void)milliseconds;
+	struct fake_xen *xen = world;
+
+	xen->paused += milliseconds;
 }
 
 static void

@@ -51,6 +51,7 @@ struct fake_device {
 	bool is_in_quarantine, has_table;
 	unsigned n_released, n_resets;
 	int reset_error;		/* of each reset */
+	unsigned slow;			/* looks at a reset that find it under way still */
 	unsigned stuck;			/* no write changes the byte there; 0 for none */
 	int read_error;			/* of each read */
 	int lost;			/* what a look at who has it returns */
@@ -102,6 +103,7 @@ struct fake_xen {
 	uint32_t pirq_offset;		/* an interrupt is mapped to the pirq that is so much higher */
 	uint32_t next_pirq, next_port;
 	uint32_t ports[FAKE_DOMAINS];	/* the last that was bound to each */
+	unsigned paused;		/* milliseconds that the process has waited */
 	size_t n_lines;
 	char line[PCIBACK_LOG_LINE];	/* the last of the log */
 	char said[FAKE_LOG];		/* the log's first lines, each with a newline */
@@ -140,6 +142,9 @@ void fake_restart(struct fake *fake);
 
 /* Runs until nothing is due at once. */
 void fake_run(struct fake *fake);
+
+/* How long a look at a reset that is under way takes, in milliseconds. */
+#define FAKE_RESET_LOOK	100
 
 /* Lets time pass, then runs. */
 void fake_pass(struct fake *fake, unsigned milliseconds);

@@ -156,13 +156,21 @@ pass(void *world, unsigned milliseconds)
 	(void)milliseconds;
 }
 
+/* Whoever is asked says how long it takes; then it is done. */
 static int
 reset_device(void *world, void *handle)
 {
 	const struct simulated *simulated = world;
 	const struct pciback_simulated_device *device = handle;
+	struct pciback_reset reset = { .stage = PCIBACK_RESET_NONE };
+	int r = simulated->xen == NULL ? 0 : simulated_xen_reset(simulated->xen, &device->address);
 
-	return pciback_reset(&simulated->operations, world, handle, device->config, pass);
+	if (r != 0)
+		return r;
+	do
+		r = pciback_reset(&reset, &simulated->operations, world, handle, device->config);
+	while (r > 0);
+	return r;
 }
 
 int

@@ -12,6 +12,7 @@
 struct pciback_bus;
 
 #define SIMULATED_DRIVERS_MAX	256
+#define SIMULATED_RESET_MAX	100000	/* milliseconds until the next look at a reset */
 
 /* A device that a driver of the simulated machine's dom0 uses, with the interrupt line of that driver. */
 struct simulated_driver {
@@ -33,6 +34,9 @@ int simulated_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend
     const char *path, char message[PCIBACK_PLATFORM_MESSAGE]);
 /* Asks it, by `world` of its pciback_xen_link. Returns 0 or a negative errno value. */
 int simulated_xen_dom0(void *world, struct simulated_dom0 *ret_dom0);
+
+/* For how long a device's reset goes on, in milliseconds; 0 if it ends now. A negative errno value when nobody knows. */
+int simulated_xen_reset(void *world, const struct pciback_address *address);
 
 /* The devices of a dump, which behave. Returns 0 or -ENOMEM. */
 int simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pciback_bus *bus);

@@ -59,6 +59,7 @@ enum message {
 	PROTECT_TABLE = 24,
 	DOM0 = 25,
 	IDENTITY = 26,
+	RESET = 27,
 
 	REPLY = 100,
 	WATCH_FIRED = 101,
@@ -829,6 +830,28 @@ simulated_xen_dom0(void *world, struct simulated_dom0 *ret_dom0)
 		return lose(sim, -EPROTO);
 	ret_dom0->n_drivers = n;
 	return 0;
+}
+
+int
+simulated_xen_reset(void *world, const struct pciback_address *address)
+{
+	struct simulated_xen *sim = world;
+	char name[PCIBACK_ADDRESS_SIZE];
+	struct cursor reply;
+	size_t start;
+	uint32_t wait;
+	int r;
+
+	if (sim->shows_registers)
+		return 0;
+	pciback_address_format(address, name);
+	start = begin(sim, RESET, ++sim->next_id);
+	put_text(&sim->out, name);
+	r = call(sim, start, &reply);
+	if (r < 0)
+		return r;
+	wait = get32(&reply);
+	return reply.failed || wait > SIMULATED_RESET_MAX ? lose(sim, -EPROTO) : (int)wait;
 }
 
 /* ---- The connection --------------------------------------------------------------------- */

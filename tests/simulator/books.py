@@ -29,6 +29,10 @@ OF_NOBODY = frozenset([4, 5, 6, 7, *range(VPD + 2, VPD + 8)])
 PAGE_BYTES = 572
 # No change takes longer, whatever a frontend does, in milliseconds: half of it is documented.
 LONGEST_CHANGE = 136000
+# What a slow reset takes, in milliseconds; the longest one is longer than anybody waits for it. And how often pcibackd may look at
+# one at a time.
+RESETS = (50, 300, 2000, 30000, 100000)
+LOOKS = 40
 # More devices than the toolstack ever gives to one guest.
 NUMBERS = 12
 Place = tuple[int, int, int]
@@ -112,6 +116,11 @@ class Books(SimulatedXen):
         self.placed: dict[tuple[int, str], Place] = {}
         # The same, with those that were taken back.
         self.ever_placed: dict[tuple[int, Place], set[str]] = {}
+        # Devices that are being reset, and when that ends; how many of them take longer. And how often pcibackd has looked at
+        # each since it was at rest: who looks without end serves nobody.
+        self.resetting: dict[str, int] = {}
+        self.slowness = 0.0
+        self.looks: Counter[str] = Counter()
         # Milliseconds that have passed, and since when guests have what the store does not name.
         self.passed = 0
         self.unnamed: dict[tuple[object, ...], int] = {}
@@ -272,6 +281,8 @@ class Books(SimulatedXen):
             self._must_be_free(domain, what)
             if kind in ("iomem", "ioport") and not any(self._is_protected(domain, owner) for owner in owners):
                 raise Violation(f"given before the IOMMU has the device and its MSI-X table is known: {what}")
+        if kind == "device" and str(what[2]) in self.resetting:
+            raise Violation(f"given while it is being reset: {what}")
         if self.random.random() < self.failures:
             self.counts["calls that fail"] += 1
             self.say(f"fails: {what}")
@@ -499,6 +510,8 @@ class Books(SimulatedXen):
     def _on_19(self, message: Message) -> tuple[int, bytes]:
         domain, address = message.u32(), message.text()
         if domain == QUARANTINE:
+            # One whose guest went while it was reset goes back once that has ended.
+            self.moved.add(address)
             return self._change(self.quarantine, address, "quarantine", into=False), b""
         return self._take("device", domain, address), b""
 
@@ -509,6 +522,27 @@ class Books(SimulatedXen):
         if address not in self.quarantine:
             raise Violation(f"Xen is told of the MSI-X table of {address}, which is dom0's: {known}")
         return self._change(self.tables, address, "table", into=bool(known)), b""
+
+    def _on_27(self, message: Message) -> tuple[int, bytes]:
+        """A reset begins, or is looked at: for how long it goes on."""
+        address = message.text()
+        self.moved.add(address)
+        self._reply_is_due()
+        if any(other[0] == "device" and other[2] == address for other in self.held):
+            raise Violation(f"{address} is reset while a guest has it")
+        if address not in self.resetting:
+            is_slow = self.slowness > 0 and self.random.random() < self.slowness
+            self.resetting[address] = self.passed + (self.random.choice(RESETS) if is_slow else 0)
+        left = self.resetting[address] - self.passed
+        if left <= 0:
+            del self.resetting[address]
+            return 0, struct.pack("=I", 0)
+        self.counts["looks at a slow reset"] += 1
+        self.looks[address] += 1
+        if self.looks[address] > LOOKS:
+            raise Violation(f"pcibackd waits for the reset of {address}, and for nothing else")
+        self.say(f"{address} is being reset for {left} ms")
+        return 0, struct.pack("=I", self.random.choice((10, 100)))
 
     def _change(self, devices: set[str], address: str, what: str, *, into: bool) -> int:
         """What happens to a device that no guest has: quarantine, and its MSI-X table."""
@@ -589,6 +623,7 @@ class Books(SimulatedXen):
         self._look_at_pages()
         self.is_changed = False
         self.named = {}
+        self.looks.clear()
         self.moved, self.asked = set(), set()
 
     def _look_at_holdings(self) -> None:
@@ -652,6 +687,9 @@ class Books(SimulatedXen):
             if domain is None and now[COMMAND] & MASTER:
                 raise Violation(f"{device.address} is nobody's and may write to memory")
             left = [i for i in changed if now[i] != device.config[i] and i not in OF_NOBODY]
+            # It is restored once it is reset.
+            if device.address in self.resetting:
+                continue
             if domain is None and left and not any(at == device.address for _of, at in self.held_back):
                 raise Violation(f"{device.address} is nobody's and keeps what its last owner wrote: {left}")
 

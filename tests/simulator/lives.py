@@ -98,6 +98,8 @@ class Round:
         self.ended: list[Life] = []
         books.random = self.random
         books.failures = self.random.choice((0.0, 0.0, 0.02, 0.2))
+        # How many resets take longer than pcibackd waits for them: in most rounds none does.
+        books.slowness = self.random.choice((0.2, 0.6)) if number % 4 == 1 else 0.0
         # How often somebody acts while pcibackd waits for a reply.
         self.haste = self.random.choice((0.0, 0.02, 0.2))
         self.is_acting = False

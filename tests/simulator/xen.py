@@ -334,6 +334,10 @@ class SimulatedXen:
             return -errno.ESRCH, b""
         return 0, struct.pack("=I", domain + 1)
 
+    def _on_27(self, message: Message) -> tuple[int, bytes]:
+        message.text()
+        return 0, struct.pack("=I", 0)
+
     def _on_22(self, message: Message) -> tuple[int, bytes]:
         return 0, b""
 

@@ -14,6 +14,7 @@
 
 #include "adopt.h"
 #include "child.h"
+#include "cleaning.h"
 #include "connection.h"
 #include "guest.h"
 #include "job.h"
@@ -42,6 +43,7 @@ pciback_backend_new(const struct pciback_backend_settings *settings,
 	backend->n_slots = settings->n_devices;
 	backend->slots = calloc(backend->n_slots, sizeof(*backend->slots));
 	backend->n_jobs = settings->n_jobs;
+	backend->waits_for_resets = settings->waits_for_resets;
 	backend->jobs = calloc(backend->n_jobs, sizeof(*backend->jobs));
 	/* Whoever left a directory behind must not hide the others. */
 	backend->max_domains = PCIBACK_DOMAIN_MAX;
@@ -238,6 +240,7 @@ pciback_backend_run(struct pciback_backend *backend, uint64_t now)
 			backend->guests[i].look_life = backend->guests[i].used;
 	}
 	wait = pciback_wait_shorter(try_held_back(backend, has_ended), pciback_lost_check(backend));
+	wait = pciback_wait_shorter(wait, pciback_cleaning_run(backend));
 	if (backend->look_backends && !backend->stopping)
 		look_for_guests(backend);
 	for (size_t i = 0; i < backend->n_guests; i++)
@@ -265,7 +268,7 @@ bool
 pciback_backend_idle(const struct pciback_backend *backend)
 {
 	for (size_t i = 0; i < backend->n_slots; i++)
-		if (backend->slots[i].guest != NULL)
+		if (backend->slots[i].guest != NULL || backend->slots[i].reset_at != 0)
 			return false;
 	for (size_t i = 0; i < backend->n_guests; i++)
 		if (backend->guests[i].used && backend->guests[i].is_open)
@@ -296,6 +299,7 @@ pciback_backend_end(struct pciback_backend *backend, uint64_t now)
 		guest->used = false;
 	}
 	(void)pciback_slot_free_held_back(backend);
+	pciback_cleaning_end(backend);
 	pciback_slot_give_up(backend);
 	(void)xen->operations->store_unwatch(xen->world, PCIBACK_BACKENDS_PATH,
 	    PCIBACK_WATCH_BACKENDS);
@@ -330,6 +334,10 @@ pciback_backend_has_jobs(const struct pciback_backend *backend)
 {
 	for (size_t i = 0; i < backend->n_jobs; i++)
 		if (backend->jobs[i].kind != PCIBACK_JOB_NONE && backend->jobs[i].stage != PCIBACK_JOB_DONE)
+			return true;
+	/* What follows would wait for it, too. */
+	for (size_t i = 0; i < backend->n_slots; i++)
+		if (backend->slots[i].is_taken && backend->slots[i].reset_at != 0)
 			return true;
 	return false;
 }

@@ -23,15 +23,17 @@ pciback_devices_count(const struct pciback_guest *guest)
 	return n;
 }
 
-/* Whether a device is about to be taken back from another guest. */
+/* Whether a device is about to be taken back from another guest, or to come back from its reset. */
 static bool
 is_becoming_free(const struct pciback_guest *guest, const struct pciback_address *address)
 {
-	const struct pciback_slot *slot = pciback_backend_slot(guest->backend, address);
+	const struct pciback_slot *slot = pciback_backend_taken(guest->backend, address);
 	const struct pciback_guest *owner;
 
 	if (slot == NULL || slot->guest == guest)
 		return false;
+	if (slot->guest == NULL)
+		return pciback_slot_is_coming(slot, guest->domain);
 	owner = slot->guest;
 	return owner->life != PCIBACK_LIFE_RUNNING || !owner->online || owner->look_backend ||
 	    owner->look_life || owner->phase == PCIBACK_PHASE_LEAVING;
@@ -91,6 +93,37 @@ pciback_devices_take_back_unwanted(struct pciback_guest *guest, bool only_unname
 	}
 }
 
+/* Whether a device can be given without a reset before. */
+static bool
+is_ready(const struct pciback_guest *guest, const struct pciback_entry *entry)
+{
+	const struct pciback_slot *slot = pciback_backend_taken(guest->backend, &entry->address);
+
+	return slot != NULL && (slot->guest == guest || slot->is_clean);
+}
+
+static void
+give(struct pciback_guest *guest, struct pciback_entry *entry)
+{
+	const struct pciback_slot *slot = pciback_backend_slot(guest->backend, &entry->address);
+	bool had_it = slot != NULL && slot->guest == guest;
+	enum pciback_xenbus state = PCIBACK_XENBUS_INITIALISED;
+	char message[PCIBACK_LOG_LINE];
+
+	entry->error = pciback_slot_give(guest, entry, message);
+	if (entry->error == -EBUSY && is_becoming_free(guest, &entry->address)) {
+		guest->waits_for_device = true;
+		return;
+	}
+	if (entry->error < 0) {
+		pciback_error_set(guest, "%s", message);
+		state = PCIBACK_XENBUS_CLOSED;
+	}
+	entry->vdev_differs = entry->vdev_differs || (entry->error == 0 && !had_it);
+	entry->state_differs = entry->state_differs || entry->state != state;
+	entry->state = state;
+}
+
 size_t
 pciback_devices_give_wanted(struct pciback_guest *guest)
 {
@@ -99,28 +132,13 @@ pciback_devices_give_wanted(struct pciback_guest *guest)
 	guest->waits_for_device = false;
 	for (size_t i = 0; i < guest->n_entries; i++) {
 		struct pciback_entry *entry = &guest->entries[i];
-		const struct pciback_slot *slot;
-		char message[PCIBACK_LOG_LINE];
-		enum pciback_xenbus state = PCIBACK_XENBUS_INITIALISED;
-		bool had_it;
 
 		if (!pciback_entry_wanted(guest, entry))
 			continue;
 		n_wanted++;
-		slot = pciback_backend_slot(guest->backend, &entry->address);
-		had_it = slot != NULL && slot->guest == guest;
-		entry->error = pciback_slot_give(guest, entry, message);
-		if (entry->error == -EBUSY && is_becoming_free(guest, &entry->address)) {
-			guest->waits_for_device = true;
-			continue;
-		}
-		if (entry->error < 0) {
-			pciback_error_set(guest, "%s", message);
-			state = PCIBACK_XENBUS_CLOSED;
-		}
-		entry->vdev_differs = entry->vdev_differs || (entry->error == 0 && !had_it);
-		entry->state_differs = entry->state_differs || entry->state != state;
-		entry->state = state;
+		/* One that does not look yet gets none before it can have all; what it had meanwhile would be reset again. */
+		if (!guest->waits_for_device || !pciback_guest_is_idle(guest) || !is_ready(guest, entry))
+			give(guest, entry);
 	}
 	return n_wanted;
 }

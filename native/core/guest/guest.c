@@ -80,7 +80,7 @@ note_frontend(struct pciback_guest *guest)
 
 		if (guest->own != PCIBACK_XENBUS_RECONFIGURING)
 			guest->deadline = 0;
-		else if (guest->deadline == 0 || guest->deadline > deadline)
+		else if (guest->deadline == 0 || guest->deadline > deadline || pciback_guest_awaits_reset(guest))
 			guest->deadline = deadline;
 	}
 }

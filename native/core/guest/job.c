@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pciback/taken.h>
+
 #include "entry.h"
 #include "slot.h"
 #include "toolstack.h"
@@ -252,11 +254,43 @@ clean(struct pciback_job *job, struct pciback_guest *guest)
 		proceed(job, pciback_toolstack_remove(guest, job), PCIBACK_JOB_DONE);
 }
 
+/* No guest has part in it. */
+static void
+move(struct pciback_backend *backend, struct pciback_job *job)
+{
+	char message[PCIBACK_LOG_LINE];
+	int r = job->kind == PCIBACK_JOB_TAKE ? pciback_backend_take(backend, job->devices, job->n, message) :
+	    pciback_backend_return(backend, job->devices, job->n, message);
+
+	if (r == -EINPROGRESS)
+		return;
+	if (r < 0)
+		fail(job, r, "%s", message);
+	job->stage = PCIBACK_JOB_DONE;
+}
+
+/* The time that one of its devices is reset does not count. */
+static bool
+awaits_reset(struct pciback_backend *backend, const struct pciback_job *job)
+{
+	for (size_t i = 0; i < job->n; i++) {
+		const struct pciback_slot *slot = pciback_backend_taken(backend, &job->devices[i].address);
+
+		if (slot != NULL && slot->reset_at != 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 run(struct pciback_backend *backend, struct pciback_job *job)
 {
 	struct pciback_guest *guest = pciback_backend_find(backend, job->domain);
 
+	if (job->kind == PCIBACK_JOB_TAKE || job->kind == PCIBACK_JOB_RETURN) {
+		move(backend, job);
+		return;
+	}
 	if (guest != NULL && !guest->exists)
 		guest = NULL;
 	/* Nothing is decided on what may have changed. */
@@ -347,6 +381,8 @@ pciback_job_run(struct pciback_backend *backend, struct pciback_job *job)
 	run(backend, job);
 	if (job->stage != before)
 		return 0;
+	if (awaits_reset(backend, job))
+		job->deadline = backend->now + PCIBACK_WAIT_JOB;
 	if (backend->now < job->deadline)
 		return pciback_wait_until(backend->now, job->deadline);
 	end_late(backend, job);

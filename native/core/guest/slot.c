@@ -200,17 +200,35 @@ grant(struct pciback_slot *slot, const struct pciback_entry *entry, char message
 	return r;
 }
 
+/* Why the reset that a domain has waited for has failed; whoever comes next makes another try. 0: it has not. */
+static int
+tell_problem(struct pciback_slot *slot, uint16_t domain, char message[PCIBACK_LOG_LINE])
+{
+	bool is_meant = slot->problem[0] != '\0' && (slot->is_new || slot->awaited_by == domain);
+
+	slot->awaited_by = 0;
+	if (!is_meant)
+		return 0;
+	(void)snprintf(message, PCIBACK_LOG_LINE, "%s", slot->problem);
+	slot->problem[0] = '\0';
+	if (slot->is_new)
+		pciback_slot_drop(slot);
+	return slot->reset_error;
+}
+
 /* For a guest, one that was taken before. */
 static int
-make_ready(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+make_ready(struct pciback_slot *slot, uint16_t domain, char message[PCIBACK_LOG_LINE])
 {
-	int r;
+	int r = slot->reset_at != 0 ? 0 : tell_problem(slot, domain, message);
 
+	if (r < 0 || slot->reset_at != 0)
+		return r;
 	pciback_remember(slot, PCIBACK_UNDER_WAY);
 	r = slot->is_clean ? pciback_slot_restore(slot, message) : pciback_slot_clean(slot, message);
 	if (r < 0)
 		pciback_remember(slot, PCIBACK_SETTLED);
-	return r;
+	return r == -EINPROGRESS ? 0 : r;
 }
 
 int
@@ -219,7 +237,7 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 {
 	struct pciback_backend *backend = guest->backend;
 	struct pciback_slot *slot = pciback_backend_taken(backend, &entry->address);
-	bool was_taken = slot != NULL;
+	bool is_new = slot == NULL || slot->is_new;
 	int r;
 
 	if (slot != NULL && slot->guest == guest)
@@ -227,12 +245,14 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 	r = pciback_slot_check_free(backend, &entry->address, guest->domain, message);
 	if (r < 0)
 		return r;
-	if (was_taken && slot->lost < 0) {
+	if (slot != NULL && slot->lost < 0) {
 		pciback_slot_explain_lost(slot, message);
 		return slot->lost == -EBUSY ? -EPERM : slot->lost;
 	}
-	r = was_taken ? make_ready(slot, message) :
+	r = slot != NULL ? make_ready(slot, guest->domain, message) :
 	    pciback_slot_take(backend, &entry->address, guest->domain, entry->allow, &slot, message);
+	if (r == 0 && slot->reset_at != 0)
+		r = pciback_slot_await(slot, guest->domain, message);
 	if (r < 0)
 		return r;
 	slot->is_moving = true;
@@ -249,11 +269,13 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 	r = grant(slot, entry, message);
 	if (r < 0) {
 		pciback_slot_take_back(slot);
-		if (!was_taken && !pciback_slot_is_held_back(slot))
+		/* Once it is reset, if nobody wants it then. */
+		slot->is_new = is_new && slot->reset_at != 0 && !pciback_slot_is_held_back(slot);
+		if (is_new && slot->reset_at == 0 && !pciback_slot_is_held_back(slot))
 			pciback_slot_return(slot, true);
 		return r;
 	}
-	slot->is_moving = false;
+	slot->is_moving = slot->is_new = false;
 	pciback_remember(slot, PCIBACK_SETTLED);
 	return 0;
 }

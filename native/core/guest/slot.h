@@ -13,7 +13,7 @@
  * Gives a device to a guest: takes it from dom0 unless it was taken before, lays out its policy, assigns
  * it, grants what belongs to it, gives it a place on the guest's bus.
  * Returns 0, also when the guest has it already, or a negative errno after having undone all of
- * it, and then one sentence in message.
+ * it, and then one sentence in message. -EBUSY while it is being reset for the guest (pciback_slot_is_coming()).
  */
 int pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry,
     char message[PCIBACK_LOG_LINE]);

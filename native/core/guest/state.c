@@ -43,6 +43,12 @@ pciback_slot_is_held_back(const struct pciback_slot *slot)
 }
 
 bool
+pciback_slot_is_coming(const struct pciback_slot *slot, uint16_t domain)
+{
+	return slot != NULL && slot->reset_at != 0 && (slot->domain == 0 || slot->domain == domain);
+}
+
+bool
 pciback_guest_is_idle(const struct pciback_guest *guest)
 {
 	return guest->phase == PCIBACK_PHASE_NEW || guest->phase == PCIBACK_PHASE_RELEASED ||

@@ -34,8 +34,9 @@
  *	step		one step of the state machine
  *	resume		goes on with a connection of the process before
  *	guest		one guest: looks, decides, acts
- *	toolstack, job	what a toolstack would write; attach and detach
  *	taken		takes devices before a guest wants them; returns them to dom0
+ *	toolstack, job	what a toolstack would write; attach and detach
+ *	cleaning	goes on with resets that take longer
  *	adopt		goes on with the devices of the process before
  *	status, backend	all guests
  */
@@ -71,6 +72,13 @@ struct pciback_slot {
 	bool is_in_quarantine;		/* unless a guest has it; false where there is no IOMMU */
 	bool has_table;			/* Xen knows its MSI-X table */
 	bool is_clean;			/* nothing of its last owner is in it */
+	uint64_t reset_at;		/* it is being reset, and looked after then; 0: it is not */
+	uint64_t reset_end;		/* when it is given up */
+	bool is_stuck;			/* its last reset was given up, and the system may be at it still */
+	bool is_new;			/* taken for those who wait for its first reset: else it goes back to dom0 */
+	uint16_t awaited_by;		/* the domain that wanted it last while it was reset; 0: none */
+	int reset_error;		/* what they wait for: why it can't be had, with a sentence in `problem` */
+	char problem[PCIBACK_LOG_LINE];	/* "": nothing to be told */
 	unsigned consent;		/* PCIBACK_ALLOW_*: what the owner allows for this device, besides the backend's */
 	int lost;			/* 0, or why it is served no more: -ENODEV, -EBUSY as the hardware says */
 	bool was_mappable;		/* its domain could map memory of it, now or before */
@@ -195,6 +203,9 @@ struct pciback_guest {
 #define PCIBACK_WAIT_CHECK	2000	/* between two looks whether devices are still ours */
 #define PCIBACK_WAIT_ADOPT	100	/* for who serves the page of a process before this one to let go of it */
 #define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
+#define PCIBACK_WAIT_HERE	150	/* for a reset while nobody is served: most take 100 to 110 [PCIe 6.6.2] */
+#define PCIBACK_WAIT_RESET	65000	/* for a reset meanwhile: Linux looks for a device for a minute */
+#define PCIBACK_WAIT_LAST_RESETS 5000	/* for all resets, at the end */
 
 /* Enough for one guest: seven keys of each device, and what is said of it as a whole. */
 #define PCIBACK_STORE_ITEMS (PCIBACK_ENTRIES_MAX * 7 + 64)
@@ -221,6 +232,7 @@ struct pciback_backend {
 	struct pciback_operations operations;	/* the devices' view of this process */
 	struct pciback_host host;
 	bool look_backends, look_domains, stopping;
+	bool waits_for_resets;		/* there is nobody to be served meanwhile */
 	bool is_full;			/* a guest found no place in the table */
 	uint64_t now;
 	size_t n_taken;			/* slots that are not free */
@@ -252,6 +264,9 @@ pciback_slot_allow(const struct pciback_slot *slot)
 /* Whether no guest has the device, and nobody gets it, but for its domain if that has nothing to give
  * back any more. */
 bool pciback_slot_is_held_back(const struct pciback_slot *slot);
+
+/* Whether a device is being reset that the domain may have afterwards; NULL is none. */
+bool pciback_slot_is_coming(const struct pciback_slot *slot, uint16_t domain);
 
 /* Whether the guest has no devices and no channel, by its phase. */
 bool pciback_guest_is_idle(const struct pciback_guest *guest);

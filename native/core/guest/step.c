@@ -11,6 +11,7 @@
 #include "error.h"
 #include "publish.h"
 #include "store.h"
+#include "view.h"
 
 void
 pciback_step_release(struct pciback_guest *guest)
@@ -48,6 +49,7 @@ step_prepare(struct pciback_guest *guest)
 	/* All of them or none: the guest does not look yet, and can wait. What was given and taken back
 	 * again would only make other guests that wait try again. */
 	n_wanted = waits ? 0 : pciback_devices_give_wanted(guest);
+	waits = waits || pciback_guest_awaits_reset(guest);
 	n_held = pciback_devices_count(guest);
 	if (waits || (n_held == 0 && n_wanted > 0)) {
 		pciback_step_release(guest);
@@ -140,7 +142,8 @@ pciback_step_perform(struct pciback_guest *guest, enum pciback_step step)
 	case PCIBACK_STEP_RECONFIGURE:
 		pciback_devices_take_back_unwanted(guest, false);
 		(void)pciback_devices_give_wanted(guest);
-		if (enter(guest, PCIBACK_PHASE_RECONFIGURED, PCIBACK_XENBUS_RECONFIGURED) == 0)
+		if (!pciback_guest_awaits_reset(guest) &&
+		    enter(guest, PCIBACK_PHASE_RECONFIGURED, PCIBACK_XENBUS_RECONFIGURED) == 0)
 			guest->deadline = guest->backend->now + PCIBACK_WAIT_LOOK;
 		return;
 	case PCIBACK_STEP_SETTLE:

@@ -60,30 +60,117 @@ pciback_slot_restore(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 	return r;
 }
 
-int
-pciback_slot_clean(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+/*
+ * Xen protects an MSI-X table only from mappings that are made later, so that it has to know the table
+ * before any guest may map something; and it looks for the table in memory that is decoded
+ * [Xen: msix_capability_init].
+ */
+static int
+protect_table(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
-	const struct pciback_backend *backend = slot->backend;
-	const struct pciback_hardware *hardware = &backend->hardware;
-	void *handle = slot->settings.handle;
-	int r = pciback_slot_silence(slot);
+	const struct pciback_xen *xen = &slot->backend->xen;
+	int r;
 
-	slot->is_clean = false;
-	if (r == 0)
-		r = hardware->reset(hardware->world, handle);
+	if (pciback_find_capability(slot->pristine.config, CAPABILITY_MSIX, MSIX_LENGTH) == 0)
+		return 0;
+	r = xen->operations->msix_table(xen->world, &slot->address, true);
+	slot->has_table = r == 0;
+	if (r < 0)
+		pciback_error_explain(message, &slot->address,
+		    "has an MSI-X table that Xen can't protect from the guest: %s", strerror(-r));
+	return r;
+}
+
+int
+pciback_slot_finish_cleaning(struct pciback_slot *slot, int result, char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_hardware *hardware = &slot->backend->hardware;
+	int r = result;
+
 	if (r == -ENOTSUP && (pciback_slot_allow(slot) & PCIBACK_ALLOW_NO_RESET) == 0) {
 		pciback_error_explain(message, &slot->address, "can't be reset, so that its next owner would "
 		    "find what the last one left in it (allow no-reset if you trust them)");
 		return r;
 	}
 	if (r == 0 || r == -ENOTSUP)
-		r = pciback_wake(hardware->operations, hardware->world, handle, slot->pristine.config,
-		    hardware->pause);
-	if (r < 0) {
+		r = pciback_wake(hardware->operations, hardware->world, slot->settings.handle,
+		    slot->pristine.config, hardware->pause);
+	if (r == -ETIMEDOUT)
+		pciback_error_explain(message, &slot->address, "did not end its reset within %d seconds",
+		    PCIBACK_WAIT_RESET / 1000);
+	else if (r < 0)
 		pciback_error_explain(message, &slot->address, "could not be reset: %s", strerror(-r));
+	if (r < 0)
 		return r;
+	r = pciback_slot_restore(slot, message);
+	if (r == 0 && !slot->has_table)
+		r = protect_table(slot, message);
+	slot->is_clean = r == 0;
+	return r;
+}
+
+/* Whether any device is being reset. */
+static bool
+is_any_reset(const struct pciback_backend *backend)
+{
+	for (size_t i = 0; i < backend->n_slots; i++)
+		if (backend->slots[i].is_taken && backend->slots[i].reset_at != 0)
+			return true;
+	return false;
+}
+
+/* Returns as the hardware's, after waiting no longer than a hand-over takes anyway: others may wait for more than one. */
+static int
+reset(struct pciback_slot *slot)
+{
+	const struct pciback_backend *backend = slot->backend;
+	const struct pciback_hardware *hardware = &backend->hardware;
+	unsigned left = backend->waits_for_resets ? PCIBACK_WAIT_RESET :
+	    is_any_reset(backend) ? 0 : PCIBACK_WAIT_HERE;
+	int r;
+
+	while ((r = hardware->reset(hardware->world, slot->settings.handle)) > 0 && (unsigned)r <= left) {
+		hardware->pause(hardware->world, (unsigned)r);
+		left -= (unsigned)r;
 	}
-	return pciback_slot_restore(slot, message);
+	return r > 0 && backend->waits_for_resets ? -ETIMEDOUT : r;
+}
+
+int
+pciback_slot_clean(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+{
+	const struct pciback_backend *backend = slot->backend;
+	int r = slot->is_stuck ? 0 : pciback_slot_silence(slot);
+
+	slot->is_clean = false;
+	slot->problem[0] = '\0';
+	if (r == 0)
+		r = reset(slot);
+	if (r > 0) {
+		slot->reset_at = backend->now + (unsigned)r;
+		slot->reset_end = backend->now + PCIBACK_WAIT_RESET;
+		return -EINPROGRESS;
+	}
+	slot->is_stuck = false;
+	return pciback_slot_finish_cleaning(slot, r, message);
+}
+
+bool
+pciback_slot_is_stuck(struct pciback_slot *slot)
+{
+	const struct pciback_hardware *hardware = &slot->backend->hardware;
+
+	if (slot->is_stuck)
+		slot->is_stuck = hardware->reset(hardware->world, slot->settings.handle) > 0;
+	return slot->is_stuck;
+}
+
+int
+pciback_slot_await(struct pciback_slot *slot, uint16_t domain, char message[PCIBACK_LOG_LINE])
+{
+	slot->awaited_by = domain;
+	pciback_error_explain(message, &slot->address, "is waited for until its reset has ended");
+	return -EBUSY;
 }
 
 void
@@ -91,8 +178,12 @@ pciback_slot_try_to_clean(struct pciback_slot *slot)
 {
 	char message[PCIBACK_LOG_LINE];
 
+	int r = 0;
+
 	/* One that a driver has, is that driver's to program. */
-	if (slot->lost == 0 && !slot->is_clean && pciback_slot_clean(slot, message) < 0)
+	if (slot->lost == 0 && !slot->is_clean && slot->reset_at == 0)
+		r = pciback_slot_clean(slot, message);
+	if (r < 0 && r != -EINPROGRESS)
 		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, 0, "%s; nobody gets it before it can be",
 		    message);
 }
@@ -146,27 +237,6 @@ save(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 	return r;
 }
 
-/*
- * Xen protects an MSI-X table only from mappings that are made later, so that it has to know the table
- * before any guest may map something; and it looks for the table in memory that is decoded
- * [Xen: msix_capability_init].
- */
-static int
-protect_table(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
-{
-	const struct pciback_xen *xen = &slot->backend->xen;
-	int r;
-
-	if (pciback_find_capability(slot->pristine.config, CAPABILITY_MSIX, MSIX_LENGTH) == 0)
-		return 0;
-	r = xen->operations->msix_table(xen->world, &slot->address, true);
-	slot->has_table = r == 0;
-	if (r < 0)
-		pciback_error_explain(message, &slot->address,
-		    "has an MSI-X table that Xen can't protect from the guest: %s", strerror(-r));
-	return r;
-}
-
 int
 pciback_slot_take(struct pciback_backend *backend, const struct pciback_address *address, uint16_t domain,
     unsigned consent, struct pciback_slot **ret_slot, char message[PCIBACK_LOG_LINE])
@@ -211,13 +281,12 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 		r = save(slot, message);
 	if (r == 0)
 		r = pciback_slot_clean(slot, message);
-	if (r == 0)
-		r = protect_table(slot, message);
-	if (r < 0) {
+	slot->is_new = r == -EINPROGRESS;
+	if (r < 0 && !slot->is_new) {
 		pciback_slot_return(slot, true);
 		return r;
 	}
-	pciback_remember(slot, PCIBACK_SETTLED);
+	pciback_remember(slot, slot->is_new ? PCIBACK_UNDER_WAY : PCIBACK_SETTLED);
 	*ret_slot = slot;
 	return 0;
 }
@@ -225,6 +294,7 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 int
 pciback_slot_take_up(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
+	bool had_table = slot->has_table;
 	int r = slot->is_clean ? 0 : pciback_slot_silence(slot);
 
 	if (r < 0)
@@ -234,7 +304,7 @@ pciback_slot_take_up(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 	if (r < 0)
 		return r;
 	pciback_slot_try_to_clean(slot);
-	return protect_table(slot, message);
+	return slot->reset_at != 0 || slot->has_table != had_table ? 0 : protect_table(slot, message);
 }
 
 void
@@ -261,10 +331,20 @@ pciback_slot_return(struct pciback_slot *slot, bool to_dom0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s goes back to dom0, and stays in Xen's "
 		    "quarantine, where it reaches no memory: %s", name, strerror(-r));
 	/* As before, but that it writes to no memory. What a driver has that took it by itself is its own. */
-	if (to_dom0 && slot->lost == 0 && change_command(slot, COMMAND_DECODE | COMMAND_MASTER |
+	if (to_dom0 && slot->lost == 0 && !slot->is_stuck && change_command(slot, COMMAND_DECODE | COMMAND_MASTER |
 	    COMMAND_INTX_DISABLE, slot->command & (COMMAND_DECODE | COMMAND_INTX_DISABLE)) < 0)
 		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s goes back to dom0 and does not answer",
 		    name);
 	backend->hardware.release(backend->hardware.world, slot->settings.handle, to_dom0);
 	backend->n_taken--;
+}
+
+void
+pciback_slot_drop(struct pciback_slot *slot)
+{
+	slot->is_new = false;
+	if (pciback_slot_is_stuck(slot))
+		pciback_remember(slot, PCIBACK_SETTLED);
+	else
+		pciback_slot_return(slot, true);
 }

@@ -7,6 +7,7 @@
 #include <pciback/taken.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "error.h"
@@ -55,6 +56,19 @@ check(const struct pciback_backend *backend, const struct pciback_wanted *wanted
 	return 0;
 }
 
+/* Whether one of them is being reset. */
+static bool
+is_any_reset(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct pciback_slot *slot = pciback_backend_taken(backend, &devices[i].address);
+
+		if (slot != NULL && slot->reset_at != 0)
+			return true;
+	}
+	return false;
+}
+
 int
 pciback_backend_check(const struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
@@ -66,32 +80,52 @@ pciback_backend_check(const struct pciback_backend *backend, const struct pcibac
 	return r;
 }
 
+/* One of them, unless it is taken already. */
+static int
+take(struct pciback_backend *backend, const struct pciback_wanted *wanted, char message[PCIBACK_LOG_LINE])
+{
+	struct pciback_slot *slot = pciback_backend_taken(backend, &wanted->address);
+	int r;
+
+	if (slot == NULL) {
+		r = pciback_slot_take(backend, &wanted->address, 0, wanted->allow, &slot, message);
+		if (r == 0)
+			slot->is_new = true;
+		return r;
+	}
+	if (slot->lost < 0) {
+		pciback_slot_explain_lost(slot, message);
+		return slot->lost;
+	}
+	/* One that was taken before stays so, also if it can't be reset now. */
+	if (!slot->is_new || slot->problem[0] == '\0')
+		return 0;
+	(void)snprintf(message, PCIBACK_LOG_LINE, "%s", slot->problem);
+	return slot->reset_error;
+}
+
 int
 pciback_backend_take(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
 {
-	struct pciback_slot *new[PCIBACK_ENTRIES_MAX];
-	size_t n_new = 0;
-	int r = pciback_backend_check(backend, devices, n, message);
+	int r = is_any_reset(backend, devices, n) ? -EINPROGRESS : pciback_backend_check(backend, devices, n, message);
 
-	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct pciback_slot *slot = pciback_backend_taken(backend, &devices[i].address);
-
-		if (slot == NULL) {
-			r = pciback_slot_take(backend, &devices[i].address, 0, devices[i].allow, &new[n_new], message);
-			n_new += r == 0;
-		} else if (slot->lost < 0) {
-			pciback_slot_explain_lost(slot, message);
-			r = slot->lost;
-		}
-	}
-	for (size_t i = 0; i < n_new && r < 0; i++)
-		pciback_slot_return(new[i], true);
-	for (size_t i = 0; i < n && r == 0; i++) {
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = take(backend, &devices[i], message);
+	if (r == 0 && is_any_reset(backend, devices, n))
+		r = -EINPROGRESS;
+	if (r == -EINPROGRESS)
+		return r;
+	for (size_t i = 0; i < n; i++) {
 		struct pciback_slot *slot = pciback_backend_taken(backend, &devices[i].address);
 
-		slot->consent = devices[i].allow;
-		pciback_remember(slot, PCIBACK_SETTLED);
+		if (r == 0) {
+			slot->is_new = false;
+			slot->consent = devices[i].allow;
+			pciback_remember(slot, PCIBACK_SETTLED);
+		} else if (slot != NULL && slot->is_new && slot->reset_at == 0 && slot->guest == NULL) {
+			pciback_slot_drop(slot);
+		}
 	}
 	return r;
 }
@@ -100,12 +134,23 @@ int
 pciback_backend_return(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
 {
+	if (is_any_reset(backend, devices, n))
+		return -EINPROGRESS;
 	for (size_t i = 0; i < n; i++) {
+		struct pciback_slot *slot;
 		int r = pciback_slot_check_free(backend, &devices[i].address, 0, message);
 
-		if (r == 0 && pciback_backend_taken(backend, &devices[i].address) == NULL) {
+		slot = pciback_backend_taken(backend, &devices[i].address);
+		if (r == 0 && slot == NULL) {
 			pciback_error_explain(message, &devices[i].address, "was not taken from dom0");
 			r = -ENOENT;
+		}
+		if (r == 0 && slot->reset_at != 0)
+			r = -EINPROGRESS;
+		if (r == 0 && pciback_slot_is_stuck(slot)) {
+			pciback_error_explain(message, &devices[i].address, "has not come back from its reset, at which "
+			    "the system still is");
+			r = -EBUSY;
 		}
 		if (r < 0)
 			return r;

@@ -37,8 +37,21 @@ is_changed(const struct pciback_guest *guest)
 			return true;
 		if (!is_ready || !pciback_entry_wanted(guest, entry))
 			continue;
-		slot = pciback_backend_slot(backend, &entry->address);
-		if (slot == NULL || slot->guest != guest)
+		slot = pciback_backend_taken(backend, &entry->address);
+		if ((slot == NULL || slot->guest != guest) && !pciback_slot_is_coming(slot, guest->domain))
+			return true;
+	}
+	return false;
+}
+
+bool
+pciback_guest_awaits_reset(const struct pciback_guest *guest)
+{
+	for (size_t i = 0; i < guest->n_entries; i++) {
+		const struct pciback_entry *entry = &guest->entries[i];
+
+		if (pciback_entry_wanted(guest, entry) &&
+		    pciback_slot_is_coming(pciback_backend_taken(guest->backend, &entry->address), guest->domain))
 			return true;
 	}
 	return false;
@@ -67,6 +80,7 @@ pciback_guest_view(const struct pciback_guest *guest, struct pciback_view *ret_v
 		    guest->seen_port != guest->remote_port),
 		.blocked = guest->blocked || guest->refused,
 		.changed = is_changed(guest),
+		.awaits_reset = pciback_guest_awaits_reset(guest),
 		.timed_out = pciback_guest_timed_out(guest),
 		.broken = guest->child.is_lost,
 		.stale_reconfiguring = guest->stale_reconfiguring,

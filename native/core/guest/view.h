@@ -16,6 +16,9 @@
 /* The view that the state machine decides on. */
 void pciback_guest_view(const struct pciback_guest *guest, struct pciback_view *ret_view);
 
+/* Whether a device that the guest would have is being reset. */
+bool pciback_guest_awaits_reset(const struct pciback_guest *guest);
+
 /* Whether what is waited for should have come by now. */
 bool pciback_guest_timed_out(const struct pciback_guest *guest);
 

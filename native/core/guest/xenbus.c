@@ -112,8 +112,8 @@ next_ready(const struct pciback_view *view)
 	/* No frontend takes part yet: what the toolstack asks for is done at once [Linux]. */
 	if (view->changed || view->own == PCIBACK_XENBUS_RECONFIGURING)
 		return PCIBACK_STEP_UPDATE;
-	return pciback_xenbus_is_using(view->frontend) && !view->blocked ? PCIBACK_STEP_CONNECT :
-	    PCIBACK_STEP_NONE;
+	return pciback_xenbus_is_using(view->frontend) && !view->blocked && !view->awaits_reset ?
+	    PCIBACK_STEP_CONNECT : PCIBACK_STEP_NONE;
 }
 
 static enum pciback_step
@@ -123,8 +123,9 @@ next_connected(const struct pciback_view *view)
 	    view->frontend == PCIBACK_XENBUS_INIT_WAIT || view->restarted)
 		return PCIBACK_STEP_RESTART;
 	if (view->own == PCIBACK_XENBUS_RECONFIGURING) {
+		/* It waits for 8, which is not written before it has what it shall look at. */
 		if (view->frontend == PCIBACK_XENBUS_RECONFIGURING && !view->stale_reconfiguring)
-			return PCIBACK_STEP_RECONFIGURE;
+			return view->awaits_reset ? PCIBACK_STEP_NONE : PCIBACK_STEP_RECONFIGURE;
 		return view->timed_out ? PCIBACK_STEP_SETTLE : PCIBACK_STEP_NONE;
 	}
 	if (view->phase == PCIBACK_PHASE_RECONFIGURED)

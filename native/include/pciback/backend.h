@@ -39,6 +39,7 @@ struct pciback_backend_settings {
 	enum pciback_topology_kind topology;
 	unsigned allow;			/* PCIBACK_ALLOW_* */
 	size_t n_guests, n_devices, n_jobs;	/* at most so many at a time */
+	bool waits_for_resets;		/* there is nobody to be served while a device is reset */
 };
 
 /* Makes a backend without guests. Returns 0 or -ENOMEM. */
@@ -96,7 +97,7 @@ void pciback_backend_hand_over(struct pciback_backend *backend, uint64_t now);
 /* Whether the process that follows could go on with the guests: there is a record, and it could be written so far. */
 bool pciback_backend_can_hand_over(const struct pciback_backend *backend);
 
-/* Whether an attach or detach is under way. */
+/* Whether an attach, a detach or a reset is under way. */
 bool pciback_backend_has_jobs(const struct pciback_backend *backend);
 
 /* A free job to be filled in, or NULL. Those that nobody waits for any more are free once they are

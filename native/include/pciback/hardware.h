@@ -46,7 +46,9 @@ struct pciback_hardware {
 	 * process that opens it. */
 	void (*release)(void *world, void *handle, bool to_dom0);
 	/* Puts a device that does not write to memory into the state that it has when it is switched on.
-	 * What was programmed may be lost, BARs too. -ENOTSUP: this one can't be. */
+	 * What was programmed may be lost, BARs too. It takes no time itself: while it returns more than 0 it is to be
+	 * called again after so many milliseconds, and nobody else asks the device anything until it has returned
+	 * something else. -ENOTSUP: this one can't be. */
 	int (*reset)(void *world, void *handle);
 	/* The file of a device's configuration space, which can be given to another process. NULL: there is none. */
 	int (*config_file)(void *world, void *handle);

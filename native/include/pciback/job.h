@@ -20,6 +20,8 @@ enum pciback_job_kind {
 	PCIBACK_JOB_NONE,
 	PCIBACK_JOB_ATTACH,
 	PCIBACK_JOB_DETACH,
+	PCIBACK_JOB_TAKE,		/* from dom0, for whoever comes; `domain` is 0 */
+	PCIBACK_JOB_RETURN,		/* to dom0 */
 };
 
 enum pciback_job_stage {
@@ -31,7 +33,8 @@ enum pciback_job_stage {
 };
 
 /*
- * What a toolstack would write to attach or detach devices, step by step. Fill in the first
+ * What a toolstack would write to attach or detach devices, step by step; or devices that are taken from dom0 or returned
+ * to it. Fill in the first
  * group; when stage is DONE, error is 0 or a negative errno and message says why in one sentence.
  */
 struct pciback_job {

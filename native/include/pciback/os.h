@@ -35,8 +35,11 @@ struct pciback_scan_error {
 /*
  * Reads the machine's own bus into an empty one: on Linux from /sys/bus/pci/devices, on NetBSD
  * with the ioctls of pci(4) on /dev/pci0 and up. Elsewhere -ENOSYS.
+ * `is_wanted` says of which functions alone; the others may be there, too, but on Linux they are asked nothing: one that
+ * is being reset answers when that has ended. NULL: all.
  * The bus is empty again after a failure, and `error` then names what failed.
  */
-int pciback_bus_scan(struct pciback_bus *bus, struct pciback_scan_error *error);
+int pciback_bus_scan(struct pciback_bus *bus, bool (*is_wanted)(const struct pciback_address *address),
+    struct pciback_scan_error *error);
 
 #endif

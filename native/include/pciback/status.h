@@ -52,6 +52,7 @@ struct pciback_held_back {
 struct pciback_taken_status {
 	struct pciback_address address;
 	bool is_clean;			/* as it was when it was taken; else that is tried again for the next one */
+	bool is_reset;			/* right now */
 	unsigned allow;			/* PCIBACK_ALLOW_*, for it alone */
 	bool is_lost;			/* a driver of dom0 has taken it, or it is gone: nobody gets it */
 };

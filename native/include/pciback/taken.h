@@ -32,7 +32,8 @@ int pciback_backend_find_device(const struct pciback_backend *backend, const str
     struct pciback_found *ret_found);
 
 /*
- * Takes devices from dom0, all of them or none. Those that are taken already stay so, with whoever has
+ * Takes devices from dom0, all of them or none. While one of them is being reset, it returns -EINPROGRESS and is to be
+ * called again. Those that are taken already stay so, with whoever has
  * them, and from now on that is allowed for them which their words say. They are checked before anything is
  * done to one of them.
  * Returns 0, or a negative errno with one sentence in `message`: as above, or -EBUSY when a driver of dom0
@@ -42,7 +43,7 @@ int pciback_backend_take(struct pciback_backend *backend, const struct pciback_w
     char message[PCIBACK_LOG_LINE]);
 
 /* Returns devices to dom0, out of quarantine, all of them or none; drivers may have them then. Returns as
- * above, -ENOENT for one that was not taken. */
+ * above, -ENOENT for one that was not taken, -EBUSY for one that somebody has, or that the system resets without end. */
 int pciback_backend_return(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE]);
 

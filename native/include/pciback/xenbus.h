@@ -90,6 +90,7 @@ struct pciback_view {
 	bool restarted;			/* it is at 3 and has been further, or has another page */
 	bool blocked;			/* the last try failed and nothing has changed since */
 	bool changed;			/* the store names other devices than the guest has */
+	bool awaits_reset;		/* one of them is being reset */
 	bool timed_out;			/* what is waited for has not come in time */
 	bool broken;			/* what served its page is lost */
 	bool stale_reconfiguring;	/* the frontend's 7 belongs to a change that was given up */

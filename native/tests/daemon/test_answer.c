@@ -84,7 +84,16 @@ test_status(struct harness *harness)
 	CHECK(strstr(answer.bytes, "0000:03:00.0 is held back: domain 1 may still reach it\n") != NULL);
 	free(answer.bytes);
 	answer = (struct answer){ .bytes = NULL };
+	fake.xen.devices[0].reset_error = 0;
+	fake.xen.devices[0].slow = 3;
 	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	answer_status(&answer, &fake.backend, false, 5);
+	answer_say(&answer, "%c", 0);
+	CHECK(strstr(answer.bytes, "0000:03:00.0 is taken from dom0, and no guest has it; it is being reset\n") != NULL);
+	free(answer.bytes);
+	answer = (struct answer){ .bytes = NULL };
+	fake.xen.devices[0].reset_error = -EIO;
+	fake_pass(&fake, FAKE_RESET_LOOK);
 	answer_status(&answer, &fake.backend, false, 5);
 	answer_say(&answer, "%c", 0);
 	CHECK(strstr(answer.bytes, "0000:03:00.0 is taken from dom0, and no guest has it; it could not be reset\n")
@@ -116,34 +125,33 @@ test_jobs(struct harness *harness)
 		.n = 2,
 		.devices = { { .address = { .bus = 3 } }, { .address = { .bus = 4 } } },
 	};
-	struct request request = { .kind = REQUEST_TAKE, .job = { .n = 1, .devices = { { .address = { .bus = 3 } } } } };
+	struct pciback_job one = { .kind = PCIBACK_JOB_TAKE, .n = 1, .devices = { { .address = { .bus = 3 } } } };
 
 	fake_init(&fake);
-	answer_devices(&answer, &fake.backend, &request, false);
+	answer_job(&answer, &fake.backend, &one, false);
 	check_answer(harness, &answer, "0\n0000:03:00.0 is taken from dom0\n");
-	answer_devices(&answer, &fake.backend, &request, true);
+	answer_job(&answer, &fake.backend, &one, true);
 	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/take/1\", "
 	    "\"devices\": [{\"address\": \"0000:03:00.0\"}]}\n");
-	request.kind = REQUEST_CHECK;
-	answer_devices(&answer, &fake.backend, &request, false);
+	answer_checked(&answer, &fake.backend, &one, false);
 	check_answer(harness, &answer, "0\n0000:03:00.0 is 8086:10d3, and no driver has it\n");
-	answer_devices(&answer, &fake.backend, &request, true);
+	answer_checked(&answer, &fake.backend, &one, true);
 	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/check/1\", "
 	    "\"devices\": [{\"address\": \"0000:03:00.0\", \"id\": \"8086:10d3\", "
 	    "\"subsystem\": \"8086:a01f\", \"driver\": null}]}\n");
 	fake.xen.cant_open = -EBUSY;
-	answer_devices(&answer, &fake.backend, &request, false);
+	answer_checked(&answer, &fake.backend, &one, false);
 	check_answer(harness, &answer, "0\n0000:03:00.0 is 8086:10d3, and wm2 has it\n");
-	answer_devices(&answer, &fake.backend, &request, true);
+	answer_checked(&answer, &fake.backend, &one, true);
 	answer_say(&answer, "%c", 0);
 	CHECK(strstr(answer.bytes, "\"driver\": \"wm2\"}]}") != NULL);
 	free(answer.bytes);
 	answer = (struct answer){ .bytes = NULL };
 	fake.xen.cant_open = 0;
-	request.kind = REQUEST_RETURN;
-	answer_devices(&answer, &fake.backend, &request, false);
+	one.kind = PCIBACK_JOB_RETURN;
+	answer_job(&answer, &fake.backend, &one, false);
 	check_answer(harness, &answer, "0\n0000:03:00.0 is returned to dom0\n");
-	answer_devices(&answer, &fake.backend, &request, true);
+	answer_job(&answer, &fake.backend, &one, true);
 	check_answer(harness, &answer, "0\n{\"schema\": \"xen.pciback/return/1\", "
 	    "\"devices\": [{\"address\": \"0000:03:00.0\"}]}\n");
 	answer_job(&answer, &fake.backend, &job, false);

@@ -76,13 +76,13 @@ test_request(struct harness *harness)
 	CHECK_NUMBER(request.kind, REQUEST_STATUS);
 	CHECK(json);
 	CHECK_NUMBER(read_line("take text 03:00.0 03:01.0", &request, &json, message), 0);
-	CHECK_NUMBER(request.kind, REQUEST_TAKE);
+	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_TAKE);
 	CHECK_NUMBER(request.job.n, 2);
 	CHECK_NUMBER(read_line("return json 03:00.0", &request, &json, message), 0);
-	CHECK_NUMBER(request.kind, REQUEST_RETURN);
-	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_NONE);
+	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_RETURN);
 	CHECK_NUMBER(read_line("check json 03:00.0,id=8086:10d3 03:01.0", &request, &json, message), 0);
 	CHECK_NUMBER(request.kind, REQUEST_CHECK);
+	CHECK_NUMBER(request.job.kind, PCIBACK_JOB_NONE);
 	CHECK(request.job.devices[0].has_id && !request.job.devices[1].has_id);
 	CHECK_NUMBER(read_line("take json 03:00.0,subsystem=8086:a01f", &request, &json, message), 0);
 	CHECK_NUMBER(request.job.devices[0].identity.subsystem, 0xa01f);
