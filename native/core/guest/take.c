@@ -125,13 +125,11 @@ reset(struct pciback_slot *slot)
 {
 	const struct pciback_backend *backend = slot->backend;
 	const struct pciback_hardware *hardware = &backend->hardware;
-	unsigned left = backend->waits_for_resets ? PCIBACK_WAIT_RESET :
-	    is_any_reset(backend) ? 0 : PCIBACK_WAIT_HERE;
-	int r;
+	int left = backend->waits_for_resets ? PCIBACK_WAIT_RESET : is_any_reset(backend) ? 0 : PCIBACK_WAIT_HERE, r;
 
-	while ((r = hardware->reset(hardware->world, slot->settings.handle)) > 0 && (unsigned)r <= left) {
+	while ((r = hardware->reset(hardware->world, slot->settings.handle)) > 0 && r <= left) {
 		hardware->pause(hardware->world, (unsigned)r);
-		left -= (unsigned)r;
+		left -= r;
 	}
 	return r > 0 && backend->waits_for_resets ? -ETIMEDOUT : r;
 }
