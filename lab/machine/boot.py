@@ -332,7 +332,9 @@ def lose_power(machine: Machine) -> None:
     run = machine.file("/var/run")
     for name in os.listdir(run) if os.path.isdir(run) else ():
         if not os.path.isdir(os.path.join(run, name)):
-            os.unlink(os.path.join(run, name))
+            # A process that ends because Xen did removes its file itself.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(run, name))
     kern = machine.file("/kern")
     for name in os.listdir(kern):
         path = os.path.join(kern, name)
