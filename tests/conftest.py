@@ -43,7 +43,7 @@ SHARED = "PCIBACK_TESTS_SHARED"
 KEPT_INSIDE = "var/cache/lab-bytecode"
 KEPT_BYTECODE = ROOT / "build/lab-bytecode"
 # What starts pcibackd on an embedded dom0.
-SERVICE = ("etc/rc.d/pcibackd", "etc/rc.conf.d/pcibackd")
+SERVICE = tuple(f"etc/{place}/{name}" for place in ("rc.d", "rc.conf.d") for name in ("pcibackd", "pciback_guests"))
 # What lets a reboot be a trial.
 TRIAL = ("sbin/pciback-trial", "etc/rc.d/pciback_trial")
 

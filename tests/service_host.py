@@ -46,10 +46,15 @@ class ServiceHost:
     def service(self) -> Service:
         return KINDS[self.kind](self.run, str(self.root))
 
+    @property
+    def guests(self) -> Service | None:
+        """What starts guests of the kernel's backend with the host."""
+        return netbsd.RcGuests(self.run, str(self.root)) if self.kind == RC else None
+
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
         """This host's init system is that of the host on which modules run."""
-        here = mock.Mock(service=lambda: self.service)
+        here = mock.Mock(service=lambda: self.service, guests_service=lambda: self.guests)
         with mock.patch.object(platforms, "here", lambda _run: here):
             yield
 
@@ -113,7 +118,7 @@ class ServiceHost:
             if self.running is None:
                 return 1, "", "pcibackctl: pcibackd is not running: nobody listens at /var/run/pcibackd.sock\n"
             return 0, json.dumps(self.running), ""
-        if argv[0] in (f"{self.root}{netbsd.SCRIPT}", f"{self.root}{linux.SCRIPTS}/pcibackd"):
+        if argv[0] in (f"{self.root}{netbsd.SCRIPTS}/pcibackd", f"{self.root}{linux.SCRIPTS}/pcibackd"):
             return self._switch(argv[1]) if os.access(argv[0], os.X_OK) else (127, "", "not found")
         if name == "systemctl":
             return self._systemctl(*argv[1:])

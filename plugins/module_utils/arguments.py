@@ -59,6 +59,7 @@ BACKEND: Mapping[str, Mapping[str, Any]] = {
 ATTACHMENTS: Mapping[str, Any] = {
     "type": "dict",
     "options": {
+        "backend": {"type": "str", "choices": [KERNEL, NATIVE], "default": NATIVE},
         "devices": {"type": "list", "elements": "str", "default": []},
         "guests": {
             "type": "list",

@@ -68,16 +68,30 @@ options:
     type: bool
     default: false
     version_added: 0.2.0
+  after_reboot:
+    description:
+      - Whether dom0 will have been rebooted, and so all guests will have ended, when this runs. Only check mode needs to know it.
+    type: bool
+    default: false
+    version_added: 0.2.0
   attachments:
     description:
-      - What the host's start-up gives to guests through C(pcibackd) when nobody is there, as M(xen.pciback.plan) gives it. It
+      - What the host's start-up gives to guests when nobody is there, as M(xen.pciback.plan) gives it. It
         is recorded when all else is as it is wanted. Without this option the record stays as it is; with V(absent) as
-        O(state), or without O(daemon), it goes.
+        O(state) it goes, and without O(daemon) what C(pcibackd) would give goes.
     type: dict
     version_added: 0.2.0
     suboptions:
+      backend:
+        description:
+          - What gives the devices. With V(kernel), that of NetBSD's kernel, C(/etc/rc.d/pciback_guests) gives devices to guests.
+            O(daemon) is left out then. A C(pcibackd) that is installed stays, because this is recorded before the reboot
+            after which it is not needed.
+        type: str
+        choices: [kernel, native]
+        default: native
       devices:
-        description: The devices that C(pcibackd) takes from dom0, each as C(pcibackctl take) reads it.
+        description: The devices that C(pcibackd) takes from dom0, or that guests get of the kernel, each as C(pcibackctl take) reads it.
         type: list
         elements: str
         default: []
@@ -204,15 +218,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.native_compone
     remove,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_inspect import PREFIX
-from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import (
-    NOTHING,
-    read_attachments,
-    with_start_up,
-)
+from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import wanted_start_up, with_start_up
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL
 
 
 def main() -> None:
@@ -223,7 +234,7 @@ def main() -> None:
             "prefix": {"type": "path", "default": PREFIX},
             "method": {"type": "str", "choices": list(METHODS), "default": AUTO},
             "cflags": {"type": "str"},
-            **{key: {"type": "bool", "default": False} for key in ("daemon", "trial")},
+            **{key: {"type": "bool", "default": False} for key in ("daemon", "trial", "after_reboot")},
             "attachments": ATTACHMENTS,
             **{key: {"type": "str"} for key in ("target", "source_sha256")},
             "archive": {"type": "path"},
@@ -252,6 +263,8 @@ def main() -> None:
                 flags=params["cflags"] or "",
                 daemon=params["daemon"],
                 trial=params["trial"],
+                keeps_daemon=(params["attachments"] or {}).get("backend") == KERNEL,
+                after_reboot=params["after_reboot"],
                 archive=params["archive"] or None,
                 archive_compiler=params["archive_compiler"],
                 scratch=module.tmpdir,
@@ -259,9 +272,9 @@ def main() -> None:
                 check_mode=module.check_mode,
             )
             outcome = bring(run, module.get_bin_path, state, request)
-        wanted = params["attachments"] if params["state"] == "present" and params["daemon"] else NOTHING
-        if wanted is not None:
-            outcome = with_start_up(outcome, state, read_attachments(wanted), who=who, check_mode=module.check_mode)
+        start_up = wanted_start_up(params["attachments"], state, state_wanted=params["state"], daemon=params["daemon"])
+        if start_up is not None:
+            outcome = with_start_up(outcome, state, start_up, who=who, check_mode=module.check_mode)
     except PcibackError as error:
         module.fail_json(msg=str(error), remedy=error.remedy)
     except OSError as error:

@@ -168,11 +168,35 @@ def test_the_kernel_s_backend_and_pcibackd_follow_each_other_with_one_reboot_eac
     there = host.playbook({**kernel, "pciback_backend": "native"})
     assert there.status == 0, there.output
     assert (boots(host), owned(host)) == (3, story_of(BEGUN))
-    again = host.playbook(kernel)
+    foreseen = host.playbook(kernel, "--check", "--diff")
+    assert foreseen.status == 0, foreseen.output
+    again = host.playbook(kernel, "--diff")
     assert again.status == 0, again.output
+    assert (foreseen.changed(), foreseen.diffs()) == (again.changed(), again.diffs())
     assert boots(host) == 4
     assert not (host.root / "usr/local/sbin/pcibackd").exists()
+
+    # A power failure without the controller.
+    with (host.root / "etc/rc.conf").open("a") as file:
+        file.write('xendomains="firewall storage"\n')
+    host.lab("reboot")
+    deadline = time.monotonic() + 60
+    while served_by_kernel(host) != story_of(BEGUN):
+        assert time.monotonic() < deadline, host.lab("console")
+        time.sleep(0.5)
     assert host.playbook(kernel).changed() == []
+
+
+def served_by_kernel(host: Dom0) -> dict[str, list[str]]:
+    """The devices of each guest that has connected to NetBSD's own backend."""
+    status = json.loads(host.command("/usr/local/sbin/pcibackctl", "status", "--backend", "kernel", "--json").stdout)
+    return {
+        host.command("/usr/pkg/sbin/xl", "domname", str(each["domain"])).stdout.strip(): sorted(
+            device["address"].partition(":")[2] for device in each["devices"]
+        )
+        for each in status["guests"]
+        if each["life"] == "running" and each["state"] == 4
+    }
 
 
 def story_of(variables: dict[str, Any]) -> dict[str, list[str]]:

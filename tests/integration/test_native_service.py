@@ -76,7 +76,9 @@ def test_it_is_installed_and_runs(host: Host, first: Run) -> None:
     result = first.result(MODULE)
     assert (result["changed"], result["needs"], result["outdated"]) == (True, "nothing", "")
     assert sorted(result["files"]) == [
+        "/etc/rc.conf.d/pciback_guests",
         "/etc/rc.conf.d/pcibackd",
+        "/etc/rc.d/pciback_guests",
         "/etc/rc.d/pcibackd",
         *(f"/usr/local/sbin/{name}" for name in ("pcibackctl", "pcibackd", "pcibackd-guests")),
     ]

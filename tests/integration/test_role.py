@@ -17,6 +17,7 @@ ACTIONS = [
     "xen.pciback.native_backend",
     "xen.pciback.boot_hide",
     "xen.pciback.domain_pci",
+    "xen.pciback.native_backend",
     "xen.pciback.reboot",
     "xen.pciback.domain",
 ]
@@ -77,7 +78,7 @@ def test_check_mode_changes_nothing(story):
 def test_check_mode_predicts_exactly_what_the_run_does(story):
     assert story["check"].changed() == story["first"].changed()
     assert story["check"].diffs() == story["first"].diffs()
-    assert len(story["first"].diffs()) == 3, "boot configuration, guests' files, guests"
+    assert len(story["first"].diffs()) == 4, "boot configuration, guests' files, the record of the host's start, guests"
 
 
 def test_second_run_changes_nothing(story):
@@ -103,7 +104,7 @@ def test_never_ends_well_and_says_what_is_pending(dom0, native):
     host = dom0.create().borrow_native(native)
     run = host.playbook({**THREE_DEVICES, "pciback_reboot": "never"})
     assert run.status == 0, run.output
-    assert run.changed() == [ACTIONS[0], *ACTIONS[2:4]]
+    assert run.changed() == [ACTIONS[0], *ACTIONS[2:5]]
     assert run.result("ansible.builtin.set_fact")["ansible_facts"]["pciback_reboot_required"] is True
     assert "a reboot is pending; pciback_reboot: when_needed allows it" in run.output
     again = host.playbook({**THREE_DEVICES, "pciback_reboot": "never"})
@@ -168,7 +169,7 @@ def test_running_guests_swap_devices_without_a_reboot(settled):
     }
     run = host.playbook(swapped)
     assert run.status == 0, run.output
-    assert run.changed() == ["xen.pciback.plan", "xen.pciback.domain_pci"]
+    assert run.changed() == ["xen.pciback.plan", "xen.pciback.domain_pci", "xen.pciback.native_backend"]
     assert "until it is restarted" in run.output
     allowed = {**swapped, "pciback_restart_guests": "when_needed"}
     check = host.playbook(allowed, "--check")
@@ -198,7 +199,7 @@ def test_a_host_without_compiler_gets_a_cross_built_binary(dom0):
     variables = {**THREE_DEVICES, "pciback_native_target": "x86_64-linux-musl"}
     run = host.playbook(variables)
     assert run.status == 0, run.output
-    result = run.result("xen.pciback.native_backend")
+    result = next(each["result"] for each in run.results if each["action"] == "xen.pciback.native_backend")
     assert result["method"] == "cross" and result["compiler"].startswith("zig ")
     assert host.playbook(variables).changed() == []
 

@@ -208,6 +208,21 @@ def without_daemon(root: Path) -> None:
     assert services(root).running is None
 
 
+def kernel_guests(root: Path, device: str = "0000:03:00.0") -> None:
+    """pcibackctl with what starts guests of NetBSD's own backend, and what they are to get."""
+    prefix = f"{root}/local".lstrip("/")
+    archive = root.parent / "native.tar"
+    with tarfile.open(archive, "w") as tar:
+        for name in ("sbin/pcibackctl", "sbin/pcibackd-guests", "share/xen-pciback/pciback_guests.rc"):
+            member = tarfile.TarInfo(f"{prefix}/{name}")
+            member.size = 64
+            tar.addfile(member, io.BytesIO(b"b" * 64))
+    guests = [{"name": "firewall", "config": "/firewall", "devices": [device]}]
+    record = {"backend": "kernel", "devices": [f"{device},id=8086:10d3"], "guests": guests}
+    options = {"source_sha256": "b" * 64, "method": "cross", "prefix": f"{root}/local", "attachments": record}
+    daemon(root, **options, archive=str(archive), archive_compiler="zig 0.13")
+
+
 def nothing(root: Path) -> None:
     pass
 
@@ -290,6 +305,8 @@ WRITERS = {
     "native_backend with pcibackd again": Writer(older_daemon, install_daemon, "db/native.json"),
     "native_backend with pcibackd absent": Writer(older_daemon, remove_daemon, ORIGINALS),
     "native_backend without pcibackd": Writer(older_daemon, without_daemon, "db/native.json"),
+    "native_backend with a record": Writer(nothing, kernel_guests, "db/attachments"),
+    "native_backend with a record absent": Writer(kernel_guests, remove_daemon, "db/attachments"),
 }
 
 

@@ -35,11 +35,11 @@ FAULTS = {
     "no guest starts": Fault(
         "usr/pkg/sbin/xl",
         'case $1 in create) echo "no memory" >&2; exit 1;; esac\nexec "$real" "$@"\n',
-        ("hide", "configure", "reboot"),
+        ("hide", "configure", "start_up", "reboot"),
         ("run",),
     ),
     "no reboot": Fault(
-        "sbin/shutdown", "echo 'shutdown: not now' >&2; exit 1\n", ("hide", "configure"), ("reboot", "run")
+        "sbin/shutdown", "echo 'shutdown: not now' >&2; exit 1\n", ("hide", "configure", "start_up"), ("reboot", "run")
     ),
 }
 

@@ -155,6 +155,7 @@ def test_following_moves_list_pins_and_files(story: dict[str, Any]) -> None:
         "xen.pciback.plan",
         "xen.pciback.boot_hide",
         "xen.pciback.domain_pci",
+        "xen.pciback.native_backend",
         "xen.pciback.reboot",
         "xen.pciback.domain",
     ]
@@ -181,7 +182,7 @@ def test_check_mode_predicts_exactly_what_following_does(story: dict[str, Any]) 
     assert story["check"].status == 0, story["check"].output
     assert story["check"].changed() == story["follow"].changed()
     assert story["check"].diffs() == story["follow"].diffs()
-    assert len(story["follow"].diffs()) == 3
+    assert len(story["follow"].diffs()) == 4
 
 
 @pytest.mark.parametrize("run", ["again", "without"])

@@ -44,6 +44,8 @@ class NativeRequest:
     :ivar method: where it is built: on the host, elsewhere (``cross``), or on the host if it can (``auto``)
     :ivar target: the host's system in zig's words, ``None``: as uname says
     :ivar daemon: also pcibackd, as a service that runs
+    :ivar keeps_daemon: without ``daemon``, a pcibackd that is installed runs on, unless something has to be installed
+    :ivar after_reboot: whether dom0 will have been rebooted by then, which check mode can't see
     :ivar trial: also pciback-trial; without it, what there is of that stays
     :ivar flags: compiler flags in the place of the makefile's own, empty without any
     :ivar archive: a tar file that was sent, ``None``: nothing was
@@ -64,6 +66,8 @@ class NativeRequest:
     who: str
     check_mode: bool
     trial: bool = False
+    keeps_daemon: bool = False
+    after_reboot: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,10 @@ def remove(run: Run, state: StateDirectory, *, who: str, check_mode: bool) -> Ou
         if native_service.is_installed(change.path for change in removal.changes):
             native_service.check_unused(run, control)
             service = _service(run)
+        guests = platforms.here(run).guests_service()
         if not check_mode:
+            if guests is not None:
+                guests.stop()
             if service is not None:
                 warnings += native_service.end_it(run, service, control)
             native_install.remove(state, originals)
@@ -171,7 +178,7 @@ def _reason(native: NativeState, request: NativeRequest) -> str:
         return "pciback-trial was not installed"
     if request.daemon:
         return "" if native.daemon.ready else native.daemon.reason
-    return "pcibackd is installed and not wanted" if native.daemon.installed else ""
+    return "pcibackd is installed and not wanted" if native.daemon.installed and not request.keeps_daemon else ""
 
 
 def _with_daemon(values: Mapping[str, Any], request: NativeRequest, outdated: str, *warnings: str) -> Outcome:
@@ -185,7 +192,7 @@ def _settle(run: Run, state: StateDirectory, request: NativeRequest, values: Map
     """Let pcibackd run whose files are as they are wanted, or remove it if it is not wanted."""
     control = os.path.join(request.prefix, CONTROL)
     if request.check_mode:
-        if not request.daemon:
+        if not request.daemon and not request.after_reboot:
             native_service.check_unused(run, control)
         return Outcome(values)
     with state.lock(request.who):
@@ -194,8 +201,8 @@ def _settle(run: Run, state: StateDirectory, request: NativeRequest, values: Map
         service = _service(run)
         warnings = list(native_service.end_it(run, service, control))
         record = native_inspect.recorded(state)
-        surplus = set(record.files if record else ()).intersection(service.files(b""))
-        surplus.update(path for path in (record.files if record else ()) if native_service.is_of_daemon(path))
+        files = record.files if record else {}
+        surplus = native_service.of_daemon(files).union(set(files).intersection(service.files(b"")))
         warnings += native_install.uninstall(surplus, state)
         service.forget()
     return Outcome(values, warnings)
@@ -223,6 +230,7 @@ def _install(
             native_build.staged_files(stage),
             request.prefix,
             _service(run) if request.daemon else None,
+            platforms.here(run).guests_service(),
             attachments=state.place(ATTACHMENTS),
         )
         _check(run, request, stage)

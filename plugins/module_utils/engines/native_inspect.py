@@ -108,9 +108,10 @@ def _compare(
         return NativeState(False, f"nothing of it is recorded in {state.place(NATIVE)}")
     if control not in record.files:
         return NativeState(False, f"it was not installed under {prefix}")
+    # Not asked for; and a run that was killed while it removed them has left some.
+    ignored = frozenset() if daemon else native_service.of_daemon(record.files)
     for path, digest in sorted(record.files.items()):
-        if not daemon and native_service.is_of_daemon(path):
-            # Not asked for; and a run that was killed while it removed them has left some.
+        if path in ignored:
             continue
         found = digest_of(path)
         if found is None:

@@ -13,7 +13,7 @@ import posixpath
 import re
 import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -25,8 +25,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.observed impo
 
 DAEMON = f"sbin/{NAME}"
 GUESTS = f"sbin/{NAME}-guests"
+KERNEL_GUESTS = "pciback_guests"
 SERVICES = "share/xen-pciback"
-"""Where they are below the prefix, the last one a directory of files for each init system."""
+"""Where they are below the prefix, the last one a directory of files for each init system; ``KERNEL_GUESTS`` is the script by
+which a host starts guests of the kernel's backend, wherever its init system has scripts.
+"""
 
 # Where the start-up script looks for the record, unless it is told otherwise.
 _RECORD = re.compile(rb"^record=.*$", re.MULTILINE)
@@ -57,29 +60,45 @@ def is_installed(paths: Iterable[str]) -> bool:
     return any(path.endswith(f"/{DAEMON}") for path in paths)
 
 
-def is_of_daemon(path: str) -> bool:
-    """Whether a file that is installed is for pcibackd alone."""
-    return posixpath.basename(path) != posixpath.basename(CONTROL) and posixpath.basename(path).startswith(NAME)
+def of_daemon(paths: Collection[str]) -> frozenset[str]:
+    """Those of the installed files that are for pcibackd alone."""
+    names = {posixpath.basename(path) for path in paths}
+    shared = {posixpath.basename(CONTROL), *([posixpath.basename(GUESTS)] if KERNEL_GUESTS in names else [])}
+    return frozenset(
+        path for path in paths if posixpath.basename(path).startswith(NAME) and posixpath.basename(path) not in shared
+    )
 
 
-def placed(staged: Mapping[str, bytes], prefix: str, service: Service | None, *, attachments: str) -> dict[str, bytes]:
+def placed(
+    staged: Mapping[str, bytes],
+    prefix: str,
+    service: Service | None,
+    guests: Service | None = None,
+    *,
+    attachments: str,
+) -> dict[str, bytes]:
     """What is to be installed of all that was built, by its places on the host.
 
     :param staged: what ``make install`` installs
     :param service: of this host; ``None``: without pcibackd
+    :param guests: the service that starts guests of the kernel's backend, ``None`` where there is none
     :param attachments: where the record is that the host's start-up reads
     :raises PcibackError: it has nothing for the init system of this host
     """
     services = os.path.join(prefix, SERVICES)
     files = {path: data for path, data in staged.items() if posixpath.dirname(path) != services}
+    script = os.path.join(prefix, GUESTS)
+    files.update({script: _told(files[script], attachments)} if script in files else {})
+    source = os.path.join(services, guests.source) if guests is not None else ""
+    if guests is not None and source in staged:
+        files.update(guests.files(staged[source]))
     if service is None:
-        return {path: data for path, data in files.items() if not is_of_daemon(path)}
+        unwanted = of_daemon(files)
+        return {path: data for path, data in files.items() if path not in unwanted}
     source = os.path.join(services, service.source)
     if source not in staged or os.path.join(prefix, DAEMON) not in staged:
         raise PcibackError(f"what was built has no pcibackd with a service for this host: {source} is missing")
-    script = os.path.join(prefix, GUESTS)
-    told = {script: _told(files[script], attachments)} if script in files else {}
-    return {**files, **told, **service.files(staged[source])}
+    return {**files, **service.files(staged[source])}
 
 
 def _told(script: bytes, attachments: str) -> bytes:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Records what the host's start-up gives to guests through pcibackd, when nobody is there who could ask."""
+"""Records what the host's start-up gives to guests, when nobody is there who could ask."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
     Attachments,
     GuestAttachments,
+    is_kernels,
     render,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
-
-NOTHING: Mapping[str, Any] = {"devices": [], "guests": []}
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT
 
 
 def read_attachments(option: Mapping[str, Any]) -> Attachments:
@@ -36,7 +37,7 @@ def read_attachments(option: Mapping[str, Any]) -> Attachments:
             raise PcibackError(
                 f"attachments: {field!r} is no field of a line; it has no tab and no newline, and is not empty"
             )
-    return Attachments(tuple(option["devices"]), guests)
+    return Attachments(tuple(option["devices"]), guests, option.get("backend") == KERNEL)
 
 
 def record_start_up(
@@ -47,7 +48,7 @@ def record_start_up(
     :returns: what changes; nothing if they are recorded already
     :raises PcibackError: the record can't be read or replaced
     """
-    wanted = render(attachments) if attachments != Attachments() else None
+    wanted = render(attachments)
     with state.lock(who, check_mode=check_mode):
         record = state.attachments()
         before = record.value
@@ -58,8 +59,31 @@ def record_start_up(
     return (difference(record.path, before, wanted),)
 
 
+def wanted_start_up(
+    option: Mapping[str, Any] | None, state: StateDirectory, *, state_wanted: str, daemon: bool
+) -> Attachments | None:
+    """What is to be recorded. Without pcibackd nothing of it stays recorded, and what the kernel's backend gives does.
+
+    :param option: the module's option, ``None``: nobody says
+    :param state_wanted: ``absent``: nothing is
+    :returns: ``None``: the record stays as it is
+    :raises PcibackError: as :func:`read_attachments`, or the record can't be read
+    """
+    if state_wanted == ABSENT:
+        return Attachments()
+    if option is not None and (daemon or option["backend"] == KERNEL):
+        return read_attachments(option)
+    record = None if daemon else state.attachments().value
+    return None if record is None or is_kernels(record) else Attachments()
+
+
 def with_start_up(
-    outcome: Outcome, state: StateDirectory, attachments: Attachments, *, who: str, check_mode: bool
+    outcome: Outcome,
+    state: StateDirectory,
+    attachments: Attachments,
+    *,
+    who: str,
+    check_mode: bool,
 ) -> Outcome:
     """The same after the record; it is not written before what it needs is installed, which check mode foresees.
 

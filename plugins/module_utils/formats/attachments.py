@@ -1,10 +1,11 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The record ``attachments``: what the host's start-up gives to guests through pcibackd when nobody is there. No I/O.
+"""The record ``attachments``: what the host's start-up gives to guests when nobody is there. No I/O.
 
-Text for a shell script: a line a device that pcibackd takes, and a line a guest, with fields separated by a tab. How a
-device is written is ``pcibackctl``'s: the address, then options, each behind a comma.
+Text for a shell script: a line a device that pcibackd takes, and a line a guest, with fields separated by a tab. Where the
+kernel's backend serves the guests, a line says so, and that of a device says what it has to be. How a device is written is
+``pcibackctl``'s: the address, then options, each behind a comma.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec im
 
 HEADER = "# What pcibackd takes and gives to guests when this host starts. xen.pciback writes this file anew at each change.\n"
 
+KERNEL_HEADER = "# What guests of the kernel's backend get when this host starts. xen.pciback writes this file anew at each change.\n"
+
 MAX_FILE = 1 << 20
+
+_KERNEL = "backend\tkernel\n"
 
 
 @dataclass(frozen=True)
@@ -37,17 +42,27 @@ class Attachments:
     """All of a host.
 
     :ivar devices: what pcibackd takes, in the words of ``pcibackctl take``
+    :ivar by_kernel: whether the kernel's backend gives them, without pcibackd
     """
 
     devices: tuple[str, ...] = ()
     guests: tuple[GuestAttachments, ...] = ()
+    by_kernel: bool = False
 
 
-def render(attachments: Attachments) -> bytes:
-    """Write the record: the same attachments give the same bytes."""
+def render(attachments: Attachments) -> bytes | None:
+    """Write the record: the same attachments give the same bytes; ``None`` if there is nothing to give, and so no record."""
+    if not attachments.devices and not attachments.guests:
+        return None
     lines = [f"device\t{device}\n" for device in attachments.devices]
     lines += [f"guest\t{each.name}\t{each.config}\t{' '.join(each.devices)}\n" for each in attachments.guests]
-    return "".join([HEADER, *lines]).encode("utf-8", "surrogateescape")
+    begin = [KERNEL_HEADER, _KERNEL] if attachments.by_kernel else [HEADER]
+    return "".join([*begin, *lines]).encode("utf-8", "surrogateescape")
+
+
+def is_kernels(record: bytes) -> bool:
+    """Whether a record is for the kernel's backend."""
+    return _KERNEL.strip("\n").encode() in record.splitlines()
 
 
 def take_word(address: str, device_id: str, subsystem: str | None, allowed: Sequence[str] = ()) -> str:

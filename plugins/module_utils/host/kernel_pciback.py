@@ -9,11 +9,7 @@ from collections.abc import Collection, Sequence
 
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import PROGRAM, ask
-from ansible_collections.xen.pciback.plugins.module_utils.refusals import NO_RESET, SHARED_IRQ
-
-# The kernel resets nothing, so that to reset what can be reset is more than it ever did. A shared line has cost dom0
-# what it can cost when the device was hidden; of one that two guests share the plan warns.
-_ALLOWED = (NO_RESET, SHARED_IRQ)
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL_ALLOWS
 
 
 class KernelPciback:
@@ -35,7 +31,7 @@ class KernelPciback:
         :param who: the guest, for a sentence
         :raises PcibackError: it gets none of them
         """
-        allowed = ",".join(sorted({*_ALLOWED, *allow}))
+        allowed = ",".join(sorted({*KERNEL_ALLOWS, *allow}))
         what = f"guest {who} did not get its devices"
         self._ask(what, "attach", domid, "--allow", allowed, *devices)
 

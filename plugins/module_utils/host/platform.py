@@ -135,6 +135,10 @@ class Platform(abc.ABC):
 
     # --- guests
 
+    def guests_service(self) -> Service | None:
+        """The service that starts guests of the kernel's backend with this host; ``None`` where xl does all that takes."""
+        return None
+
     def obstacles(self, addresses: Sequence[Address]) -> tuple[str, ...]:
         """Why xl would fail to give devices to a guest, one sentence for each that it can't have.
 

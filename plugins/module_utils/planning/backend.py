@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import NO_RESET, SHARED_IRQ
+
 AT_BOOT = "at boot"
 AT_RUN_TIME = "at run time"
 
@@ -14,6 +16,12 @@ KERNEL = "kernel"
 NATIVE = "native"
 AUTO = "auto"
 """The name of the backend that suits the host best, as its owner may choose it."""
+
+KERNEL_ALLOWS = (NO_RESET, SHARED_IRQ)
+"""What pcibackctl may do for NetBSD's kernel, whatever the owner allows. That kernel resets nothing, so that to reset what
+can be reset is more than it ever did. A shared line has cost dom0 what it can cost when the device was hidden; of one that
+two guests share the plan warns.
+"""
 
 
 @dataclass(frozen=True)

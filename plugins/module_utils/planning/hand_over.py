@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How devices leave dom0 and come back: with a reboot, or at run time, as the backend can.
 
-At boot::
+At boot, where the host's start-up has to know of guests to which xl gives nothing::
 
-    shut_down -> reboot -> run
+    shut_down -> start_up -> reboot -> run
 
 At run time, where devices leave dom0 before guests want them, and come back after guests have let go of them::
 
@@ -102,6 +102,11 @@ def _reboot(draft: Draft, claims: Collection[Address]) -> None:
         draft.warnings.append("a reboot is pending; pciback_reboot: when_needed allows it")
     if reboots:
         shut_down_all(draft)
+    # As the guests' files, for the boot that comes, whoever brings it; but while it waits a pcibackd reads the record.
+    is_read = draft.waits and draft.observed.native.daemon.installed
+    if draft.backend.is_fragile and draft.wanted.state != ABSENT and draft.wanted.native and not is_read:
+        record_start_up(draft)
+    if reboots:
         arguments: dict[str, Any] = {"reasons": list(draft.reasons), "claims": [str(address) for address in claims]}
         summary = "reboot dom0"
         if draft.trial is not None:

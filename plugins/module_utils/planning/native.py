@@ -1,7 +1,10 @@
 # Copyright (c) 2026, xen.pciback contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What pcibackd needs on a host: to run, the owner's consent for each device, and a record for the host's start-up."""
+"""What pcibackd needs on a host: to run, the owner's consent for each device, and a record for the host's start-up.
+
+NetBSD's own backend needs the record, too: there the host has pcibackctl give devices to the guests that it starts.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
     spec_word,
     take_word,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME, KERNEL_ALLOWS
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedGuest
@@ -68,22 +71,24 @@ def retire(draft: Draft) -> None:
 
 def record_start_up(draft: Draft) -> None:
     """Record what the host's start-up gives to guests, if that is not recorded."""
+    by_kernel = draft.backend.hides
     taken, guests = [], []
     for planned in sorted(draft.devices, key=lambda planned: planned.device.address):
         device = planned.device
-        allowed = consents(draft.wanted.allow, device.address)
-        taken.append(take_word(str(device.address), device.id, device.subsystem_id, allowed))
+        allowed = set(consents(draft.wanted.allow, device.address)).union(KERNEL_ALLOWS if by_kernel else ())
+        if not by_kernel or planned.guest is not None:
+            taken.append(take_word(str(device.address), device.id, device.subsystem_id, sorted(allowed)))
     for guest in draft.wanted.guests:
         words = _attach_words(draft, guest)
         if words:
             guests.append(GuestAttachments(guest.name, guest.config, words))
-    attachments = Attachments(tuple(taken), tuple(guests))
-    wanted = render(attachments) if attachments != Attachments() else None
-    if wanted != draft.observed.attachments:
+    attachments = Attachments(tuple(taken), tuple(guests), by_kernel)
+    if render(attachments) != draft.observed.attachments:
         draft.act(
             Step.START_UP,
             "record what the host gives to its guests when it starts",
             {
+                "backend": draft.backend.name,
                 "devices": list(attachments.devices),
                 "guests": [
                     {"name": each.name, "config": each.config, "devices": list(each.devices)}
@@ -96,9 +101,8 @@ def record_start_up(draft: Draft) -> None:
 def forget_start_up(draft: Draft) -> None:
     """Let the host give nothing to guests any more."""
     if draft.observed.attachments is not None and draft.observed.native.daemon.installed:
-        draft.act(
-            Step.START_UP, "let the host give nothing to its guests when it starts", {"devices": [], "guests": []}
-        )
+        arguments = {"backend": draft.backend.name, "devices": [], "guests": []}
+        draft.act(Step.START_UP, "let the host give nothing to its guests when it starts", arguments)
 
 
 def _attach_words(draft: Draft, guest: WantedGuest) -> tuple[str, ...]:

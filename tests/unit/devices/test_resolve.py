@@ -18,7 +18,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import Kn
 from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import resolve
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import read_attachments
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import render
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
@@ -68,6 +70,7 @@ class Machine:
         default_factory=lambda: {f"/{name}": f"name = '{name}'\n".encode() for name in GUESTS}
     )
     running: tuple[RunningGuest, ...] = ()
+    attachments: bytes | None = None
 
     def address(self, slot: int) -> Address:
         """Buses are numbered in the order of the bridges that have a card."""
@@ -117,6 +120,7 @@ class Machine:
             guest_configs=dict(self.files),
             running=self.running,
             pins=dict(self.pins),
+            attachments=self.attachments,
         )
 
     def plan(self, wanted: Wanted) -> Plan:
@@ -143,6 +147,8 @@ class Machine:
                     moves = {parse_address(old): parse_address(new) for old, new in domain.get("moves", {}).items()}
                     config = XlConfig.parse(self.files[domain["config"]], domain["config"])
                     self.files[domain["config"]] = with_pci(config, domain["devices"], moves).render()
+            elif action.kind == "start_up":
+                self.attachments = render(read_attachments(arguments))
             elif action.kind == "reboot":
                 self.power_cycle()
             elif action.kind == "run":
@@ -219,7 +225,7 @@ def test_a_shift_is_refused_then_followed_and_then_nothing_is_left_to_do(selecto
     assert (host.boot_config, host.pins, host.files) == before
     wanted = wanting(*selectors, follow=True)
     plan = host.apply(wanted)
-    assert [action.kind for action in plan.actions] == ["hide", "configure", "reboot", "run"]
+    assert [action.kind for action in plan.actions] == ["hide", "configure", "start_up", "reboot", "run"]
     assert [(str(move.old)[5:], str(move.new)[5:]) for move in plan.moves] == [
         ("01:00.0", "02:00.0"),
         ("02:00.0", "03:00.0"),
@@ -453,7 +459,7 @@ def test_without_a_reboot_the_move_is_prepared_and_pending():
     host.slots[3] = Card(9)
     host.power_cycle()
     plan = host.apply(wanted)
-    assert [action.kind for action in plan.actions] == ["hide", "configure"] and plan.reboot_required
+    assert [action.kind for action in plan.actions] == ["hide", "configure", "start_up"] and plan.reboot_required
     assert set(host.pins) == {host.where(RED)} and host.listed("firewall") == [host.where(RED)]
     again = host.plan(wanted)
     assert (again.actions, again.moves, again.reboot_required) == ((), (), True)

@@ -217,10 +217,19 @@ def test_pcibackd_that_is_not_wanted_any_more_goes(daemon_host: DaemonHost) -> N
     for check_mode in (True, False):
         with pytest.raises(PcibackError, match="while domains have devices of it: 3"):
             daemon_host.bring(daemon=False, check_mode=check_mode)
+    kept = daemon_host.bring(daemon=False, keeps_daemon=True)
+    assert kept == {"changed": False, "reason": "", "needs": "nothing"} and daemon_host.services.running
+    # No guest has one any more by then.
+    rebooted = daemon_host.bring(daemon=False, check_mode=True, after_reboot=True)
     daemon_host.services.begin("a" * 64)
     foreseen = daemon_host.bring(daemon=False, check_mode=True)
     done = daemon_host.bring(daemon=False)
-    assert foreseen == done == {"changed": True, "reason": "pcibackd is installed and not wanted", "needs": "nothing"}
+    assert (
+        rebooted
+        == foreseen
+        == done
+        == {"changed": True, "reason": "pcibackd is installed and not wanted", "needs": "nothing"}
+    )
     assert daemon_host.services.running is None
     assert daemon_host.files() == ["local/sbin/pcibackctl"]
     assert daemon_host.bring(daemon=False)["changed"] is False

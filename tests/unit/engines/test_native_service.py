@@ -257,6 +257,7 @@ STAGED = {
     for name in (
         *("sbin/pcibackctl", "sbin/pcibackd", "sbin/pcibackd-guests", "man/man8/pcibackctl.8"),
         *("share/xen-pciback/pcibackd.rc", "share/xen-pciback/pcibackd.service", "share/xen-pciback/pcibackd.init"),
+        "share/xen-pciback/pciback_guests.rc",
     )
 }
 
@@ -265,6 +266,24 @@ def test_without_pcibackd_nothing_of_it_is_installed() -> None:
     files = native_service.placed(STAGED, "/usr/local", None, attachments="/db/attachments")
     assert sorted(files) == ["/usr/local/man/man8/pcibackctl.8", "/usr/local/sbin/pcibackctl"]
     assert not native_service.is_installed(files)
+
+
+def test_netbsd_starts_guests_of_the_kernels_backend_without_pcibackd(tmp_path: Path) -> None:
+    host = ServiceHost(tmp_path, RC)
+    assert host.guests is not None
+    alone = native_service.placed(STAGED, "/usr/local", None, host.guests, attachments="/db/attachments")
+    of_guests = host.guests.files(b"share/xen-pciback/pciback_guests.rc")
+    script = "/usr/local/sbin/pcibackd-guests"
+    assert alone == {
+        **native_service.placed(STAGED, "/usr/local", None, attachments="/db/attachments"),
+        **of_guests,
+        script: b"sbin/pcibackd-guests",
+    }
+    assert native_service.of_daemon(alone) == frozenset()
+    # It stays when pcibackd goes, where without such a service it goes, too.
+    both = native_service.placed(STAGED, "/usr/local", host.service, host.guests, attachments="/db/attachments")
+    assert set(both) - native_service.of_daemon(both) == set(alone)
+    assert script in native_service.of_daemon([script, "/usr/local/sbin/pcibackctl"])
 
 
 def test_with_pcibackd_only_the_service_of_this_host_is(host: ServiceHost) -> None:

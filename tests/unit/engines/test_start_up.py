@@ -14,6 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.native_compone
 from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import (
     read_attachments,
     record_start_up,
+    wanted_start_up,
     with_start_up,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -48,6 +49,32 @@ def test_a_field_is_one_field(name: str) -> None:
     assert str(refused.value) == (
         f"attachments: {name!r} is no field of a line; it has no tab and no newline, and is not empty"
     )
+
+
+KERNELS: dict[str, Any] = {**OPTION, "backend": "kernel"}
+
+
+def record(state: StateDirectory, option: dict[str, Any]) -> None:
+    record_start_up(state, read_attachments(option), who="a test", check_mode=False)
+
+
+def test_what_is_recorded_for_whom(tmp_path: Path) -> None:
+    state = StateDirectory(str(tmp_path / "db"))
+
+    def wanted(option: dict[str, Any] | None, *, daemon: bool, how: str = "present") -> Attachments | None:
+        return wanted_start_up(option, state, state_wanted=how, daemon=daemon)
+
+    native = {**OPTION, "backend": "native"}
+    assert wanted(None, daemon=True) is wanted(None, daemon=False) is None
+    assert wanted(native, daemon=True) == read_attachments(OPTION)
+    assert wanted(KERNELS, daemon=False) == read_attachments(KERNELS) != read_attachments(OPTION)
+    record(state, native)
+    # It goes with pcibackd.
+    assert wanted(native, daemon=False) == wanted(None, daemon=False) == Attachments()
+    assert wanted(None, daemon=True) is None
+    record(state, KERNELS)
+    assert wanted(None, daemon=False) is wanted(None, daemon=True) is None
+    assert wanted(None, daemon=False, how="absent") == Attachments()
 
 
 def test_nothing_is_recorded_before_what_it_needs_is_installed(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
     Attachments,
     GuestAttachments,
     attach_word,
+    is_kernels,
     render,
     take_word,
 )
@@ -31,8 +32,11 @@ def test_words_are_those_of_pcibackctl() -> None:
 
 def test_a_line_a_device_and_a_line_a_guest() -> None:
     guest = GuestAttachments("fire wall", "/etc/xen/fire wall", (CARD, "0000:04:00.0,permissive=1"))
-    assert render(Attachments((f"{CARD},id=8086:10d3",), (guest,))).decode() == (
-        f"{HEADER}device\t{CARD},id=8086:10d3\nguest\tfire wall\t/etc/xen/fire wall\t{CARD} 0000:04:00.0,permissive=1\n"
+    assert (
+        render(Attachments((f"{CARD},id=8086:10d3",), (guest,)))
+        == (
+            f"{HEADER}device\t{CARD},id=8086:10d3\nguest\tfire wall\t/etc/xen/fire wall\t{CARD} 0000:04:00.0,permissive=1\n"
+        ).encode()
     )
     assert HEADER == (
         "# What pcibackd takes and gives to guests when this host starts. "
@@ -40,11 +44,25 @@ def test_a_line_a_device_and_a_line_a_guest() -> None:
     )
 
 
+def test_the_record_of_the_kernels_backend_says_so() -> None:
+    guest = GuestAttachments("web", "/etc/xen/web", (CARD,))
+    of_kernel = render(Attachments((f"{CARD},id=8086:10d3",), (guest,), by_kernel=True))
+    assert of_kernel == (
+        b"# What guests of the kernel's backend get when this host starts. "
+        b"xen.pciback writes this file anew at each change.\n"
+        b"backend\tkernel\ndevice\t0000:03:00.0,id=8086:10d3\nguest\tweb\t/etc/xen/web\t0000:03:00.0\n"
+    )
+    assert is_kernels(of_kernel)
+    of_pcibackd = render(Attachments((f"{CARD},id=8086:10d3",), (guest,)))
+    assert of_pcibackd is not None and not is_kernels(of_pcibackd)
+    assert render(Attachments(by_kernel=True)) is render(Attachments()) is None
+
+
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1)
 
 
-@given(st.lists(st.tuples(NAMES, NAMES), max_size=4))
+@given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=4))
 def test_fields_come_back(guests: list[tuple[str, str]]) -> None:
     attachments = Attachments((), tuple(GuestAttachments(name, f"/{path}", (CARD,)) for name, path in guests))
-    lines = render(attachments).decode().split("\n")[1:-1]
+    lines = (render(attachments) or b"").decode().split("\n")[1:-1]
     assert [line.split("\t") for line in lines] == [["guest", name, f"/{path}", CARD] for name, path in guests]

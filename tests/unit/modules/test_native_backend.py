@@ -9,9 +9,11 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from ansible_collections.xen.pciback.plugins.module_utils.engines.native_component import Outcome
 from ansible_collections.xen.pciback.plugins.modules import native_backend
 from ansible_collections.xen.pciback.plugins.modules.native_backend import main
 from tests.service_host import KINDS, SOURCES, ServiceHost
@@ -37,6 +39,15 @@ def test_it_says_what_the_host_lacks(tmp_path: Path) -> None:
 def test_what_is_not_there_is_absent() -> None:
     result = call(main, {"state": "absent"})
     assert (result["changed"], result["removed"], result["diff"]) == (False, [], [])
+
+
+def test_a_record_for_the_kernels_backend_leaves_pcibackd_alone(tmp_path: Path) -> None:
+    record = {"backend": "kernel", "devices": ["0000:03:00.0,id=8086:10d3"]}
+    options = {"prefix": str(tmp_path), "source_sha256": "a" * 64, "state_directory": str(tmp_path / "db")}
+    with mock.patch.object(native_backend, "bring", return_value=Outcome({"changed": False})) as bring:
+        done = call(main, {**options, "attachments": record})
+    assert bring.call_args.args[-1].keeps_daemon and done["changed"]
+    assert b"backend\tkernel\n" in (tmp_path / "db/attachments").read_bytes()
 
 
 @pytest.mark.parametrize("kind", KINDS)

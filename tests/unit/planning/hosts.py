@@ -12,6 +12,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pi
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
+    Attachments,
+    GuestAttachments,
+    render,
+    take_word,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform import Netbsd
@@ -79,6 +85,16 @@ def codes(plan) -> list[str]:
 ONE = Wanted(guests=(guest(device(address="00:05.0")),), reboot="when_needed")
 
 
+def recorded(address: Address, word: str = "") -> bytes | None:
+    """What the host gives to firewall when it starts.
+
+    :param word: the device as pcibackctl is told it, if with options
+    """
+    device = take_word(str(address), "8086:100e", None, ("no-reset", "shared-irq"))
+    attached = GuestAttachments("firewall", "/etc/xen/firewall", (word or str(address),))
+    return render(Attachments((device,), (attached,), by_kernel=True))
+
+
 def converged(wanted: Wanted = ONE, bdf: str = "00:05.0") -> Observed:
     """The host after everything was applied: rebooted, configured, running."""
     address = parse_address(bdf)
@@ -93,6 +109,7 @@ def converged(wanted: Wanted = ONE, bdf: str = "00:05.0") -> Observed:
         running=(RunningGuest("firewall", 3, (address,)),),
         prediction=predicted("registered", address),
         pins={d.address: pin_of(d) for d in BUS if d.address == address},
+        attachments=recorded(address),
     )
 
 

@@ -54,8 +54,9 @@ def test_a_guest_that_starts_is_warned_of_and_one_that_runs_is_not() -> None:
 
 def test_consents_go_with_the_guest_that_starts() -> None:
     plan = make_plan(replace(ONE, allow=CODES), changed(converged(), running=()))
-    (action,) = plan.actions
+    start_up, action = plan.actions
     assert action.arguments["domains"][0]["allow"] == ["no-iommu"]
+    assert start_up.arguments["devices"] == ["0000:00:05.0,id=8086:100e,allow=no-iommu+no-reset+shared-irq"]
     plan = make_plan(ONE, changed(converged(), running=()))
     assert "allow" not in plan.actions[0].arguments["domains"][0]
     assert allowed(draft_of(ONE, host()), ONE.guests[0]) == {}

@@ -33,9 +33,9 @@ def test_a_guest_with_a_kernel_that_can_not_use_its_devices_is_a_warning():
 def test_running_guests_are_shut_down_before_the_reboot_and_started_after_it():
     strangers = (RunningGuest("firewall", 1), RunningGuest("other", 2))
     plan = make_plan(ONE, host(running=strangers))
-    assert kinds(plan) == ["hide", "configure", "shut_down", "reboot", "run"]
+    assert kinds(plan) == ["hide", "configure", "shut_down", "start_up", "reboot", "run"]
     assert [domain["name"] for domain in plan.actions[2].arguments["domains"]] == ["firewall", "other"]
-    assert plan.actions[4].arguments["domains"] == [
+    assert plan.actions[5].arguments["domains"] == [
         {"name": "firewall", "config": ONE.guests[0].config, "state": "running"}
     ]
     assert any("guest other is running and not managed here" in warning for warning in plan.warnings)
@@ -99,7 +99,7 @@ def test_guests_that_can_not_swap_are_all_left_alone():
 
 def test_unmanaged_guest_gets_its_list_only():
     plan = make_plan(replace(ONE, guests=(guest(device(address="00:05.0"), state="unmanaged"),)), host())
-    assert kinds(plan) == ["hide", "configure", "reboot"]
+    assert kinds(plan) == ["hide", "configure", "start_up", "reboot"]
 
 
 @pytest.mark.parametrize(

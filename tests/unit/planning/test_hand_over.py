@@ -21,7 +21,8 @@ ALLOWED = (("nothing-wanted", None),)
 
 def test_never_reboots_without_consent_and_says_what_is_pending():
     plan = make_plan(replace(ONE, reboot="never"), host())
-    assert kinds(plan) == ["hide", "configure"]
+    # Whoever reboots the host later, its guests start with their devices then.
+    assert kinds(plan) == ["hide", "configure", "start_up"]
     assert plan.reboot_required and plan.reasons
     assert any("a reboot is pending" in warning for warning in plan.warnings)
     assert any("firewall is not started" in warning for warning in plan.warnings)
@@ -35,8 +36,9 @@ def test_pending_reboot_is_no_change():
 
 def test_held_but_unwanted_device_is_given_back():
     plan = make_plan(Wanted(guests=(guest(),), reboot="when_needed", allow=ALLOWED), changed(converged(), running=()))
-    assert kinds(plan) == ["hide", "configure", "reboot", "run"]
+    assert kinds(plan) == ["hide", "configure", "start_up", "reboot", "run"]
     assert plan.actions[0].arguments["devices"] == []
+    assert plan.actions[2].arguments == {"backend": "kernel", "devices": [], "guests": []}
     assert plan.reasons == ("00:05.0 is held by pciback and wanted by nobody: dom0 gets it back",)
 
 

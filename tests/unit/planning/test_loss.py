@@ -86,7 +86,7 @@ def test_a_host_that_gives_nothing_away_may_want_nothing() -> None:
 
 def test_the_owner_may_want_nothing_and_it_is_said() -> None:
     plan = make_plan(allowing(NOTHING, "nothing-wanted"), converged())
-    assert kinds(plan) == ["hide", "shut_down", "reboot"]
+    assert kinds(plan) == ["hide", "shut_down", "start_up", "reboot"]
     assert [text for text in plan.warnings if text.startswith("overridden by the owner: nothing-wanted: neither ")]
 
 

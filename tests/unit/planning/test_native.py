@@ -78,6 +78,7 @@ def test_from_nothing_without_a_reboot() -> None:
     assert run.summary == "start firewall"
     assert start_up.summary == "record what the host gives to its guests when it starts"
     assert start_up.arguments == {
+        "backend": "native",
         "devices": ["0000:00:05.0,id=8086:100e"],
         "guests": [{"name": "firewall", "config": "/etc/xen/firewall", "devices": ["0000:00:05.0"]}],
     }
@@ -236,9 +237,12 @@ def test_without_leave_to_reboot_it_waits() -> None:
 
 def test_back_to_the_kernel_s_backend_with_one_reboot() -> None:
     plan = make_plan(ONE, served(claims=None, other_claims=(CARD,)))
-    assert kinds(plan) == ["hide", "shut_down", "reboot", "service", "run"]
-    assert plan.actions[3].summary == "remove pcibackd: the kernel's backend serves the guests"
-    assert plan.actions[3].arguments == {"daemon": False}
+    assert kinds(plan) == ["hide", "shut_down", "start_up", "reboot", "service", "run"]
+    assert plan.actions[2].arguments["backend"] == "kernel"
+    assert plan.actions[4].summary == "remove pcibackd: the kernel's backend serves the guests"
+    assert plan.actions[4].arguments == {"daemon": False}
+    # While the reboot waits, what a start of the host gives is what pcibackd gives.
+    assert kinds(make_plan(replace(ONE, reboot="never"), served(claims=None, other_claims=(CARD,)))) == ["hide"]
     waiting = make_plan(NATIVE, served(claims=None, other_claims=(CARD,)))
     assert kinds(waiting) == ["hide"]
 
@@ -249,6 +253,7 @@ def test_back_to_the_kernel_s_backend_with_one_reboot() -> None:
 def test_everything_goes_back_without_a_reboot() -> None:
     plan = plan_of(Wanted(guests=(guest(),), state=ABSENT), served(running=()))
     assert kinds(plan) == ["start_up", "run", "return", "remove"]
+    assert plan.actions[0].arguments == {"backend": "native", "devices": [], "guests": []}
     assert plan.actions[0].summary == "let the host give nothing to its guests when it starts"
     assert plan.actions[-1].summary == "remove pcibackctl and pcibackd and what is recorded of it"
     assert codes(plan) == []

@@ -16,7 +16,7 @@ from tests.unit.plans import make_plan
 
 def test_from_nothing_everything_in_order():
     plan = make_plan(ONE, host(native=NativeState(False, "nothing is recorded")))
-    assert kinds(plan) == ["native", "hide", "configure", "reboot", "run"]
+    assert kinds(plan) == ["native", "hide", "configure", "start_up", "reboot", "run"]
     assert plan.reboot_required and not plan.refusals and plan.changed
     hide = plan.actions[1].arguments
     assert hide["devices"] == ["0000:00:05.0"]
@@ -24,7 +24,12 @@ def test_from_nothing_everything_in_order():
     assert plan.actions[2].arguments["domains"] == [
         {"config": "/etc/xen/firewall", "devices": [{"address": "0000:00:05.0"}]}
     ]
-    assert plan.actions[4].arguments["domains"][0]["name"] == "firewall"
+    assert plan.actions[3].arguments == {
+        "backend": "kernel",
+        "devices": ["0000:00:05.0,id=8086:100e,allow=no-reset+shared-irq"],
+        "guests": [{"name": "firewall", "config": "/etc/xen/firewall", "devices": ["0000:00:05.0"]}],
+    }
+    assert plan.actions[5].arguments["domains"][0]["name"] == "firewall"
     assert "00:05.0 (pcictl 000:05:0)" in plan.reasons[0] and "wm1 holds it now" in plan.reasons[0]
 
 

@@ -57,7 +57,7 @@ def arguments(plan: Plan, kind: Step) -> dict[str, Any]:
 
 def test_a_reboot_becomes_a_trial() -> None:
     plan = make_plan(TRIED, host())
-    assert kinds(plan) == ["native", "hide", "configure", "reboot", "run", "confirm"]
+    assert kinds(plan) == ["native", "hide", "configure", "start_up", "reboot", "run", "confirm"]
     assert arguments(plan, Step.NATIVE) == {"daemon": False, "trial": True}
     assert arguments(plan, Step.HIDE)["trial"] == 600
     assert arguments(plan, Step.REBOOT)["trial"] == 600
@@ -146,7 +146,7 @@ def test_one_that_the_host_has_undone() -> None:
 def test_one_that_waits_for_its_boot() -> None:
     plan = make_plan(TRIED, tried(ARMED, "00:05.0"))
     assert plan.trial == 600
-    assert kinds(plan) == ["native", "configure", "reboot", "run", "confirm"]
+    assert kinds(plan) == ["native", "configure", "start_up", "reboot", "run", "confirm"]
     assert plan.recovery == make_plan(TRIED, host()).recovery
     waits = make_plan(replace(TRIED, reboot="never"), tried(ARMED, "00:05.0"))
     assert "hide" not in kinds(waits)

@@ -133,6 +133,11 @@ class Netbsd(Platform):
 
         return RcService(self._run)
 
+    def guests_service(self) -> Service:
+        from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.service import RcGuests
+
+        return RcGuests(self._run)
+
     def drivers(self) -> NetbsdDrivers:
         return NetbsdDrivers(self._run)
 
