@@ -272,7 +272,9 @@ def main() -> None:
                 check_mode=module.check_mode,
             )
             outcome = bring(run, module.get_bin_path, state, request)
-        start_up = wanted_start_up(params["attachments"], state, state_wanted=params["state"], daemon=params["daemon"])
+        # What was recorded before the reboot, check mode can't see.
+        daemon = params["daemon"] or (module.check_mode and params["after_reboot"])
+        start_up = wanted_start_up(params["attachments"], state, state_wanted=params["state"], daemon=daemon)
         if start_up is not None:
             outcome = with_start_up(outcome, state, start_up, who=who, check_mode=module.check_mode)
     except PcibackError as error:
