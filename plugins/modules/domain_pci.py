@@ -54,7 +54,7 @@ options:
             description: Let the guest change the device's power state (HVM only).
             type: bool
           rdm_policy:
-            description: What xl does about a conflict over reserved memory (HVM only).
+            description: What xl does about a conflict over reserved memory (HVM only), or Xen for pcibackd.
             type: str
             choices: [strict, relaxed]
           vslot:

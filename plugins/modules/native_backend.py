@@ -19,8 +19,8 @@ description:
     they are installed after C(pcibackctl selftest) succeeded on the host.
   - Records on the host which sources, compiler and flags the files were made of and what their digests are.
     Builds again only when one of these changed, or when an installed file is not the recorded one.
-  - A C(pcibackd) that runs is never ended while a domain has devices of it. Where it is to be replaced, it is left
-    running with a warning; where it is to be removed, that is refused.
+  - A C(pcibackd) that runs while domains have devices of it hands them over to the one that replaces it. One that is too
+    old to do that is left running, with a warning. To remove it is refused meanwhile.
 options:
   state:
     description:

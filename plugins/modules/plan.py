@@ -89,7 +89,7 @@ options:
             description: Passed to xl.
             type: bool
           rdm_policy:
-            description: Passed to xl.
+            description: Passed to xl, or to pcibackd.
             type: str
             choices: [strict, relaxed]
           vslot:
