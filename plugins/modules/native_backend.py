@@ -63,7 +63,9 @@ options:
   trial:
     description:
       - Whether C(pciback-trial) is wanted, too, by which a reboot can be a trial that undoes itself. It is installed as
-        C(/sbin/pciback-trial) with the script C(/etc/rc.d/pciback_trial), and without a trial does nothing.
+        C(/sbin/pciback-trial), on NetBSD with the script C(/etc/rc.d/pciback_trial), on Linux with the unit
+        C(pciback-trial.service), which is enabled. Without a trial it does nothing.
+      - A Linux host without systemd has to have a script of its own in C(/etc/rcS.d) that starts it.
       - With V(false) what was installed of it stays, until O(state=absent) removes it with the rest.
     type: bool
     default: false

@@ -34,8 +34,8 @@ def targets(*, daemon: bool, trial: bool) -> list[str]:
 
 
 def installs(*, trial: bool) -> list[str]:
-    """What make is to install of all that was built."""
-    return ["install", *(["install-trial"] if trial else [])]
+    """What make is to install of all that was built; of what starts pciback-trial the host takes its own."""
+    return ["install", *(["install-trial", "install-trial-linux"] if trial else [])]
 
 
 def find_make(find: FindProgram) -> str | None:

@@ -30,6 +30,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.commands import R
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL
 from ansible_collections.xen.pciback.plugins.module_utils.host.service import Service
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import ATTACHMENTS, StateDirectory
+from ansible_collections.xen.pciback.plugins.module_utils.host.trial import PROGRAM as TRIAL
+from ansible_collections.xen.pciback.plugins.module_utils.host.trial import Trials
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import NativeState
 
 AUTO, HOST, CROSS = "auto", "host", "cross"
@@ -88,7 +90,7 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
     native = _inspect(run, state, request, compiler)
     # What there is of it stays, also where it isn't asked for.
     trial = request.trial or native.trial
-    reason = _reason(native, request)
+    reason = _reason(run, native, request)
     values: dict[str, Any] = {"changed": bool(reason), "reason": reason, "needs": "nothing"}
     if not reason:
         return _with_daemon(values, request, native.daemon.outdated)
@@ -103,9 +105,11 @@ def bring(run: Run, find: FindProgram, state: StateDirectory, request: NativeReq
             f"the host has no {'make' if compiler else 'C compiler'}",
             remedy="install it (NetBSD's comp set), or let method be auto, so that the controller builds",
         )
+    # Building takes minutes; that nothing here could or may start a program is said before.
     if request.daemon:
-        # Building takes minutes; that nothing here could or may start pcibackd is said before.
         _service(run).check()
+    if request.trial:
+        _trials(run).check_start()
     if on_host:
         values["needs"] = "sources"
     else:
@@ -140,6 +144,8 @@ def remove(run: Run, state: StateDirectory, *, who: str, check_mode: bool) -> Ou
                 guests.stop()
             if service is not None:
                 warnings += native_service.end_it(run, service, control)
+            if TRIAL in installed:
+                _trials(run).disable()
             native_install.remove(state, originals)
             if service is not None:
                 service.forget()
@@ -158,6 +164,13 @@ def _service(run: Run) -> Service:
     return platforms.here(run).service()
 
 
+def _trials(run: Run) -> Trials:
+    trials = platforms.here(run).trials()
+    if trials is None:
+        raise PcibackError("pciback-trial has no use on a system whose boots can't undo themselves")
+    return trials
+
+
 def _inspect(run: Run, state: StateDirectory, request: NativeRequest, compiler: str | None) -> NativeState:
     return native_inspect.inspect(
         state,
@@ -170,12 +183,14 @@ def _inspect(run: Run, state: StateDirectory, request: NativeRequest, compiler: 
     )
 
 
-def _reason(native: NativeState, request: NativeRequest) -> str:
+def _reason(run: Run, native: NativeState, request: NativeRequest) -> str:
     """Why the host is not as it is wanted; empty if it is."""
     if not native.ready:
         return native.reason
     if request.trial and not native.trial:
         return "pciback-trial was not installed"
+    if request.trial and not _trials(run).starts():
+        return "pciback-trial does not start with the host"
     if request.daemon:
         return "" if native.daemon.ready else native.daemon.reason
     return "pcibackd is installed and not wanted" if native.daemon.installed and not request.keeps_daemon else ""
@@ -189,15 +204,22 @@ def _with_daemon(values: Mapping[str, Any], request: NativeRequest, outdated: st
 
 
 def _settle(run: Run, state: StateDirectory, request: NativeRequest, values: Mapping[str, Any]) -> Outcome:
-    """Let pcibackd run whose files are as they are wanted, or remove it if it is not wanted."""
+    """Let start what is installed as it is wanted, or remove pcibackd if it is not wanted."""
     control = os.path.join(request.prefix, CONTROL)
+    installed = native_inspect.recorded(state)
+    is_there = native_service.is_installed(installed.files if installed else ())
+    unwanted = is_there and not request.daemon and not request.keeps_daemon
     if request.check_mode:
-        if not request.daemon and not request.after_reboot:
+        if unwanted and not request.after_reboot:
             native_service.check_unused(run, control)
         return Outcome(values)
     with state.lock(request.who):
+        if request.trial:
+            _trials(run).enable()
         if request.daemon:
             return _run_daemon(run, request, values)
+        if not unwanted:
+            return Outcome(values)
         service = _service(run)
         warnings = list(native_service.end_it(run, service, control))
         record = native_inspect.recorded(state)
@@ -226,8 +248,9 @@ def _install(
         else:
             method, built_by = HOST, native_inspect.compiler_version(run, compiler) or ""
             _build(run, request, unpacked, stage, compiler or "", make or "", trial=trial)
+        staged = native_build.staged_files(stage)
         files = native_service.placed(
-            native_build.staged_files(stage),
+            _trials(run).placed(staged) if trial else staged,
             request.prefix,
             _service(run) if request.daemon else None,
             platforms.here(run).guests_service(),
@@ -237,7 +260,7 @@ def _install(
         # Building takes minutes and changes nothing that another run reads.
         with state.lock(request.who, check_mode=request.check_mode):
             native = _inspect(run, state, request, compiler)
-            if not _reason(native, request):
+            if not _reason(run, native, request):
                 # Another run was faster.
                 return _with_daemon({"changed": False, "reason": ""}, request, native.daemon.outdated)
             warnings: list[str] = []
@@ -251,6 +274,8 @@ def _install(
                 compiler=built_by,
                 flags=request.flags,
             )
+            if trial:
+                _trials(run).enable()
             values = {"method": record.method, "compiler": record.compiler, "files": dict(record.files)}
             if request.daemon:
                 return _run_daemon(run, request, values, *left)

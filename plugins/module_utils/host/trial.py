@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import abc
 import os
+from collections.abc import Mapping
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import (
@@ -34,6 +35,13 @@ PROGRAM = "/sbin/pciback-trial"
 
 RECORD = "/etc/xen-pciback/trial"
 
+SCRIPT = "/etc/rc.d/pciback_trial"
+UNIT = "/etc/systemd/system/pciback-trial.service"
+LINK = "/etc/systemd/system/sysinit.target.wants/pciback-trial.service"
+"""What systemctl makes, so that systemd starts the unit."""
+STARTERS = (SCRIPT, UNIT, LINK)
+"""What starts the program, under one init system or another."""
+
 _OWNER_ONLY = 0o600
 
 _NOT_DONE = 1
@@ -50,8 +58,47 @@ class Trials(abc.ABC):
         self._run = run
 
     @abc.abstractmethod
-    def obstacle(self) -> NoTrial | None:
-        """Why this host can't make a trial, whatever is tried; ``None`` if it can."""
+    def obstacle(self, *, may_install: bool = False) -> NoTrial | None:
+        """Why this host can't make a trial, whatever is tried; ``None`` if it can.
+
+        :param may_install: whether what is missing of pciback-trial will be installed before
+        """
+
+    def placed(self, staged: Mapping[str, bytes]) -> dict[str, bytes]:
+        """What is to be installed on this host of all that was built.
+
+        :param staged: what ``make install-trial`` installs for every system, and what else was built
+        """
+        return {path: data for path, data in staged.items() if path not in STARTERS or path == self.starter()}
+
+    def starter(self) -> str | None:
+        """The file of :data:`STARTERS` by which this host starts pciback-trial; ``None``: its owner's own."""
+        return SCRIPT
+
+    def starts(self) -> bool:
+        """Whether the host starts pciback-trial, if it is installed."""
+        return True
+
+    def check_start(self) -> None:
+        """Make sure that the host starts pciback-trial, or could once it is installed.
+
+        :raises PcibackError: it could not
+        """
+        return
+
+    def enable(self) -> None:
+        """Let the host start pciback-trial, which is installed.
+
+        :raises PcibackError: it would not
+        """
+        return
+
+    def disable(self) -> None:
+        """Let the host start pciback-trial no more, before it goes.
+
+        :raises PcibackError: the host's tool for that fails
+        """
+        return
 
     @abc.abstractmethod
     def boot_time(self) -> float | None:

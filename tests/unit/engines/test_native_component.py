@@ -10,12 +10,18 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.engines import native_service
+from ansible_collections.xen.pciback.plugins.module_utils.engines import (
+    native_component,
+    native_inspect,
+    native_service,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_component import NativeRequest, bring, remove
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from tests.service_host import KINDS, SOURCES, ServiceHost
 
@@ -278,7 +284,53 @@ def test_a_link_in_the_place_of_the_service_is_refused(daemon_host: DaemonHost) 
     assert daemon_host.services.running is None
 
 
-def test_a_host_without_the_program_of_trials_that_is_wanted(tmp_path: Path) -> None:
+@pytest.fixture
+def trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """The trials of a host whose init system has to be told to start pciback-trial."""
+    made = mock.Mock(**{"starts.return_value": False})
+    made.placed.side_effect = lambda staged: {path: data for path, data in staged.items() if "rc.d" not in path}
+    made.enable.side_effect = lambda: made.starts.configure_mock(return_value=True)
+    monkeypatch.setattr(platforms, "here", lambda _run: mock.Mock(trials=lambda: made, guests_service=lambda: None))
+    for module in (native_inspect, native_component):
+        monkeypatch.setattr(module, "TRIAL", str(tmp_path / "sbin/pciback-trial"))
+    return made
+
+
+def test_the_program_of_trials_comes_and_goes(tmp_path: Path, trials: mock.Mock) -> None:
+    host = Host(tmp_path)
+    path = tmp_path / "archive.tar"
+    with tarfile.open(path, "w") as tar:
+        for name in (host.control, tmp_path / "sbin/pciback-trial", tmp_path / "etc/rc.d/pciback_trial"):
+            tar.addfile(tarfile.TarInfo(str(name).lstrip("/")), io.BytesIO())
+    done = host.bring(trial=True, archive=str(path), archive_compiler="zig 0.13")
+    assert done["changed"] is True
+    assert (tmp_path / "sbin/pciback-trial").exists() and not (tmp_path / "etc/rc.d").exists()
+    assert trials.starts()
+    assert host.bring(trial=True)["changed"] is False
+    # Somebody has told the init system otherwise.
+    trials.starts.return_value = False
+    assert host.bring(trial=True, check_mode=True)["reason"] == "pciback-trial does not start with the host"
+    assert not trials.starts()
+    assert host.bring(trial=True)["changed"] is True
+    assert trials.starts()
+    remove(host.run, host.state, who="test", check_mode=False)
+    assert trials.disable.called
+    assert not (tmp_path / "sbin").exists()
+
+
+def test_nothing_is_built_for_a_host_that_would_not_start_it(tmp_path: Path, trials: mock.Mock) -> None:
+    trials.check_start.side_effect = PcibackError("nothing starts it")
+    with pytest.raises(PcibackError, match="nothing starts it"):
+        Host(tmp_path, "cc", "make").bring(trial=True)
+
+
+def test_a_system_without_trials_gets_no_program_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platforms, "here", lambda _run: mock.Mock(trials=lambda: None))
+    with pytest.raises(PcibackError, match="no use on a system whose boots can't undo themselves"):
+        Host(tmp_path, "cc", "make").bring(trial=True)
+
+
+def test_a_host_without_the_program_of_trials_that_is_wanted(tmp_path: Path, trials: mock.Mock) -> None:
     host = Host(tmp_path, "cc", "make")
     archive = host.archive("core/a.c", b"source")
     host.bring(archive=archive)

@@ -24,7 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import (
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file, replace_file
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import bus
-from ansible_collections.xen.pciback.plugins.module_utils.host.trial import Trials
+from ansible_collections.xen.pciback.plugins.module_utils.host.trial import LINK, UNIT, Trials
 
 NO_WATCHDOG = "no-watchdog"
 NO_START_UP = "no-start-up"
@@ -38,7 +38,11 @@ BLOCKS = ("/boot/grub/grubenv", "/boot/grub2/grubenv")
 
 PROBES = ("/usr/sbin/grub-probe", "/usr/sbin/grub2-probe")
 # A unit that a target wants, or a script of the runlevel that is run first.
-_STARTED = ("/etc/systemd/system/*.wants/pciback-trial.service", "/etc/rcS.d/S[0-9][0-9]pciback-trial")
+_STARTED = (f"{os.path.dirname(UNIT)}/*.wants/{os.path.basename(UNIT)}", "/etc/rcS.d/S[0-9][0-9]pciback-trial")
+_NOT_STARTED = (
+    "nothing starts pciback-trial with this host: neither does systemd have its unit enabled, nor is there a script in "
+    "/etc/rcS.d"
+)
 _BOOT_TIME = re.compile(r"^btime ([0-9]+)$", re.MULTILINE)
 
 
@@ -54,15 +58,11 @@ class LinuxTrials(Trials):
         self.block = block
         self._root = root
 
-    def obstacle(self) -> NoTrial | None:
+    def obstacle(self, *, may_install: bool = False) -> NoTrial | None:
         if not os.path.exists(self._root + PRIVCMD):
             return NoTrial(NO_WATCHDOG, f"Xen's watchdog is asked for through {PRIVCMD}, and this dom0 has none")
-        if not any(glob.glob(self._root + place) for place in _STARTED):
-            return NoTrial(
-                NO_START_UP,
-                "nothing starts pciback-trial with this host: neither does systemd have its unit enabled, nor is there a "
-                "script in /etc/rcS.d",
-            )
+        if not self.starts() and not (may_install and self.starter()):
+            return NoTrial(NO_START_UP, _NOT_STARTED)
         if self.block not in BLOCKS:
             return NoTrial(
                 NO_BLOCK,
@@ -80,6 +80,38 @@ class LinuxTrials(Trials):
                 return NoTrial(NO_BLOCK, f"{probe} does not tell in what {self.block} lies; it ended with {status}")
             said.append(output.strip())
         return grub_trial.hindrance(variables, *said)
+
+    def starter(self) -> str | None:
+        # Here, because most module calls start nothing.
+        from ansible_collections.xen.pciback.plugins.module_utils.host.linux.service import SYSTEMD_RUNS
+
+        return UNIT if os.path.isdir(self._root + SYSTEMD_RUNS) else None
+
+    def starts(self) -> bool:
+        return any(glob.glob(self._root + place) for place in _STARTED)
+
+    def check_start(self) -> None:
+        if not self.starts() and self.starter() is None:
+            raise PcibackError(_NOT_STARTED)
+
+    def enable(self) -> None:
+        if self.starts():
+            return
+        if self.starter() is not None:
+            self._tell_systemd("daemon-reload")
+            self._tell_systemd("enable", os.path.basename(UNIT))
+        if not self.starts():
+            raise PcibackError(_NOT_STARTED)
+
+    def disable(self) -> None:
+        if os.path.lexists(self._root + LINK):
+            self._tell_systemd("disable", os.path.basename(UNIT))
+
+    def _tell_systemd(self, *words: str) -> None:
+        status, output, errors = self._run(["systemctl", *words])
+        if status != 0:
+            said = " ".join((errors or output).split()) or "nothing"
+            raise PcibackError(f"systemd does not do what its tool is told: 'systemctl {' '.join(words)}' said {said}")
 
     def boot_time(self) -> float | None:
         match = _BOOT_TIME.search(bus.read_text(f"{self._root}/proc/stat") or "")

@@ -37,7 +37,7 @@ class NetbsdTrials(Trials):
         super().__init__(run)
         self._root = root
 
-    def obstacle(self) -> NoTrial | None:
+    def obstacle(self, *, may_install: bool = False) -> NoTrial | None:
         if not os.path.exists(self._root + PRIVCMD):
             return NoTrial(NO_WATCHDOG, f"Xen's watchdog is asked for through {PRIVCMD}, and this host has none")
         if may_boot_by_efi():

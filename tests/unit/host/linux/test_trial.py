@@ -15,6 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_environme
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_files import Host, apply
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot_files import read as read_boot
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.trial import LinuxTrials
+from ansible_collections.xen.pciback.plugins.module_utils.host.trial import LINK, PROGRAM, STARTERS, UNIT
 from tests.linux_dom0 import LinuxDom0
 
 MENU = "/boot/grub/grub.cfg"
@@ -160,3 +161,56 @@ def test_without_a_block(dom0: LinuxDom0) -> None:
     trials(dom0).disarm()
     with pytest.raises(PcibackError):
         trials(dom0).arm()
+
+
+# --- what starts the program
+
+
+def test_systemd_starts_it(dom0: LinuxDom0) -> None:
+    wants = dom0.path(LINK)
+    wants.unlink()
+    host = trials(dom0)
+    assert (host.starts(), host.starter()) == (False, None)
+    with pytest.raises(PcibackError, match="nothing starts pciback-trial with this host"):
+        host.check_start()
+    with pytest.raises(PcibackError, match="nothing starts pciback-trial with this host"):
+        host.enable()
+    dom0.path("/run/systemd/system").mkdir(parents=True)
+    # What can be installed is no hindrance for who will do that.
+    assert host.obstacle() is not None
+    assert host.obstacle(may_install=True) is None
+    host.check_start()
+    staged = dict.fromkeys((PROGRAM, *STARTERS), b"")
+    assert list(host.placed(staged)) == [PROGRAM, UNIT]
+    told: list[str] = []
+
+    def run(argv: list[str], cwd: str | None = None) -> tuple[int, str, str]:
+        told.append(" ".join(argv))
+        if argv[1] == "enable":
+            wants.write_text("")
+        return 0, "", ""
+
+    host = LinuxTrials(run, root=str(dom0.root))
+    host.enable()
+    host.enable()
+    host.disable()
+    assert told == ["systemctl daemon-reload"] + [
+        f"systemctl {how} pciback-trial.service" for how in ("enable", "disable")
+    ]
+    host = LinuxTrials(lambda _argv: (1, "", "Access denied\n"), root=str(dom0.root))
+    with pytest.raises(PcibackError) as error:
+        host.disable()
+    assert str(error.value) == (
+        "systemd does not do what its tool is told: 'systemctl disable pciback-trial.service' said Access denied"
+    )
+
+
+def test_a_script_of_its_owner_starts_it(dom0: LinuxDom0) -> None:
+    dom0.path(LINK).unlink()
+    dom0.write_file("/etc/rcS.d/S05pciback-trial", "")
+    host = trials(dom0)
+    host.check_start()
+    host.enable()
+    host.disable()
+    assert host.starts()
+    assert list(host.placed(dict.fromkeys((PROGRAM, *STARTERS), b""))) == [PROGRAM]
