@@ -36,8 +36,8 @@ class ActionModule(Reboot):
         except PcibackError as error:
             return _failure(f"{host} was not rebooted: {error}")
         self._task.args = {
-            # NetBSD has no /proc/sys/kernel/random/boot_id, and its shutdown(8) refuses the default "-r 0".
-            "boot_time_command": "/sbin/sysctl kern.boottime",
+            # NetBSD has no boot_id, and its shutdown(8) refuses the default "-r 0".
+            "boot_time_command": "/sbin/sysctl kern.boottime 2>/dev/null || cat /proc/sys/kernel/random/boot_id",
             "reboot_command": "/sbin/shutdown -r now",
             "reboot_timeout": options["timeout"],
         }

@@ -74,8 +74,8 @@ options:
       - Let the next boot be a trial, and wait so many seconds for its confirmation, from 10 to 86400. The host boots with
         the list once; unless O(state=confirmed) comes in time, Xen resets it, and it boots as it does now. See
         docs/explanation/trial-boots.md.
-      - Needs C(/sbin/pciback-trial), which M(xen.pciback.native_backend) installs on NetBSD with its option C(trial). For
-        Linux see docs/explanation/trial-boots-on-linux.md.
+      - Needs C(/sbin/pciback-trial), which M(xen.pciback.native_backend) installs with its option C(trial). For Linux see
+        docs/explanation/trial-boots-on-linux.md.
       - By default the next boot is a plain one.
     type: int
     version_added: 0.2.0

@@ -111,9 +111,12 @@ options:
     choices: [present, absent]
     default: present
   reboot:
-    description: Whether the plan may hold a reboot. With V(never) it says that one is pending.
+    description:
+      - Whether the plan may hold a reboot. With V(never) it says that one is pending.
+      - With V(when_changed) it also holds one on Linux where the next boot would hide other devices than this one has, although
+        nothing else needs it. So that what is hidden at boot is seen to boot while somebody looks.
     type: str
-    choices: [never, when_needed]
+    choices: [never, when_needed, when_changed]
     default: never
   restart_guests:
     description: Whether the plan may restart a guest that runs with other devices, or other options of a device, than it should.
@@ -168,7 +171,6 @@ options:
     description:
       - Whether a reboot of the plan is a trial, which the host undoes unless it is confirmed. With V(when_possible) it is
         where one can be made; where not, the plan warns and says why.
-      - On NetBSD only.
     type: str
     choices: [never, when_possible]
     default: never
@@ -251,7 +253,7 @@ actions:
     action:
       description:
         - V(native), V(hide), V(configure), V(shut_down), V(reboot), V(run) or V(confirm).
-        - On Linux V(hide), V(configure), V(assign), V(run) or V(return).
+        - On Linux V(hide), V(configure), V(assign), V(run) or V(return); those of a reboot if O(reboot=when_changed).
         - With O(state=absent) V(native), V(restore), V(shut_down), V(reboot), V(run), V(return) or V(remove).
       type: str
       sample: hide
@@ -466,7 +468,7 @@ def main() -> None:
             },
             "extra_devices": {**devices, "options": dict(SELECTOR_OPTIONS)},
             "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
-            "reboot": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
+            "reboot": {"type": "str", "choices": ["never", "when_needed", "when_changed"], "default": "never"},
             "restart_guests": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
             **TRIAL_OPTIONS,
             "boot_entries": {"type": "raw", "default": "xen"},

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: reboot
-short_description: Reboots NetBSD dom0s in turns, until one is lost
+short_description: Reboots dom0s in turns, until one is lost
 version_added: 0.2.0
 author:
   - xen.pciback contributors (@xen-pciback)
 description:
-  - Does what C(ansible.builtin.reboot) does, in the way that NetBSD needs, and with a brake. As soon as one host does not
+  - Does what C(ansible.builtin.reboot) does, in a way that NetBSD needs and Linux has, and with a brake. As soon as one host does not
     come back from its reboot, no other host of the same run of C(ansible-playbook) is rebooted; each fails with a sentence
     that names the host that was lost.
   - So that the first loss is seen before the next host reboots, the hosts of a run reboot in turns, whatever strategy and
@@ -40,7 +40,7 @@ attributes:
   diff_mode:
     support: none
   platform:
-    platforms: NetBSD
+    platforms: NetBSD, Linux
 notes:
   - Needs root.
   - Nothing of it runs on the host but what C(ansible.builtin.reboot) runs there.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import Range
-from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, state_directory
+from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, state_directory, trial
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, drivers, facts
 from ansible_collections.xen.pciback.plugins.modules import (
     assignable,
@@ -64,6 +64,18 @@ class Dom0(LinuxDom0):
                 done.append(call(assignable.main, {**arguments, "state": state, "xl": XL}, check=check))
             elif action["action"] == "run":
                 done.append(call(domain.main, {**arguments, "xl": XL, "timeout": 0}, check=check))
+            elif action["action"] == "native":
+                self.install_trial()
+                continue
+            elif action["action"] == "shut_down":
+                self.xl.guests = []
+                continue
+            elif action["action"] == "reboot":
+                self.reboot()
+                continue
+            elif action["action"] == "confirm":
+                path = planned["boot_config"]
+                done.append(call(boot_hide.main, {"path": path, "state": "confirmed", **arguments}, check=check))
             elif action["action"] == "restore":
                 if arguments["guests"]:
                     done.append(
@@ -75,6 +87,11 @@ class Dom0(LinuxDom0):
                 raise ValueError(action["action"])
             assert not done[-1].get("failed"), done[-1]["msg"]
         return done
+
+    def install_trial(self) -> None:
+        """What native_backend installs for trials, and what systemctl makes of it."""
+        for name in (trial.PROGRAM, trial.UNIT, trial.LINK):
+            self.write_file(name, "")
 
     def converge(self, *guests: dict[str, Any], **more: Any) -> dict[str, Any]:
         """Plan and apply; then nothing may be left to do."""
@@ -99,6 +116,7 @@ def connect(host: Dom0, monkeypatch: pytest.MonkeyPatch) -> Dom0:
     monkeypatch.setattr(bus, "SYS", str(host.sys))
     monkeypatch.setattr(facts, "PROC", str(host.proc))
     monkeypatch.setattr(boot_files, "HOST", boot_files.Host(str(host.root)))
+    monkeypatch.setattr(trial, "RECORD", str(host.root / "etc/xen-pciback/trial"))
     monkeypatch.setattr(drivers, "write", host.write)
     # Nothing here takes time, and so nobody waits.
     monkeypatch.setattr(domain, "SHUT_DOWN_TIME", Range(0, 0, "seconds"))

@@ -16,6 +16,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.formats.guest_kernel import is_deaf_netbsd
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import BOOT, GUEST, NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NOT_HERE, NoTrial
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.files import read_file
@@ -27,7 +28,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory i
 from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import with_kernel_guests, with_served
 from ansible_collections.xen.pciback.plugins.module_utils.host.writing import obstacles
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_BOOT, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
     NativeState,
     Observed,
@@ -36,7 +37,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.observed impo
     TrialFacts,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
-from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, NEVER, Wanted
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, NEVER, WHEN_CHANGED, Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
     BOOT_CONFIG_INVALID,
     DOMAIN_CONFIG_INVALID,
@@ -110,8 +111,8 @@ def observe(
         ),
     )
     selection = resolve_wanted(wanted, observed, units=host.units)
-    if _may_try(wanted, observed, selection):
-        observed = replace(observed, trial=_with_obstacle(host, observed.trial))
+    if _may_try(wanted, observed, selection, backend):
+        observed = replace(observed, trial=_with_obstacle(host, wanted, observed.trial))
     if not selection.unclaimed and not selection.is_returning:
         return observed, selection
     devices = with_holder(host.complete(devices), served or ())
@@ -122,22 +123,27 @@ def _trial_facts(host: Platform) -> TrialFacts:
     """What became of the last trial."""
     trials = host.trials()
     if trials is None:
-        return TrialFacts()
+        return TrialFacts(obstacle=NoTrial(NOT_HERE, "this system starts in no way that undoes itself"))
     state = trials.look()
     return TrialFacts(state, trials.boot_time() if state.has_failed else None)
 
 
-def _may_try(wanted: Wanted, observed: Observed, selection: Selection) -> bool:
+def _may_try(wanted: Wanted, observed: Observed, selection: Selection, backend: Backend) -> bool:
     """Whether a plan could make a trial; a host that is as it is wanted is not asked whether it could."""
     if NEVER in (wanted.trials.trial, wanted.reboot) or wanted.state == ABSENT:
         return False
+    if AT_BOOT not in (backend.takes, backend.follows):
+        return wanted.reboot == WHEN_CHANGED
     found = {device.address for answer in selection.answers for device in answer.devices}
     return found != set(observed.claims or ()) or observed.other_claims is not None
 
 
-def _with_obstacle(host: Platform, facts: TrialFacts) -> TrialFacts:
+def _with_obstacle(host: Platform, wanted: Wanted, facts: TrialFacts) -> TrialFacts:
     trials = host.trials()
-    return facts if trials is None else replace(facts, obstacle=trials.obstacle(), used=trials.used_names())
+    if trials is None:
+        return facts
+    obstacle = trials.obstacle(may_install=wanted.native)
+    return replace(facts, obstacle=obstacle, starts=trials.starts(), used=trials.used_names())
 
 
 def with_holder(devices: Iterable[Device], served: Collection[Address]) -> tuple[Device, ...]:

@@ -22,6 +22,11 @@ CONFIRMED = "confirmed"
 STATES = (NONE, UNREADABLE, ARMED, RUNNING, UNDONE, CONFIRMED)
 
 
+NOT_HERE = "not-here"
+NOTHING_TO_TRY = "nothing-to-try"
+TRIAL_ALREADY = "trial-already"
+
+
 @dataclass(frozen=True)
 class NoTrial:
     """Why a list can't be tried, though it could be written: a code and a sentence."""

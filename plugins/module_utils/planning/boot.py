@@ -34,7 +34,8 @@ class Listed:
 class BootPlanner(Protocol):
     """The boot configuration of one platform, as planning sees it: pure functions of the draft.
 
-    Each adds refusals and warnings to the draft, and changes nothing else of it but ``recovery``.
+    Each adds refusals and warnings to the draft, and changes nothing else of it but ``recovery``. :meth:`hide` also says what a
+    reboot is for that only the boot configuration needs, and what becomes of a trial.
     """
 
     def hide(self, draft: Draft) -> Sequence[Action]:

@@ -24,7 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Refusal,
     Step,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WHEN_NEEDED, Wanted
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import NEVER, Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
     ALLOWABLE,
     BRIDGE,
@@ -95,7 +95,7 @@ class Draft:
     @property
     def reboots(self) -> bool:
         """Whether a reboot is needed and allowed."""
-        return bool(self.reasons) and self.wanted.reboot == WHEN_NEEDED
+        return bool(self.reasons) and self.wanted.reboot != NEVER
 
     @property
     def waits(self) -> bool:

@@ -15,6 +15,8 @@ pcibackd has to run before that, and the host's start-up has to know of it after
 that only a reboot ends, that comes first::
 
     shut_down -> reboot -> service -> assign -> start_up -> run -> return
+
+A reboot that is only to show that the next boot does it has the order of those at boot.
 """
 
 from __future__ import annotations
@@ -72,12 +74,16 @@ def hand_over(draft: Draft, rules: Rules, claims: Collection[Address], assigned:
             retire(draft)
         run_guests(draft, rules, rebooted=draft.reboots)
         return
-    _reboot(draft, ())
+    _reboot(draft, draft.listed)
     if draft.waits:
         run_guests(draft, rules, rebooted=False)
         return
     if draft.wanted.state != ABSENT:
         (retire if draft.backend.hides else serve)(draft)
+    if draft.reboots and draft.backend.hides:
+        # The boot itself takes the devices, and gives back what it does not hide.
+        run_guests(draft, rules, rebooted=True)
+        return
     addresses = [device.address for device in assigned]
     if not draft.backend.hides and draft.wanted.state != ABSENT:
         addresses += changed_consents(draft)

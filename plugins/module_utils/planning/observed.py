@@ -113,12 +113,14 @@ class TrialFacts:
     :ivar state: what became of the last one
     :ivar began: when this boot began, in seconds since 1970; ``None`` if nobody asked
     :ivar obstacle: why this host can make none, whatever is tried
+    :ivar starts: whether the host would start pciback-trial, if it is installed
     :ivar used: names that the link of the next one can't have
     """
 
     state: TrialState = field(default_factory=TrialState)
     began: float | None = None
     obstacle: NoTrial | None = None
+    starts: bool = True
     used: tuple[str, ...] = ()
 
 

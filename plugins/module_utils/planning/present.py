@@ -43,9 +43,13 @@ def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
     explain(draft)
     predicts = (draft.backend.hides or hide or draft.reboots) and draft.observed.boot.predictable
     native = draft.observed.native
-    tries = draft.trial is not None and not native.trial
+    tries = draft.trial is not None and not (native.trial and draft.observed.trial.starts)
     if draft.wanted.native and ((predicts and not native.ready) or tries):
-        what = "install pciback-trial, for the trial" if native.ready else f"install pcibackctl: {native.reason}"
+        what = (
+            "install pciback-trial, for the trial"
+            if native.ready or not predicts
+            else f"install pcibackctl: {native.reason}"
+        )
         arguments = {"daemon": native.daemon.installed, **({"trial": True} if tries else {})}
         draft.act(Step.NATIVE, what, arguments)
     draft.actions += [*hide, *listed]

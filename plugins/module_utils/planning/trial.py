@@ -17,6 +17,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import (
     ARMED,
     CONFIRMED,
     NONE,
+    NOTHING_TO_TRY,
     RUNNING,
     NoTrial,
 )
@@ -26,19 +27,19 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import S
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import MANUAL, WHEN_POSSIBLE
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import REFUSALS, TRIAL_RUNNING, TRIAL_UNDONE
 
-NOT_HERE = "not-here"
 NOT_INSTALLED = "not-installed"
 
 
-def judge(draft: Draft, tried: Collection[Address] | None) -> bool:
+def judge(draft: Draft, tried: Collection[Address] | None, *, is_new: bool) -> bool:
     """Judge the trial that a boot configuration is written for.
 
     :param tried: what it tries, ``None`` if it tries nothing
+    :param is_new: whether what is wanted is something else than what this boot has
     :returns: whether the boot configuration is as wanted with its trial; else a new edit ends that
     """
     state = draft.observed.trial.state
     is_wanted = tried is not None and set(tried) == set(draft.listed)
-    if state.state == RUNNING and not (is_wanted and not draft.reasons):
+    if state.state == RUNNING and not (is_wanted and not is_new):
         draft.refuse(
             TRIAL_RUNNING,
             f"this boot tries to hide {_listed(tried or ())}, which is not what is wanted, or not all of it: {state.message}",
@@ -48,7 +49,7 @@ def judge(draft: Draft, tried: Collection[Address] | None) -> bool:
     if state.state == CONFIRMED or state.state == RUNNING:
         draft.to_confirm = is_wanted or tried is None
         return draft.to_confirm
-    if state.has_failed and is_wanted and draft.reasons and not draft.wanted.trials.retry_failed:
+    if state.has_failed and is_wanted and is_new and not draft.wanted.trials.retry_failed:
         draft.refuse(
             TRIAL_UNDONE,
             f"this host has tried to hide {_listed(tried or ())} and {came_back(draft.observed.trial)}",
@@ -84,11 +85,14 @@ def came_back(facts: TrialFacts) -> str:
 
 def explain(draft: Draft) -> None:
     """Say why a reboot is no trial, where one is wanted."""
-    if is_asked(draft) and draft.trial is None and draft.no_trial is None:
-        draft.no_trial = NoTrial(NOT_HERE, "no boot of this system can be one")
-    # Nobody can change what a system can't do: the plan's result says it, and not each run.
-    if draft.trial is None and draft.no_trial is not None and draft.reboots and draft.no_trial.code != NOT_HERE:
+    if draft.trial is not None or not draft.reboots:
+        return
+    if draft.no_trial is not None:
         draft.warnings.append(f"the reboot is no trial ({draft.no_trial.code}): {draft.no_trial.reason}")
+    elif is_asked(draft):
+        # Nobody can change that: the plan's result says it, and not each run.
+        nothing = NoTrial(NOTHING_TO_TRY, "the boot configuration stays as it is, so there is nothing to take back")
+        draft.no_trial = draft.observed.trial.obstacle or nothing
 
 
 def confirm(draft: Draft) -> None:

@@ -22,6 +22,8 @@ ABSENT = "absent"
 
 NEVER = "never"
 WHEN_NEEDED = "when_needed"
+WHEN_CHANGED = "when_changed"
+"""Of a reboot: also to see the next boot do what it was told, where the devices change hands without one."""
 WHEN_POSSIBLE = "when_possible"
 
 AUTO = "auto"

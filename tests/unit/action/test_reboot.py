@@ -59,7 +59,7 @@ def test_netbsd_is_rebooted_in_its_way() -> None:
     assert host.reboot({"timeout": "60"}) == {"changed": True, "rebooted": True, "elapsed": 7, "lost": False}
     (arguments,) = host.called
     assert (arguments["boot_time_command"], arguments["reboot_command"], arguments["reboot_timeout"]) == (
-        "/sbin/sysctl kern.boottime",
+        "/sbin/sysctl kern.boottime 2>/dev/null || cat /proc/sys/kernel/random/boot_id",
         "/sbin/shutdown -r now",
         60,
     )

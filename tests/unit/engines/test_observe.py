@@ -29,6 +29,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.originals impo
     Originals,
     render,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NoTrial
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
@@ -37,7 +38,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.observed impo
     RunningGuest,
     Traces,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, Wanted, WantedGuest
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import (
+    ABSENT,
+    Wanted,
+    WantedGuest,
+    WantedTrial,
+)
 from tests.unit.formats.test_guest_kernel import GUEST_OS, LINUX, elf
 from tests.unit.linux_modules import CARD, NVME, SECOND, XL, Dom0
 from tests.unit.planning.hosts import BUS, ONE, device, host
@@ -256,3 +262,19 @@ def test_another_card_in_a_pinned_place_is_accepted_for_that_place(
     other = replace(pin_of(BUS[2]), id="10ec:8139")
     selection = resolve_wanted(replace(ONE, **changes), host(pins={BUS[2].address: other}), units=True)
     assert [answer.error.code if answer.error else None for answer in selection.answers] == codes
+
+
+# --- trials
+
+
+def test_a_host_is_asked_for_what_hinders_a_trial_only_if_a_plan_may_reboot_it(
+    dom0: Dom0, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = WantedTrial("when_possible")
+    for wanted in (replace(ONE, trials=tried, reboot="when_needed"), replace(ONE, reboot="when_changed")):
+        assert look(dom0, wanted)[0].trial.obstacle is None
+    hindered = look(dom0, replace(ONE, trials=tried, reboot="when_changed"))[0].trial
+    assert (hindered.obstacle is not None and hindered.obstacle.code, hindered.starts) == ("no-watchdog", False)
+    monkeypatch.setattr(Linux, "trials", lambda _self: None)
+    none = look(dom0, ONE)[0].trial.obstacle
+    assert none == NoTrial("not-here", "this system starts in no way that undoes itself")

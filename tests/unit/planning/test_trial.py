@@ -157,10 +157,12 @@ def test_one_that_waits_for_its_boot() -> None:
     assert "trial" not in arguments(make_plan(ONE, tried(ARMED, "00:05.0")), Step.HIDE)
 
 
-def test_a_system_that_makes_none() -> None:
+def test_a_reboot_that_changes_no_boot_configuration() -> None:
     draft = draft_of(TRIED, host())
     draft.reasons.append("a device has to be taken")
     explain(draft)
-    assert draft.no_trial == NoTrial("not-here", "no boot of this system can be one")
+    assert draft.no_trial == NoTrial(
+        "nothing-to-try", "the boot configuration stays as it is, so there is nothing to take back"
+    )
     # By default trials are wanted: who can't have any is not told so by each run.
     assert draft.warnings == []

@@ -36,7 +36,12 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.place
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.previous import Previous
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.selection import select
-from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import CONFIRMED, NoTrial
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import (
+    CONFIRMED,
+    NOTHING_TO_TRY,
+    TRIAL_ALREADY,
+    NoTrial,
+)
 
 NEW = "new"
 PREVIOUS = "previous"
@@ -44,8 +49,6 @@ PREVIOUS = "previous"
 LINKS = ("/t", *(f"/t{digit}" for digit in range(10)))
 """Names that a link may have: short, because the command that holds it has room for 79 characters."""
 
-NOTHING_TO_TRY = "nothing-to-try"
-TRIAL_ALREADY = "trial-already"
 COMMAND_TOO_LONG = "command-too-long"
 FILE_TOO_LARGE = "file-too-large"
 CARRIAGE_RETURN = "carriage-return"

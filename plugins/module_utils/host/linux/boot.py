@@ -117,6 +117,7 @@ class LinuxBoot:
     :param modules: the modules that the kernel would load for each function
     :param pending: whether an earlier run was interrupted before menu and initramfs were made
     :param variables: what GRUB's environment block holds
+    :param running: the hide list that this boot was started with, ``None`` for none
     """
 
     path: str
@@ -127,6 +128,7 @@ class LinuxBoot:
     modules: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     pending: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    running: str | None = None
     # pcibackctl predicts what NetBSD boots.
     predictable: bool = False
     loader: str | None = None
@@ -189,7 +191,9 @@ class LinuxBoot:
         )
 
     def tries(self, addresses: Sequence[Address]) -> BootEdit:
-        """Work out what has to change so that the menu tries to hide some devices; its entries stay as they are.
+        """Work out what has to change so that the menu tries to hide some devices.
+
+        Its entries stay as they are, or become what this boot was started as: that is what the host goes back to.
 
         :param addresses: what the boot that tries it shall hide; none: it has no list
         :raises PcibackError: ``boot-config-invalid`` or ``list-too-long``
@@ -198,17 +202,18 @@ class LinuxBoot:
         entries = xen_entries(menu)
         usual = menu.default if menu.default in entries else entries[0]
         value = hide_parameter.render(addresses) if addresses else None
-        settings = self.files.get(grub.SETTINGS)
+        settings = self._settings_of_this_boot(usual)
         own = () if settings is None else find_lists(settings.decode("latin-1"), grub.SETTINGS)
         listed = {each for each in self.modules for found in own if hide_parameter.read(found.value).hides(each)}
         wanted = {**self.files, **self._early_files([*addresses, *listed])}
+        wanted[grub.SETTINGS] = settings
         wanted[grub_trial.SCRIPT] = grub_trial.script(usual, value)
         edits = [FileEdit(path, self.files.get(path), wanted.get(path)) for path in MODES]
         changed = {edit.path: edit for edit in edits if edit.changed}
         return BootEdit(
             files=tuple(changed.values()),
             value=own[-1].value if own else None,
-            menu=self.pending or grub_trial.SCRIPT in changed or grub_trial.read(menu) is None,
+            menu=self.pending or bool(_IN_MENU & set(changed)) or grub_trial.read(menu) is None,
             initramfs=self._initramfs(changed),
             reason="the entries stay as they are while a list is tried",
             trial=grub_trial.Trial(usual.path[-1] + grub_trial.SUFFIX, value),
@@ -234,12 +239,20 @@ class LinuxBoot:
 
         :raises PcibackError: ``boot-config-invalid``
         """
+        tried = self.tried()
+        if tried is not None:
+            return tried
         menu = self.read_menu()
-        trial = grub_trial.read(menu)
-        if trial is not None:
-            return _addresses(trial.value)
         lists = menu.default.lists if menu.default is not None else xen_entries(menu)[0].lists
         return _addresses(lists[-1] if lists else None)
+
+    def tried(self) -> tuple[Address, ...] | None:
+        """What the menu tries to hide, ``None`` if it tries nothing.
+
+        :raises PcibackError: ``boot-config-invalid``
+        """
+        trial = grub_trial.read(self.read_menu())
+        return None if trial is None else _addresses(trial.value)
 
     def own_list(self) -> str | None:
         """The hide list that the default entry has without us, ``None`` if it has none."""
@@ -248,6 +261,19 @@ class LinuxBoot:
         if lists and self.files.get(grub.SETTINGS) is not None:
             lists = lists[:-1]
         return lists[-1] if lists else None
+
+    def _settings_of_this_boot(self, usual: grub.Entry) -> bytes | None:
+        """The settings with which an entry boots as this boot was started; as they are, if that can't be written.
+
+        :param usual: the entry that boots by default
+        """
+        value = usual.lists[-1] if usual.lists else ""
+        addresses = _addresses(self.running)
+        running = self.running or ""
+        is_ours = hide_parameter.render(addresses) == running
+        if hide_parameter.read(value) == hide_parameter.read(running) or not is_ours:
+            return self.files.get(grub.SETTINGS)
+        return grub.settings(addresses) if addresses or self.foreign else None
 
     def _early_files(self, addresses: Sequence[Address]) -> dict[str, bytes | None]:
         """What lets xen-pciback have these devices before their drivers do."""

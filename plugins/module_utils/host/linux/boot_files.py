@@ -17,6 +17,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats import (
     grub,
     grub_environment,
     grub_trial,
+    hide_parameter,
     modalias,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
@@ -96,6 +97,7 @@ def read(menu: str, state_directory: str, host: Host = HOST, sys: str | None = N
         modules=_modules(host, bus.SYS if sys is None else sys),
         pending=os.path.lexists(os.path.join(state_directory, PENDING)),
         variables=_variables(host.path(environment_block(menu))),
+        running=_running(host),
     )
 
 
@@ -221,6 +223,12 @@ def _variables(block: str) -> dict[str, str]:
         return dict(grub_environment.read(read_file(block, limit=grub_environment.SIZE)))
     except PcibackError:
         return {}
+
+
+def _running(host: Host) -> str | None:
+    """The hide list of the kernel that runs; the last one counts."""
+    lists = hide_parameter.values(bus.read_text(host.path("/proc/cmdline")) or "")
+    return lists[-1] if lists else None
 
 
 def _early(host: Host) -> str:

@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, hide_parameter
+from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, grub_trial, hide_parameter
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import GUEST, SETTING
+from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import CONFIRMED, NONE, TRIAL_ALREADY, NoTrial
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot, find_lists
+from ansible_collections.xen.pciback.plugins.module_utils.planning import trial
 from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import Listed, hide_action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WHEN_CHANGED
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID
 
 _CODE = BOOT_CONFIG_INVALID
@@ -30,7 +33,8 @@ class LinuxBootPlanner:
     def hide(self, draft: Draft) -> Sequence[Action]:
         """See :class:`BootPlanner`."""
         _name_stale_backends(draft)
-        if not draft.is_settled or (not draft.backend.hides and not self.lists(draft)):
+        is_tried = draft.observed.trial.state.state != NONE
+        if not draft.is_settled or (not draft.backend.hides and not self.lists(draft) and not is_tried):
             return []
         if draft.wanted.boot_entries != "xen":
             draft.refuse(
@@ -40,6 +44,7 @@ class LinuxBootPlanner:
             )
             return []
         try:
+            tried = self.boot.tried()
             edit = self.boot.edit(draft.listed, previous=draft.wanted.keep_previous)
         except PcibackError as error:
             draft.refuse_error(error, _CODE)
@@ -47,7 +52,38 @@ class LinuxBootPlanner:
         draft.warnings += self.boot.warnings()
         self._check_default(draft)
         draft.recovery = _recovery(edit)
-        return hide_action(draft, "the next boot", changed=edit.changed, keep_held=False)
+        is_new = set(self._hidden_by(draft, self.boot.running or "")) != set(draft.listed)
+        if is_new and draft.backend.hides and draft.wanted.reboot == WHEN_CHANGED:
+            draft.reasons.append(self._difference(draft))
+        is_right = trial.judge(draft, tried, is_new=is_new)
+        if is_right and (tried is not None or draft.to_confirm):
+            return []
+        if trial.is_asked(draft):
+            self._plan_trial(draft)
+        return hide_action(
+            draft,
+            "the next boot",
+            changed=edit.changed or not is_right or draft.trial is not None,
+            keep_held=draft.trial is not None,
+            trial=draft.trial,
+        )
+
+    def _plan_trial(self, draft: Draft) -> None:
+        """Let the reboot of the plan be a trial if it can."""
+        draft.no_trial = trial.obstacle(draft)
+        if draft.no_trial is None and draft.observed.trial.state.state == CONFIRMED:
+            draft.no_trial = NoTrial(
+                TRIAL_ALREADY, "another list was confirmed and is not in all entries yet, so it can't come back"
+            )
+        if draft.no_trial is None:
+            draft.trial = draft.wanted.trials.within
+            draft.recovery = (_CHOOSE_ANOTHER, *_recovery(self.boot.tries(draft.listed)))
+
+    def _difference(self, draft: Draft) -> str:
+        """What the next boot hides and this one did not, for a sentence."""
+        booted = " ".join(each.bdf for each in self._hidden_by(draft, self.boot.running or "")) or "nothing"
+        wanted = " ".join(each.bdf for each in draft.listed) or "nothing"
+        return f"the next boot hides {wanted}, this one has hidden {booted}, and only a reboot shows whether that works"
 
     def lists(self, draft: Draft) -> Sequence[Listed]:
         """See :class:`BootPlanner`. Once our settings are there, a list of somebody else counts no longer."""
@@ -91,6 +127,9 @@ class LinuxBootPlanner:
                 f"{self.boot.path} boots '{default.title}' by default, which does not start Xen; "
                 "set GRUB_DEFAULT to an entry that does"
             )
+
+
+_CHOOSE_ANOTHER = f"In GRUB's menu, choose any entry but the one whose title ends with '{grub_trial.SUFFIX.strip()}': it boots as before."
 
 
 def _recovery(edit: BootEdit) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import L
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action
 from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction import Prediction, disagreement
-from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WHEN_NEEDED
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import NEVER
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import BOOT_CONFIG_INVALID, PREDICTION_MISMATCH
 
 _CODE = BOOT_CONFIG_INVALID
@@ -98,7 +98,7 @@ class NetbsdBootPlanner:
         draft.recovery = recovery(edit.boot_cfg)
         edited = [placement.number for placement in edit.entries]
         self._check_default_entry(draft, base, edited)
-        is_right = trial.judge(draft, None if tried is None else tried.claims)
+        is_right = trial.judge(draft, None if tried is None else tried.claims, is_new=bool(draft.reasons))
         if tried is None and is_right and not edit.changed:
             self._check_prediction(draft, config, edited)
         if is_right and (tried is not None or draft.to_confirm):
@@ -205,7 +205,7 @@ class NetbsdBootPlanner:
             f"{self.boot.path} boots entry {default.number} '{default.title}' by default, "
             "which hides nothing, so a reboot would not give the devices away"
         )
-        if draft.wanted.reboot == WHEN_NEEDED and draft.missing:
+        if draft.wanted.reboot != NEVER and draft.missing:
             draft.refuse(
                 _CODE,
                 sentence,
