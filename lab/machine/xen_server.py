@@ -352,6 +352,10 @@ class XenServer:
                 reply.append(text(device["slot"]) + struct.pack("=I", line) + text(device["name"]))
         return 0, text(sign) + struct.pack("=I", len(reply)) + b"".join(reply)
 
+    def _on_27(self, message: Message) -> tuple[int, bytes]:
+        """For how many milliseconds a reset goes on: here each is done at once."""
+        return 0, struct.pack("=I", 0)
+
     def _nothing(self, message: Message) -> tuple[int, bytes]:
         """Permissions and notes of which nothing depends here."""
         return 0, b""

@@ -206,6 +206,10 @@ def test_drivers_of_dom0_are_told_with_their_lines_and_names(client: Client) -> 
     assert text(FIRST) + struct.pack("=I", 11) + text("wm0") in data
 
 
+def test_a_reset_is_done_at_once(client: Client) -> None:
+    assert client.ask(27, text(FIRST)) == (0, struct.pack("=I", 0))
+
+
 def test_what_a_domain_has_not_got_is_not_taken_back(client: Client) -> None:
     assert client.ask(18, struct.pack("=I", 3) + text(FIRST))[0] == 0
     assert client.ask(18, struct.pack("=I", 4) + text(FIRST))[0] < 0
