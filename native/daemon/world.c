@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pciback/backend.h>
 #include <pciback/beside.h>
 #include <pciback/kernel_host.h>
 
@@ -29,7 +30,8 @@ become_simulated(char **argv, char message[PCIBACK_PLATFORM_MESSAGE])
 
 /* A process for each guest, made of this one. */
 static int
-open_children(struct world *world, size_t n_guests, char message[PCIBACK_PLATFORM_MESSAGE])
+open_children(struct world *world, size_t n_guests, struct pciback_backend *backend,
+    char message[PCIBACK_PLATFORM_MESSAGE])
 {
 	struct pciback_child_machine machine;
 
@@ -38,6 +40,8 @@ open_children(struct world *world, size_t n_guests, char message[PCIBACK_PLATFOR
 	machine.adopt = world->hardware.adopt;
 	machine.operations = world->hardware.operations;
 	machine.devices = world->hardware.world;
+	machine.forget = pciback_backend_forget;
+	machine.known = backend;
 	return pciback_children_open(&world->children, &machine, n_guests, message);
 }
 
@@ -62,7 +66,7 @@ world_open(const struct options *options, char **argv, struct pciback_backend *b
 	if (r < 0)
 		return r;
 	if (options->children)
-		r = open_children(&world, options->n_guests, message);
+		r = open_children(&world, options->n_guests, backend, message);
 	if (r < 0) {
 		world.link.close(world.link.xen.world);
 		return r;

@@ -201,6 +201,7 @@ child_serve(const struct child_setup *setup)
 	/* The parent ends it, whoever is told to stop. */
 	(void)sigaction(SIGTERM, &ignore, NULL);
 	(void)sigaction(SIGINT, &ignore, NULL);
+	child_forget(setup);
 	child->setup = setup;
 	child->event_fd = child->arrived = -1;
 	for (size_t i = 0; i < PCIBACK_ENTRIES_MAX; i++)

@@ -48,6 +48,9 @@ void child_close_between(int first, int last);
  */
 int child_leave_shared_memory(void);
 
+/* Overwrites what the process has of its parent's knowledge. */
+void child_forget(const struct child_setup *setup);
+
 /* Sends a message, and takes one after waiting for it, with the file that comes with it (-1: none; NULL: none is taken).
  * Returns 0, or -EPIPE: whoever was there is gone, or has sent what is no message. */
 int child_send(int socket, const uint8_t bytes[PCIBACK_MESSAGE_SIZE]);

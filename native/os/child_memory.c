@@ -10,6 +10,13 @@
 
 #include "child.h"
 
+void
+child_forget(const struct child_setup *setup)
+{
+	if (setup->machine->forget != NULL)
+		setup->machine->forget(setup->machine->known);
+}
+
 #if defined(__linux__)
 
 #include <sys/mman.h>

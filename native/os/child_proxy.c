@@ -72,6 +72,7 @@ child_proxy_serve(const struct child_setup *setup)
 	/* The parent ends it, whoever is told to stop. No domain has the number 0. */
 	(void)sigaction(SIGTERM, &ignore, NULL);
 	(void)sigaction(SIGINT, &ignore, NULL);
+	child_forget(setup);
 	if (proxy == NULL || child_leave_shared_memory() < 0 || child_confine(setup, 0, -1) < 0)
 		_exit(EXIT_FAILURE);
 	pciback_config_proxy_init(proxy, setup->machine->operations, setup->machine->devices);

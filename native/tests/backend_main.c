@@ -65,6 +65,7 @@ main(void)
 		{ "guest/devices", test_guest_devices },
 		{ "guest/step", test_guest_step },
 		{ "guest/resume", test_guest_resume },
+		{ "guest/forget", test_guest_forget },
 		{ "guest/guest", test_guest_guest },
 		{ "guest/adopt", test_guest_adopt },
 		{ "guest/toolstack", test_guest_toolstack },

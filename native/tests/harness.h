@@ -61,6 +61,7 @@ void test_guest_connection(struct harness *harness);
 void test_guest_devices(struct harness *harness);
 void test_guest_entry(struct harness *harness);
 void test_guest_error(struct harness *harness);
+void test_guest_forget(struct harness *harness);
 void test_guest_guest(struct harness *harness);
 void test_guest_job(struct harness *harness);
 void test_guest_ledger(struct harness *harness);

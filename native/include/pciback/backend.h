@@ -49,6 +49,10 @@ int pciback_backend_new(const struct pciback_backend_settings *settings,
 /* After pciback_backend_end(), or if it was never started. NULL is allowed. */
 void pciback_backend_free(struct pciback_backend *backend);
 
+/* In a copy of the process that shall know nothing of guests and their devices: overwrites all that `world`, the backend,
+ * has of them. Nothing else may be done with it then. */
+void pciback_backend_forget(void *world);
+
 /* Says what it runs on, before it is started. Both are copied. */
 void pciback_backend_bind(struct pciback_backend *backend, const struct pciback_xen *xen,
     const struct pciback_hardware *hardware);

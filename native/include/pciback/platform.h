@@ -83,6 +83,10 @@ struct pciback_child_machine {
 	void (*notify)(void *world);
 	void (*unmask)(void *world);
 	void *world;
+	/* In a child and in a proxy, before anything of a guest's is there: overwrites what they have of the parent's
+	 * knowledge, as copies of it. NULL: nothing. */
+	void (*forget)(void *known);
+	void *known;
 	/* In the parent: as those of struct pciback_hardware. */
 	int (*config_file)(void *world, void *handle);
 	/* In a proxy, with nothing but that file, the same. NULL: the child itself gets the file. */

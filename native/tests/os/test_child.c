@@ -17,6 +17,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../../os/child.h"
@@ -62,8 +64,115 @@ test_parent_gone(struct harness *harness)
 	child_fixture_free(&fixture);
 }
 
+/* What no source of this program spells: the words of another guest. */
+#define SECRET 32
+
+/* Bytes of memory in one piece that are looked through. */
+#define LARGEST (1U << 26)
+
+static void
+spell(char secret[SECRET])
+{
+	for (unsigned i = 0; i < SECRET; i++)
+		secret[i] = (char)('a' + (i * 11 + 5) % 23);
+}
+
+static void
+forget(void *known)
+{
+	memset(known, 0, SECRET);
+}
+
+/* How often it stands in the private memory of a process; -1 if that can't be read. */
+static int
+count_in_memory(pid_t pid)
+{
+	static char part[1 << 16], secret[SECRET];
+	char path[64], line[512];
+	int memory, n = 0;
+	FILE *maps;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/maps", (long)pid);
+	maps = fopen(path, "re");
+	(void)snprintf(path, sizeof(path), "/proc/%ld/mem", (long)pid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	if (maps == NULL || memory < 0) {
+		if (maps != NULL)
+			(void)fclose(maps);
+		return -1;
+	}
+	spell(secret);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		unsigned long long start, end;
+
+		/* A sanitizer has notes on all memory there could be. */
+		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || strstr(line, " rw-p ") == NULL ||
+		    end - start > LARGEST)
+			continue;
+		/* What lies across two parts is in memory that is larger than any here. */
+		for (unsigned long long at = start; at < end; at += sizeof(part)) {
+			ssize_t size = pread(memory, part, end - at < sizeof(part) ? end - at : sizeof(part), (off_t)at);
+
+			for (ssize_t i = 0; i + SECRET <= size; i++)
+				n += memcmp(part + i, secret, SECRET) == 0;
+		}
+	}
+	/* The next copy of this process does not have it from here. */
+	memset(part, 0, sizeof(part));
+	memset(secret, 0, sizeof(secret));
+	(void)fclose(maps);
+	(void)close(memory);
+	return n;
+}
+
+/* A copy of its parent that has nothing of what the parent knows of others. */
+static void
+test_forgets(struct harness *harness)
+{
+	struct child_setup setup = { .beside = -1, .uid = 65534, .gid = 65534 };
+	struct pciback_message start = child_fixture_start();
+	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
+	char *secret;
+
+	if (!child_fixture_init(&fixture))
+		return;
+	secret = malloc(SECRET);
+	CHECK(secret != NULL);
+	setup.machine = &fixture.machine;
+	setup.root = open("/proc", O_RDONLY | O_DIRECTORY);
+	for (unsigned i = 0; i < 2; i++) {
+		int sockets[2], n;
+		pid_t child;
+
+		spell(secret);
+		fixture.machine.forget = i == 0 ? NULL : forget;
+		fixture.machine.known = secret;
+		CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0);
+		(void)fflush(NULL);
+		child = fork();
+		if (child == 0) {
+			(void)close(sockets[0]);
+			setup.socket = sockets[1];
+			child_serve(&setup);
+		}
+		(void)close(sockets[1]);
+		pciback_message_write(&start, bytes);
+		CHECK(send(sockets[0], bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes));
+		CHECK(recv(sockets[0], bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes));
+		n = count_in_memory(child);
+		/* Who is not root may not look. */
+		CHECK(n == -1 || (i == 0 ? n >= 1 : n == 0));
+		(void)close(sockets[0]);
+		CHECK(waitpid(child, NULL, 0) == child);
+	}
+	free(secret);
+	(void)close(setup.root);
+	child_fixture_free(&fixture);
+}
+
 void
 test_os_child(struct harness *harness)
 {
 	test_parent_gone(harness);
+	test_forgets(harness);
 }
