@@ -94,7 +94,8 @@ options:
     description:
       - Whether a task before this one reboots dom0. No guest outlives that, so check mode, which comes before it, takes each
         for absent.
-      - Makes no difference otherwise.
+      - Otherwise, with NetBSD's own backend, the guests wait until C(/etc/rc.d/pciback_guests) has started those that the host
+        starts by itself, for O(timeout) seconds at most.
     type: bool
     default: false
     version_added: 0.2.0

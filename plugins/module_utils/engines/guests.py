@@ -91,9 +91,11 @@ def bring_into_states(
     :param timeout: seconds that they have to shut down, together, and each to notice a device that comes or goes
     :param frontend_timeout: seconds that each has to connect its PCI frontend after it was started; 0: nobody waits
     :param check_mode: only say what would be done
-    :param after_reboot: whether dom0 will have been rebooted by then, which check mode can't see
+    :param after_reboot: whether dom0 was rebooted before, or will have been, which check mode can't see
     :raises PcibackError: a file is refused, a guest can't get a device, or xl does not answer; no guest was touched
     """
+    if after_reboot and not check_mode:
+        toolstack.wait_for_start_up(timeout)
     _look(guests, [] if check_mode and after_reboot else toolstack.domains())
     for guest in guests:
         guest.plan()

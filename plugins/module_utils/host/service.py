@@ -99,6 +99,10 @@ class Service(abc.ABC):
         :returns: why that did not work, as far as the service says it: for some it is a failure that none runs
         """
 
+    def has_begun(self) -> bool:
+        """Whether what it does once, when the host starts, is done."""
+        return True
+
     def forget(self) -> None:
         """Make the init system see that the files are gone."""
         return

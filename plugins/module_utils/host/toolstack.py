@@ -87,6 +87,13 @@ class XlToolstack:
         """
         self.xl.detach(domain, address)
 
+    def wait_for_start_up(self, timeout: float) -> None:
+        """Wait until a host that was rebooted has started guests with their devices by itself, if it does.
+
+        :param timeout: seconds; what it has not done by then it is left to do
+        """
+        return
+
     def wait_connected(self, domain: RunningDomain, timeout: float) -> None:
         """See :meth:`Xl.wait_connected`."""
         self.xl.wait_connected(domain, timeout)
@@ -224,6 +231,13 @@ class KernelToolstack(PausedToolstack):
     def obstacles(self, addresses: Sequence[Address]) -> tuple[str, ...]:
         held = self._host.claims() or ()
         return tuple(f"{address.bdf} is not kept by pciback(4)" for address in addresses if address not in held)
+
+    def wait_for_start_up(self, timeout: float) -> None:
+        # Of two that make the same guest one would end it, perhaps while the kernel gives it what the other one asks for.
+        service = self._host.guests_service()
+        deadline = time.monotonic() + timeout
+        while service is not None and not service.has_begun() and time.monotonic() < deadline:
+            time.sleep(0.5)
 
     def forget(self, domid: int) -> None:
         if domid in self._host.kernel_guests():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.guests import 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
+from ansible_collections.xen.pciback.plugins.module_utils.host import toolstack
 from ansible_collections.xen.pciback.plugins.module_utils.host.kernel_pciback import KernelPciback
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform import Netbsd
@@ -297,6 +299,24 @@ def test_devices_that_the_kernel_does_not_keep(kernel_host: KernelHost) -> None:
     kernel_host.host.claims = lambda: (parse_address(CARD),)  # type: ignore[method-assign]
     assert kernel_host.bring()["msg"] == "guest a: 01:00.0 is not kept by pciback(4)"
     assert kernel_host.order == []
+
+
+def test_what_the_host_starts_by_itself_comes_first(kernel_host: KernelHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([False, False, True])
+    service = mock.Mock(has_begun=lambda: next(looks))
+    monkeypatch.setattr(kernel_host.host, "guests_service", lambda: service)
+    pauses: list[float] = []
+    monkeypatch.setattr(toolstack.time, "sleep", pauses.append)
+    assert bring_into_states(
+        [], kernel_host.toolstack(), timeout=9, frontend_timeout=0, check_mode=False, after_reboot=True
+    )
+    assert (len(pauses), list(looks)) == (2, [])
+    # A run that reboots nothing waits for nothing, nor does check mode; and no wait is without an end.
+    service.has_begun = lambda: False
+    for more in ({"check_mode": False}, {"check_mode": True, "after_reboot": True}):
+        bring_into_states([], kernel_host.toolstack(), timeout=9, frontend_timeout=0, **more)
+    bring_into_states([], kernel_host.toolstack(), timeout=0, frontend_timeout=0, check_mode=False, after_reboot=True)
+    assert len(pauses) == 2
 
 
 def test_whose_xl_gives_devices_itself(kernel_host: KernelHost) -> None:

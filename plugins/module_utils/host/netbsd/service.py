@@ -19,6 +19,7 @@ GUESTS = "pciback_guests"
 SCRIPTS = "/etc/rc.d"
 SETTINGS = "/etc/rc.conf.d"
 RC_CONF = "/etc/rc.conf"
+STARTED = "/var/run/pcibackd-guests.boot"
 
 _YES = (b"yes", b"true", b"on", b"1")
 
@@ -82,3 +83,7 @@ class RcGuests(RcService):
     source = "pciback_guests.rc"
     name = GUESTS
     comment = b"rc.d(8) reads it after rc.conf(5). It does nothing unless guests have devices of the kernel's backend."
+
+    def has_begun(self) -> bool:
+        # A system that starts begins with an empty /var/run.
+        return os.path.exists(self._at(STARTED)) or not os.path.exists(self._script)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.service import RcService
+from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.service import STARTED, RcGuests, RcService
+from tests.conftest import ROOT
 
 
 def host(root: Path, rc_conf: str) -> RcService:
@@ -57,3 +58,16 @@ def test_it_can_be_ended_where_its_owner_has_turned_it_off(tmp_path: Path) -> No
     host(tmp_path, "")
     RcService(lambda argv: (calls.append(argv), (0, "", ""))[1], str(tmp_path)).stop()  # type: ignore[func-returns-value]
     assert calls == [[f"{tmp_path}/etc/rc.d/pcibackd", "onestop"]]
+
+
+def test_whether_guests_were_started_is_what_the_script_says(tmp_path: Path) -> None:
+    service = RcGuests(lambda argv: (0, "", ""), str(tmp_path))
+    assert service.has_begun(), "nothing is installed that would do it"
+    for path, data in service.files(b"#!/bin/sh\n").items():
+        Path(path).parent.mkdir(parents=True)
+        Path(path).write_bytes(data)
+    assert not service.has_begun()
+    (tmp_path / "var/run").mkdir(parents=True)
+    (tmp_path / STARTED.lstrip("/")).touch()
+    assert service.has_begun()
+    assert f"\nstarted={STARTED}\n" in (ROOT / "native/service/pcibackd-guests").read_text()
