@@ -157,9 +157,16 @@ bool
 pciback_slot_is_stuck(struct pciback_slot *slot)
 {
 	const struct pciback_hardware *hardware = &slot->backend->hardware;
+	char message[PCIBACK_LOG_LINE];
+	int r;
 
-	if (slot->is_stuck)
-		slot->is_stuck = hardware->reset(hardware->world, slot->settings.handle) > 0;
+	if (!slot->is_stuck)
+		return false;
+	r = hardware->reset(hardware->world, slot->settings.handle);
+	slot->is_stuck = r > 0;
+	/* Its reset has ended after all, and what was programmed is lost. */
+	if (!slot->is_stuck)
+		(void)pciback_slot_finish_cleaning(slot, r, message);
 	return slot->is_stuck;
 }
 

@@ -29,7 +29,8 @@ int pciback_slot_clean(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE]
 /* The same after the reset, which has ended with this: 0 or a negative errno. */
 int pciback_slot_finish_cleaning(struct pciback_slot *slot, int result, char message[PCIBACK_LOG_LINE]);
 
-/* Whether the system is still at a reset that was given up: nothing may be asked of the device. */
+/* Whether the system is still at a reset that was given up: nothing may be asked of the device. One that has ended since is
+ * made clean. */
 bool pciback_slot_is_stuck(struct pciback_slot *slot);
 
 /* Says that a device is being reset, and who would have it. Returns -EBUSY. */

@@ -245,6 +245,7 @@ test_stuck(struct harness *harness)
 	start(PCIBACK_JOB_RETURN, 1);
 	CHECK_NUMBER(fake.jobs[0].error, 0);
 	CHECK(fake.xen.devices[0].is_dom0s);
+	CHECK_NUMBER(fake.xen.devices[0].config[0x15], 0x38);
 	CHECK(fake_end(&fake));
 }
 
