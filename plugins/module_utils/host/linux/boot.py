@@ -263,16 +263,18 @@ class LinuxBoot:
         return lists[-1] if lists else None
 
     def _settings_of_this_boot(self, usual: grub.Entry) -> bytes | None:
-        """The settings with which an entry boots as this boot was started; as they are, if that can't be written.
+        """The settings with which an entry boots as this boot was started; as they are, if that can't be written, and none if
+        there are none: what was given back stays so.
 
         :param usual: the entry that boots by default
         """
+        settings = self.files.get(grub.SETTINGS)
         value = usual.lists[-1] if usual.lists else ""
         addresses = _addresses(self.running)
         running = self.running or ""
         is_ours = hide_parameter.render(addresses) == running
-        if hide_parameter.read(value) == hide_parameter.read(running) or not is_ours:
-            return self.files.get(grub.SETTINGS)
+        if settings is None or not is_ours or hide_parameter.read(value) == hide_parameter.read(running):
+            return settings
         return grub.settings(addresses) if addresses or self.foreign else None
 
     def _early_files(self, addresses: Sequence[Address]) -> dict[str, bytes | None]:

@@ -23,9 +23,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed, Traces, TrialFacts
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Refusal, Step
+from ansible_collections.xen.pciback.plugins.modules import boot_hide
 from tests.unit.host.linux.test_boot import BOOT, DEBIAN, WITHOUT, applied
 from tests.unit.linux_modules import CARD as CARD_PATH
 from tests.unit.linux_modules import FIREWALL, Dom0, kinds
+from tests.unit.module_call import call
 from tests.unit.planning.hosts import BUS, ONE, draft_of
 
 CARD = parse_address("00:05.0")
@@ -232,6 +234,17 @@ def test_what_comes_back_is_what_this_boot_has(trying: Dom0) -> None:
     assert hidden(trying) == ["0000:01:00.0"]
     trying.reboot()
     assert hidden(trying) == [CARD_PATH]
+
+
+def test_what_was_given_back_does_not_come_back(trying: Dom0) -> None:
+    trying.converge(FIREWALL, reboot="when_changed")
+    call(boot_hide.main, {"state": "original"})
+    trying.install_trial()
+    assert call(boot_hide.main, {"devices": ["01:00.0"], "trial": 600})["changed"]
+    trying.reboot()
+    assert hidden(trying) == ["0000:01:00.0"]
+    trying.reboot()
+    assert hidden(trying) == []
 
 
 def test_a_person_confirms(trying: Dom0) -> None:
