@@ -254,6 +254,15 @@ class Books(SimulatedXen):
 
     def forget_process(self) -> None:
         super().forget_process()
+        # One that was killed after it gave a device, and before it wrote where, may have meant what was there from before.
+        for what in sorted(self.held, key=str):
+            domain, address = what[1], str(what[-1])
+            if what[0] != "device" or not isinstance(domain, int) or (domain, address) in self.placed:
+                continue
+            vdev = self.store.get(f"{backend(domain)}/vdev-{self.names(domain).get(address)}", "")
+            if vdev:
+                place = self.placed[domain, address] = parse_place(vdev)
+                self.ever_placed.setdefault((domain, place), set()).add(address)
         self.unsent = b""
         # What it had not written down any more may be taken from them once more, and what waits is answered.
         self.killed |= self.life.keys()
