@@ -9,9 +9,11 @@ more. So one life is made again by making its round again. Only a race of two th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -150,6 +152,12 @@ class Round:
         self.ended.clear()
 
 
+MOMENT = 0.5
+"""Seconds after which a pcibackd that ends is taken to wait."""
+
+LONGEST_END = 600_000
+"""Milliseconds that no end takes, whatever frontends and devices do."""
+
 SLACK = 256
 """KiB that a process may have more at the end of a run than in the middle of it."""
 
@@ -231,17 +239,20 @@ class Daemon:
         self.start()
 
     def _serve_until_lost(self) -> None:
-        """Time passes while it waits for frontends, which do nothing any more."""
+        """Time passes while it waits for frontends, which do nothing any more; also while it asks now and then of them."""
         assert self.books.connection is not None
-        self.books.connection.settimeout(0.5)
+        self.books.connection.settimeout(MOMENT)
+        last = self.books.passed + LONGEST_END
         try:
-            while True:
-                try:
-                    self.books.serve_one()
-                except TimeoutError:
-                    self.books.let_pass(10000)
+            while self.books.passed < last:
+                end = time.monotonic() + MOMENT
+                with contextlib.suppress(TimeoutError):
+                    while time.monotonic() < end:
+                        self.books.serve_one()
+                self.books.let_pass(10000)
         except (Lost, ConnectionError):
-            pass
+            return
+        raise Violation(f"pcibackd does not end within {LONGEST_END // 60000} minutes")
 
     def footprint(self) -> Footprint:
         """What it has of the machine now."""
