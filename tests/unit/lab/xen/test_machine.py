@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -40,6 +41,10 @@ def process(lab: Machine) -> Iterator[subprocess.Popen[bytes]]:
     running.wait()
 
 
+def is_interpreter(process: int | None) -> bool:
+    return process is not None and Path(f"/proc/{process}/cmdline").read_bytes().startswith(os.fsencode(sys.executable))
+
+
 def test_only_its_own_process_counts(lab: Machine, process: subprocess.Popen[bytes]) -> None:
     assert lab.process == process.pid
     lab.files.pid.write_text("1\n")
@@ -67,7 +72,8 @@ def test_destroying_ends_the_process_and_removes_the_files(lab: Machine, tmp_pat
     # In the background, where QEMU goes, it is nobody's child.
     script = f"""'{sys.executable}' -c 'import time; time.sleep(60)' "$0" 2>&1 >/dev/null & echo $! >"$0\""""
     subprocess.run(["/bin/sh", "-c", script, str(lab.files.pid)], check=True, stderr=subprocess.DEVNULL)
-    while lab.process is None:  # while the shell becomes the interpreter, it has no arguments
+    # Until then it is still the shell, with the same arguments, and has none while it becomes the interpreter.
+    while not is_interpreter(lab.process):
         time.sleep(0.01)
     lab.files.serial.write_text("said\n")
     assert lab.stop() is True
