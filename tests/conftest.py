@@ -326,7 +326,8 @@ def run_playbook(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder in which the processes of this run of pytest share what one of them has made."""
+    """Know the marks, and make the folder in which the processes of this run share what one of them has made."""
+    config.addinivalue_line("markers", "waits: it takes long and needs little of a processor")
     if not hasattr(config, "workerinput"):
         folder = tempfile.TemporaryDirectory(prefix="pciback-tests-")
         config.add_cleanup(folder.cleanup)
@@ -344,6 +345,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         deeper = [item for item in items if getattr(getattr(item, "module", None), "depth", None) is depth]
         config.hook.pytest_deselected(items=[item for item in items if item not in deeper])
         items[:] = deeper
+    # What waits for half a minute begins first, so that nobody waits for it at the end.
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 
 
 class OneFileOneWorker(LoadScopeScheduling):

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.unit.lab.conftest import Host
 
 DATA = Path(__file__).parent / "data"
@@ -159,6 +161,7 @@ def test_a_guests_card_shares_the_line_of_dom0s(host: Host) -> None:
     replay(host, "shared-line")
 
 
+@pytest.mark.waits
 def test_a_device_is_hidden_and_the_stock_toolstack_fails(host: Host) -> None:
     make(host, boot_cfg=HIDDEN)
     (host.root / "root/guest-initrd.gz").write_text("a disk")
