@@ -13,7 +13,6 @@ of_gcc() {
 	step "gcc with make: build, check, install" build_check_install make gcc
 	step "gcc with AddressSanitizer and UndefinedBehaviorSanitizer" make_in make-gcc check-sanitize CC=gcc
 	step "200 random lives of guests, with the sanitizers" lives 1 200 "$work/make-gcc/build/pcibackd-sanitize"
-	step "fuzzers, their corpora and three seconds each" make_in make-gcc fuzz FUZZ_SECONDS=3
 }
 
 of_clang_and_for_other_systems() {
@@ -24,4 +23,5 @@ of_clang_and_for_other_systems() {
 }
 
 side_by_side of_gcc of_clang_and_for_other_systems
+step "fuzzers, their corpora and three seconds each, two at a time" make_in make-gcc -j2 fuzz FUZZ_SECONDS=3
 total "the native component"
