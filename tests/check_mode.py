@@ -51,5 +51,5 @@ def must_say_what_is_done(check: Run, run: Run) -> None:
 
 
 def native_changes(run: Run) -> int:
-    """How many tasks have installed or removed the native component."""
+    """How many tasks have changed something of the native component: what is installed, or what the host starts with it."""
     return run.changed().count("xen.pciback.native_backend")
