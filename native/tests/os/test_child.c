@@ -26,14 +26,37 @@
 
 static struct child_fixture fixture;
 
+/* A child of this process that was told to start; what it has answered, and the parent's end of its socket. */
+static pid_t
+start_child(struct harness *harness, struct child_setup *setup, int *ret_socket, uint8_t ret_bytes[PCIBACK_MESSAGE_SIZE])
+{
+	struct pciback_message start = child_fixture_start();
+	int sockets[2];
+	pid_t child;
+
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0);
+	(void)fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		(void)close(sockets[0]);
+		setup->socket = sockets[1];
+		child_serve(setup);
+	}
+	(void)close(sockets[1]);
+	pciback_message_write(&start, ret_bytes);
+	CHECK(send(sockets[0], ret_bytes, PCIBACK_MESSAGE_SIZE, 0) == (ssize_t)PCIBACK_MESSAGE_SIZE);
+	CHECK(recv(sockets[0], ret_bytes, PCIBACK_MESSAGE_SIZE, 0) == (ssize_t)PCIBACK_MESSAGE_SIZE);
+	*ret_socket = sockets[0];
+	return child;
+}
+
 /* It ends when its parent is gone, and by itself in no other way: not when whoever runs this is told to stop. */
 static void
 test_parent_gone(struct harness *harness)
 {
-	struct pciback_message start = child_fixture_start();
 	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
 	struct child_setup setup = { .beside = -1, .uid = 65534, .gid = 65534 };
-	int sockets[2], status = -1;
+	int end, status = -1;
 	pid_t child;
 
 	CHECK_NUMBER(child_fixture_start().type, PCIBACK_MESSAGE_START);
@@ -41,23 +64,12 @@ test_parent_gone(struct harness *harness)
 		return;
 	setup.machine = &fixture.machine;
 	setup.root = open("/proc", O_RDONLY | O_DIRECTORY);
-	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0);
-	(void)fflush(NULL);
-	child = fork();
-	if (child == 0) {
-		(void)close(sockets[0]);
-		setup.socket = sockets[1];
-		child_serve(&setup);
-	}
-	(void)close(sockets[1]);
-	pciback_message_write(&start, bytes);
-	CHECK(send(sockets[0], bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes));
-	CHECK(recv(sockets[0], bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes));
+	child = start_child(harness, &setup, &end, bytes);
 	CHECK_NUMBER(bytes[0], PCIBACK_MESSAGE_STARTED);
 	CHECK_NUMBER(kill(child, SIGTERM), 0);
 	CHECK_NUMBER(kill(child, SIGINT), 0);
 	CHECK_NUMBER(child_fixture_request(&fixture, PCIBACK_CONFIG_READ, 0, 4, 0), PCIBACK_NO_DEVICE);
-	(void)close(sockets[0]);
+	(void)close(end);
 	CHECK(waitpid(child, &status, 0) == child);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 0);
 	(void)close(setup.root);
@@ -130,7 +142,6 @@ static void
 test_forgets(struct harness *harness)
 {
 	struct child_setup setup = { .beside = -1, .uid = 65534, .gid = 65534 };
-	struct pciback_message start = child_fixture_start();
 	uint8_t bytes[PCIBACK_MESSAGE_SIZE];
 	char *secret;
 
@@ -141,28 +152,17 @@ test_forgets(struct harness *harness)
 	setup.machine = &fixture.machine;
 	setup.root = open("/proc", O_RDONLY | O_DIRECTORY);
 	for (unsigned i = 0; i < 2; i++) {
-		int sockets[2], n;
+		int end, n;
 		pid_t child;
 
 		spell(secret);
 		fixture.machine.forget = i == 0 ? NULL : forget;
 		fixture.machine.known = secret;
-		CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0);
-		(void)fflush(NULL);
-		child = fork();
-		if (child == 0) {
-			(void)close(sockets[0]);
-			setup.socket = sockets[1];
-			child_serve(&setup);
-		}
-		(void)close(sockets[1]);
-		pciback_message_write(&start, bytes);
-		CHECK(send(sockets[0], bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes));
-		CHECK(recv(sockets[0], bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes));
+		child = start_child(harness, &setup, &end, bytes);
 		n = count_in_memory(child);
 		/* Who is not root may not look. */
 		CHECK(n == -1 || (i == 0 ? n >= 1 : n == 0));
-		(void)close(sockets[0]);
+		(void)close(end);
 		CHECK(waitpid(child, NULL, 0) == child);
 	}
 	free(secret);
