@@ -24,6 +24,16 @@ check_answer(struct harness *harness, struct answer *answer, const char *expecte
 	*answer = (struct answer){ .bytes = NULL };
 }
 
+/* The same of an answer that says more. */
+static void
+check_part(struct harness *harness, struct answer *answer, const char *expected)
+{
+	answer_say(answer, "%c", 0);
+	CHECK(strstr(answer->bytes, expected) != NULL);
+	free(answer->bytes);
+	*answer = (struct answer){ .bytes = NULL };
+}
+
 static void
 test_saying(struct harness *harness)
 {
@@ -68,49 +78,31 @@ test_status(struct harness *harness)
 	    "  0000:03:00.0  seen as 0000:00:00.0  intx\n");
 	answer_status(&answer, &fake.backend, true, 5);
 	CHECK(answer.length > 0);
-	answer_say(&answer, "%c", 0);
-	CHECK(strstr(answer.bytes, "\"guests\": [{\"domain\": 1, \"phase\": \"connected\", \"state\": 4, "
+	check_part(harness, &answer, "\"guests\": [{\"domain\": 1, \"phase\": \"connected\", \"state\": 4, "
 	    "\"frontend_state\": 3, \"hot_plug\": true, \"requests\": 0, \"refused\": 0, "
 	    "\"message\": null, \"devices\": [{\"address\": \"0000:03:00.0\", "
 	    "\"place\": \"0000:00:00.0\", \"interrupt\": \"intx\", \"permissive\": false, "
-	    "\"rdm_policy\": \"strict\", \"allow\": \"\", \"permissions\": 5}]}]") != NULL);
-	free(answer.bytes);
-	answer = (struct answer){ .bytes = NULL };
+	    "\"rdm_policy\": \"strict\", \"allow\": \"\", \"permissions\": 5}]}]");
 	/* The guest goes; its device could not be reset. */
 	fake.xen.devices[0].reset_error = -EIO;
 	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);
 	answer_status(&answer, &fake.backend, false, 5);
-	answer_say(&answer, "%c", 0);
-	CHECK(strstr(answer.bytes, "0000:03:00.0 is held back: domain 1 may still reach it\n") != NULL);
-	free(answer.bytes);
-	answer = (struct answer){ .bytes = NULL };
+	check_part(harness, &answer, "0000:03:00.0 is held back: domain 1 may still reach it\n");
 	fake.xen.devices[0].reset_error = 0;
 	fake.xen.devices[0].slow = 3;
 	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
 	answer_status(&answer, &fake.backend, false, 5);
-	answer_say(&answer, "%c", 0);
-	CHECK(strstr(answer.bytes, "0000:03:00.0 is taken from dom0, and no guest has it; it is being reset\n") != NULL);
-	free(answer.bytes);
-	answer = (struct answer){ .bytes = NULL };
+	check_part(harness, &answer, "0000:03:00.0 is taken from dom0, and no guest has it; it is being reset\n");
 	fake.xen.devices[0].reset_error = -EIO;
 	fake_pass(&fake, FAKE_RESET_LOOK);
 	answer_status(&answer, &fake.backend, false, 5);
-	answer_say(&answer, "%c", 0);
-	CHECK(strstr(answer.bytes, "0000:03:00.0 is taken from dom0, and no guest has it; it could not be reset\n")
-	    != NULL);
-	free(answer.bytes);
-	answer = (struct answer){ .bytes = NULL };
+	check_part(harness, &answer, "0000:03:00.0 is taken from dom0, and no guest has it; it could not be reset\n");
 	answer_status(&answer, &fake.backend, true, 5);
-	answer_say(&answer, "%c", 0);
-	CHECK(strstr(answer.bytes, "\"taken\": [{\"address\": \"0000:03:00.0\", \"clean\": false, \"lost\": false, \"allow\": \"\"}]") != NULL);
-	free(answer.bytes);
-	answer = (struct answer){ .bytes = NULL };
+	check_part(harness, &answer, "\"taken\": [{\"address\": \"0000:03:00.0\", \"clean\": false, \"lost\": false, \"allow\": \"\"}]");
 	fake.xen.devices[0].lost = -EBUSY;
 	fake_pass(&fake, PCIBACK_WAIT_CHECK);
 	answer_status(&answer, &fake.backend, false, 5);
-	answer_say(&answer, "%c", 0);
-	CHECK(strstr(answer.bytes, "no guest has it; nor will one: a driver of this system has it, or it is gone\n") != NULL);
-	free(answer.bytes);
+	check_part(harness, &answer, "no guest has it; nor will one: a driver of this system has it, or it is gone\n");
 	CHECK(fake_end(&fake));
 }
 
@@ -143,10 +135,7 @@ test_jobs(struct harness *harness)
 	answer_checked(&answer, &fake.backend, &one, false);
 	check_answer(harness, &answer, "0\n0000:03:00.0 is 8086:10d3, and wm2 has it\n");
 	answer_checked(&answer, &fake.backend, &one, true);
-	answer_say(&answer, "%c", 0);
-	CHECK(strstr(answer.bytes, "\"driver\": \"wm2\"}]}") != NULL);
-	free(answer.bytes);
-	answer = (struct answer){ .bytes = NULL };
+	check_part(harness, &answer, "\"driver\": \"wm2\"}]}");
 	fake.xen.cant_open = 0;
 	one.kind = PCIBACK_JOB_RETURN;
 	answer_job(&answer, &fake.backend, &one, false);
