@@ -13,10 +13,12 @@
 #include <pciback/operations.h>
 #include <pciback/policy.h>
 
+#include "policy/read.h"
+
 /*
- * The path of a request, in this order: claim the channel, copy the request once, find the
- * device, decide and act on the copy, write the answer, clear the flag, notify, release, look
- * again. The second half, a device's policy, is in core/policy/access.c.
+ * The path of a request, in this order: copy the request once, find the device, decide and act on
+ * the copy, write the answer, clear the flag, notify, look again. The second half, a device's
+ * policy, is in core/policy/read.h and core/policy/access.c.
  */
 
 void
@@ -86,16 +88,16 @@ fetch(const struct pciback_page_request *page)
 /* The rest of a request that has vectors: no more of them than it says, and none if it says too
  * many. Returns how many. */
 static uint32_t
-fetch_vectors(const struct pciback_page_request *page, const struct request *request,
+fetch_vectors(const struct pciback_page_request *page, uint32_t command, uint32_t n,
     struct pciback_vector vectors[PCIBACK_VECTORS_MAX])
 {
-	if (request->command != PCIBACK_ENABLE_MSIX || request->value > PCIBACK_VECTORS_MAX)
+	if (command != PCIBACK_ENABLE_MSIX || n > PCIBACK_VECTORS_MAX)
 		return 0;
-	for (uint32_t i = 0; i < request->value; i++)
+	for (uint32_t i = 0; i < n; i++)
 		vectors[i] = (struct pciback_vector){
 			.entry = atomic_load_explicit(&page->vectors[i].entry, memory_order_relaxed),
 		};
-	return request->value;
+	return n;
 }
 
 /* As many vectors as were asked for, and nothing else of the entries. */
@@ -107,50 +109,61 @@ reply_vectors(struct pciback_page_request *page, const struct pciback_vector *ve
 		    memory_order_relaxed);
 }
 
-/* Decides on a request and acts; *value is then what the request's value is answered with. */
-static inline enum pciback_answer
-decide(struct pciback_channel *channel, struct request request, uint32_t *value)
+/* A request that is no access to the configuration space. */
+PCIBACK_COLD enum pciback_answer
+act(struct pciback_channel *channel, struct pciback_device *device, uint32_t command, uint32_t *value)
 {
-	struct pciback_device *device = pciback_topology_find(channel->topology, request.domain,
-	    request.bus, request.devfn);
+	struct pciback_page_request *page = &channel->page->request;
+	uint32_t n_vectors = fetch_vectors(page, command, *value, channel->vectors);
 	enum pciback_answer error;
 
-	/* A read that fails is answered with 0. */
-	*value = request.command == PCIBACK_CONFIG_READ ? 0 : request.value;
-	/* Not logged: a guest that scans its bus asks for every place there is. */
-	if (device == NULL)
-		return PCIBACK_NO_DEVICE;
-	if (request.command == PCIBACK_CONFIG_READ)
-		error = pciback_config_read(device, request.offset, request.size, value);
-	else if (request.command == PCIBACK_CONFIG_WRITE)
-		error = pciback_config_write(device, request.offset, request.size, request.value);
-	else
-		error = pciback_interrupt_act(device, request.command, value, channel->vectors);
-	if (error != PCIBACK_DONE)
-		pciback_log_write(channel->log, PCIBACK_LOG_INFO, "command %" PRIu32 " at %" PRIx32
-		    " of %" PRIu32 " bytes is answered with %d", request.command, request.offset,
-		    request.size, (int)error);
+	/* The compiler is done with the vectors, too. */
+	atomic_thread_fence(memory_order_acquire);
+	error = pciback_interrupt_act(device, command, value, channel->vectors);
+	if (error == PCIBACK_DONE)
+		reply_vectors(page, channel->vectors, n_vectors);
 	return error;
 }
 
-/* One request that is pending, by whoever holds the claim. */
-static inline void
+PCIBACK_COLD void
+refuse(struct pciback_channel *channel, uint32_t command, uint32_t offset, uint32_t size, enum pciback_answer error)
+{
+	channel->n_refused++;
+	/* Not logged: a guest that scans its bus asks for every place there is. */
+	if (error != PCIBACK_NO_DEVICE)
+		pciback_log_write(channel->log, PCIBACK_LOG_INFO, "command %" PRIu32 " at %" PRIx32
+		    " of %" PRIu32 " bytes is answered with %d", command, offset, size, (int)error);
+}
+
+/* One request that is pending. */
+PCIBACK_HOT void
 serve_one(struct pciback_channel *channel, struct pciback_page *page)
 {
-	struct request request = fetch(&page->request);
-	uint32_t n_vectors = 0, value;
+	const struct request request = fetch(&page->request);
+	const struct pciback_place *place;
 	enum pciback_answer error;
+	uint32_t value;
 
-	if (request.command > PCIBACK_CONFIG_WRITE)
-		n_vectors = fetch_vectors(&page->request, &request, channel->vectors);
 	/* The compiler, too, is done with the page before anything is decided. */
 	atomic_thread_fence(memory_order_acquire);
-	error = decide(channel, request, &value);
+	place = pciback_topology_find(channel->topology, request.domain, request.bus, request.devfn);
+	if (request.command == PCIBACK_CONFIG_READ) {
+		/* One that fails is answered with 0. */
+		value = 0;
+		error = place == NULL ? PCIBACK_NO_DEVICE :
+		    pciback_config_read_inline(place->device, request.offset, request.size, &value);
+	} else {
+		value = request.value;
+		if (place == NULL)
+			error = PCIBACK_NO_DEVICE;
+		else if (request.command == PCIBACK_CONFIG_WRITE)
+			error = pciback_config_write(place->device, request.offset, request.size, value);
+		else
+			error = act(channel, place->device, request.command, &value);
+	}
 	channel->n_requests++;
 	if (error != PCIBACK_DONE)
-		channel->n_refused++;
-	else if (request.command > PCIBACK_CONFIG_WRITE)
-		reply_vectors(&page->request, channel->vectors, n_vectors);
+		refuse(channel, request.command, request.offset, request.size, error);
 	atomic_store_explicit(&page->request.value, value, memory_order_relaxed);
 	atomic_store_explicit(&page->request.error, error, memory_order_relaxed);
 	/* All of the answer is there before the flag says so. The other flags are the guest's. */
@@ -163,25 +176,15 @@ int
 pciback_channel_serve(struct pciback_channel *channel, uint64_t now, unsigned max)
 {
 	struct pciback_page *page = channel->page;
-	unsigned served = 0;
-	bool may = true;
+	unsigned served;
 
-	do {
-		if (atomic_exchange_explicit(&channel->claimed, 1, memory_order_acquire) != 0)
-			return served > 0 ? (int)served : -EBUSY;
-		channel->log->now = now;
-		while (served < max && is_pending(page)) {
-			may = pciback_limit_take(&channel->limit, now);
-			if (!may)
-				break;
-			serve_one(channel, page);
-			served++;
+	channel->log->now = now;
+	for (served = 0; served < max && is_pending(page); served++) {
+		if (!pciback_limit_take(&channel->limit, now)) {
+			pciback_log_limited(channel->log, "makes more requests than it may each second; they have to wait");
+			return -EAGAIN;
 		}
-		atomic_store_explicit(&channel->claimed, 0, memory_order_release);
-		/* A request that came after the last look, while others were kept out, is not lost. */
-	} while (may && served < max && is_pending(page));
-	if (may)
-		return (int)served;
-	pciback_log_limited(channel->log, "makes more requests than it may each second; they have to wait");
-	return -EAGAIN;
+		serve_one(channel, page);
+	}
+	return (int)served;
 }

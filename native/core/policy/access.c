@@ -8,12 +8,12 @@
 
 #include <inttypes.h>
 
-#include "raw.h"
+#include "read.h"
 #include "report.h"
 
 /*
- * The second half of a request's path; the first is in core/channel.c. An access is cut into
- * parts, each of which one register owns, or none.
+ * The second half of a request's path, behind core/channel.c and core/policy/read.h. An access is
+ * cut into parts, each of which one register owns, or none.
  */
 
 /* The register that has the byte at `position`, or the next one behind it; never NULL. */
@@ -44,21 +44,6 @@ part_size(const struct pciback_register *reg, uint32_t position, uint32_t end)
 	return (position & 2) != 0 || size == 3 ? 2 : size;
 }
 
-PCIBACK_HOT enum pciback_answer
-register_read(struct pciback_device *device, const struct pciback_register *reg,
-    uint32_t *ret_value)
-{
-	enum pciback_answer answer;
-	uint32_t value;
-
-	if (reg->type != NULL && reg->type->read != NULL)
-		return reg->type->read(device, reg, ret_value);
-	answer = pciback_raw_read(device, reg->offset, reg->size, &value);
-	if (answer == PCIBACK_DONE)
-		*ret_value = value & ~(reg->preserve | reg->zero);
-	return answer;
-}
-
 /* An access that several registers share, or that is less than a register, or in none. */
 PCIBACK_COLD enum pciback_answer
 read_parts(struct pciback_device *device, uint32_t offset, uint32_t size, uint32_t *ret_value)
@@ -71,7 +56,7 @@ read_parts(struct pciback_device *device, uint32_t offset, uint32_t size, uint32
 		enum pciback_answer answer;
 
 		if (reg->offset <= position) {
-			answer = register_read(device, reg, &bits);
+			answer = pciback_register_read(device, reg, &bits);
 			bits >>= 8 * (position - reg->offset);
 			reg++;
 		} else {
@@ -79,10 +64,11 @@ read_parts(struct pciback_device *device, uint32_t offset, uint32_t size, uint32
 		}
 		if (answer != PCIBACK_DONE)
 			return answer;
-		value |= (bits & pciback_size_mask(part)) << 8 * (position - offset);
+		value |= bits << 8 * (position - offset);
 		position += part;
 	}
-	*ret_value = value;
+	/* The last register may reach past the access. */
+	*ret_value = value & pciback_size_mask(size);
 	return PCIBACK_DONE;
 }
 
@@ -98,23 +84,20 @@ read_extended(struct pciback_device *device, uint32_t offset, uint32_t size, uin
 }
 
 enum pciback_answer
+pciback_config_read_rest(struct pciback_device *device, uint32_t offset, uint32_t size,
+    uint32_t *ret_value)
+{
+	if (!pciback_is_access(offset, size))
+		return PCIBACK_INVALID_OFFSET;
+	return offset < PCIBACK_CONFIG_PCI ? read_parts(device, offset, size, ret_value) :
+	    read_extended(device, offset, size, ret_value);
+}
+
+enum pciback_answer
 pciback_config_read(struct pciback_device *device, uint32_t offset, uint32_t size,
     uint32_t *ret_value)
 {
-	if (offset < PCIBACK_CONFIG_PCI) {
-		const struct pciback_register *first = &device->registers[device->first[offset / 4]];
-
-		/* As most accesses are, and a register is always a valid one. */
-		if (first->offset == offset && first->size == size)
-			return register_read(device, first, ret_value);
-		if (pciback_is_access(offset, size))
-			return first->offset >= offset + size ?
-			    pciback_raw_read(device, offset, size, ret_value) :
-			    read_parts(device, offset, size, ret_value);
-	} else if (pciback_is_access(offset, size)) {
-		return read_extended(device, offset, size, ret_value);
-	}
-	return PCIBACK_INVALID_OFFSET;
+	return pciback_config_read_inline(device, offset, size, ret_value);
 }
 
 /* `value` and the bits that were `written`, both at their places in the register. */

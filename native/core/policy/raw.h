@@ -34,7 +34,7 @@ pciback_size_mask(uint32_t size)
 static inline bool
 pciback_is_access(uint32_t offset, uint32_t size)
 {
-	return size <= 4 && (1U << size & (1U << 1 | 1U << 2 | 1U << 4)) != 0 &&
+	return size - 1 < 4 && (size & (size - 1)) == 0 &&
 	    offset < PCIBACK_CONFIG_EXPRESS && (offset & (size - 1)) == 0;
 }
 

@@ -16,8 +16,8 @@
  * state of its own. Everything that a binding gives (settings, results of operations) is trusted
  * as far as it is in range.
  *
- * Threads: one channel, with its devices and its topology, belongs to one thread at a time. The
- * claim in a channel only keeps a second caller out while a request is served.
+ * Threads: one channel, with its devices and its topology, belongs to one thread at a time, and no
+ * operation of the host calls back into the channel that called it.
  */
 
 #include <stdatomic.h>
@@ -36,7 +36,6 @@ struct pciback_channel {
 	const struct pciback_host *host;
 	struct pciback_log *log;
 	void *handle;			/* for notify */
-	_Atomic uint32_t claimed;
 	bool aer_pending;
 	struct pciback_limit limit;	/* of requests */
 	struct pciback_vector vectors[PCIBACK_VECTORS_MAX];	/* of the request that is served */
@@ -65,9 +64,8 @@ bool pciback_channel_expect(const struct pciback_channel *channel, unsigned n_po
 /*
  * Serves what is pending, up to `max` requests one after the other, and notifies the guest of
  * each answer. To be called for each event of the guest; `now` in milliseconds.
- * Returns how many were answered; -EBUSY when somebody else serves the channel; -EAGAIN when the
- * guest is past its limit and a request stays pending: call again later, and leave the event
- * channel masked until then.
+ * Returns how many were answered; or -EAGAIN when the guest is past its limit and a request stays
+ * pending: call again later, and leave the event channel masked until then.
  */
 int pciback_channel_serve(struct pciback_channel *channel, uint64_t now, unsigned max);
 

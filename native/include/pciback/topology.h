@@ -28,15 +28,16 @@ enum pciback_topology_kind {
 /* Devices that the store may name for one guest. A virtual topology has no room for many more. */
 #define PCIBACK_ENTRIES_MAX 64
 
+/* Where a guest sees a device, in the numbers that its requests have. */
 struct pciback_place {
-	uint32_t key;			/* domain << 16 | bus << 8 | device << 3 | function */
+	uint32_t domain, bus, devfn;	/* devfn: device << 3 | function */
 	struct pciback_device *device;
 };
 
 struct pciback_topology {
 	enum pciback_topology_kind kind;
 	size_t n_places;
-	struct pciback_place places[PCIBACK_DEVICES_MAX];	/* sorted by key */
+	struct pciback_place places[PCIBACK_DEVICES_MAX];	/* in no order */
 };
 
 /* A topology without devices. */
@@ -60,28 +61,18 @@ int pciback_topology_remove(struct pciback_topology *topology,
     const struct pciback_device *device);
 
 /*
- * The device at a place, or NULL. Numbers as in a request: any of them may be out of range, and
- * `devfn` is device << 3 | function. Inline, since every request asks.
+ * Who has a place, or NULL. Numbers as in a request: any of them may be out of range. Inline, since every
+ * request asks; one place after the other, since most guests have one device, or two.
  */
-static inline struct pciback_device *
+static inline const struct pciback_place *
 pciback_topology_find(const struct pciback_topology *topology, uint32_t domain, uint32_t bus,
     uint32_t devfn)
 {
-	uint32_t key = domain << 16 | bus << 8 | devfn;
-	size_t low = 0, high = topology->n_places;
+	const struct pciback_place *end = topology->places + topology->n_places;
 
-	if ((domain >> 16 | (bus | devfn) >> 8) != 0)
-		return NULL;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (topology->places[middle].key == key)
-			return topology->places[middle].device;
-		if (topology->places[middle].key < key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	for (const struct pciback_place *place = topology->places; place != end; place++)
+		if (place->devfn == devfn && place->bus == bus && place->domain == domain)
+			return place;
 	return NULL;
 }
 

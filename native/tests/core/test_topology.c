@@ -19,6 +19,14 @@ set_address(struct pciback_device *device, const char *name, bool is_virtual_fun
 	device->settings.is_virtual_function = is_virtual_function;
 }
 
+static const struct pciback_device *
+device_at(const struct pciback_topology *topology, uint32_t domain, uint32_t bus, uint32_t devfn)
+{
+	const struct pciback_place *place = pciback_topology_find(topology, domain, bus, devfn);
+
+	return place == NULL ? NULL : place->device;
+}
+
 void
 test_topology(struct harness *harness)
 {
@@ -54,21 +62,21 @@ test_topology(struct harness *harness)
 		}
 		for (size_t i = 0; i < n; i++) {
 			(void)pciback_address_parse(kind == 0 ? added[i].place : added[i].real, 12, &place);
-			CHECK(pciback_topology_find(&topology, place.domain, place.bus,
+			CHECK(device_at(&topology, place.domain, place.bus,
 			    (uint32_t)place.device << 3 | place.function) == &devices[i]);
-			CHECK(pciback_topology_find(&topology, place.domain + 0x10000U, place.bus,
+			CHECK(device_at(&topology, place.domain + 0x10000U, place.bus,
 			    (uint32_t)place.device << 3 | place.function) == NULL);
 		}
-		CHECK(pciback_topology_find(&topology, 0, 0, 6) == NULL);
-		CHECK(pciback_topology_find(&topology, 0, 1, 0) == NULL);
-		CHECK(pciback_topology_find(&topology, 0, 0xffffffff, 0) == NULL);
+		CHECK(device_at(&topology, 0, 0, 6) == NULL);
+		CHECK(device_at(&topology, 0, 1, 0) == NULL);
+		CHECK(device_at(&topology, 0, 0xffffffff, 0) == NULL);
 		/* The others keep their places, and a place that is free is given away again. */
 		CHECK_NUMBER(pciback_topology_remove(&topology, &devices[1]), 0);
 		CHECK_NUMBER(pciback_topology_remove(&topology, &devices[1]), -ENOENT);
-		CHECK(kind != 0 || pciback_topology_find(&topology, 0, 0, 1 << 3 | 3) == NULL);
-		CHECK(kind != 0 || pciback_topology_find(&topology, 0, 0, 5 << 3 | 3) == &devices[7]);
-		CHECK(kind == 0 || pciback_topology_find(&topology, 0, 5, 0x1f << 3 | 3) == NULL);
-		CHECK(kind == 0 || pciback_topology_find(&topology, 0, 2, 0x1f << 3 | 3) == &devices[7]);
+		CHECK(kind != 0 || device_at(&topology, 0, 0, 1 << 3 | 3) == NULL);
+		CHECK(kind != 0 || device_at(&topology, 0, 0, 5 << 3 | 3) == &devices[7]);
+		CHECK(kind == 0 || device_at(&topology, 0, 5, 0x1f << 3 | 3) == NULL);
+		CHECK(kind == 0 || device_at(&topology, 0, 2, 0x1f << 3 | 3) == &devices[7]);
 		CHECK_NUMBER(pciback_topology_add(&topology, &devices[1], &place), 0);
 		CHECK_NUMBER(place.device, kind == 0 ? 1 : 0x1f);
 	}
@@ -89,9 +97,9 @@ test_topology(struct harness *harness)
 		CHECK_NUMBER(pciback_topology_add(&topology, &devices[i], &place), 0);
 	}
 	for (uint32_t bus = 0; bus < 256; bus++)
-		CHECK(pciback_topology_find(&topology, 0, bus, 0) != NULL);
+		CHECK(device_at(&topology, 0, bus, 0) != NULL);
 	devices[0].settings.address.bus = 1;
 	CHECK_NUMBER(pciback_topology_remove(&topology, &devices[0]), 0);
-	CHECK(pciback_topology_find(&topology, 0, 0, 0) == NULL);
+	CHECK(device_at(&topology, 0, 0, 0) == NULL);
 	CHECK_NUMBER(topology.n_places, 255);
 }

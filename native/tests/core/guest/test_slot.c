@@ -293,7 +293,7 @@ test_no_place(struct harness *harness)
 	fake_init(&fake);
 	fake_create(&fake, 1, 0, 0);
 	for (uint32_t i = 0; i < 32; i++)
-		topology->places[i] = (struct pciback_place){ .key = i << 3, .device = &other };
+		topology->places[i] = (struct pciback_place){ .devfn = i << 3, .device = &other };
 	topology->n_places = 32;
 	fake_write(&fake, 1, "dev-0", "0000:03:00.0");
 	fake_set(&fake, 1, "num_devs", "1");
