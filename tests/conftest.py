@@ -328,6 +328,7 @@ def run_playbook(
 def pytest_configure(config: pytest.Config) -> None:
     """Know the marks, and make the folder in which the processes of this run share what one of them has made."""
     config.addinivalue_line("markers", "waits: it takes long and needs little of a processor")
+    config.addinivalue_line("markers", "soak(instead): make soak runs it, and make test what is like it")
     if not hasattr(config, "workerinput"):
         folder = tempfile.TemporaryDirectory(prefix="pciback-tests-")
         config.add_cleanup(folder.cleanup)
@@ -341,10 +342,10 @@ def shared() -> Path:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """``SOAK=1`` is for the files whose tests have more to try than ``make test`` does."""
-    if depth.SOAK:
-        deeper = [item for item in items if getattr(getattr(item, "module", None), "depth", None) is depth]
-        config.hook.pytest_deselected(items=[item for item in items if item not in deeper])
-        items[:] = deeper
+    run = depth.divide(items)
+    left_out = set(items).difference(run)
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = run
     # What waits for half a minute begins first, so that nobody waits for it at the end.
     items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 

@@ -47,6 +47,7 @@ def test_only_what_belongs_there_is_installed(installed):
     assert not (collection / "native/build").exists()
 
 
+@pytest.mark.soak(instead="test_only_what_belongs_there_is_installed")
 def test_the_demonstration_runs_from_an_empty_collections_path(installed, tmp_path):
     path, collection = installed
     dom0 = tmp_path / "dom0"

@@ -42,11 +42,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Both:
     return both(Dom0(workspace / "dom0", workspace).create(), WAYS)
 
 
+@pytest.mark.soak(instead="tests/integration/test_check_mode_built.py::test_check_mode_says_what_the_run_does")
 @pytest.mark.parametrize("name", WAYS)
 def test_check_mode_says_what_the_run_does(runs: Both, name: str) -> None:
     must_say_what_is_done(*runs[name])
 
 
+@pytest.mark.soak(instead="tests/integration/test_check_mode_built.py::test_the_ways_have_what_they_are_called_after")
 def test_the_ways_have_what_they_are_called_after(runs: Both) -> None:
     done = {name: run for name, (_check, run) in runs.items()}
     without = [name for name, run in done.items() if "xen.pciback.reboot" not in run.changed()]
@@ -55,6 +57,7 @@ def test_the_ways_have_what_they_are_called_after(runs: Both) -> None:
     assert [native_changes(run) for run in done.values()] == [2, 2, 1, 2]
 
 
+@pytest.mark.soak(instead="tests/integration/test_role.py::test_first_run_brings_the_guests_up")
 def test_guests_that_run_are_started_after_a_reboot_not_restarted(runs: Both) -> None:
     for run in runs["guests to moved devices, with another native component"]:
         assert starts(run) == [("firewall", ["created"]), ("storage", ["created"])]

@@ -9,6 +9,8 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from tests.conftest import Dom0, guest
 
 CARD = "0000:00:05.0"
@@ -27,6 +29,7 @@ def served(host: Dom0) -> list[dict[str, Any]]:
     return guests
 
 
+@pytest.mark.soak(instead="tests/integration/test_pcibackd_watch.py::test_a_guest_that_reboots_gets_its_devices_again")
 def test_the_role_has_nothing_to_do_after_a_guests_reboot(dom0: Dom0, pcibackd: Dom0) -> None:
     host = dom0.create(bus="q35-captured").borrow_native(pcibackd)
     first = host.playbook(WANTED)

@@ -157,6 +157,7 @@ def test_a_device_moves_and_survives_a_power_failure_and_all_goes_back(story: di
     assert host.playbook({**MOVED, "pciback_state": "absent"}).changed() == []
 
 
+@pytest.mark.soak(instead="test_a_device_moves_and_survives_a_power_failure_and_all_goes_back")
 def test_the_kernel_s_backend_and_pcibackd_follow_each_other_with_one_reboot_each(dom0: Dom0, native: Dom0) -> None:
     host = dom0.create().borrow_native(native)
     kernel = {**BEGUN, "pciback_backend": "kernel", "pciback_reboot": "when_needed"}

@@ -100,6 +100,7 @@ def test_the_report_says_what_is_where(story):
     assert "dom0 is as wanted." in report
 
 
+@pytest.mark.soak(instead="tests/safety/test_refusals.py::test_override_on_the_lab_is_said_in_each_run")
 def test_never_ends_well_and_says_what_is_pending(dom0, native):
     host = dom0.create().borrow_native(native)
     run = host.playbook({**THREE_DEVICES, "pciback_reboot": "never"})
@@ -112,6 +113,7 @@ def test_never_ends_well_and_says_what_is_pending(dom0, native):
     assert "needs a reboot: 00:05.0" in again.output
 
 
+@pytest.mark.soak(instead="test_running_guests_swap_devices_without_a_reboot")
 def test_devices_move_and_come_back(settled):
     host = settled
     moved = {
@@ -139,6 +141,7 @@ def test_devices_move_and_come_back(settled):
     assert (again.status, again.changed()) == (0, []), "nothing is left to lose"
 
 
+@pytest.mark.soak(instead="test_first_run_brings_the_guests_up")
 def test_a_guest_that_the_host_starts_itself_is_not_started_twice(dom0, native):
     host = dom0.create().borrow_native(native)
     alone = {"name": "firewall", "config": "/usr/pkg/etc/xen/firewall"}
@@ -204,6 +207,7 @@ def test_a_host_without_compiler_gets_a_cross_built_binary(dom0):
     assert host.playbook(variables).changed() == []
 
 
+@pytest.mark.soak(instead="test_first_run_brings_the_guests_up")
 def test_q35_with_bridges_and_nvme(dom0, native):
     host = dom0.create(bus="q35-bridges").borrow_native(native)
     variables = {

@@ -101,6 +101,7 @@ def test_a_network_that_is_lost(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     assert (dom0.root / "boot.cfg").read_bytes() == before
 
 
+@pytest.mark.soak(instead="test_a_network_that_is_lost")
 @pytest.mark.parametrize("ends", ["hang", "panic"])
 def test_a_dom0_that_ends(dom0: Dom0, trying: Dom0, guest: Guest, ends: str) -> None:
     options = ["--hidden-fault", f"{SEVENTH}={ends}", "--watchdog-second", "0.02"]
@@ -110,6 +111,7 @@ def test_a_dom0_that_ends(dom0: Dom0, trying: Dom0, guest: Guest, ends: str) -> 
     assert (boots(dom0), claims(dom0)) == (3, [])
 
 
+@pytest.mark.soak(instead="test_a_network_that_is_lost")
 def test_a_controller_that_dies(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     """After the reboot, before it comes back to the host: nobody confirms, and the next run finds it undone or confirms."""
     dom0.create().borrow_native(trying)
@@ -147,6 +149,7 @@ def test_a_person_confirms(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     assert claims(dom0) == [SEVENTH]
 
 
+@pytest.mark.soak(instead="test_a_person_confirms")
 def test_a_second_too_late(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     dom0.create().borrow_native(trying)
     manual = wishes(guest, SEVENTH, pciback_confirm="manual")
@@ -159,6 +162,7 @@ def test_a_second_too_late(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     assert (boots(dom0), claims(dom0)) == (3, [])
 
 
+@pytest.mark.soak(instead="test_a_good_one")
 def test_where_none_can_be_made(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     boot_cfg = b"menu=Xen:load /netbsd-XEN3_DOM0.gz;multiboot hd0a:/xen.gz dom0_mem=512M\ntimeout=5\n"
     dom0.create(boot_cfg=boot_cfg).borrow_native(trying)

@@ -86,6 +86,7 @@ def test_of_ten_hosts_that_would_not_come_back_one_is_lost(template: Dom0, tmp_p
         )
 
 
+@pytest.mark.soak(instead="test_of_ten_hosts_that_would_not_come_back_one_is_lost")
 def test_later_batches_are_left_alone_too(template: Dom0, tmp_path: Path) -> None:
     fleet = fleet_of(template, tmp_path, *TEN[:3])
     lose(fleet)
@@ -99,6 +100,7 @@ def test_later_batches_are_left_alone_too(template: Dom0, tmp_path: Path) -> Non
     assert done.failures("gamma")[0].startswith("Nothing was changed, because this run has lost a host: beta did not")
 
 
+@pytest.mark.soak(instead="test_of_ten_hosts_that_would_not_come_back_one_is_lost")
 def test_no_more_hosts_are_lost_than_reboot_at_a_time(template: Dom0, tmp_path: Path) -> None:
     fleet = fleet_of(template, tmp_path, *TEN[:5])
     lose(fleet)
@@ -127,6 +129,7 @@ def test_hosts_that_come_back_reboot_in_turns(template: Dom0, tmp_path: Path) ->
     assert run(tmp_path, fleet).changed("alpha") == []
 
 
+@pytest.mark.soak(instead="test_hosts_that_come_back_reboot_in_turns")
 def test_the_others_go_on_that_need_no_reboot(template: Dom0, tmp_path: Path) -> None:
     fleet = fleet_of(template, tmp_path, *TEN[:3])
     lose({"beta": fleet["beta"]})
@@ -144,6 +147,7 @@ def test_the_others_go_on_that_need_no_reboot(template: Dom0, tmp_path: Path) ->
     assert again.failures("beta"), "a host that is down is not passed over"
 
 
+@pytest.mark.soak(instead="test_of_ten_hosts_that_would_not_come_back_one_is_lost")
 def test_where_each_host_goes_its_own_way_one_is_lost_too(template: Dom0, tmp_path: Path) -> None:
     """Strategy free knows no turns: files are written by then, but no host reboots after the one that is lost."""
     fleet = fleet_of(template, tmp_path, *TEN[:4])

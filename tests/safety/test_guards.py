@@ -8,12 +8,15 @@ That each refusal changes nothing, and how far its override goes, is in test_ref
 
 from __future__ import annotations
 
+import pytest
+
 
 def warnings(run):
     """What the run warned of, each in one piece."""
     return [line.partition(": ")[2] for line in run.output.splitlines() if line.startswith("[WARNING]: ")]
 
 
+@pytest.mark.soak(instead="tests/safety/test_refusals.py::test_override_on_the_lab_is_said_in_each_run")
 def test_override_is_said_while_pciback_holds_the_device(dom0, native):
     host = dom0.create().borrow_native(native)
     variables = {
@@ -27,6 +30,7 @@ def test_override_is_said_while_pciback_holds_the_device(dom0, native):
     assert warnings(again) == ["overridden by the owner: console for 00:02.0, which pciback holds"]
 
 
+@pytest.mark.soak(instead="test_missing_tools_are_named_and_break_nothing")
 def test_the_interface_of_another_card_can_be_the_one_that_counts(dom0, native):
     """The guard follows the host's state, not a list of devices: here re0 carries the default route."""
     host = dom0.create("--management", "0000:00:05.0").borrow_native(native)
@@ -45,6 +49,7 @@ def test_a_configured_interface_and_units_that_move_are_warnings(dom0, native):
     assert any("without wm2 the next boot gives wm5 a lower number" in text for text in warnings(run))
 
 
+@pytest.mark.soak(instead="test_a_configured_interface_and_units_that_move_are_warnings")
 def test_a_card_that_is_given_in_part_is_a_warning(dom0, native):
     host = dom0.create(bus="q35-bridges").borrow_native(native)
     allowed = {"pciback_allow": [{"code": "shared-irq", "address": "00:06.1"}]}
@@ -53,6 +58,7 @@ def test_a_card_that_is_given_in_part_is_a_warning(dom0, native):
     assert any("00:06.1" in text and "other functions of its card stay: 00:06.0" in text for text in warnings(run))
 
 
+@pytest.mark.soak(instead="test_an_idle_card_on_the_line_counts")
 def test_a_device_that_goes_back_to_the_line_of_one_that_stays_away_is_refused(dom0, native):
     """All four cards of a line can be hidden; then one of them can't go back alone."""
     host = dom0.create(bus="pc-captured").borrow_native(native)

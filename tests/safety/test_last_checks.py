@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import pytest
+
 from tests.conftest import Dom0, guest
 
 WANTED: dict[str, Any] = {
@@ -54,6 +56,7 @@ def test_a_boot_that_did_something_else(dom0: Dom0, native: Dom0) -> None:
     assert "xen.pciback.domain" not in run.changed(), "no guest was started"
 
 
+@pytest.mark.soak(instead="test_a_boot_that_did_something_else")
 def test_a_host_that_is_not_as_planned_in_the_end(dom0: Dom0, native: Dom0) -> None:
     """Somebody takes the devices out of a guest's file as soon as it was started."""
     host = dom0.create().borrow_native(native)

@@ -55,6 +55,7 @@ def test_a_seed_outside_the_menu(host: Dom0, native: Dom0) -> None:
     assert (host.root / "kern/xen/pci/0000:00:09.0").exists()
 
 
+@pytest.mark.soak(instead="test_a_seed_outside_the_menu")
 def test_a_key_that_begins_with_load(host: Dom0, native: Dom0) -> None:
     """The loader of 7.99 takes it for load=; where /boot does not tell its release, it is refused."""
     host.create(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from tests.conftest import Dom0, guest
 
 OLD, NEW = "01:03.0", "02:03.0"
@@ -29,6 +31,7 @@ def status(host: Dom0) -> str:
     return host.command("/usr/local/sbin/pcibackctl", "status").stdout
 
 
+@pytest.mark.soak(instead="tests/safety/test_renumbering.py::test_following_moves_list_pins_and_files")
 def test_the_newcomer_stays_dom0_s_and_the_card_is_followed_without_a_reboot(dom0: Dom0, pcibackd: Dom0) -> None:
     host = dom0.create("--management", "0000:00:09.0", bus="pc-bridge").borrow_native(pcibackd)
     first = host.playbook(variables())

@@ -34,6 +34,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.prediction im
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted, WantedDevice, WantedGuest
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE, REFUSALS, WHOLE_HOST
 from tests.conftest import ROOT, Dom0, Run, guest, run_playbook
+from tests.depth import sampled, tried
 from tests.linux_host import LinuxHost, usual_host
 from tests.unit.plans import changed, make_plan, netbsd
 
@@ -43,6 +44,12 @@ OVERRIDDEN_ELSEWHERE = frozenset({"identity-changed", "no-reset", "kept-mappings
 # With pcibackd: one waits and is never refused, the other is refused on Linux; tests/unit/planning/test_native.py.
 # Of trial boots: tests/integration/test_trial.py.
 OF_THE_PLAN = frozenset({"kept-mappings", "backend-busy", "trial-undone", "trial-running"})
+# Those that are played on a machine of the lab for make test: by the inventory, by guards, by files, by the model, by
+# pcibackd. LINUX has all of them in the plan.
+IN_A_SAMPLE = (
+    "boot-disk", "foreign-hide-list", "interrupt-unknown", "inventory-invalid", "not-replaceable", "prediction-mismatch",
+    "shared-irq",
+)  # fmt: skip
 # NetBSD knows nothing of IOMMU groups.
 LINUX_ONLY = frozenset({"iommu-group"})
 # Linux routes every function's interrupt when it finds it, and a kernel that can't be asked knows what resets a device.
@@ -451,8 +458,8 @@ class Refused:
 
 @pytest.fixture(scope="module")
 def refused(machine: Callable[[str], Dom0]) -> dict[str, Refused]:
-    """All cases, in one run on a machine for each, and another one."""
-    hosts = {code: machine(code) for code in LAB}
+    """The cases, in one run on a machine for each, and another one."""
+    hosts = {code: machine(code) for code in tried(LAB, *IN_A_SAMPLE)}
     before = {code: host.tree() for code, host in hosts.items()}
     runs = play(hosts, as_refused)
     after = {code: host.tree() for code, host in hosts.items()}
@@ -461,10 +468,10 @@ def refused(machine: Callable[[str], Dom0]) -> dict[str, Refused]:
         if mend:
             mend(host, "".join(runs[code].failures()))
     helped = play(hosts, lambda code: {"pciback_reboot": "when_needed", **LAB[code].helped}, "--check")
-    return {code: Refused(runs[code], before[code], after[code], helped[code]) for code in LAB}
+    return {code: Refused(runs[code], before[code], after[code], helped[code]) for code in hosts}
 
 
-@pytest.mark.parametrize("code", sorted(LAB))
+@pytest.mark.parametrize("code", sampled(LAB, *IN_A_SAMPLE))
 def test_refused_on_the_lab_and_nothing_changed(refused: dict[str, Refused], code: str) -> None:
     case, run = LAB[code], refused[code].run
     assert run.status == 2, run.output
@@ -477,7 +484,7 @@ def test_refused_on_the_lab_and_nothing_changed(refused: dict[str, Refused], cod
     assert refused[code].after == refused[code].before
 
 
-@pytest.mark.parametrize("code", sorted(LAB))
+@pytest.mark.parametrize("code", sampled(LAB, *IN_A_SAMPLE))
 def test_what_the_remedy_says_ends_the_refusal(refused: dict[str, Refused], code: str) -> None:
     run = refused[code].helped
     assert run.status == 0, run.output
@@ -506,6 +513,7 @@ def test_a_list_that_stops_the_machine_is_never_as_wanted_and_the_remedy_removes
     assert host.playbook(extra({"address": "00:05.0"}), "--check").status == 0
 
 
+@pytest.mark.soak(instead="test_a_list_that_stops_the_machine_is_never_as_wanted_and_the_remedy_removes_it")
 def test_a_broken_list_of_the_owner_does_not_come_back_and_is_named(dom0, native):
     host = dom0.create(boot_cfg=FAULTS).borrow_native(native)
     done = host.playbook({**extra({"address": "00:05.0"}), "pciback_boot_entries": ["Xen"]})
@@ -518,6 +526,16 @@ def test_a_broken_list_of_the_owner_does_not_come_back_and_is_named(dom0, native
     assert (again.status, again.changed(), "dom0 is as wanted." in again.output) == (0, [], True)
 
 
+# Cases with an override for their device, and for the whole host.
+OVERRIDDEN = [code for code, case in LAB.items() if case.address or code in WHOLE_HOST]
+
+
+def overridden_cases(is_one: Callable[[str], bool]) -> list[Any]:
+    """Those that are of one kind, sampled."""
+    codes = [code for code in OVERRIDDEN if is_one(code)]
+    return sampled(codes, *(code for code in codes if code in IN_A_SAMPLE))
+
+
 @dataclass(frozen=True)
 class Overridden:
     """The same run twice, and the host afterwards."""
@@ -528,8 +546,8 @@ class Overridden:
 
 @pytest.fixture(scope="module")
 def overridden(machine: Callable[[str], Dom0], native: Dom0) -> dict[str, Overridden]:
-    """All cases with an override for their device or for the whole host, the second time only for the device."""
-    codes = [code for code, case in LAB.items() if case.address or code in WHOLE_HOST]
+    """The cases with their override, the second time only where it is for the device."""
+    codes = tried(OVERRIDDEN, *(code for code in OVERRIDDEN if code in IN_A_SAMPLE))
     hosts = {code: machine(code) for code in codes}
     for code, host in hosts.items():
         if not LAB[code].given_away:
@@ -544,7 +562,7 @@ def overridden(machine: Callable[[str], Dom0], native: Dom0) -> dict[str, Overri
     return {code: Overridden(host, (first[code], again[code])) for code, host in hosts.items()}
 
 
-@pytest.mark.parametrize("code", sorted(code for code, case in LAB.items() if case.address and not case.by_pcibackd))
+@pytest.mark.parametrize("code", overridden_cases(lambda code: bool(LAB[code].address) and not LAB[code].by_pcibackd))
 def test_override_on_the_lab_is_said_in_each_run(overridden: dict[str, Overridden], code: str) -> None:
     case = LAB[code]
     for run in overridden[code].runs:
@@ -557,7 +575,7 @@ def test_override_on_the_lab_is_said_in_each_run(overridden: dict[str, Overridde
     assert f"pciback.hide=({case.address})" in (overridden[code].host.root / "boot.cfg").read_text()
 
 
-@pytest.mark.parametrize("code", sorted(code for code, case in LAB.items() if case.address and case.by_pcibackd))
+@pytest.mark.parametrize("code", overridden_cases(lambda code: LAB[code].by_pcibackd))
 def test_override_lets_pcibackd_give_the_device(overridden: dict[str, Overridden], code: str) -> None:
     run, again = overridden[code].runs
     said = f"[WARNING]: overridden by the owner: {code} for {LAB[code].address}"
@@ -566,7 +584,7 @@ def test_override_lets_pcibackd_give_the_device(overridden: dict[str, Overridden
     assert f"{said}, which pcibackd holds" in again.output
 
 
-@pytest.mark.parametrize("code", sorted(WHOLE_HOST))
+@pytest.mark.parametrize("code", overridden_cases(lambda code: code in WHOLE_HOST))
 def test_override_for_a_whole_host_is_said_and_needed_once(overridden: dict[str, Overridden], code: str) -> None:
     run, again = overridden[code].runs
     assert run.status == 0, run.output

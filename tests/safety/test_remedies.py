@@ -635,6 +635,7 @@ def test_what_a_module_says_lets_it_succeed(dom0: Dom0, name: str) -> None:
 # --- system calls that fail, and then don't
 
 
+@pytest.mark.soak(instead="tests/safety/test_reports.py::test_the_report_is_so")
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EPERM] if depth.SOAK else [errno.ENOSPC])
 def test_a_file_that_can_be_written_again(tmp_path: Path, error: int) -> None:
     """The remedy is printed, and the next run, after the cause is gone, does the rest."""

@@ -214,6 +214,7 @@ def test_identical_cards_that_were_swapped(assigned: Dom0) -> None:
     assert host.playbook(follow).changed() == []
 
 
+@pytest.mark.soak(instead="test_identical_cards_that_were_swapped")
 def test_a_card_that_was_replaced_is_taken_only_if_the_owner_says_so(assigned: Dom0) -> None:
     host = assigned
     host.lab("remove-card", "01:03.0")
@@ -238,6 +239,7 @@ def test_a_card_that_was_replaced_is_taken_only_if_the_owner_says_so(assigned: D
     assert host.playbook(variables()).changed() == []
 
 
+@pytest.mark.soak(instead="test_it_is_refused_with_evidence_and_remedy")
 def test_a_card_that_vanished_is_named(assigned: Dom0) -> None:
     host = assigned
     host.lab("remove-card", "01:0b.0")
@@ -256,6 +258,7 @@ def test_a_card_that_vanished_is_named(assigned: Dom0) -> None:
     assert host.physical()["storage"] == ["52:54:00:00:00:98"]
 
 
+@pytest.mark.soak(instead="test_following_moves_list_pins_and_files")
 def test_guards_judge_the_devices_that_are_followed(dom0: Dom0, native: Dom0) -> None:
     """Its old address hidden, the guest's card is dom0's again after the shift, and the host is reached through it."""
     host = machine(dom0, native, "0000:01:03.0")

@@ -162,6 +162,7 @@ def give_back(managed: Managed, expected_held: list[str]) -> list[tuple[str, lis
     return [(domain["name"], domain["devices"]) for domain in again.result("xen.pciback.plan")["running"]]
 
 
+@pytest.mark.soak(instead="test_a_host_with_lists_of_its_owner")
 def test_a_host_with_nothing_of_its_own(managed: Callable[[str], Managed]) -> None:
     assert give_back(managed("nothing"), []) == [("firewall", []), ("storage", [])]
 
@@ -194,6 +195,7 @@ def test_an_edit_in_between_survives(managed: Callable[[str], Managed]) -> None:
     assert after["usr/local/sbin/pcibackctl"][3] == b"#!/bin/sh\nexit 0\n"
 
 
+@pytest.mark.soak(instead="test_a_host_with_lists_of_its_owner")
 def test_without_a_reboot_all_but_the_reboot_is_done(managed: Callable[[str], Managed]) -> None:
     rebooted = managed("nothing")
     host, before = rebooted.host, rebooted.before
@@ -227,6 +229,7 @@ def test_a_host_that_never_had_anything_costs_one_call(dom0: Dom0) -> None:
     assert changes(before, snapshot(host)) == []
 
 
+@pytest.mark.soak(instead="test_an_edit_in_between_survives")
 def test_guests_that_are_not_listed_any_more_get_their_files_back(managed: Callable[[str], Managed]) -> None:
     waiting = managed("not rebooted")
     host, before = waiting.host, waiting.before
@@ -238,6 +241,9 @@ def test_guests_that_are_not_listed_any_more_get_their_files_back(managed: Calla
     assert changes(before, snapshot(host)) == ["usr/pkg/etc/xen/mail"], "a guest that is gone stays away"
 
 
+@pytest.mark.soak(
+    instead="tests/safety/test_refusals.py::test_a_list_that_stops_the_machine_is_never_as_wanted_and_the_remedy_removes_it"
+)
 @pytest.mark.parametrize("broken", ["boot.cfg", "usr/pkg/etc/xen/storage"])
 def test_a_file_that_can_not_be_read_any_more_stops_all(managed: Callable[[str], Managed], broken: str) -> None:
     host = managed("not rebooted").host
