@@ -7,8 +7,10 @@ COLLECTIONS = build/collections
 LINK = $(COLLECTIONS)/ansible_collections/xen/pciback
 LAB = build/lab
 PCIBACKCTL = native/build/pcibackctl
+# What one process has compiled the next one finds, also where the user's own Pythons keep nothing: pytest compiles each
+# test in each of its processes otherwise, which is half of what it takes to begin.
 ENVIRONMENT = PATH="$$PWD/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$$PWD/$(COLLECTIONS)" PYTHONPATH="$$PWD/$(COLLECTIONS)" \
-	PCIBACKCTL="$$PWD/$(PCIBACKCTL)"
+	PCIBACKCTL="$$PWD/$(PCIBACKCTL)" PYTHONDONTWRITEBYTECODE=
 
 # A process for each processor; tests/conftest.py keeps those together that share what they have made.
 PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadscope --durations=15
