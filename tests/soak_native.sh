@@ -13,6 +13,7 @@ work=$PWD/build/soak-native
 of_gcc() {
 	step "gcc with make: build, check, install" build_check_install make gcc
 	step "gcc with bmake: build, check, install" build_check_install bmake gcc
+	step "gcc with AddressSanitizer and UndefinedBehaviorSanitizer" make_in bmake-gcc check-sanitize CC=gcc
 	step "gcc -O1 for NetBSD: objects without a warning" netbsd_objects make -O1
 	step "gcc -O3 for NetBSD: objects without a warning" netbsd_objects bmake -O3
 	step "lines that the tests run" make_in make-gcc coverage
