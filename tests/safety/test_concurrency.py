@@ -17,14 +17,11 @@ from typing import Any
 
 import pytest
 
-from tests import depth
 from tests.conftest import ROOT, Dom0, Run
 from tests.crash import tree
 from tests.unit.host.netbsd.boot_cfgs import CARD
 
-# A controller and its processes are much work for a machine of two processors.
 RUNS = 20
-PLAYBOOKS = RUNS if depth.SOAK else 3
 LINES = [b"menu=Xen %d:load /netbsd-XEN3_DOM0.gz;multiboot /xen.gz dom0_mem=512M\n" % number for number in range(5)]
 
 # Says that it is ready, waits for a line, and only then is a module.
@@ -147,7 +144,8 @@ GUESTS = {
 }
 
 
-def test_many_playbooks_on_one_host_leave_what_one_leaves(tmp_path: Path, report: Callable[[str], None]) -> None:
+@pytest.mark.soak(instead="test_twenty_different_runs_leave_what_one_of_them_leaves")
+def test_many_playbooks_on_one_host_leave_what_one_leaves(tmp_path: Path) -> None:
     def create(name: str) -> Dom0:
         workspace = tmp_path / name
         workspace.mkdir()
@@ -162,8 +160,8 @@ def test_many_playbooks_on_one_host_leave_what_one_leaves(tmp_path: Path, report
         workspace.mkdir()
         return Dom0(shared.directory, workspace).playbook(GUESTS)
 
-    with ThreadPoolExecutor(PLAYBOOKS) as controllers:
-        runs = list(controllers.map(run_once, range(PLAYBOOKS)))
+    with ThreadPoolExecutor(RUNS) as controllers:
+        runs = list(controllers.map(run_once, range(RUNS)))
     assert [run.output for run in runs if run.status != 0] == []
     expected, found = alone.files(), shared.files()
     # Each host booted when it was made.
@@ -176,4 +174,3 @@ def test_many_playbooks_on_one_host_leave_what_one_leaves(tmp_path: Path, report
     assert again.status == 0, again.output
     assert again.changed() == []
     assert again.module_calls == 1
-    report(f"{PLAYBOOKS} of {RUNS} playbooks at once")

@@ -100,7 +100,6 @@ def test_later_batches_are_left_alone_too(template: Dom0, tmp_path: Path) -> Non
     assert done.failures("gamma")[0].startswith("Nothing was changed, because this run has lost a host: beta did not")
 
 
-@pytest.mark.soak(instead="test_of_ten_hosts_that_would_not_come_back_one_is_lost")
 def test_no_more_hosts_are_lost_than_reboot_at_a_time(template: Dom0, tmp_path: Path) -> None:
     fleet = fleet_of(template, tmp_path, *TEN[:5])
     lose(fleet)
@@ -112,6 +111,7 @@ def test_no_more_hosts_are_lost_than_reboot_at_a_time(template: Dom0, tmp_path: 
         assert all(f"{other} did not come back" in said for other in lost)
 
 
+@pytest.mark.soak(instead="test_no_more_hosts_are_lost_than_reboot_at_a_time")
 def test_hosts_that_come_back_reboot_in_turns(template: Dom0, tmp_path: Path) -> None:
     """Also with one in the middle that needs nothing, and with more than one at a time."""
     fleet = fleet_of(template, tmp_path, *TEN[:4])
@@ -129,7 +129,7 @@ def test_hosts_that_come_back_reboot_in_turns(template: Dom0, tmp_path: Path) ->
     assert run(tmp_path, fleet).changed("alpha") == []
 
 
-@pytest.mark.soak(instead="test_hosts_that_come_back_reboot_in_turns")
+@pytest.mark.soak(instead="test_no_more_hosts_are_lost_than_reboot_at_a_time")
 def test_the_others_go_on_that_need_no_reboot(template: Dom0, tmp_path: Path) -> None:
     fleet = fleet_of(template, tmp_path, *TEN[:3])
     lose({"beta": fleet["beta"]})
