@@ -21,7 +21,7 @@ from hypothesis import settings
 SOAK = os.environ.get("SOAK") == "1"
 """Whether all is tried."""
 
-SHARE = 8
+SHARE = 16
 """One in how many examples of a property a sample tries."""
 
 

@@ -8,49 +8,58 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests import depth
-from tests.unit.product import ROOT, files, none, syntax
+from tests.unit.product import ROOT, files, none, shown, syntax
 
 PAGE = ROOT / "docs/how-to/run-the-tests.md"
-# What tests/depth.py has for a test that leaves cases to make soak.
+MARK = "pytest.mark.soak"
 SAMPLED = "sampled"
 
 
-def functions() -> Iterator[tuple[str, str, list[str]]]:
-    """Each test of the project: its file, its name, and what stands for it if it is left to make soak."""
+def files_with(*words: str) -> Iterator[Path]:
+    """Files of tests in whose text one of these words stands."""
     for path in files(ROOT / "tests", ".py"):
-        for node in ast.walk(syntax(path)):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                marks = [
-                    str(ast.literal_eval(each.keywords[0].value))
-                    for each in node.decorator_list
-                    if isinstance(each, ast.Call) and ast.unparse(each.func) == "pytest.mark.soak"
-                ]
-                yield str(path.relative_to(ROOT)), node.name, marks
+        text = path.read_text(encoding="utf-8")
+        if path.name not in ("depth.py", Path(__file__).name) and any(word in text for word in words):
+            yield path
+
+
+def functions(path: Path) -> dict[str, list[str]]:
+    """The tests of a file, each with what stands for it if it is left to make soak."""
+    return {
+        node.name: [
+            str(ast.literal_eval(each.keywords[0].value))
+            for each in node.decorator_list
+            if isinstance(each, ast.Call) and ast.unparse(each.func) == MARK
+        ]
+        for node in syntax(path).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
 
 
 def files_with_samples() -> set[str]:
     """Files of which make test leaves cases or whole tests to make soak."""
-    found = {path for path, _name, marks in functions() if marks}
-    for path in files(ROOT / "tests", ".py"):
-        for node in ast.walk(syntax(path)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == SAMPLED:
-                found.add(str(path.relative_to(ROOT)))
-    return found - {"tests/depth.py", "tests/unit/test_depth.py"}
+    return {
+        shown(path)
+        for path in files_with(MARK, SAMPLED)
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (MARK, SAMPLED)
+    }
 
 
 def test_what_is_left_out_has_something_that_stands_for_it() -> None:
-    known = list(functions())
-    run = {f"{path}::{name}" for path, name, marks in known if not marks}
-    for path, name, marks in known:
-        for instead in marks:
-            place = instead if "::" in instead else f"{path}::{instead}"
-            assert place in run, f"{path}::{name}: make test does not run {place}"
+    for path in files_with(MARK):
+        for name, marks in functions(path).items():
+            for instead in marks:
+                place, _colons, other = instead.rpartition("::")
+                run = functions(ROOT / place if place else path)
+                assert run.get(other) == [], f"{shown(path)}::{name}: make test does not run {instead}"
 
 
 def test_the_documentation_lists_what_is_left_out() -> None:

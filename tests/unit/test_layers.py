@@ -205,14 +205,15 @@ def test_no_c_files_go_in_a_circle() -> None:
     assert nm, "nm is not there, which comes with each C compiler's binutils"
     defined: dict[str, str] = {}
     needed: dict[str, set[str]] = defaultdict(set)
-    for path in paths:
-        done = subprocess.run([nm, "-g", "-P", str(objects / path)], check=True, capture_output=True, text=True)
-        for line in done.stdout.splitlines():
-            name, kind = line.split()[:2]
-            if kind == "U":
-                needed[path].add(name)
-            else:
-                defined[name] = path
+    # Each line begins with the file's name, and a colon.
+    done = subprocess.run([nm, "-A", "-g", "-P", *paths], check=True, capture_output=True, text=True, cwd=objects)
+    for line in done.stdout.splitlines():
+        path, name, kind = line.split()[:3]
+        if kind == "U":
+            needed[path.rstrip(":")].add(name)
+        else:
+            defined[name] = path.rstrip(":")
+    assert {*defined.values(), *needed} <= set(paths)
     calls = {path: {defined[name] for name in needed[path] if name in defined} - {path} for path in paths}
     none(map(" - ".join, circles(calls)))
 
