@@ -136,7 +136,7 @@ enable(struct pciback_device *device, uint32_t decode)
 		    "can't be handed out: decoding could not be turned on");
 		return -EIO;
 	}
-	device->kept |= (uint16_t)(command & COMMAND_DECODE);
+	device->kept = (uint16_t)(device->kept | (command & COMMAND_DECODE));
 	device->command = device->kept;
 	/* A virtual function decodes memory all the same. */
 	if (device->settings.is_virtual_function)
