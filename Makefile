@@ -120,6 +120,7 @@ soak:
 	@sh tests/parts.sh soak 0 "$(MAKE)" test-setup soak-native soak-molecule soak-python
 
 soak-native: $(VENV)/test.stamp
+	@sh tests/preflight.sh soak "$(PYTHON)"
 	$(ENVIRONMENT) sh tests/soak_native.sh
 
 # Tests of which make test runs a sample (tests/depth.py).

@@ -84,15 +84,31 @@ build_with_warnings() { # MAKE CC
 	grep -q "^these are warnings, and none is allowed" check.log
 }
 
+# What a compiler for Linux needs to take the sources as NetBSD's.
+FOR_NETBSD="-U__linux__ -U__linux -U__gnu_linux__ -D__NetBSD__"
+
+# Where zig keeps the headers of C libraries.
+netbsd_headers() {
+	python -c 'import os, ziglang; print(os.path.join(os.path.dirname(ziglang.__file__), "lib/libc/include"))'
+}
+
+# NetBSD's headers instead of the system's, and the compiler's own.
+of_netbsd() { # HEADERS OWN
+	echo "-nostdinc -isystem $1/x86_64-netbsd-none -isystem $1/generic-netbsd -isystem $2"
+}
+
+# The sources of what is installed.
+product_sources() {
+	find core model os cli daemon trial -name '*.c'
+}
+
 # NetBSD's own compiler is a gcc, which warns of other things than clang and only when it optimizes: its objects, with
 # the C library's headers that zig has of NetBSD, linked to nothing.
 netbsd_objects() { # MAKE LEVEL
 	copy "gcc-netbsd$2"
 	cd "$work/gcc-netbsd$2"
-	headers=$(python -c 'import os, ziglang; print(os.path.join(os.path.dirname(ziglang.__file__), "lib/libc/include"))')
-	compiler="gcc -U__linux__ -U__linux -U__gnu_linux__ -D__NetBSD__ -nostdinc -isystem $headers/x86_64-netbsd-none"
-	compiler="$compiler -isystem $headers/generic-netbsd -isystem $(gcc -print-file-name=include)"
-	objects=$(find core model os cli daemon trial -name '*.c' | sed 's,\(.*\)\.c$,build/objects/\1.o,')
+	compiler="gcc $FOR_NETBSD $(of_netbsd "$(netbsd_headers)" "$(gcc -print-file-name=include)")"
+	objects=$(product_sources | sed 's,\(.*\)\.c$,build/objects/\1.o,')
 	# shellcheck disable=SC2086 # a list of objects
 	"$1" CC="$compiler" CFLAGS="$2" $objects
 	test -s build/objects/os/bus_netbsd.o
@@ -101,6 +117,54 @@ netbsd_objects() { # MAKE LEVEL
 		echo "gcc warns of $warnings"
 		exit 1
 	}
+}
+
+# A gcc that another release of Debian has, with its C library, unpacked and not installed. Where its packages can't be had
+# there is none afterwards.
+unpack_gcc() { # VERSION RELEASE
+	# shellcheck disable=SC1091,SC2016 # says VERSION_CODENAME; the fields are apt-get's
+	archive=$(. /etc/os-release && apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+		'Component: main' "Release: $VERSION_CODENAME" | head -n 1) || archive=
+	mmdebstrap --quiet --variant=extract --aptopt='APT::Install-Recommends "false"' \
+		--dpkgopt='path-exclude=/usr/share/*' --dpkgopt='path-exclude=*/lto1' --dpkgopt='path-exclude=*.a' \
+		--include="gcc-$1,libc6-dev" "$2" "$work/gcc-$1" "$archive" || rm -rf "$work/gcc-$1"
+}
+
+# The sources of what is installed, by that gcc, for Linux and for NetBSD.
+without_warning() { # VERSION
+	tree=$work/gcc-$1
+	# Where the release has these below /usr, the package that links them is not there.
+	[ -e "$tree/lib" ] || ln -s usr/lib "$tree/lib"
+	[ -e "$tree/lib64" ] || ln -s usr/lib64 "$tree/lib64"
+	copy "gcc-$1/native"
+	mkdir "$tree/headers"
+	for headers in x86_64-netbsd-none generic-netbsd; do
+		cp -R "$(netbsd_headers)/$headers" "$tree/headers"
+	done
+	cd "$tree/native"
+	sources=$(product_sources)
+	test -n "$sources"
+	entered=
+	[ "$(id -u)" -eq 0 ] || entered=--map-root-user
+	# shellcheck disable=SC2016 # make's variables
+	warnings=$(printf 'include Makefile\nnames:\n\t@echo $(STANDARD) $(WARNINGS) $(INCLUDES)\n' | make -s -f - names)
+	for system in "" "$FOR_NETBSD $(of_netbsd /headers "/usr/lib/gcc/x86_64-linux-gnu/$1/include")"; do
+		# shellcheck disable=SC2086 # lists of flags and files
+		unshare $entered --root="$tree" --wd=/native "/usr/bin/gcc-$1" $warnings -Werror -fsyntax-only \
+			'-DPCIBACK_SOURCE_SHA256=""' $system $sources
+	done
+	cd "$top"
+	rm -rf "$tree"
+}
+
+# A gcc that the system has not; a release that its archive no longer has ends nothing, but is said.
+other_gcc() { # VERSION RELEASE
+	step "gcc $1, of the packages of $2: unpack" unpack_gcc "$1" "$2"
+	if [ -d "$work/gcc-$1" ]; then
+		step "gcc $1: the sources for Linux and for NetBSD, without a warning" without_warning "$1"
+	else
+		printf 'not tried  gcc %s: the packages of %s could not be had\n' "$1" "$2"
+	fi
 }
 
 cross_build() { # MAKE TARGET

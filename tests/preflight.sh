@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# usage: preflight.sh run|test|lint|xen [PYTHON]
+# usage: preflight.sh run|test|lint|soak|xen [PYTHON]
 #
 # Says which system packages are missing, with the command that installs them on Debian. What only tests and
 # checkers need is installed right away if this is root on a system with apt-get.
@@ -44,6 +44,9 @@ test)
 	want_command grub-common grub-editenv
 	want libxen-dev ls /usr/include/xenctrl.h
 	want libc6-dbg sh -c 'ls -d /usr/lib/debug/.build-id'
+	;;
+soak)
+	want_command mmdebstrap mmdebstrap
 	;;
 lint)
 	want_command cppcheck cppcheck

@@ -19,7 +19,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.native_build i
 from ansible_collections.xen.pciback.plugins.plugin_utils.native_sources import cross_build, read_sources
 from tests import depth
 
-PROGRAMS = ("pcibackctl", "pcibackd")
+PROGRAMS = ("usr/local/sbin/pcibackctl", "usr/local/sbin/pcibackd", "sbin/pciback-trial")
 TARGETS = ("x86_64-netbsd", "x86_64-netbsd.11.0", *(("aarch64-netbsd", "x86-netbsd") if depth.SOAK else ()))
 
 _NAMES = """
@@ -48,12 +48,12 @@ def taken_from_libraries(program: Path) -> set[str]:
 @pytest.mark.parametrize("target", TARGETS)
 def test_all_is_built_for_netbsd(target: str, tmp_path: Path) -> None:
     files, compiler = cross_build(
-        read_sources(), target=target, prefix="/usr/local", flags="", daemon=True, workspace=str(tmp_path)
+        read_sources(), target=target, prefix="/usr/local", flags="", daemon=True, trial=True, workspace=str(tmp_path)
     )
     assert re.fullmatch(rf"zig [0-9.]+ -target {re.escape(target)}", compiler)
     for name in PROGRAMS:
-        program = tmp_path / "stage/usr/local/sbin" / name
-        assert files[f"usr/local/sbin/{name}"] == program.read_bytes()
+        program = tmp_path / "stage" / name
+        assert files[name] == program.read_bytes()
         said = subprocess.run(["readelf", "--dynamic", program], capture_output=True, text=True, check=True).stdout
         assert set(re.findall(r"Shared library: \[(.*)\]", said)) <= {"libc.so.12", "libpthread.so.1"}
         assert b"\0/libexec/ld.elf_so\0" in program.read_bytes()
