@@ -145,6 +145,7 @@ class LinuxDom0:
         self.language = ""
         self.file_system, self.abstractions = "ext2", ""
         self.grub_writes = True
+        self.xen_has_watchdog = True
         if not made:
             self._make(folder)
 
@@ -312,7 +313,12 @@ class LinuxDom0:
         return 0, self.mkconfig(), "Generating grub configuration file ...\ndone\n"
 
     def _pciback_trial(self, words: list[str]) -> tuple[int, str, str]:
-        """The program itself; this host's kernel has no Xen that would set a watchdog."""
+        """The program itself; this host's kernel has no Xen that would set a watchdog, or tell whether it has one."""
+        if words == ["probe"]:
+            without = (
+                "pciback-trial: Xen gives dom0 no watchdog (Function not implemented), so nothing would undo a trial\n"
+            )
+            return (0, "Xen has a watchdog for a trial\n", "") if self.xen_has_watchdog else (1, "", without)
         argv = [str(NATIVE / "build/pciback-trial"), words[0], "--root", str(self.root), *words[1:]]
         done = subprocess.run(argv, check=False, capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr

@@ -79,7 +79,11 @@ class LinuxTrials(Trials):
             if status != 0:
                 return NoTrial(NO_BLOCK, f"{probe} does not tell in what {self.block} lies; it ended with {status}")
             said.append(output.strip())
-        return grub_trial.hindrance(variables, *said)
+        hindrance = grub_trial.hindrance(variables, *said)
+        if hindrance is not None:
+            return hindrance
+        refused = self.refused_by_xen()
+        return NoTrial(NO_WATCHDOG, refused) if refused else None
 
     def starter(self) -> str | None:
         # Here, because most module calls start nothing.

@@ -130,6 +130,10 @@ def test_what_hinders_a_trial(dom0: LinuxDom0) -> None:
         assert found.code == code
         return found.reason
 
+    dom0.xen_has_watchdog = False
+    assert "Xen gives dom0 no watchdog (Function not implemented), so nothing would undo a trial" in reason(
+        "no-watchdog"
+    )
     dom0.file_system = "btrfs"
     assert "in a file system of kind btrfs" in reason("grub-cannot-write")
     dom0.abstractions = "lvm"
