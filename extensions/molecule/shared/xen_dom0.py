@@ -96,7 +96,7 @@ def look(host: Any) -> Dom0:
         of["command-line"][0],
         {
             guest["domain"]: {device["address"]: device["interrupt"] for device in guest["devices"]}
-            for guest in (json.loads(of["served"][0])["guests"] if of["served"][0].strip() else ())
+            for guest in (json.loads(of["served"][0]).get("guests", ()) if of["served"][0].strip() else ())
         },
         of["boot"][0],
     )

@@ -33,3 +33,11 @@ def test_the_guests_drive_their_cards_again(dom0):
     assert {guest: dom0.answered(guest) for guest in CARDS} == {
         guest: {mac} for guest, (_address, mac) in CARDS.items()
     }
+
+
+def test_it_was_a_trial_that_the_role_has_confirmed(host, recorded):
+    plans = [line["result"] for line in recorded if line["task"].endswith("Observe the host and plan")]
+    assert 600 in [plan["trial"]["planned"] for plan in plans if "trial" in plan]
+    assert plans[-1]["trial"]["state"] == "none"
+    left = host.run("grep -c xen.pciback.trial /boot/grub/grub.cfg /boot/grub/grubenv /proc/cmdline").stdout
+    assert [line.rpartition(":")[2] for line in left.split()] == ["0", "0", "1"]
