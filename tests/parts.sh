@@ -30,7 +30,7 @@ failed=
 interrupted() {
 	[ -z "$process" ] || kill "$process" 2>/dev/null || true
 	# Without its machine what it runs ends at once.
-	[ "$beside" != test-xen ] || python3 lab/xen_lab.py destroy || true
+	[ "$beside" != ci-xen ] || python3 lab/xen_lab.py destroy || true
 	exit 130
 }
 trap interrupted INT TERM
