@@ -277,6 +277,11 @@ def watched(disk: Disk, after_each: Callable[[str], None], *, forget: tuple[str,
             assert os.path.dirname(old) == os.path.dirname(new), "a rename between directories"
             disk.change(os.path.dirname(new) or ".", {old: None, new: disk.names[old]})
 
+    def linked(_none: None, source: Any, target: Any, **options: Any) -> None:
+        old, new = disk.path(source), disk.path(target)
+        if old is not None and new is not None:
+            disk.change(os.path.dirname(new) or ".", {new: disk.names[old]})
+
     def unlinked(_none: None, path: Any, **options: Any) -> None:
         relative = disk.path(path)
         if relative is not None:
@@ -304,6 +309,7 @@ def watched(disk: Disk, after_each: Callable[[str], None], *, forget: tuple[str,
         "fchown": owned,
         "fsync": synced,
         "rename": renamed,
+        "link": linked,
         "unlink": unlinked,
         "rmdir": unlinked,
         "close": closed,

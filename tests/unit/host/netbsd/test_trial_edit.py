@@ -1,7 +1,7 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A trial from its arming to its end, as boot.cfg, record and link have it, and a kill at each step on the way."""
+"""A trial from its arming to its end, as boot.cfg, record and link have it, and a kill or a power loss at each step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.host import pcibackctl
 from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd import boot_editor
 from tests import depth
-from tests.crash import run, steps
+from tests.crash import Disk, FileState, run, steps, watched
 from tests.unit.host.netbsd.trial_host import PLAIN, TrialHost
 
 ONE, OTHER = "0000:00:05.0", "0000:00:06.0"
@@ -183,3 +183,56 @@ def test_a_kill_at_each_step(host: TrialHost, tmp_path: Path, name: str) -> None
         assert host.state() in ("none", "armed", "running", "undone", "confirmed")
         work(host)
         assert host.next_boot() == after, f"after step {die_at}, {kinds[die_at]}"
+
+
+RECORD = "etc/xen-pciback/trial"
+
+
+def confirmed(host: TrialHost) -> None:
+    """By the host's program alone, which writes nothing once more when it is asked again."""
+    tried(host)
+    host.run(["/sbin/pciback-trial", "confirm"])
+
+
+CUT = {**WORK, "confirm": (confirmed, *WORK["confirm"][1:])}
+
+
+def power_losses(host: TrialHost, name: str, *, forget: tuple[str, ...] = ()) -> set[str]:
+    """What is wrong with some of the states that the power may leave."""
+    prepare, work, after = CUT[name]
+    prepare(host)
+    before = host.next_boot()
+    disk = Disk(host.root)
+    found: set[tuple[str, FileState, bool, frozenset[FileState]]] = set()
+
+    def cut(call: str) -> None:
+        for names in disk.after_power_loss():
+            record = frozenset(names.get(RECORD, ()))
+            found.update((call, boot_cfg, "t" in names, record) for boot_cfg in names["boot.cfg"])
+
+    with watched(disk, cut, forget=forget):
+        work(host)
+    assert disk.complete or forget, "not all that the power may leave was looked at"
+    wrong, seen = set(), []
+    for call, boot_cfg, is_linked, record in found:
+        boots = host.would_boot(boot_cfg.data, is_linked)
+        seen.append(boots)
+        if boots not in (before, after, list(host.running)):
+            wrong.add(f"after {call}: it boots {boots}")
+        is_new = is_linked and b"multiboot /t " in boot_cfg.data and boots != list(host.running)
+        if is_new and not (record and all(b"\nstate\tarmed\n" in each.data for each in record)):
+            wrong.add(f"after {call}: it boots {boots}, and no record makes it a trial")
+    assert before in seen, "no loss left what was there before"
+    assert after in seen, "no loss left what was wanted"
+    return wrong
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_power_that_is_lost_after_each_call(host: TrialHost, name: str) -> None:
+    """The host boots one of the two lists, the new one never without a record by which it would undo that."""
+    assert power_losses(host, name) == set()
+
+
+def test_a_missing_sync_is_seen(host: TrialHost) -> None:
+    wrong = power_losses(host, "arm", forget=("fsync",))
+    assert any("no record makes it a trial" in each for each in wrong)

@@ -32,6 +32,7 @@ class TrialHost:
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root = root
         self.running: tuple[str, ...] = ()
+        self._booted: dict[tuple[bytes, bool], list[str]] = {}
         (root / "kern/xen").mkdir(parents=True)
         (root / "dev").mkdir()
         for name in ("kern/xen/privcmd", "dev/console", "xen.gz", "netbsd-XEN3_DOM0.gz"):
@@ -76,6 +77,17 @@ class TrialHost:
         command = [PCIBACKCTL, "boot", "--config", str(self.root / "boot.cfg"), "--root", str(self.root), "--json"]
         claims: list[str] = json.loads(subprocess.run(command, check=False, capture_output=True).stdout)["claims"]
         return claims
+
+    def would_boot(self, boot_cfg: bytes, is_linked: bool) -> list[str]:
+        """What it would hide with another boot.cfg, with the link of a trial or without."""
+        key = (boot_cfg, is_linked)
+        if key not in self._booted:
+            other = self.root.parent / "other-boot.cfg"
+            other.write_bytes(boot_cfg)
+            command = [PCIBACKCTL, "boot", "--config", str(other), "--json"]
+            command += [] if is_linked else ["--without", "/t"]
+            self._booted[key] = json.loads(subprocess.run(command, check=False, capture_output=True).stdout)["claims"]
+        return self._booted[key]
 
     def boot(self, number: int = 1) -> None:
         """Start it: what is hidden is so from now on, and pciback-trial runs."""
