@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 from typing import Any
 
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_environment import read
+from ansible_collections.xen.pciback.plugins.module_utils.formats.grub_start import start
 from ansible_collections.xen.pciback.plugins.module_utils.host import trial
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.trial import LinuxTrials
 from ansible_collections.xen.pciback.plugins.modules import boot_hide
+from tests.crash import Disk, FileState, watched
 from tests.unit.linux_modules import CARD, FIREWALL, NVME, SECOND, Dom0, kinds
 from tests.unit.module_call import call
 
@@ -244,3 +247,56 @@ class Killed:
     @staticmethod
     def at(*_arguments: Any) -> Any:
         raise PcibackError("killed")
+
+
+TRIES = {"devices": ["01:00.0"], "trial": 600}
+CONFIRMS = {"state": "confirmed"}
+
+
+def booted(menu: bytes, block: bytes) -> tuple[str, ...]:
+    """The hide lists that a start of GRUB gives to the kernel."""
+    entry = start(menu, read(block)).entry
+    assert entry is not None
+    return tuple(entry.lists)
+
+
+def power_losses(host: Dom0, arguments: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """What the host boots after the power was lost at one call or another of the module, and what is wrong with that."""
+    disk = Disk(host.root)
+    found: set[tuple[FileState, FileState, frozenset[FileState]]] = set()
+
+    def cut(_call: str) -> None:
+        for names in disk.after_power_loss():
+            record = frozenset(names.get("etc/xen-pciback/trial", ()))
+            places = names["boot/grub/grub.cfg"], names["boot/grub/grubenv"]
+            found.update((menu, block, record) for menu, block in product(*places))
+
+    with watched(disk, cut):
+        assert call(boot_hide.main, arguments)["changed"]
+    assert disk.complete, "not all that the power may leave was looked at"
+    lists, wrong = set(), set()
+    for menu, block, record in found:
+        (hides,) = booted(menu.data, block.data)
+        lists.add(hides)
+        is_noted = record and all(b"\nstate\tarmed\n" in each.data for each in record)
+        if read(block.data).get("xen_pciback_trial") == "armed" and not is_noted:
+            wrong.add(f"{hides} would be tried, and no record makes it a trial")
+    return lists, wrong
+
+
+def test_power_that_is_lost_leaves_the_list_from_before_or_a_trial(trying: Dom0) -> None:
+    before, tried = "(0000:00:05.0)", "(0000:01:00.0)"
+    assert power_losses(trying, TRIES) == ({before, tried}, set())
+    trying.reboot()
+    assert trying.run(["/sbin/pciback-trial", "confirm"])[0] == 0
+    assert power_losses(trying, CONFIRMS) == ({tried}, set())
+
+
+def test_a_trial_that_is_armed_before_it_is_noted_is_seen(trying: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
+    def arm_first(trials: LinuxTrials, seconds: int) -> None:
+        trials.arm()
+        trials.note("grub", trials.block, seconds)
+
+    monkeypatch.setattr(LinuxTrials, "after_writing", arm_first)
+    _lists, wrong = power_losses(trying, TRIES)
+    assert wrong == {"(0000:01:00.0) would be tried, and no record makes it a trial"}
