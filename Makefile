@@ -66,7 +66,7 @@ $(VENV)/docs.stamp: requirements/run.txt requirements/docs.txt
 
 # Parts that run beside each other find it built (tests/parts.sh).
 native:
-	@test -n "$$SET_UP" || $(MAKE) -C native
+	@test -n "$$SET_UP" || $(MAKE) -C native -j"$$(getconf _NPROCESSORS_ONLN)"
 
 lab: $(VENV)/run.stamp collection-link native
 	$(ENVIRONMENT) $(BIN)/python lab/dom0.py create $(LAB)/dom0 --force --bus pc-nine-nics \

@@ -196,6 +196,7 @@ def test_a_tampered_binary_is_repaired_and_reported(settled):
     assert host.playbook(THREE_DEVICES).changed() == []
 
 
+@pytest.mark.soak(instead="tests/integration/test_cross_build.py::test_all_is_built_for_netbsd")
 def test_a_host_without_compiler_gets_a_cross_built_binary(dom0):
     host = dom0.create("--no-compiler")
     # The lab's processor runs the controller's binaries, so zig builds for that system instead of NetBSD.
