@@ -138,6 +138,7 @@ def test_a_controller_that_dies(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     assert claims(dom0) == ["0000:00:09.0"]
 
 
+@pytest.mark.soak(instead="test_a_good_one")
 def test_a_person_confirms(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     dom0.create().borrow_native(trying)
     manual = wishes(guest, SEVENTH, pciback_confirm="manual")
@@ -153,7 +154,7 @@ def test_a_person_confirms(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     assert claims(dom0) == [SEVENTH]
 
 
-@pytest.mark.soak(instead="test_a_person_confirms")
+@pytest.mark.soak(instead="test_a_network_that_is_lost")
 def test_a_second_too_late(dom0: Dom0, trying: Dom0, guest: Guest) -> None:
     dom0.create().borrow_native(trying)
     manual = wishes(guest, SEVENTH, pciback_confirm="manual")
