@@ -203,7 +203,8 @@ def test_it_goes_on_by_itself_until_it_is_stopped(anywhere: Watched) -> None:
         anywhere.set(unattachable=[A])
         anywhere.domain("2", NAME)
         anywhere.event()
-        until(log.exists)
+        # The shell makes the file before it writes it.
+        until(lambda: log.exists() and log.read_text())
         assert log.read_text().startswith(
             "-t pcibackd-guests -p daemon.err -- guest 'fire wall' runs without its devices"
         )
