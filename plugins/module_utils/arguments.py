@@ -60,6 +60,7 @@ ATTACHMENTS: Mapping[str, Any] = {
     "type": "dict",
     "options": {
         "backend": {"type": "str", "choices": [KERNEL, NATIVE], "default": NATIVE},
+        "beside_native": {"type": "bool", "default": False},
         "devices": {"type": "list", "elements": "str", "default": []},
         "guests": {
             "type": "list",

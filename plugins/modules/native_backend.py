@@ -92,6 +92,13 @@ options:
         type: str
         choices: [kernel, native]
         default: native
+      beside_native:
+        description:
+          - With V(kernel), whether what C(pcibackd) gives stays recorded beside it. A host that starts gives what is recorded for
+            the backend that is up then.
+        type: bool
+        default: false
+        version_added: 0.2.0
       devices:
         description: The devices that C(pcibackd) takes from dom0, or that guests get of the kernel, each as C(pcibackctl take) reads it.
         type: list

@@ -64,6 +64,23 @@ def test_each_service_acts_for_its_own_record(host: Host) -> None:
     assert host.run("--backend", "other", "start").returncode == 2
 
 
+def test_of_a_record_for_both_the_backend_that_is_up_gives_the_devices(host: Host) -> None:
+    web = f"guest\tweb\t{host.directory}/etc/web\t"
+    host.lines("backend\tnative", f"device\t{A},id=8086:10d3", web + A, OF_KERNEL, *DEVICES, f"{web}{A} {B}")
+    # A boot that hides them: pcibackd does not start, and its service's call does nothing.
+    assert (host.start("--backend", "native", "--boot"), host.calls) == ((0, []), [])
+    assert host.start(*START) == (0, [])
+    assert list(host.books["guests"].values()) == [[A, B]]
+    host.device(A, "8086:10d3", None)
+    # One that does not, such as a trial that was undone, or one before the boot configuration was changed.
+    host.set(domains={}, guests={}, said={"sysctl -n kern.boottime": "Mon Nov 30 03:00:00 2026\n"})
+    for address in (A, B):
+        (host.directory / "kern" / address).unlink()
+    assert (host.start(*START), host.books["domains"]) == ((0, []), {})
+    assert host.start("--backend", "native", "--boot") == (0, [])
+    assert list(host.books["guests"].values()) == [[A]]
+
+
 def test_without_what_it_is_to_have_it_is_not_even_made(host: Host) -> None:
     (host.directory / "kern" / B).unlink()
     assert host.start(*START) == (

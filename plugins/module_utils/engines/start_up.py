@@ -15,7 +15,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
     Attachments,
     GuestAttachments,
     is_kernels,
-    render,
+    kernels_part,
+    render_over,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
@@ -37,21 +38,22 @@ def read_attachments(option: Mapping[str, Any]) -> Attachments:
             raise PcibackError(
                 f"attachments: {field!r} is no field of a line; it has no tab and no newline, and is not empty"
             )
-    return Attachments(tuple(option["devices"]), guests, option.get("backend") == KERNEL)
+    by_kernel = option.get("backend") == KERNEL
+    return Attachments(tuple(option["devices"]), guests, by_kernel, by_kernel and bool(option.get("beside_native")))
 
 
 def record_start_up(
     state: StateDirectory, attachments: Attachments, *, who: str, check_mode: bool
 ) -> tuple[Difference, ...]:
-    """Record exactly these attachments; without any, the record goes.
+    """Record these attachments, beside those of pcibackd if they say so; without any, the record goes.
 
     :returns: what changes; nothing if they are recorded already
     :raises PcibackError: the record can't be read or replaced
     """
-    wanted = render(attachments)
     with state.lock(who, check_mode=check_mode):
         record = state.attachments()
         before = record.value
+        wanted = render_over(attachments, before)
         if wanted == before:
             return ()
         if not check_mode:
@@ -74,7 +76,9 @@ def wanted_start_up(
     if option is not None and (daemon or option["backend"] == KERNEL):
         return read_attachments(option)
     record = None if daemon else state.attachments().value
-    return None if record is None or is_kernels(record) else Attachments()
+    if record is None:
+        return None
+    return kernels_part(record) if is_kernels(record) else Attachments()
 
 
 def with_start_up(

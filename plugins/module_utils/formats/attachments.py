@@ -4,7 +4,8 @@
 """The record ``attachments``: what the host's start-up gives to guests when nobody is there. No I/O.
 
 Text for a shell script: a line a device that pcibackd takes, and a line a guest, with fields separated by a tab. Where the
-kernel's backend serves the guests, a line says so, and that of a device says what it has to be. How a device is written is
+kernel's backend serves the guests, a line says so, and that of a device says what it has to be. Where the next boot decides
+which of the two does, the record has a part for each, behind the line that names it. How a device is written is
 ``pcibackctl``'s: the address, then options, each behind a comma.
 """
 
@@ -22,6 +23,7 @@ KERNEL_HEADER = "# What guests of the kernel's backend get when this host starts
 MAX_FILE = 1 << 20
 
 _KERNEL = "backend\tkernel\n"
+_NATIVE = "backend\tnative\n"
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,13 @@ class Attachments:
 
     :ivar devices: what pcibackd takes, in the words of ``pcibackctl take``
     :ivar by_kernel: whether the kernel's backend gives them, without pcibackd
+    :ivar beside_native: what pcibackd gives stays recorded for a boot in which the kernel's backend is not up
     """
 
     devices: tuple[str, ...] = ()
     guests: tuple[GuestAttachments, ...] = ()
     by_kernel: bool = False
+    beside_native: bool = False
 
 
 def render(attachments: Attachments) -> bytes | None:
@@ -60,9 +64,42 @@ def render(attachments: Attachments) -> bytes | None:
     return "".join([*begin, *lines]).encode("utf-8", "surrogateescape")
 
 
+def render_over(attachments: Attachments, before: bytes | None) -> bytes | None:
+    """Write the record in the place of another one, of which that of pcibackd stays if it is to stay beside the kernel's.
+
+    :param before: the record that is there, ``None``: there is none
+    """
+    record = render(attachments)
+    if record is None or not attachments.beside_native:
+        return record
+    kept = b"".join(line + b"\n" for line in _part(before, native=True))
+    return f"{HEADER}{_NATIVE}".encode() + kept + record
+
+
 def is_kernels(record: bytes) -> bool:
-    """Whether a record is for the kernel's backend."""
-    return _KERNEL.strip("\n").encode() in record.splitlines()
+    """Whether a record, or a part of it, is for the kernel's backend."""
+    return _KERNEL.strip("\n").encode() in record.split(b"\n")
+
+
+def kernels_part(record: bytes) -> Attachments | None:
+    """What is left of a record for both backends when pcibackd goes; ``None``: it is not for both."""
+    if not is_kernels(record) or _NATIVE.strip("\n").encode() not in record.split(b"\n"):
+        return None
+    fields = [line.decode("utf-8", "surrogateescape").split("\t") for line in _part(record, native=False)]
+    guests = tuple(GuestAttachments(each[1], each[2], tuple(each[3].split())) for each in fields if len(each) == 4)
+    return Attachments(tuple(each[1] for each in fields if len(each) == 2), guests, by_kernel=True)
+
+
+def _part(record: bytes | None, *, native: bool) -> list[bytes]:
+    """The devices and guests of one backend, a line each."""
+    is_native, found = True, []
+    for line in (record or b"").split(b"\n"):
+        kind = line.partition(b"\t")[0]
+        if kind == b"backend":
+            is_native = line != _KERNEL.strip("\n").encode()
+        elif kind in (b"device", b"guest") and is_native == native:
+            found.append(line)
+    return found
 
 
 def take_word(address: str, device_id: str, subsystem: str | None, allowed: Sequence[str] = ()) -> str:

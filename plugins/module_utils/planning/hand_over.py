@@ -16,6 +16,11 @@ that only a reboot ends, that comes first::
 
     shut_down -> reboot -> service -> assign -> start_up -> run -> return
 
+From pcibackd to the kernel's backend the host's start-up comes to know both before the boot configuration is changed, so that
+whenever a boot comes, one of them gives guests their devices::
+
+    start_up -> hide -> shut_down -> reboot -> service -> run
+
 A reboot that is only to show that the next boot does it has the order of those at boot.
 """
 
@@ -101,6 +106,12 @@ def hand_over(draft: Draft, rules: Rules, claims: Collection[Address], assigned:
         draft.act(Step.RETURN, f"give {listed(back)} back to dom0", _selectors(back))
 
 
+def record_for_boot(draft: Draft) -> None:
+    """Record what a start of the host gives to guests by the kernel's backend, where xl doesn't."""
+    if draft.backend.is_fragile and draft.wanted.state != ABSENT and draft.wanted.native:
+        record_start_up(draft)
+
+
 def _reboot(draft: Draft, claims: Collection[Address]) -> None:
     """Reboot, if that is needed and allowed."""
     reboots = draft.reboots
@@ -108,10 +119,9 @@ def _reboot(draft: Draft, claims: Collection[Address]) -> None:
         draft.warnings.append("a reboot is pending; pciback_reboot: when_needed allows it")
     if reboots:
         shut_down_all(draft)
-    # As the guests' files, for the boot that comes, whoever brings it; but while it waits a pcibackd reads the record.
-    is_read = draft.waits and draft.observed.native.daemon.installed
-    if draft.backend.is_fragile and draft.wanted.state != ABSENT and draft.wanted.native and not is_read:
-        record_start_up(draft)
+    # As the guests' files, for the boot that comes, whoever brings it.
+    if not draft.observed.native.daemon.installed:
+        record_for_boot(draft)
     if reboots:
         arguments: dict[str, Any] = {"reasons": list(draft.reasons), "claims": [str(address) for address in claims]}
         summary = "reboot dom0"

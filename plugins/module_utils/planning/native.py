@@ -14,7 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.address import
 from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
     Attachments,
     GuestAttachments,
-    render,
+    render_over,
     spec_word,
     take_word,
 )
@@ -70,7 +70,11 @@ def retire(draft: Draft) -> None:
 
 
 def record_start_up(draft: Draft) -> None:
-    """Record what the host's start-up gives to guests, if that is not recorded."""
+    """Record what the host's start-up gives to guests, if that is not recorded.
+
+    While pcibackd is installed, what it gives stays recorded beside what the kernel's backend is to give: which of the two is
+    up, a boot decides.
+    """
     by_kernel = draft.backend.hides
     taken, guests = [], []
     for planned in sorted(draft.devices, key=lambda planned: planned.device.address):
@@ -82,13 +86,15 @@ def record_start_up(draft: Draft) -> None:
         words = _attach_words(draft, guest)
         if words:
             guests.append(GuestAttachments(guest.name, guest.config, words))
-    attachments = Attachments(tuple(taken), tuple(guests), by_kernel)
-    if render(attachments) != draft.observed.attachments:
+    beside = by_kernel and draft.observed.native.daemon.installed
+    attachments = Attachments(tuple(taken), tuple(guests), by_kernel, beside)
+    if render_over(attachments, draft.observed.attachments) != draft.observed.attachments:
         draft.act(
             Step.START_UP,
             "record what the host gives to its guests when it starts",
             {
                 "backend": draft.backend.name,
+                **({"beside_native": True} if beside else {}),
                 "devices": list(attachments.devices),
                 "guests": [
                     {"name": each.name, "config": each.config, "devices": list(each.devices)}

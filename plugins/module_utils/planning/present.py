@@ -16,7 +16,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.given import name_ignored_options, refuse_guests
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, configure, obstacle, way
-from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import explain_reboot, hand_over
+from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import (
+    explain_reboot,
+    hand_over,
+    record_for_boot,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.loss import refuse_loss
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import refuse_busy_backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
@@ -52,6 +56,8 @@ def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
         )
         arguments = {"daemon": native.daemon.installed, **({"trial": True} if tries else {})}
         draft.act(Step.NATIVE, what, arguments)
+    if native.daemon.installed:
+        record_for_boot(draft)
     draft.actions += [*hide, *listed]
     rules = Rules(way=partial(way, draft), obstacle=partial(obstacle, draft))
     hand_over(draft, rules, draft.hidden, draft.missing)

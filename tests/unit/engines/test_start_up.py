@@ -72,6 +72,13 @@ def test_what_is_recorded_for_whom(tmp_path: Path) -> None:
     # It goes with pcibackd.
     assert wanted(native, daemon=False) == wanted(None, daemon=False) == Attachments()
     assert wanted(None, daemon=True) is None
+    record(state, native)
+    record(state, {**KERNELS, "beside_native": True})
+    text = (tmp_path / "db" / "attachments").read_text()
+    assert text.count("guest\tfirewall") == 2
+    # With pcibackd goes its part.
+    assert wanted(None, daemon=True) is None
+    assert wanted(None, daemon=False) == read_attachments(KERNELS)
     record(state, KERNELS)
     assert wanted(None, daemon=False) is wanted(None, daemon=True) is None
     assert wanted(None, daemon=False, how="absent") == Attachments()

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
     GuestAttachments,
     attach_word,
     is_kernels,
+    kernels_part,
     render,
+    render_over,
     take_word,
 )
 
@@ -56,6 +60,26 @@ def test_the_record_of_the_kernels_backend_says_so() -> None:
     of_pcibackd = render(Attachments((f"{CARD},id=8086:10d3",), (guest,)))
     assert of_pcibackd is not None and not is_kernels(of_pcibackd)
     assert render(Attachments(by_kernel=True)) is render(Attachments()) is None
+
+
+def test_a_record_for_both_backends_has_a_part_for_each() -> None:
+    guest = GuestAttachments("fire wall", "/etc/xen/web", (CARD, "0000:04:00.0"))
+    native = Attachments((f"{CARD},id=8086:10d3",), (guest,))
+    kernels = Attachments((f"{CARD},id=8086:10d3,allow=no-reset+shared-irq",), (guest,), True, beside_native=True)
+    line = f"guest\tfire wall\t/etc/xen/web\t{CARD} 0000:04:00.0\n"
+    both = render_over(kernels, render(native))
+    own = (render(kernels) or b"").decode()
+    assert (both or b"").decode() == f"{HEADER}backend\tnative\ndevice\t{CARD},id=8086:10d3\n{line}{own}"
+    assert is_kernels(both or b"")
+    # Each can be written anew without the other, and goes without the other.
+    assert render_over(kernels, both) == both
+    assert kernels_part(both or b"") == replace(kernels, beside_native=False)
+    assert render_over(native, both) == render(native)
+    assert render_over(replace(kernels, beside_native=False), both) == render(kernels)
+    assert kernels_part(render(kernels) or b"") is kernels_part(render(native) or b"") is None
+    # Nothing was recorded of pcibackd: it gives nothing.
+    assert render_over(kernels, None) == f"{HEADER}backend\tnative\n{own}".encode()
+    assert render_over(Attachments(beside_native=True, by_kernel=True), render(native)) is None
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1)

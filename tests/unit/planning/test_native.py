@@ -12,11 +12,15 @@ import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of, to_mapping
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
+from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import read_attachments
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
     Attachments,
     GuestAttachments,
+    is_kernels,
+    kernels_part,
     render,
+    render_over,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
@@ -237,14 +241,52 @@ def test_without_leave_to_reboot_it_waits() -> None:
 
 def test_back_to_the_kernel_s_backend_with_one_reboot() -> None:
     plan = make_plan(ONE, served(claims=None, other_claims=(CARD,)))
-    assert kinds(plan) == ["hide", "shut_down", "start_up", "reboot", "service", "run"]
-    assert plan.actions[2].arguments["backend"] == "kernel"
+    assert kinds(plan) == ["start_up", "hide", "shut_down", "reboot", "service", "run"]
+    assert (plan.actions[0].arguments["backend"], plan.actions[0].arguments["beside_native"]) == ("kernel", True)
     assert plan.actions[4].summary == "remove pcibackd: the kernel's backend serves the guests"
     assert plan.actions[4].arguments == {"daemon": False}
-    # While the reboot waits, what a start of the host gives is what pcibackd gives.
-    assert kinds(make_plan(replace(ONE, reboot="never"), served(claims=None, other_claims=(CARD,)))) == ["hide"]
-    waiting = make_plan(NATIVE, served(claims=None, other_claims=(CARD,)))
-    assert kinds(waiting) == ["hide"]
+
+
+def test_a_power_failure_on_the_way_to_the_kernel_s_backend_leaves_one_that_gives_guests_their_devices() -> None:
+    observed = served(claims=None, other_claims=(CARD,))
+    for wanted, order in (
+        (ONE, ["start_up", "hide", "shut_down", "reboot", "service", "run"]),
+        (replace(ONE, reboot="never"), ["start_up", "hide"]),
+    ):
+        plan = make_plan(wanted, observed)
+        assert kinds(plan) == order
+        for done in range(len(order) + 1):
+            record, hidden, installed = observed.attachments, False, True
+            for action in plan.actions[:done]:
+                if action.kind == "start_up":
+                    record = render_over(read_attachments(action.arguments), record)
+                elif action.kind == "hide":
+                    hidden = True
+                elif action.kind == "service":
+                    # The same call leaves what the kernel's backend gives.
+                    installed, record = False, render(kernels_part(record or b"") or Attachments())
+            # What the next boot's start-up looks for: a part for the backend that is up then.
+            assert record is not None
+            if hidden:
+                assert is_kernels(record), done
+            else:
+                assert installed and record.count(b"guest\tfirewall\t/etc/xen/firewall\t0000:00:05.0\n") == 1 + (
+                    done > 0
+                )
+                assert not is_kernels(record) or kernels_part(record) is not None, done
+
+
+def test_what_was_recorded_for_both_backends_is_recorded_once() -> None:
+    both = replace(ATTACHMENTS, devices=("0000:00:05.0,id=8086:100e,allow=no-reset+shared-irq",), by_kernel=True)
+    record = render_over(replace(both, beside_native=True), render(ATTACHMENTS))
+    waiting = replace(ONE, reboot="never")
+    observed = served(claims=None, other_claims=(CARD,), attachments=record)
+    assert kinds(make_plan(waiting, observed)) == ["hide"]
+    # Without pcibackd its part is surplus, and pcibackd needs only its own.
+    gone = replace(hidden(), claims=(CARD,), other_claims=None, attachments=record)
+    (alone,) = [action for action in make_plan(waiting, gone).actions if action.kind == "start_up"]
+    assert "beside_native" not in alone.arguments
+    assert kinds(plan_of(NATIVE, served(attachments=record))) == ["start_up"]
 
 
 # --- undoing everything
