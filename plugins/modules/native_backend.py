@@ -72,7 +72,8 @@ options:
     version_added: 0.2.0
   after_reboot:
     description:
-      - Whether dom0 will have been rebooted, and so all guests will have ended, when this runs. Only check mode needs to know it.
+      - Whether dom0 will have been rebooted, and so all guests will have ended, when this runs. Only check mode needs to know it,
+        and what O(attachments.beside_native) kept goes without being shown then, because check mode can't foresee it.
     type: bool
     default: false
     version_added: 0.2.0
@@ -284,8 +285,8 @@ def main() -> None:
         # What was recorded before the reboot, check mode can't see.
         daemon = params["daemon"] or (module.check_mode and params["after_reboot"])
         start_up = wanted_start_up(params["attachments"], state, state_wanted=params["state"], daemon=daemon)
-        if start_up is not None:
-            outcome = with_start_up(outcome, state, start_up, who=who, check_mode=module.check_mode)
+        how = {"check_mode": module.check_mode, "after_reboot": params["after_reboot"]}
+        outcome = with_start_up(outcome, state, start_up, who=who, **how)
     except PcibackError as error:
         module.fail_json(msg=str(error), remedy=error.remedy)
     except OSError as error:

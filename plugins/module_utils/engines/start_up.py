@@ -84,18 +84,27 @@ def wanted_start_up(
 def with_start_up(
     outcome: Outcome,
     state: StateDirectory,
-    attachments: Attachments,
+    attachments: Attachments | None,
     *,
     who: str,
     check_mode: bool,
+    after_reboot: bool = False,
 ) -> Outcome:
     """The same after the record; it is not written before what it needs is installed, which check mode foresees.
 
+    :param attachments: as :func:`wanted_start_up` has it
+    :param after_reboot: that of a record for both backends pcibackd's part goes with it is not shown, because check mode does
+        not know of that record, which comes before the reboot
     :raises PcibackError: as :func:`record_start_up`
     """
-    if outcome.values.get("needs", "nothing") != "nothing" and not check_mode:
+    is_early = outcome.values.get("needs", "nothing") != "nothing" and not check_mode
+    if attachments is None or is_early:
         return outcome
-    shown = record_start_up(state, attachments, who=who, check_mode=check_mode)
-    diff = {"diff": [*outcome.values.get("diff", ()), *shown]} if shown else {}
-    values = {**outcome.values, "changed": outcome.values["changed"] or bool(shown), **diff}
+    changes = record_start_up(state, attachments, who=who, check_mode=check_mode)
+    diff = (
+        {"diff": [*outcome.values.get("diff", ()), *changes]}
+        if changes and not (after_reboot and attachments.by_kernel)
+        else {}
+    )
+    values = {**outcome.values, "changed": outcome.values["changed"] or bool(changes), **diff}
     return replace(outcome, values=values)

@@ -50,8 +50,13 @@ def test_a_record_for_the_kernels_backend_leaves_pcibackd_alone(tmp_path: Path) 
         assert call(main, options, check=True)["changed"]
         assert not call(main, {**options, "after_reboot": True}, check=True)["changed"]
         done = call(main, {**options, "attachments": record})
-    assert bring.call_args.args[-1].keeps_daemon and done["changed"]
-    assert b"backend\tkernel\n" in (tmp_path / "db/attachments").read_bytes()
+        assert bring.call_args.args[-1].keeps_daemon and done["changed"]
+        assert b"backend\tkernel\n" in (tmp_path / "db/attachments").read_bytes()
+        # Of a record for both, pcibackd's part goes, of which check mode before the reboot knows nothing.
+        call(main, {**options, "daemon": True, "attachments": {**record, "beside_native": True}})
+        gone = call(main, {**options, "after_reboot": True})
+    assert gone["changed"] and "diff" not in gone
+    assert b"backend\tnative" not in (tmp_path / "db/attachments").read_bytes()
 
 
 @pytest.mark.parametrize("kind", KINDS)
