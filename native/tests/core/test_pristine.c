@@ -4,6 +4,7 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "counted.h"
 #include "fixture.h"
 
 #include <errno.h>
@@ -102,43 +103,21 @@ test_save_and_restore(struct harness *harness)
 	fixture_free(&fixture);
 }
 
-/* Accesses of the step that is done. */
-static unsigned n_accesses;
-static const struct pciback_operations *counted;
-
-static int
-count_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t *ret_value)
-{
-	n_accesses++;
-	return counted->config_read(world, handle, offset, size, ret_value);
-}
-
-static int
-count_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
-{
-	n_accesses++;
-	return counted->config_write(world, handle, offset, size, value);
-}
-
 /* No step takes longer than the others, also of a device in which all differs. */
 static void
 test_steps(struct harness *harness)
 {
 	static struct fixture fixture;
 	static struct pciback_pristine pristine;
-	struct pciback_operations operations;
 	unsigned offset = 0, n_steps = 0;
 	int r;
 
 	fixture_init_card(&fixture);
 	fixture.settings.handle = fixture.real;
-	operations = fixture.simulated;
-	operations.config_read = count_read;
-	operations.config_write = count_write;
-	counted = &fixture.simulated;
+	count(&fixture.simulated);
 	do {
 		n_accesses = 0;
-		r = pciback_pristine_save(&pristine, &operations, NULL, &fixture.settings, &offset);
+		r = pciback_pristine_save(&pristine, &counting, NULL, &fixture.settings, &offset);
 		CHECK(n_accesses <= PCIBACK_PRISTINE_STEP);
 		CHECK(n_steps > 0 || offset == PCIBACK_CONFIG_PCI);
 		/* Nobody could go on with a part of it. */
@@ -152,7 +131,7 @@ test_steps(struct harness *harness)
 	offset = n_steps = 0;
 	do {
 		n_accesses = 0;
-		r = pciback_pristine_restore(&pristine, &operations, NULL, fixture.real, &offset);
+		r = pciback_pristine_restore(&pristine, &counting, NULL, fixture.real, &offset);
 		CHECK(n_accesses <= PCIBACK_PRISTINE_STEP);
 		n_steps++;
 	} while (r > 0);

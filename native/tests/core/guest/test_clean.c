@@ -4,6 +4,7 @@
  * https://opensource.org/licenses/BSD-2-Clause)
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "counted.h"
 #include "harness.h"
 
 #include <errno.h>
@@ -16,34 +17,6 @@
 static struct fake fake;
 static const struct pciback_address first = { .bus = 3 };
 static char message[PCIBACK_LOG_LINE];
-static struct pciback_operations counting;
-static const struct pciback_operations *counted;
-static unsigned n_accesses;
-
-static int
-count_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t *ret_value)
-{
-	n_accesses++;
-	return counted->config_read(world, handle, offset, size, ret_value);
-}
-
-static int
-count_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
-{
-	n_accesses++;
-	return counted->config_write(world, handle, offset, size, value);
-}
-
-static void
-count_accesses(void)
-{
-	counted = fake.backend.hardware.operations;
-	counting = *counted;
-	counting.config_read = count_read;
-	counting.config_write = count_write;
-	fake.backend.hardware.operations = &counting;
-	n_accesses = 0;
-}
 
 static struct pciback_slot *
 take(void)
@@ -78,7 +51,8 @@ test_stages(struct harness *harness)
 	int r;
 
 	fake_init(&fake);
-	count_accesses();
+	count(fake.backend.hardware.operations);
+	fake.backend.hardware.operations = &counting;
 	slot = take();
 	device->config[0x90] = 0x5a;
 	do {
@@ -175,7 +149,8 @@ test_side_by_side(struct harness *harness)
 	fake_frontend(&fake, 3, true);
 	fake_name(&fake, 1, 0, 1);
 	fake_name(&fake, 2, 1, 1);
-	count_accesses();
+	count(fake.backend.hardware.operations);
+	fake.backend.hardware.operations = &counting;
 	do {
 		enum pciback_clean_stage before[2] = { slots[0].cleaning.stage, slots[1].cleaning.stage };
 
