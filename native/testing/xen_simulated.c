@@ -78,6 +78,7 @@ enum message {
 #define BUFFER_SIZE	((size_t)256 << 10)
 #define PAGE_SIZE	4096
 #define PAGES_MAX	1024
+#define REQUEST_ACCESSES 16		/* that one request may take */
 
 struct page {
 	void *address;
@@ -104,7 +105,8 @@ struct simulated_xen {
 	bool counts;			/* what is done between two looks at what has come */
 	uint32_t access_time;		/* microseconds that an access takes */
 	uint64_t access_work;		/* microseconds of them that are not in `passed` yet */
-	uint32_t n_accesses, n_calls;	/* since the last look */
+	uint32_t n_accesses, n_calls;	/* since the last look, without those of requests */
+	uint32_t n_answered;		/* how many of them there were when a request was answered last */
 	uint32_t max_accesses, max_calls;	/* that were told */
 	bool rest_asked;
 	uint32_t rest_id;
@@ -688,7 +690,13 @@ event_unmask(void *world, uint32_t port)
 static int
 event_notify(void *world, uint32_t port)
 {
-	return tell(world, EVENT_NOTIFY, NUMBERS(port));
+	struct simulated_xen *sim = world;
+	uint32_t n = sim->n_accesses - sim->n_answered;
+
+	/* A guest may ask for them as often as it likes. */
+	sim->n_accesses -= n < REQUEST_ACCESSES ? n : REQUEST_ACCESSES;
+	sim->n_answered = sim->n_accesses;
+	return tell(sim, EVENT_NOTIFY, NUMBERS(port));
 }
 
 /* ---- Permissions ------------------------------------------------------------------------ */
@@ -931,7 +939,7 @@ flush_link(void *world)
 		if (sim->n_calls > sim->max_calls)
 			sim->max_calls = sim->n_calls;
 	}
-	sim->n_accesses = sim->n_calls = 0;
+	sim->n_accesses = sim->n_answered = sim->n_calls = 0;
 	return flush_out(sim);
 }
 
