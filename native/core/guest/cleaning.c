@@ -91,7 +91,7 @@ pciback_cleaning_run(struct pciback_backend *backend)
 	int wait = -1;
 
 	for (size_t i = 0; i < backend->n_slots; i++) {
-		size_t number = (first + i) % backend->n_slots;
+		size_t number = first + i < backend->n_slots ? first + i : first + i - backend->n_slots;
 		struct pciback_slot *slot = &backend->slots[number];
 
 		if (!slot->is_taken || slot->guest != NULL)
