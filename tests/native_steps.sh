@@ -119,6 +119,22 @@ netbsd_objects() { # MAKE LEVEL
 	}
 }
 
+# The flags of a compiler that reads sources and makes nothing of them.
+reading() {
+	# shellcheck disable=SC2016 # make's variables
+	flags=$(printf 'include Makefile\nnames:\n\t@echo $(STANDARD) $(WARNINGS) $(INCLUDES)\n' | make -s -f - names)
+	printf '%s\n' "$flags -Werror -fsyntax-only -DPCIBACK_SOURCE_SHA256=\"\""
+}
+
+# The sources of what is installed, by clang, for NetBSD.
+clang_for_netbsd() {
+	copy clang-netbsd
+	cd "$work/clang-netbsd"
+	# shellcheck disable=SC2046 # lists of flags and files
+	clang -target x86_64-unknown-netbsd $(of_netbsd "$(netbsd_headers)" "$(clang -print-resource-dir)/include") \
+		$(reading) $(product_sources)
+}
+
 # A gcc that another release of Debian has, with its C library, unpacked and not installed. Where its packages can't be had
 # there is none afterwards.
 unpack_gcc() { # VERSION RELEASE
@@ -146,12 +162,10 @@ without_warning() { # VERSION
 	test -n "$sources"
 	entered=
 	[ "$(id -u)" -eq 0 ] || entered=--map-root-user
-	# shellcheck disable=SC2016 # make's variables
-	warnings=$(printf 'include Makefile\nnames:\n\t@echo $(STANDARD) $(WARNINGS) $(INCLUDES)\n' | make -s -f - names)
+	flags=$(reading)
 	for system in "" "$FOR_NETBSD $(of_netbsd /headers "/usr/lib/gcc/x86_64-linux-gnu/$1/include")"; do
 		# shellcheck disable=SC2086 # lists of flags and files
-		unshare $entered --root="$tree" --wd=/native "/usr/bin/gcc-$1" $warnings -Werror -fsyntax-only \
-			'-DPCIBACK_SOURCE_SHA256=""' $system $sources
+		unshare $entered --root="$tree" --wd=/native "/usr/bin/gcc-$1" $flags $system $sources
 	done
 	cd "$top"
 	rm -rf "$tree"

@@ -30,6 +30,7 @@ of_clang() {
 	step "pcibackd with the sanitizers and for valgrind" \
 		make_in make-clang build/pcibackd-sanitize build/pcibackd-valgrind CC=gcc
 	step "valgrind" make_in make-clang check-valgrind CC=gcc
+	step "clang: the sources for NetBSD, without a warning" clang_for_netbsd
 	step "zig cc -target aarch64-netbsd with bmake: build, tests too" cross_build bmake aarch64-netbsd
 }
 
