@@ -32,7 +32,8 @@ COMMAND, MASTER = 4, 4
 # What may differ in a device that nobody has: COMMAND, STATUS, where vital product data was read last.
 OF_NOBODY = frozenset([4, 5, 6, 7, *range(VPD + 2, VPD + 8)])
 PAGE_BYTES = 572
-# No change takes longer, whatever a frontend does, in milliseconds: half of it is documented.
+# No change takes longer with one pcibackd, whatever a frontend does, in milliseconds: half of it is documented. The next one waits
+# anew.
 LONGEST_CHANGE = 136000
 # What a slow reset takes, in milliseconds; the longest one is longer than anybody waits for it. And how often pcibackd may look at
 # one at a time; one that ends serves nobody any more, and waits for five seconds, ten milliseconds a look at least.
@@ -271,6 +272,7 @@ class Books(SimulatedXen):
                 place = self.placed[domain, address] = parse_place(vdev)
                 self.ever_placed.setdefault((domain, place), set()).add(address)
         self.unsent = b""
+        self.unnamed = {}
         # What it had not written down any more may be taken from them once more, and what waits is answered.
         self.killed |= self.life.keys()
         self.asked |= self.life.keys()
@@ -670,9 +672,11 @@ class Books(SimulatedXen):
             # While our state is another one, a change is under way that a frontend takes part in, or doesn't.
             since = self.unnamed.setdefault(what, self.passed)
             unnamed[what] = since
-            is_settled = self.store[f"{backend(domain)}/state"] in ("3", "4")
-            if is_settled or self.passed - since > LONGEST_CHANGE:
-                raise Violation(f"the store no longer names what domain {domain} has: {what}")
+            state, lasts = self.store[f"{backend(domain)}/state"], self.passed - since
+            if state in ("3", "4") or lasts > LONGEST_CHANGE:
+                raise Violation(
+                    f"the store no longer names what domain {domain} has, for {lasts} ms in state {state}: {what}"
+                )
         self.unnamed = unnamed
 
     def _registers(self, size: int) -> bytes:

@@ -280,6 +280,9 @@ pciback_adopt(struct pciback_backend *backend)
 		backend->slots[i].backend = backend;
 		load(&backend->slots[i]);
 	}
+	for (size_t i = 0; i < backend->n_slots; i++)
+		if (backend->slots[i].is_taken)
+			pciback_ledger_inherit(&backend->slots[i]);
 	for (size_t i = 0; i < backend->n_slots && backend->record_store.operations != NULL; i++)
 		if (backend->slots[i].is_taken)
 			adopt(&backend->slots[i]);

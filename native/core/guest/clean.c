@@ -261,8 +261,11 @@ pciback_clean_registers(struct pciback_slot *slot)
 {
 	const struct pciback_hardware *hardware = &slot->backend->hardware;
 	unsigned offset = 0;
-	int r;
+	int r = wake(slot);
 
+	/* One that sleeps takes no notice. */
+	if (r < 0)
+		return r;
 	do
 		r = pciback_pristine_restore(&slot->pristine, hardware->operations, hardware->world, slot->settings.handle,
 		    &offset);

@@ -33,7 +33,7 @@ void pciback_clean_try(struct pciback_slot *slot);
  * begins to be made clean. */
 bool pciback_clean_is_stuck(struct pciback_slot *slot);
 
-/* Restores its registers alone, in one go, where nobody is served yet. Returns 0 or a negative errno. */
+/* Wakes it and restores its registers, no more, in one go, where nobody is served yet. Returns 0 or a negative errno. */
 int pciback_clean_registers(struct pciback_slot *slot);
 
 /* Says that a device is being made clean, and who would have it. Returns -EBUSY. */

@@ -198,6 +198,19 @@ pciback_ledger_add_granted(struct pciback_slot *slot, enum pciback_permission_ki
 }
 
 void
+pciback_ledger_inherit(struct pciback_slot *slot)
+{
+	for (size_t i = 0; i < slot->ledger.n; i++) {
+		struct pciback_permission *entry = &slot->ledger.entries[i];
+
+		if (!entry->shared || find_same(slot, entry, false) != NULL)
+			continue;
+		entry->shared = false;
+		slot->backend->n_granted++;
+	}
+}
+
+void
 pciback_ledger_add_msi(struct pciback_slot *slot, uint32_t pirq)
 {
 	slot->ledger.entries[slot->ledger.n++] = (struct pciback_permission){

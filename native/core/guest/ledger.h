@@ -25,6 +25,10 @@ int pciback_ledger_grant(struct pciback_slot *slot, enum pciback_permission_kind
 /* Records what an earlier process has granted, so that it can be revoked. Returns 0 or -ENOSPC. */
 int pciback_ledger_add_granted(struct pciback_slot *slot, enum pciback_permission_kind kind, uint64_t first, uint64_t n);
 
+/* What the slot's guest has for it as for another device that is in no ledger any more becomes this one's: the process
+ * before was ended after it had taken back the other one. All ledgers are there. */
+void pciback_ledger_inherit(struct pciback_slot *slot);
+
 /* Whether the slot's guest has a permission of that kind for it. */
 bool pciback_ledger_has(const struct pciback_slot *slot, enum pciback_permission_kind kind);
 

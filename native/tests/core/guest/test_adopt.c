@@ -320,6 +320,23 @@ test_hardware_differs(struct harness *harness)
 	CHECK_NUMBER(fake_held(&fake, "iomem", 1), 0);
 }
 
+/* One device of two on one line went, and its process was killed before the other one was written down as the line's owner. */
+static void
+test_line_of_two(struct harness *harness)
+{
+	fake_init_recorded(&fake);
+	fake.xen.devices[1].config[0x3c] = fake.xen.devices[0].config[0x3c];
+	fake_create(&fake, 1, 0, 2);
+	fake_write(&fake, 1, "state-0", "5");
+	fake_run(&fake);
+	CHECK_NUMBER(fake_held(&fake, "pirq", 1), 1);
+	fake_restart(&fake);
+	fake_write(&fake, 1, "state-1", "5");
+	fake_run(&fake);
+	CHECK_NUMBER(fake_held(&fake, NULL, 1), 0);
+	CHECK(fake_end(&fake));
+}
+
 /* What stands there of a device in both copies is garbage. */
 static void
 test_damaged(struct harness *harness)
@@ -363,6 +380,7 @@ test_guest_adopt(struct harness *harness)
 	test_taken_back(harness);
 	test_line_is_on_again(harness);
 	test_hardware_differs(harness);
+	test_line_of_two(harness);
 	test_damaged(harness);
 	test_handed_over(harness);
 }
