@@ -47,9 +47,7 @@ pciback_wake(const struct pciback_operations *operations, void *world, void *han
 		return r;
 	pause(world, WAIT_POWER);
 	r = operations->config_read(world, handle, power + POWER_CONTROL, 2, &value);
-	if (r < 0)
-		return r;
-	return (value & POWER_STATE) != 0 ? -EIO : 1;
+	return r == 0 && (value & POWER_STATE) != 0 ? -EIO : r;
 }
 
 /* Whether the function loses its state on its way from D3hot to D0; not all do. */

@@ -14,7 +14,6 @@
 #include "../policy/command.h"
 #include "../policy/raw.h"
 #include "../walk.h"
-#include "clean.h"
 #include "error.h"
 #include "guest.h"
 #include "ledger.h"
@@ -155,7 +154,7 @@ take_back(struct pciback_slot *slot)
 	pciback_backend_log(slot->backend, PCIBACK_LOG_WARNING, slot->domain, "the process before this one was ended "
 	    "while it gave or took %s, or something has changed since; the device is taken back and reset", name);
 	slot->device.host = NULL;
-	if (pciback_clean_silence(slot) < 0)
+	if (pciback_slot_silence(slot) < 0)
 		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, slot->domain, "%s does not answer, and may still "
 		    "write to memory", name);
 	pciback_slot_take_back(slot);
@@ -173,9 +172,6 @@ take_up(struct pciback_slot *slot)
 		return;
 	}
 	pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s; it is not taken any more", message);
-	/* The process before may have been ended between its reset and this. */
-	if (!slot->is_clean)
-		(void)pciback_clean_registers(slot);
 	pciback_slot_return(slot, false);
 }
 

@@ -51,8 +51,7 @@ pciback_remember(struct pciback_slot *slot, enum pciback_remembered remembered)
 
 	if (backend->record_store.operations == NULL)
 		return;
-	/* Of one that was not saved yet nobody could go on. */
-	if (!slot->is_taken || slot->pristine.size == 0) {
+	if (!slot->is_taken) {
 		write_down(slot, NULL);
 		return;
 	}
