@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <pciback/registers.h>
+#include <pciback/reset.h>
 
 #include "../policy/command.h"
 #include "../policy/raw.h"
@@ -160,6 +161,20 @@ take_back(struct pciback_slot *slot)
 	pciback_slot_take_back(slot);
 }
 
+/* What its last guest has left in it, of one that was to be reset. One that sleeps takes no notice. */
+static void
+restore_registers(struct pciback_slot *slot)
+{
+	const struct pciback_hardware *hardware = &slot->backend->hardware;
+	char message[PCIBACK_LOG_LINE];
+
+	if (pciback_wake(hardware->operations, hardware->world, slot->settings.handle, slot->pristine.config,
+	    hardware->pause) < 0)
+		return;
+	(void)pciback_slot_restore(slot, message);
+	(void)pciback_slot_silence(slot);
+}
+
 /* Nobody has it. */
 static void
 take_up(struct pciback_slot *slot)
@@ -172,6 +187,8 @@ take_up(struct pciback_slot *slot)
 		return;
 	}
 	pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s; it is not taken any more", message);
+	if (!slot->is_clean)
+		restore_registers(slot);
 	pciback_slot_return(slot, false);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <pciback/taken.h>
+#include "../../../core/guest/remember.h"
 #include "../../../core/guest/take.h"
 #include "fake_xen.h"
 
@@ -296,6 +297,17 @@ test_hardware_differs(struct harness *harness)
 	fake_restart(&fake);
 	CHECK(pciback_backend_taken(&fake.backend, &first) == NULL);
 	CHECK(fake_said(&fake, "; it is not taken any more"));
+	/* Nor keeps it what a guest has left in it. */
+	fake.xen.refuses = NULL;
+	fake_restart(&fake);
+	CHECK_NUMBER(pciback_backend_take(&fake.backend, &wanted, 1, message), 0);
+	fake.slots[0].is_clean = false;
+	pciback_remember(&fake.slots[0], PCIBACK_UNDER_WAY);
+	fake.xen.devices[0].config[0x90] ^= 0xff;
+	fake.xen.refuses = "quarantine";
+	fake_restart(&fake);
+	CHECK(pciback_backend_taken(&fake.backend, &first) == NULL);
+	CHECK_NUMBER(fake.xen.devices[0].config[0x90], 0);
 	fake.xen.refuses = NULL;
 	CHECK(fake_end(&fake));
 
