@@ -374,7 +374,8 @@ class Books(SimulatedXen):
         having = {(domain, owner) for owner in owners if ("device", domain, owner) in self.held}
         if what[0] == "msi":
             self.kept_msi |= having
-        elif (domain, what) not in self.refused:
+        elif (domain, what) not in self.refused or not self._is_held_back(domain, what):
+            # Or anew: another device of the guest has taken over what it had in common with the one that was held back.
             self.held_back |= having
         self.refused.add((domain, what))
         return True
