@@ -16,12 +16,6 @@ devfn_of(const struct pciback_address *address)
 	return (uint32_t)address->device << 3 | address->function;
 }
 
-static bool
-are_equal(const struct pciback_address *one, const struct pciback_address *other)
-{
-	return one->domain == other->domain && one->bus == other->bus && devfn_of(one) == devfn_of(other);
-}
-
 /* Whether two functions belong to one physical device. */
 static bool
 are_siblings(const struct pciback_device_settings *one, const struct pciback_device_settings *other)
@@ -74,7 +68,7 @@ static int
 check_room(const struct pciback_topology *topology, const struct pciback_device *device)
 {
 	for (size_t i = 0; i < topology->n_places; i++)
-		if (are_equal(&topology->places[i].device->settings.address, &device->settings.address))
+		if (pciback_address_compare(&topology->places[i].device->settings.address, &device->settings.address) == 0)
 			return -EEXIST;
 	return topology->n_places == PCIBACK_DEVICES_MAX ? -ENOSPC : 0;
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <pciback/registers.h>
-#include <pciback/reset.h>
 
 #include "../policy/command.h"
 #include "../policy/raw.h"
@@ -165,11 +164,9 @@ take_back(struct pciback_slot *slot)
 static void
 restore_registers(struct pciback_slot *slot)
 {
-	const struct pciback_hardware *hardware = &slot->backend->hardware;
 	char message[PCIBACK_LOG_LINE];
 
-	if (pciback_wake(hardware->operations, hardware->world, slot->settings.handle, slot->pristine.config,
-	    hardware->pause) < 0)
+	if (pciback_slot_wake(slot) < 0)
 		return;
 	(void)pciback_slot_restore(slot, message);
 	(void)pciback_slot_silence(slot);

@@ -43,6 +43,15 @@ pciback_slot_silence(const struct pciback_slot *slot)
 }
 
 int
+pciback_slot_wake(const struct pciback_slot *slot)
+{
+	const struct pciback_hardware *hardware = &slot->backend->hardware;
+
+	return pciback_wake(hardware->operations, hardware->world, slot->settings.handle, slot->pristine.config,
+	    hardware->pause);
+}
+
+int
 pciback_slot_restore(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 {
 	const struct pciback_hardware *hardware = &slot->backend->hardware;
@@ -84,7 +93,6 @@ protect_table(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 int
 pciback_slot_finish_cleaning(struct pciback_slot *slot, int result, char message[PCIBACK_LOG_LINE])
 {
-	const struct pciback_hardware *hardware = &slot->backend->hardware;
 	int r = result;
 
 	if (r == -ENOTSUP && (pciback_slot_allow(slot) & PCIBACK_ALLOW_NO_RESET) == 0) {
@@ -93,8 +101,7 @@ pciback_slot_finish_cleaning(struct pciback_slot *slot, int result, char message
 		return r;
 	}
 	if (r == 0 || r == -ENOTSUP)
-		r = pciback_wake(hardware->operations, hardware->world, slot->settings.handle,
-		    slot->pristine.config, hardware->pause);
+		r = pciback_slot_wake(slot);
 	if (r == -ETIMEDOUT)
 		pciback_error_explain(message, &slot->address, "did not end its reset within %d seconds",
 		    PCIBACK_WAIT_RESET / 1000);
@@ -232,8 +239,7 @@ save(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
 	    &slot->settings);
 
 	if (r == 0)
-		r = pciback_wake(hardware->operations, hardware->world, slot->settings.handle,
-		    slot->pristine.config, hardware->pause);
+		r = pciback_slot_wake(slot);
 	if (r == 0)
 		r = pciback_pristine_save(&slot->pristine, hardware->operations, hardware->world,
 		    &slot->settings);

@@ -40,6 +40,9 @@ int pciback_slot_await(struct pciback_slot *slot, uint16_t domain, char message[
  * it makes another try. */
 void pciback_slot_try_to_clean(struct pciback_slot *slot);
 
+/* Brings it to D0, as what was saved of it tells; waits for it. Returns 0 or a negative errno. */
+int pciback_slot_wake(const struct pciback_slot *slot);
+
 /* Restores the configuration space alone, of a device that is clean. Returns as above. */
 int pciback_slot_restore(struct pciback_slot *slot, char message[PCIBACK_LOG_LINE]);
 
