@@ -22,8 +22,8 @@ KERNEL_HEADER = "# What guests of the kernel's backend get when this host starts
 
 MAX_FILE = 1 << 20
 
-_KERNEL = "backend\tkernel\n"
-_NATIVE = "backend\tnative\n"
+_KERNEL = b"backend\tkernel"
+_NATIVE = b"backend\tnative"
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def render(attachments: Attachments) -> bytes | None:
         return None
     lines = [f"device\t{device}\n" for device in attachments.devices]
     lines += [f"guest\t{each.name}\t{each.config}\t{' '.join(each.devices)}\n" for each in attachments.guests]
-    begin = [KERNEL_HEADER, _KERNEL] if attachments.by_kernel else [HEADER]
-    return "".join([*begin, *lines]).encode("utf-8", "surrogateescape")
+    begin = KERNEL_HEADER.encode() + _KERNEL + b"\n" if attachments.by_kernel else HEADER.encode()
+    return begin + "".join(lines).encode("utf-8", "surrogateescape")
 
 
 def render_over(attachments: Attachments, before: bytes | None) -> bytes | None:
@@ -73,17 +73,17 @@ def render_over(attachments: Attachments, before: bytes | None) -> bytes | None:
     if record is None or not attachments.beside_native:
         return record
     kept = b"".join(line + b"\n" for line in _part(before, native=True))
-    return f"{HEADER}{_NATIVE}".encode() + kept + record
+    return HEADER.encode() + _NATIVE + b"\n" + kept + record
 
 
 def is_kernels(record: bytes) -> bool:
     """Whether a record, or a part of it, is for the kernel's backend."""
-    return _KERNEL.strip("\n").encode() in record.split(b"\n")
+    return _KERNEL in record.split(b"\n")
 
 
 def kernels_part(record: bytes) -> Attachments | None:
     """What is left of a record for both backends when pcibackd goes; ``None``: it is not for both."""
-    if not is_kernels(record) or _NATIVE.strip("\n").encode() not in record.split(b"\n"):
+    if not is_kernels(record) or _NATIVE not in record.split(b"\n"):
         return None
     fields = [line.decode("utf-8", "surrogateescape").split("\t") for line in _part(record, native=False)]
     guests = tuple(GuestAttachments(each[1], each[2], tuple(each[3].split())) for each in fields if len(each) == 4)
@@ -96,7 +96,7 @@ def _part(record: bytes | None, *, native: bool) -> list[bytes]:
     for line in (record or b"").split(b"\n"):
         kind = line.partition(b"\t")[0]
         if kind == b"backend":
-            is_native = line != _KERNEL.strip("\n").encode()
+            is_native = line != _KERNEL
         elif kind in (b"device", b"guest") and is_native == native:
             found.append(line)
     return found
