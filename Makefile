@@ -22,7 +22,7 @@ all: help
 help:
 	@echo "make demo              site.yml on an embedded dom0: to two guests, again, and what may come then: a minute"
 	@echo "make lab               make the embedded dom0 of inventories/lab anew"
-	@echo "make test              every kind of test, the five below: about 12 minutes, set-up included"
+	@echo "make test              every kind of test, the five below: about 10 minutes, set-up included"
 	@echo "make test-unit         pure logic, modules, the lab, properties, the shape of the sources: 90 seconds"
 	@echo "make test-native       the C component's own tests, with sanitizers"
 	@echo "make test-conformance  the boot model against real boots"
