@@ -15,12 +15,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.plugin_utils.native_sources import (
-    cross_build,
-    pack,
-    read_sources,
-    source_digest,
-)
+from ansible_collections.xen.pciback.plugins.plugin_utils.cross_build import cross_build
+from ansible_collections.xen.pciback.plugins.plugin_utils.native_sources import pack, read_sources, source_digest
 
 MODULE = "xen.pciback.native_backend"
 display = Display()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -79,29 +78,6 @@ ATTACHMENTS: Mapping[str, Any] = {
 XL_DEVICE_OPTIONS: Mapping[str, Mapping[str, Any]] = {name: option.argument for name, option in OPTIONS.items()}
 
 
-@dataclass(frozen=True)
-class Range:
-    """Which whole numbers an option can be."""
-
-    least: int
-    most: int
-    unit: str
-
-    def check(self, value: int, name: str) -> None:
-        """Refuse a number that is outside.
-
-        :raises PcibackError: it is
-        """
-        if not self.least <= value <= self.most:
-            raise PcibackError(f"'{name}' is {value}, and has to be from {self.least} to {self.most} {self.unit}")
-
-
-SHUT_DOWN_TIME = Range(1, 86400, "seconds")
-"""How long guests have to shut down: with none, each would be asked and then taken for one that does not obey."""
-
-TRIAL_TIME = Range(10, 86400, "seconds")
-"""How long a trial boot waits to be confirmed."""
-
 TRIAL_OPTIONS: Mapping[str, Any] = {
     "trial": {"type": "str", "choices": [NEVER, WHEN_POSSIBLE], "default": NEVER},
     "confirm": {"type": "str", "choices": list(CONFIRMATIONS), "default": AUTO},
@@ -109,9 +85,6 @@ TRIAL_OPTIONS: Mapping[str, Any] = {
     "retry_failed": {"type": "bool", "default": False},
 }
 """Which reboots undo themselves."""
-
-FRONTEND_TIME = Range(0, 86400, "seconds")
-"""How long a guest's PCI frontend has to connect."""
 
 # Options of 0.1.0, each a path of one file of the state directory. In native_backend `record` was another file.
 OLD_OPTIONS: Mapping[str, str] = {

@@ -231,7 +231,6 @@ previous:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
-    TRIAL_TIME,
     absolute_path,
     open_state_directory,
     state_directory_options,
@@ -242,6 +241,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.boot_edit import 
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import run
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import PRESENT
+from ansible_collections.xen.pciback.plugins.module_utils.ranges import TRIAL_TIME
 
 
 def main() -> None:

@@ -205,8 +205,6 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     BACKEND,
-    FRONTEND_TIME,
-    SHUT_DOWN_TIME,
     open_state_directory,
     state_directory_options,
 )
@@ -218,6 +216,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.commands import r
 from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import require_root
 from ansible_collections.xen.pciback.plugins.module_utils.host.toolstack import toolstack_of
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import RUNNING, Xl
+from ansible_collections.xen.pciback.plugins.module_utils.ranges import FRONTEND_TIME, SHUT_DOWN_TIME
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import CONSENTS
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_load
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import SHUT_DOWN_TIME, TRIAL_TIME, Range
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.ranges import SHUT_DOWN_TIME, TRIAL_TIME, Range
 
 PREFIX = "pciback_"
 ROLE = Path(__file__).resolve().parents[2] / "roles/pciback"

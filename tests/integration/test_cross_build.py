@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.engines.native_build import zig_target
-from ansible_collections.xen.pciback.plugins.plugin_utils.native_sources import cross_build, read_sources
+from ansible_collections.xen.pciback.plugins.plugin_utils.cross_build import cross_build
+from ansible_collections.xen.pciback.plugins.plugin_utils.native_sources import read_sources
 from tests import depth
 
 PROGRAMS = ("usr/local/sbin/pcibackctl", "usr/local/sbin/pcibackd", "sbin/pciback-trial")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.xen.pciback.plugins.module_utils.arguments import Range
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms, state_directory, trial
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux import boot_files, bus, drivers, facts
+from ansible_collections.xen.pciback.plugins.module_utils.ranges import Range
 from ansible_collections.xen.pciback.plugins.modules import (
     assignable,
     boot_hide,

@@ -20,7 +20,7 @@ from tests.unit.product import NATIVE, PLUGINS, circles, files, none, shown, syn
 # From the bottom. Parts that share a floor lie beside each other, and none imports another.
 PYTHON_FLOORS: Sequence[Sequence[str]] = (
     ("module_utils/errors",),
-    ("module_utils/refusals",),
+    ("module_utils/refusals", "module_utils/ranges"),
     ("module_utils/formats",),
     ("module_utils/devices",),
     ("module_utils/guards",),
@@ -117,6 +117,22 @@ def test_python_imports_go_down(python_imports: dict[str, set[str]]) -> None:
         if name != "plugins/module_utils/__init__.py"
     }
     none(climbs(python_imports, parts, PYTHON_FLOORS, "imports"))
+
+
+def test_what_each_run_looks_up_imports_little(python_imports: dict[str, set[str]]) -> None:
+    """Ansible compiles what a plugin imports anew for each host: what comes beside these is more than the lookup does."""
+    needed: set[str] = set()
+    queue = ["plugins/lookup/native_source_digest.py", "plugins/lookup/variable_problems.py"]
+    while queue:
+        found = python_imports[queue.pop()] - needed
+        needed |= found
+        queue.extend(found)
+    assert sorted(needed) == [
+        "plugins/module_utils/errors.py",
+        "plugins/module_utils/ranges.py",
+        "plugins/plugin_utils/native_sources.py",
+        "plugins/plugin_utils/role_variables.py",
+    ]
 
 
 def test_modules_and_plugins_do_not_import_each_other(python_imports: dict[str, set[str]]) -> None:

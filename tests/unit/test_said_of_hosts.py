@@ -37,7 +37,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.netbsd.platform i
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import REFUSALS
-from ansible_collections.xen.pciback.plugins.plugin_utils import native_sources
+from ansible_collections.xen.pciback.plugins.plugin_utils import cross_build
 from tests.unit.action.test_native_backend import Host
 from tests.unit.engines.test_assignment import assign
 from tests.unit.engines.test_guests import XL, Xl, bring
@@ -340,7 +340,7 @@ def test_a_controller_that_can_not_build(monkeypatch: pytest.MonkeyPatch, tmp_pa
     def build(**more: Any) -> tuple[str, str | None]:
         arguments = {"target": "x86_64-netbsd", "prefix": "/usr/local", "flags": "", "daemon": False, **more}
         sources = {"Makefile": b"control:\n\tfalse\n"}
-        return said(lambda: native_sources.cross_build(sources, workspace=str(tmp_path), **arguments))
+        return said(lambda: cross_build.cross_build(sources, workspace=str(tmp_path), **arguments))
 
     assert build()[0].startswith("building for x86_64-netbsd on the controller failed: ")
     monkeypatch.setattr(shutil, "which", lambda _name: None)
