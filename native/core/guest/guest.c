@@ -82,6 +82,9 @@ note_frontend(struct pciback_guest *guest)
 			guest->deadline = 0;
 		else if (guest->deadline == 0 || guest->deadline > deadline || pciback_guest_awaits_reset(guest))
 			guest->deadline = deadline;
+	} else if (guest->own == PCIBACK_XENBUS_RECONFIGURING && pciback_guest_awaits_reset(guest)) {
+		/* The next change was asked for before it has looked at the result of this one. */
+		guest->deadline = guest->backend->now + PCIBACK_WAIT_LOOK;
 	}
 }
 

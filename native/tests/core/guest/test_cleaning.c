@@ -20,7 +20,11 @@
 #define FOR_EVER 1000000
 
 static struct fake fake;
-static const struct pciback_wanted devices[] = { { .address = { .bus = 3 } }, { .address = { .bus = 3, .device = 1 } } };
+static const struct pciback_wanted devices[] = {
+	{ .address = { .bus = 3 } },
+	{ .address = { .bus = 3, .device = 1 } },
+	{ .address = { .bus = 3, .device = 2 } },
+};
 
 /* Until each reset that is slow has ended. */
 static void
@@ -147,6 +151,24 @@ test_hot_plug(struct harness *harness)
 	CHECK_NUMBER(fake.jobs[0].error, -EIO);
 	CHECK_TEXT(fake.jobs[0].message, "0000:03:01.0 did not end its reset within 65 seconds");
 	fake.xen.devices[1].slow = 0;
+	CHECK(fake_end(&fake));
+
+	/* Nor if the frontend has not looked at the result of the last change yet. */
+	fake_connect(&fake, 1, true);
+	attach(1, &devices[1], 1);
+	fake_set(&fake, 1, "/state", "7");
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "8");
+	fake.xen.devices[2].slow = FOR_EVER;
+	fake_write(&fake, 1, "dev-2", "0000:03:02.0");
+	fake_write(&fake, 1, "state-2", "1");
+	fake_write(&fake, 1, "num_devs", "3");
+	fake_set(&fake, 1, "state", "7");
+	for (unsigned i = 0; i < PCIBACK_WAIT_RESET / 1000; i++) {
+		CHECK_TEXT(fake_read(&fake, 1, "state"), "7");
+		fake_pass(&fake, 1000);
+	}
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "8");
+	fake.xen.devices[2].slow = 0;
 	CHECK(fake_end(&fake));
 
 	fake_init(&fake);
