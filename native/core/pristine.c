@@ -64,26 +64,35 @@ switch_off_interrupts(uint8_t *config)
 		config[msix + MSIX_CONTROL + 1] &= (uint8_t)~(MSIX_ENABLE >> 8);
 }
 
-int
-pciback_pristine_save(struct pciback_pristine *pristine, const struct pciback_operations *operations,
-    void *world, const struct pciback_device_settings *settings)
+/* What is saved of it once all is read. */
+static void
+complete(struct pciback_pristine *pristine, const struct pciback_device_settings *settings)
 {
-	uint8_t *config = pristine->config;
-
 	pristine->size = settings->config_size;
-	for (unsigned offset = 0; offset < pristine->size; offset += 4) {
-		uint32_t value = 0;
-		int r = operations->config_read(world, settings->handle, offset, 4, &value);
-
-		if (r < 0)
-			return r;
-		store32(config + offset, value);
-	}
-	switch_off_interrupts(config);
+	switch_off_interrupts(pristine->config);
 	/* The registers of a virtual function are wired to zero. */
 	for (unsigned i = 0; i < PCIBACK_RESOURCES && !settings->is_virtual_function; i++)
 		if (settings->bars[i].kind != PCIBACK_RESOURCE_NONE)
-			set_bar(config, i, &settings->bars[i]);
+			set_bar(pristine->config, i, &settings->bars[i]);
+}
+
+int
+pciback_pristine_save(struct pciback_pristine *pristine, const struct pciback_operations *operations,
+    void *world, const struct pciback_device_settings *settings, unsigned *offset)
+{
+	pristine->size = 0;
+	for (unsigned n = 0; n < PCIBACK_PRISTINE_STEP && *offset < settings->config_size; n++) {
+		uint32_t value = 0;
+		int r = operations->config_read(world, settings->handle, *offset, 4, &value);
+
+		if (r < 0)
+			return r;
+		store32(pristine->config + *offset, value);
+		*offset += 4;
+	}
+	if (*offset < settings->config_size)
+		return 1;
+	complete(pristine, settings);
 	return 0;
 }
 
@@ -109,28 +118,42 @@ checked_bits(const uint8_t *config, unsigned offset)
 	return offset >= REG_BAR0 && offset < PCIBACK_CONFIG_HEADER ? UINT32_MAX : 0;
 }
 
+/* Accesses that a dword may take: it is read, written, and read again. */
+#define RESTORE_MAX 3
+
+/* One dword; returns how many accesses it took, or as pciback_pristine_restore(). */
+static int
+restore(const struct pciback_pristine *pristine, const struct pciback_operations *operations, void *world,
+    void *handle, unsigned offset)
+{
+	uint32_t wanted = load32(pristine->config + offset), value = 0;
+	int n = 1, r = operations->config_read(world, handle, offset, 4, &value);
+
+	if (r == 0 && value != wanted) {
+		n = RESTORE_MAX;
+		r = operations->config_write(world, handle, offset, 4, wanted);
+		if (r == 0)
+			r = operations->config_read(world, handle, offset, 4, &value);
+	}
+	if (r < 0)
+		return r;
+	return ((value ^ wanted) & checked_bits(pristine->config, offset)) != 0 ? -EIO : n;
+}
+
 int
 pciback_pristine_restore(const struct pciback_pristine *pristine,
-    const struct pciback_operations *operations, void *world, void *handle)
+    const struct pciback_operations *operations, void *world, void *handle, unsigned *offset)
 {
 	unsigned vpd = pciback_find_capability(pristine->config, CAPABILITY_VPD, VPD_LENGTH);
 
-	for (unsigned offset = 0; offset < pristine->size; offset += 4) {
-		uint32_t wanted = load32(pristine->config + offset), value = 0;
-		int r;
+	for (int left = PCIBACK_PRISTINE_STEP; left >= RESTORE_MAX && *offset < pristine->size; *offset += 4) {
+		int r = 0;
 
-		if (!is_restored(offset, vpd))
-			continue;
-		r = operations->config_read(world, handle, offset, 4, &value);
-		if (r == 0 && value != wanted) {
-			r = operations->config_write(world, handle, offset, 4, wanted);
-			if (r == 0)
-				r = operations->config_read(world, handle, offset, 4, &value);
-		}
+		if (is_restored(*offset, vpd))
+			r = restore(pristine, operations, world, handle, *offset);
 		if (r < 0)
 			return r;
-		if (((value ^ wanted) & checked_bits(pristine->config, offset)) != 0)
-			return -EIO;
+		left -= r;
 	}
-	return 0;
+	return *offset < pristine->size;
 }

@@ -47,7 +47,9 @@ pciback_wake(const struct pciback_operations *operations, void *world, void *han
 		return r;
 	pause(world, WAIT_POWER);
 	r = operations->config_read(world, handle, power + POWER_CONTROL, 2, &value);
-	return r == 0 && (value & POWER_STATE) != 0 ? -EIO : r;
+	if (r < 0)
+		return r;
+	return (value & POWER_STATE) != 0 ? -EIO : 1;
 }
 
 /* Whether the function loses its state on its way from D3hot to D0; not all do. */

@@ -83,8 +83,12 @@ turn(struct loop *loop)
 {
 	int wait = 0;
 
-	for (unsigned i = 0; i < TURNS_MAX && wait == 0; i++)
+	for (unsigned i = 0; i < TURNS_MAX && wait == 0; i++) {
 		wait = pciback_backend_run(loop->backend, now_of(loop));
+		/* Whoever has come meanwhile waits for a part of a hand-over, and not for the next one too. */
+		if (pciback_backend_has_stepped(loop->backend))
+			break;
+	}
 	control_answer(loop->control);
 	if (wait != 0 && loop->link->at_rest != NULL)
 		loop->link->at_rest(loop->link->xen.world);

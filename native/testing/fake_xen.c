@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pciback/taken.h>
+
+#include "../core/guest/cleaning.h"
+
 /* Whether the process was killed before this. */
 static bool
 is_dead(struct fake_xen *xen)
@@ -958,11 +962,21 @@ void
 fake_run(struct fake *fake)
 {
 	/* More turns than that, and it runs in a circle. */
-	for (unsigned i = 0; i < 60; i++)
+	for (unsigned i = 0; i < 600; i++)
 		if (pciback_backend_run(&fake->backend, fake->now) != 0 || is_dead(&fake->xen))
 			return;
-	fake->xen.n_errors++;
 	(void)printf("the backend does not come to rest\n");
+	fake->xen.n_errors++;
+}
+
+int
+fake_take(struct fake *fake, const struct pciback_wanted *devices, size_t n, char message[PCIBACK_LOG_LINE])
+{
+	int r;
+
+	while ((r = pciback_backend_take(&fake->backend, devices, n, message)) == -EINPROGRESS)
+		(void)pciback_cleaning_run(&fake->backend);
+	return r;
 }
 
 void
@@ -1051,7 +1065,7 @@ fake_read(const struct fake *fake, uint16_t domain, const char *path)
 }
 
 void
-fake_create(struct fake *fake, uint16_t domain, unsigned first, unsigned n)
+fake_name(struct fake *fake, uint16_t domain, unsigned first, unsigned n)
 {
 	char key[PCIBACK_STORE_PATH], value[PCIBACK_STORE_VALUE];
 
@@ -1077,6 +1091,12 @@ fake_create(struct fake *fake, uint16_t domain, unsigned first, unsigned n)
 	(void)snprintf(value, sizeof(value), "%u", n);
 	fake_write(fake, domain, "num_devs", value);
 	fake_write(fake, domain, "state", "1");
+}
+
+void
+fake_create(struct fake *fake, uint16_t domain, unsigned first, unsigned n)
+{
+	fake_name(fake, domain, first, n);
 	fake_run(fake);
 }
 

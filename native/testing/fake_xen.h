@@ -146,6 +146,9 @@ void fake_run(struct fake *fake);
 /* How long a look at a reset that is under way takes, in milliseconds. */
 #define FAKE_RESET_LOOK	100
 
+/* Takes devices as pciback_backend_take(), until they are clean or can't be. */
+int fake_take(struct fake *fake, const struct pciback_wanted *devices, size_t n, char message[PCIBACK_LOG_LINE]);
+
 /* Lets time pass, then runs. */
 void fake_pass(struct fake *fake, unsigned milliseconds);
 
@@ -163,6 +166,9 @@ void fake_put(struct fake *fake, const char *path, const char *value);
 
 /* What xl writes for a guest with n devices from number `first` on. */
 void fake_create(struct fake *fake, uint16_t domain, unsigned first, unsigned n);
+
+/* The same, and the backend has not looked yet. */
+void fake_name(struct fake *fake, uint16_t domain, unsigned first, unsigned n);
 
 /* A frontend publishes its page and goes to 3; with `is_linux` it shows that it is Linux's. */
 void fake_frontend(struct fake *fake, uint16_t domain, bool is_linux);

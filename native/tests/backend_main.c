@@ -58,6 +58,7 @@ main(void)
 		{ "guest/view", test_guest_view },
 		{ "guest/publish", test_guest_publish },
 		{ "guest/child_answer", test_guest_child_answer },
+		{ "guest/clean", test_guest_clean },
 		{ "guest/cleaning", test_guest_cleaning },
 		{ "guest/child", test_guest_child },
 		{ "guest/child_lost", test_guest_child_lost },

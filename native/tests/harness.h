@@ -55,6 +55,7 @@ void test_guest_adopt(struct harness *harness);
 void test_guest_backend(struct harness *harness);
 void test_guest_child(struct harness *harness);
 void test_guest_child_answer(struct harness *harness);
+void test_guest_clean(struct harness *harness);
 void test_guest_cleaning(struct harness *harness);
 void test_guest_child_lost(struct harness *harness);
 void test_guest_connection(struct harness *harness);

@@ -14,6 +14,7 @@
 #include "../policy/command.h"
 #include "../policy/raw.h"
 #include "../walk.h"
+#include "clean.h"
 #include "error.h"
 #include "guest.h"
 #include "ledger.h"
@@ -154,22 +155,10 @@ take_back(struct pciback_slot *slot)
 	pciback_backend_log(slot->backend, PCIBACK_LOG_WARNING, slot->domain, "the process before this one was ended "
 	    "while it gave or took %s, or something has changed since; the device is taken back and reset", name);
 	slot->device.host = NULL;
-	if (pciback_slot_silence(slot) < 0)
+	if (pciback_clean_silence(slot) < 0)
 		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, slot->domain, "%s does not answer, and may still "
 		    "write to memory", name);
 	pciback_slot_take_back(slot);
-}
-
-/* What its last guest has left in it, of one that was to be reset. One that sleeps takes no notice. */
-static void
-restore_registers(struct pciback_slot *slot)
-{
-	char message[PCIBACK_LOG_LINE];
-
-	if (pciback_slot_wake(slot) < 0)
-		return;
-	(void)pciback_slot_restore(slot, message);
-	(void)pciback_slot_silence(slot);
 }
 
 /* Nobody has it. */
@@ -184,8 +173,9 @@ take_up(struct pciback_slot *slot)
 		return;
 	}
 	pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s; it is not taken any more", message);
+	/* The process before may have been ended between its reset and this. */
 	if (!slot->is_clean)
-		restore_registers(slot);
+		(void)pciback_clean_registers(slot);
 	pciback_slot_return(slot, false);
 }
 

@@ -234,13 +234,13 @@ pciback_backend_run(struct pciback_backend *backend, uint64_t now)
 	int wait;
 
 	backend->now = now;
+	backend->has_stepped = false;
 	if (has_ended) {
 		backend->look_domains = false;
 		for (size_t i = 0; i < backend->n_guests; i++)
 			backend->guests[i].look_life = backend->guests[i].used;
 	}
 	wait = pciback_wait_shorter(try_held_back(backend, has_ended), pciback_lost_check(backend));
-	wait = pciback_wait_shorter(wait, pciback_cleaning_run(backend));
 	if (backend->look_backends && !backend->stopping)
 		look_for_guests(backend);
 	for (size_t i = 0; i < backend->n_guests; i++)
@@ -248,11 +248,18 @@ pciback_backend_run(struct pciback_backend *backend, uint64_t now)
 			wait = pciback_wait_shorter(wait, pciback_guest_run(&backend->guests[i]));
 	for (size_t i = 0; i < backend->n_jobs; i++)
 		wait = pciback_wait_shorter(wait, pciback_job_run(backend, &backend->jobs[i]));
+	wait = pciback_wait_shorter(wait, pciback_cleaning_run(backend));
 	/* What was done, or came in while Xen was asked, may concern a guest that had its turn. */
 	for (size_t i = 0; i < backend->n_guests; i++)
 		if (backend->guests[i].used && pciback_guest_is_due(&backend->guests[i]))
 			wait = 0;
 	return (backend->look_backends && !backend->stopping) || backend->look_domains ? 0 : wait;
+}
+
+bool
+pciback_backend_has_stepped(const struct pciback_backend *backend)
+{
+	return backend->has_stepped;
 }
 
 void
@@ -268,7 +275,7 @@ bool
 pciback_backend_idle(const struct pciback_backend *backend)
 {
 	for (size_t i = 0; i < backend->n_slots; i++)
-		if (backend->slots[i].guest != NULL || backend->slots[i].reset_at != 0)
+		if (backend->slots[i].guest != NULL || pciback_slot_is_cleaned(&backend->slots[i]))
 			return false;
 	for (size_t i = 0; i < backend->n_guests; i++)
 		if (backend->guests[i].used && backend->guests[i].is_open)
@@ -337,7 +344,7 @@ pciback_backend_has_jobs(const struct pciback_backend *backend)
 			return true;
 	/* What follows would wait for it, too. */
 	for (size_t i = 0; i < backend->n_slots; i++)
-		if (backend->slots[i].is_taken && backend->slots[i].reset_at != 0)
+		if (backend->slots[i].is_taken && pciback_slot_is_cleaned(&backend->slots[i]))
 			return true;
 	return false;
 }

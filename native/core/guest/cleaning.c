@@ -6,50 +6,43 @@
  */
 #include "cleaning.h"
 
-#include <errno.h>
-#include <string.h>
+#include <stdio.h>
 
 #include <pciback/job.h>
 
+#include "clean.h"
 #include "entry.h"
 #include "remember.h"
 #include "take.h"
 #include "toolstack.h"
 #include "wait.h"
 
-/* Who waits for it looks again. */
+/* Who waits for it sees that by itself. */
 static void
-end(struct pciback_slot *slot, int result)
+end(struct pciback_slot *slot, int result, const char *message)
 {
-	struct pciback_backend *backend = slot->backend;
-	char message[PCIBACK_LOG_LINE];
-
-	slot->reset_at = 0;
-	slot->reset_error = pciback_slot_finish_cleaning(slot, result, message);
-	if (slot->reset_error == 0)
+	slot->reset_error = result;
+	slot->is_restored = result == 0 && slot->awaited_by != 0;
+	if (result == 0)
 		slot->awaited_by = 0;
-	else if (slot->is_new || slot->awaited_by != 0)
-		memcpy(slot->problem, message, sizeof(slot->problem));
+	else if (slot->awaited_by != 0 || (slot->is_new && !slot->is_refused))
+		(void)snprintf(slot->problem, sizeof(slot->problem), "%s", message);
 	else
-		pciback_backend_log(backend, PCIBACK_LOG_ERROR, 0, "%s; nobody gets it before it can be", message);
+		pciback_backend_log(slot->backend, PCIBACK_LOG_ERROR, 0, "%s; nobody gets it before it can be", message);
 	pciback_remember(slot, PCIBACK_SETTLED);
-	backend->look_backends = true;
 }
 
 static void
 go_on(struct pciback_slot *slot)
 {
-	const struct pciback_backend *backend = slot->backend;
-	const struct pciback_hardware *hardware = &backend->hardware;
-	int r = hardware->reset(hardware->world, slot->settings.handle);
+	bool was_saved = slot->pristine.size != 0;
+	char message[PCIBACK_LOG_LINE];
+	int r = pciback_clean_step(slot, message);
 
-	slot->is_stuck = r > 0 && backend->now >= slot->reset_end;
-	if (slot->is_stuck)
-		r = -ETIMEDOUT;
-	if (r > 0)
-		slot->reset_at = backend->now + (unsigned)r;
-	else
-		end(slot, r);
+	if (r <= 0)
+		end(slot, r, message);
+	else if (!was_saved && slot->pristine.size != 0)
+		pciback_remember(slot, PCIBACK_UNDER_WAY);
 }
 
 /* Whether a guest or a job would have a device. */
@@ -72,24 +65,45 @@ is_wanted(const struct pciback_slot *slot)
 	return false;
 }
 
+/* A step, if it is time for one, of one that no guest has. Returns whether it did one. */
+static bool
+step(struct pciback_slot *slot)
+{
+	if (pciback_slot_is_cleaned(slot)) {
+		if (slot->backend->now < slot->cleaning.due)
+			return false;
+		go_on(slot);
+		return true;
+	}
+	if (!is_wanted(slot))
+		slot->is_restored = false;
+	if (!slot->is_new || slot->domain != 0 || (!slot->is_refused && is_wanted(slot)))
+		return false;
+	pciback_slot_drop(slot);
+	return true;
+}
+
 int
 pciback_cleaning_run(struct pciback_backend *backend)
 {
+	size_t first = backend->next_cleaned;
+	bool is_done = false;
 	int wait = -1;
 
 	for (size_t i = 0; i < backend->n_slots; i++) {
-		struct pciback_slot *slot = &backend->slots[i];
+		size_t number = first + i < backend->n_slots ? first + i : first + i - backend->n_slots;
+		struct pciback_slot *slot = &backend->slots[number];
 
 		if (!slot->is_taken || slot->guest != NULL)
 			continue;
-		if (slot->reset_at != 0 && backend->now >= slot->reset_at)
-			go_on(slot);
-		if (slot->reset_at != 0)
-			wait = pciback_wait_shorter(wait, pciback_wait_until(backend->now, slot->reset_at));
-		else if (slot->is_new && slot->domain == 0 && !is_wanted(slot))
-			pciback_slot_drop(slot);
+		if (!is_done && step(slot)) {
+			is_done = backend->has_stepped = true;
+			backend->next_cleaned = number + 1;
+		}
+		if (slot->is_taken && pciback_slot_is_cleaned(slot))
+			wait = pciback_wait_shorter(wait, pciback_wait_until(backend->now, slot->cleaning.due));
 	}
-	return wait;
+	return is_done ? 0 : wait;
 }
 
 void
@@ -99,8 +113,8 @@ pciback_cleaning_end(struct pciback_backend *backend)
 	int wait;
 
 	while ((wait = pciback_cleaning_run(backend)) >= 0 && backend->now < last) {
-		/* One that is due at once is looked after in the next turn, too. */
-		wait = wait > 0 ? wait : 1;
+		if (wait == 0)
+			continue;
 		backend->hardware.pause(backend->hardware.world, (unsigned)wait);
 		backend->now += (unsigned)wait;
 	}

@@ -10,11 +10,12 @@
 #include "state.h"
 
 /*
- * Resets that take longer than pciback_slot_clean() waits, of devices that nobody has: others are served meanwhile. Who
- * wants one of these devices waits for it; it ends after PCIBACK_WAIT_RESET, whatever the device does.
+ * Goes on with the devices that are made clean (core/guest/clean.h): one step of one of them in each run of the backend,
+ * in turns, so that guests' requests and changes, and other devices, wait for one step and no longer. Who wants one of
+ * these devices waits for it. It ends, whatever the device does: a reset is given up after PCIBACK_WAIT_RESET.
  */
 
-/* Looks after those that it is time for. Returns milliseconds until the next one, -1 for none. */
+/* Does the step that is due. Returns milliseconds until the next one, -1 for none; 0 after a step. */
 int pciback_cleaning_run(struct pciback_backend *backend);
 
 /* This process ends: waits for all of them, PCIBACK_WAIT_LAST_RESETS milliseconds at most. */

@@ -93,13 +93,13 @@ pciback_devices_take_back_unwanted(struct pciback_guest *guest, bool only_unname
 	}
 }
 
-/* Whether a device can be given without a reset before. */
+/* Whether a device can be given at once. */
 static bool
 is_ready(const struct pciback_guest *guest, const struct pciback_entry *entry)
 {
 	const struct pciback_slot *slot = pciback_backend_taken(guest->backend, &entry->address);
 
-	return slot != NULL && (slot->guest == guest || slot->is_clean);
+	return slot != NULL && (slot->guest == guest || (slot->is_clean && slot->is_restored));
 }
 
 static void
@@ -130,14 +130,21 @@ pciback_devices_give_wanted(struct pciback_guest *guest)
 	size_t n_wanted = 0;
 
 	guest->waits_for_device = false;
+	/* All of them are made ready side by side. */
 	for (size_t i = 0; i < guest->n_entries; i++) {
 		struct pciback_entry *entry = &guest->entries[i];
 
 		if (!pciback_entry_wanted(guest, entry))
 			continue;
 		n_wanted++;
-		/* One that does not look yet gets none before it can have all; what it had meanwhile would be reset again. */
-		if (!guest->waits_for_device || !pciback_guest_is_idle(guest) || !is_ready(guest, entry))
+		if (!is_ready(guest, entry))
+			give(guest, entry);
+	}
+	/* One that does not look yet gets none before it can have all; what it had meanwhile would be reset again. */
+	for (size_t i = 0; i < guest->n_entries && !(guest->waits_for_device && pciback_guest_is_idle(guest)); i++) {
+		struct pciback_entry *entry = &guest->entries[i];
+
+		if (pciback_entry_wanted(guest, entry) && is_ready(guest, entry))
 			give(guest, entry);
 	}
 	return n_wanted;

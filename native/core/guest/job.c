@@ -276,7 +276,7 @@ awaits_reset(struct pciback_backend *backend, const struct pciback_job *job)
 	for (size_t i = 0; i < job->n; i++) {
 		const struct pciback_slot *slot = pciback_backend_taken(backend, &job->devices[i].address);
 
-		if (slot != NULL && slot->reset_at != 0)
+		if (slot != NULL && pciback_slot_is_cleaned(slot))
 			return true;
 	}
 	return false;

@@ -54,7 +54,7 @@ pciback_lost_check(struct pciback_backend *backend)
 	if (backend->now >= backend->check_at) {
 		for (size_t i = 0; i < backend->n_slots; i++)
 			/* One that is being reset may read as if it were gone. */
-			if (backend->slots[i].is_taken && backend->slots[i].reset_at == 0)
+			if (backend->slots[i].is_taken && !pciback_slot_is_cleaned(&backend->slots[i]))
 				check(&backend->slots[i]);
 		backend->check_at = backend->now + PCIBACK_WAIT_CHECK;
 	}

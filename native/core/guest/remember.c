@@ -51,7 +51,8 @@ pciback_remember(struct pciback_slot *slot, enum pciback_remembered remembered)
 
 	if (backend->record_store.operations == NULL)
 		return;
-	if (!slot->is_taken) {
+	/* Of one that was not saved yet nobody could go on. */
+	if (!slot->is_taken || slot->pristine.size == 0) {
 		write_down(slot, NULL);
 		return;
 	}

@@ -13,6 +13,7 @@
 #include <pciback/registers.h>
 
 #include "child.h"
+#include "clean.h"
 #include "error.h"
 #include "ledger.h"
 #include "neighbour.h"
@@ -38,7 +39,7 @@ free_if_revoked(struct pciback_slot *slot)
 {
 	if (!pciback_ledger_revoke(slot, 0))
 		return;
-	pciback_slot_try_to_clean(slot);
+	pciback_clean_try(slot);
 	if (!slot->was_mappable || !may_live(slot)) {
 		slot->was_mappable = false;
 		slot->domain = 0;
@@ -220,13 +221,13 @@ tell_problem(struct pciback_slot *slot, uint16_t domain, char message[PCIBACK_LO
 static int
 make_ready(struct pciback_slot *slot, uint16_t domain, char message[PCIBACK_LOG_LINE])
 {
-	int r = slot->reset_at != 0 ? 0 : tell_problem(slot, domain, message);
+	int r = pciback_slot_is_cleaned(slot) ? 0 : tell_problem(slot, domain, message);
 
-	if (r < 0 || slot->reset_at != 0)
+	if (r < 0 || pciback_slot_is_cleaned(slot) || (slot->is_clean && slot->is_restored))
 		return r;
 	pciback_remember(slot, PCIBACK_UNDER_WAY);
-	r = slot->is_clean ? pciback_slot_restore(slot, message) : pciback_slot_clean(slot, message);
-	if (r < 0)
+	r = pciback_clean_begin(slot, slot->is_clean ? PCIBACK_CLEAN_RESTORE : PCIBACK_CLEAN_SILENCE, message);
+	if (r < 0 && r != -EINPROGRESS)
 		pciback_remember(slot, PCIBACK_SETTLED);
 	return r == -EINPROGRESS ? 0 : r;
 }
@@ -251,12 +252,12 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 	}
 	r = slot != NULL ? make_ready(slot, guest->domain, message) :
 	    pciback_slot_take(backend, &entry->address, guest->domain, entry->allow, &slot, message);
-	if (r == 0 && slot->reset_at != 0)
-		r = pciback_slot_await(slot, guest->domain, message);
+	if (r == 0 && pciback_slot_is_cleaned(slot))
+		r = pciback_clean_await(slot, guest->domain, message);
 	if (r < 0)
 		return r;
-	slot->is_moving = true;
-	slot->is_clean = false;
+	slot->is_moving = backend->has_stepped = true;
+	slot->is_clean = slot->is_restored = false;
 	slot->guest = guest;
 	slot->domain = guest->domain;
 	pciback_remember_domain(slot);
@@ -269,9 +270,11 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 	r = grant(slot, entry, message);
 	if (r < 0) {
 		pciback_slot_take_back(slot);
-		/* Once it is reset, if nobody wants it then. */
-		slot->is_new = is_new && slot->reset_at != 0 && !pciback_slot_is_held_back(slot);
-		if (is_new && slot->reset_at == 0 && !pciback_slot_is_held_back(slot))
+		is_new = is_new && !pciback_slot_is_held_back(slot);
+		slot->is_refused = pciback_slot_is_cleaned(slot);
+		/* Once it is clean, if nobody else wants it then. */
+		slot->is_new = is_new && slot->is_refused;
+		if (is_new && !slot->is_refused)
 			pciback_slot_return(slot, true);
 		return r;
 	}
@@ -296,7 +299,7 @@ pciback_slot_take_back(struct pciback_slot *slot)
 	char name[PCIBACK_ADDRESS_SIZE];
 
 	pciback_address_format(&slot->address, name);
-	slot->is_moving = true;
+	slot->is_moving = backend->has_stepped = true;
 	pciback_remember(slot, PCIBACK_UNDER_WAY);
 	/* What a process has open nobody can take from it. */
 	if (slot->is_served)

@@ -45,7 +45,8 @@ pciback_slot_is_held_back(const struct pciback_slot *slot)
 bool
 pciback_slot_is_coming(const struct pciback_slot *slot, uint16_t domain)
 {
-	return slot != NULL && slot->reset_at != 0 && (slot->domain == 0 || slot->domain == domain);
+	return slot != NULL && pciback_slot_is_cleaned(slot) && !slot->is_refused &&
+	    (slot->domain == 0 || slot->domain == domain);
 }
 
 bool

@@ -23,7 +23,8 @@
  *	operations	what a device's policy asks of this process
  *	child_answer	what a guest's child asks for
  *	child		what is said to the child that serves a guest's page, and what it says
- *	take		takes a device from dom0, cleans it, returns it
+ *	clean		makes a device as its first owner found it, in steps
+ *	take		takes a device from dom0, returns it
  *	lost		notices devices that are gone, or somebody else's
  *	neighbour	what a device shares with those of dom0
  *	slot		gives one device to a guest, takes it back
@@ -36,7 +37,7 @@
  *	guest		one guest: looks, decides, acts
  *	taken		takes devices before a guest wants them; returns them to dom0
  *	toolstack, job	what a toolstack would write; attach and detach
- *	cleaning	goes on with resets that take longer
+ *	cleaning	whose device is made clean a step further
  *	adopt		goes on with the devices of the process before
  *	status, backend	all guests
  */
@@ -58,6 +59,27 @@
 
 struct pciback_job;
 
+/* What is to be done next to make a device clean, in this order. */
+enum pciback_clean_stage {
+	PCIBACK_CLEAN_NONE,		/* nothing */
+	PCIBACK_CLEAN_FIRST,		/* read what tells how to wake it */
+	PCIBACK_CLEAN_WAKE_TO_SAVE,
+	PCIBACK_CLEAN_SAVE,
+	PCIBACK_CLEAN_SILENCE,
+	PCIBACK_CLEAN_BEGIN_RESET,
+	PCIBACK_CLEAN_RESET,		/* look whether it has ended */
+	PCIBACK_CLEAN_WAKE,
+	PCIBACK_CLEAN_RESTORE,
+	PCIBACK_CLEAN_ENABLE,		/* decode, and have its MSI-X table protected */
+};
+
+struct pciback_cleaning {
+	enum pciback_clean_stage stage;
+	unsigned offset;		/* in its configuration space, of SAVE and RESTORE */
+	uint64_t due;			/* when that is to be done */
+	uint64_t end;			/* when its reset is given up */
+};
+
 /*
  * A device that was taken from dom0. A guest has it; or nobody, and it is in quarantine, ready for the
  * next; or it is held back: the guest's no more, but not all of what it had of the device could be taken
@@ -72,11 +94,12 @@ struct pciback_slot {
 	bool is_in_quarantine;		/* unless a guest has it; false where there is no IOMMU */
 	bool has_table;			/* Xen knows its MSI-X table */
 	bool is_clean;			/* nothing of its last owner is in it */
-	uint64_t reset_at;		/* it is being reset, and looked after then; 0: it is not */
-	uint64_t reset_end;		/* when it is given up */
+	bool is_restored;		/* for who has waited for it, and nobody has had it since */
+	bool is_refused;		/* it could not be given, and nobody waits for it to be clean again */
+	struct pciback_cleaning cleaning;
 	bool is_stuck;			/* its last reset was given up, and the system may be at it still */
-	bool is_new;			/* taken for those who wait for its first reset: else it goes back to dom0 */
-	uint16_t awaited_by;		/* the domain that wanted it last while it was reset; 0: none */
+	bool is_new;			/* taken for those who wait for it to be clean: else it goes back to dom0 */
+	uint16_t awaited_by;		/* the domain that wanted it last while it was made clean; 0: none */
 	int reset_error;		/* what they wait for: why it can't be had, with a sentence in `problem` */
 	char problem[PCIBACK_LOG_LINE];	/* "": nothing to be told */
 	unsigned consent;		/* PCIBACK_ALLOW_*: what the owner allows for this device, besides the backend's */
@@ -143,6 +166,7 @@ struct pciback_guest {
 	enum pciback_life life;
 	bool online, exists;
 	bool handles_all_states, frontend_wrote, blocked;	/* as in pciback_view */
+	bool was_ready;			/* and the log has a line of it that it could not cause again */
 	bool passed_initialised;	/* the frontend has been further than 3 since it was connected */
 	bool stale_reconfiguring;	/* it was at 7 when a change was given up, and has not written since */
 	bool malformed;			/* one of the toolstack's keys of a device */
@@ -203,8 +227,7 @@ struct pciback_guest {
 #define PCIBACK_WAIT_CHECK	2000	/* between two looks whether devices are still ours */
 #define PCIBACK_WAIT_ADOPT	100	/* for who serves the page of a process before this one to let go of it */
 #define PCIBACK_WAIT_JOB	20000	/* for an attach or detach as a whole */
-#define PCIBACK_WAIT_HERE	150	/* for a reset while nobody is served: most take 100 to 110 [PCIe 6.6.2] */
-#define PCIBACK_WAIT_RESET	65000	/* for a reset meanwhile: Linux looks for a device for a minute */
+#define PCIBACK_WAIT_RESET	65000	/* for a reset: Linux looks for a device for a minute */
 #define PCIBACK_WAIT_LAST_RESETS 5000	/* for all resets, at the end */
 
 /* Enough for one guest: seven keys of each device, and what is said of it as a whole. */
@@ -236,6 +259,8 @@ struct pciback_backend {
 	bool is_full;			/* a guest found no place in the table */
 	uint64_t now;
 	size_t n_taken;			/* slots that are not free */
+	size_t next_cleaned;		/* the slot whose turn it is to be made clean a step further */
+	bool has_stepped;		/* the last run has made a device clean a step further, or given or taken one */
 	uint64_t check_at;		/* when it is looked whether they are still ours */
 	uint64_t retry_held_back;	/* when devices that are held back are tried again */
 	uint64_t counted_work;		/* of this process, up to which somebody was charged */
@@ -265,7 +290,14 @@ pciback_slot_allow(const struct pciback_slot *slot)
  * back any more. */
 bool pciback_slot_is_held_back(const struct pciback_slot *slot);
 
-/* Whether a device is being reset that the domain may have afterwards; NULL is none. */
+/* Whether a device is being made clean: nobody else asks it anything meanwhile. */
+static inline bool
+pciback_slot_is_cleaned(const struct pciback_slot *slot)
+{
+	return slot->cleaning.stage != PCIBACK_CLEAN_NONE;
+}
+
+/* Whether a device is being made clean that the domain may have afterwards; NULL is none. */
 bool pciback_slot_is_coming(const struct pciback_slot *slot, uint16_t domain);
 
 /* Whether the guest has no devices and no channel, by its phase. */

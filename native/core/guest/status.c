@@ -94,7 +94,7 @@ pciback_status_taken(const struct pciback_backend *backend, size_t *position,
 			*ret_status = (struct pciback_taken_status){
 				.address = slot->address,
 				.is_clean = slot->is_clean,
-				.is_reset = slot->reset_at != 0,
+				.is_reset = pciback_slot_is_cleaned(slot),
 				.allow = slot->consent,
 				.is_lost = slot->lost < 0,
 			};

@@ -40,7 +40,7 @@ enter(struct pciback_guest *guest, enum pciback_phase phase, enum pciback_xenbus
 static void
 step_prepare(struct pciback_guest *guest)
 {
-	bool is_new = guest->own == PCIBACK_XENBUS_INITIALISING;
+	bool is_new = guest->own == PCIBACK_XENBUS_INITIALISING || !guest->was_ready;
 	bool waits = pciback_devices_any_becomes_free(guest);
 	size_t n_wanted, n_held;
 
@@ -62,6 +62,7 @@ step_prepare(struct pciback_guest *guest)
 		pciback_step_release(guest);
 		return;
 	}
+	guest->was_ready = true;
 	if (is_new)
 		pciback_backend_log(guest->backend, PCIBACK_LOG_INFO, guest->domain,
 		    "ready, %zu of %zu devices", n_held, guest->n_entries);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clean.h"
 #include "error.h"
 #include "remember.h"
 #include "slot.h"
@@ -56,14 +57,14 @@ check(const struct pciback_backend *backend, const struct pciback_wanted *wanted
 	return 0;
 }
 
-/* Whether one of them is being reset. */
+/* Whether one of them is being made clean. */
 static bool
-is_any_reset(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n)
+is_any_cleaned(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct pciback_slot *slot = pciback_backend_taken(backend, &devices[i].address);
 
-		if (slot != NULL && slot->reset_at != 0)
+		if (slot != NULL && pciback_slot_is_cleaned(slot))
 			return true;
 	}
 	return false;
@@ -108,11 +109,11 @@ int
 pciback_backend_take(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
 {
-	int r = is_any_reset(backend, devices, n) ? -EINPROGRESS : pciback_backend_check(backend, devices, n, message);
+	int r = is_any_cleaned(backend, devices, n) ? -EINPROGRESS : pciback_backend_check(backend, devices, n, message);
 
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = take(backend, &devices[i], message);
-	if (r == 0 && is_any_reset(backend, devices, n))
+	if (r == 0 && is_any_cleaned(backend, devices, n))
 		r = -EINPROGRESS;
 	if (r == -EINPROGRESS)
 		return r;
@@ -123,7 +124,7 @@ pciback_backend_take(struct pciback_backend *backend, const struct pciback_wante
 			slot->is_new = false;
 			slot->consent = devices[i].allow;
 			pciback_remember(slot, PCIBACK_SETTLED);
-		} else if (slot != NULL && slot->is_new && slot->reset_at == 0 && slot->guest == NULL) {
+		} else if (slot != NULL && slot->is_new && !pciback_slot_is_cleaned(slot) && slot->guest == NULL) {
 			pciback_slot_drop(slot);
 		}
 	}
@@ -134,7 +135,7 @@ int
 pciback_backend_return(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
 {
-	if (is_any_reset(backend, devices, n))
+	if (is_any_cleaned(backend, devices, n))
 		return -EINPROGRESS;
 	for (size_t i = 0; i < n; i++) {
 		struct pciback_slot *slot;
@@ -145,13 +146,14 @@ pciback_backend_return(struct pciback_backend *backend, const struct pciback_wan
 			pciback_error_explain(message, &devices[i].address, "was not taken from dom0");
 			r = -ENOENT;
 		}
-		if (r == 0 && slot->reset_at != 0)
-			r = -EINPROGRESS;
-		if (r == 0 && pciback_slot_is_stuck(slot)) {
+		if (r == 0 && pciback_clean_is_stuck(slot)) {
 			pciback_error_explain(message, &devices[i].address, "has not come back from its reset, at which "
 			    "the system still is");
 			r = -EBUSY;
 		}
+		/* It was held back, or has come back from its reset after all. */
+		if (r == 0 && pciback_slot_is_cleaned(slot))
+			r = -EINPROGRESS;
 		if (r < 0)
 			return r;
 	}

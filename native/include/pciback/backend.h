@@ -83,6 +83,9 @@ void pciback_backend_event(struct pciback_backend *backend, uint32_t port);
  */
 int pciback_backend_run(struct pciback_backend *backend, uint64_t now);
 
+/* Whether its last run has done a part of a hand-over, after which it is to be looked at what has come meanwhile. */
+bool pciback_backend_has_stepped(const struct pciback_backend *backend);
+
 /* Asks every guest to close; pciback_backend_run() goes on until pciback_backend_idle(). */
 void pciback_backend_stop(struct pciback_backend *backend, uint64_t now);
 

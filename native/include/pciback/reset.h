@@ -39,7 +39,8 @@ int pciback_reset(struct pciback_reset *reset, const struct pciback_operations *
 
 /*
  * Brings a device to D0, where it answers. What it had programmed may be lost. `pause` waits some milliseconds.
- * Returns 0, also if it has no power states, -EIO if it stays where it is, or what an operation returned.
+ * Returns 1 if it was asleep, 0 if it was not or has no power states, -EIO if it stays where it is, or what an operation
+ * returned.
  */
 int pciback_wake(const struct pciback_operations *operations, void *world, void *handle,
     const uint8_t *config, void (*pause)(void *world, unsigned milliseconds));

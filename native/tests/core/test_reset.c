@@ -156,7 +156,7 @@ test_wake(struct harness *harness)
 	CHECK_NUMBER(waited, 0);
 	fixture_store(fixture.real->config, 0x40 + POWER_CONTROL, 2,
 	    POWER_PME_STATUS | POWER_NO_SOFT_RESET | 3);
-	CHECK_NUMBER(pciback_wake(&fixture.simulated, NULL, fixture.real, fixture.real->dump, pass), 0);
+	CHECK_NUMBER(pciback_wake(&fixture.simulated, NULL, fixture.real, fixture.real->dump, pass), 1);
 	/* The event is not cleared. */
 	CHECK_NUMBER(fixture_real(&fixture, 0x40 + POWER_CONTROL, 2), POWER_PME_STATUS | POWER_NO_SOFT_RESET);
 	CHECK_NUMBER(waited, 10);

@@ -12,7 +12,7 @@
 #include <pciback/backend.h>
 #include <pciback/taken.h>
 
-#include "../../../core/guest/take.h"
+#include "../../../core/guest/clean.h"
 #include "fake_xen.h"
 
 /* Looks at a reset that take longer than a hand-over waits for it. */
@@ -62,8 +62,8 @@ test_others_are_served(struct harness *harness)
 	fake.xen.devices[0].slow = FOR_EVER;
 	fake_create(&fake, 1, 0, 1);
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "2");
-	CHECK(fake.xen.paused <= PCIBACK_WAIT_HERE);
-	CHECK_NUMBER(pciback_slot_await(&fake.slots[0], 1, message), -EBUSY);
+	CHECK_NUMBER(fake.xen.paused, 0);
+	CHECK_NUMBER(pciback_clean_await(&fake.slots[0], 1, message), -EBUSY);
 	CHECK_TEXT(message, "0000:03:00.0 is waited for until its reset has ended");
 	fake_create(&fake, 2, 1, 2);
 	CHECK_TEXT(fake_read(&fake, 2, "state"), "3");
@@ -71,7 +71,7 @@ test_others_are_served(struct harness *harness)
 	CHECK_TEXT(fake_read(&fake, 2, "state"), "4");
 	CHECK_NUMBER(fake_request(&fake, 2, PCIBACK_CONFIG_READ, 0, 0, 4, 0, &value), PCIBACK_DONE);
 	CHECK_NUMBER(value, 0x10d38086);
-	CHECK(fake.xen.paused <= PCIBACK_WAIT_HERE);
+	CHECK_NUMBER(fake.xen.paused, 0);
 	CHECK(!pciback_backend_idle(&fake.backend) && pciback_backend_has_jobs(&fake.backend));
 	/* It is dom0's again if the guest goes, once the reset has ended, however. */
 	fake_remove(&fake, 1, "");
@@ -215,6 +215,48 @@ test_fails(struct harness *harness)
 	CHECK(fake_end(&fake));
 }
 
+/* Two that fail, one later than the other, are tried once, not one after the other for ever. */
+static void
+test_two_fail(struct harness *harness)
+{
+	struct fake_device *device = fake.xen.devices;
+
+	for (unsigned first = 0; first < 2; first++) {
+		fake_init(&fake);
+		device[first].slow = SLOW;
+		device[0].reset_error = device[1].reset_error = -EIO;
+		fake_create(&fake, 1, 0, 2);
+		pass_resets();
+		CHECK_TEXT(fake_read(&fake, 1, "state-0"), "6");
+		CHECK_TEXT(fake_read(&fake, 1, "state-1"), "6");
+		CHECK_TEXT(fake_read(&fake, 1, "state"), "2");
+		CHECK(device[0].is_dom0s && device[1].is_dom0s);
+		CHECK(device[0].n_resets <= 1 && device[1].n_resets <= 1);
+		device[0].reset_error = device[1].reset_error = 0;
+		device[first].slow = 0;
+		fake_set(&fake, 1, "num_devs", "2");
+		CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
+		CHECK_NUMBER(fake_held(&fake, "device", 1), 2);
+		CHECK(fake_end(&fake));
+
+		/* Nor if it is what Xen says of them once they are clean. */
+		fake_connect(&fake, 1, true);
+		device[1 + first].slow = SLOW;
+		fake.xen.refuses = "device";
+		attach(1, &devices[1], 2);
+		fake_set(&fake, 1, "/state", "7");
+		pass_resets();
+		pass_resets();
+		CHECK_TEXT(fake_read(&fake, 1, "state"), "8");
+		CHECK_NUMBER(fake.jobs[0].error, -EIO);
+		CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
+		CHECK(device[1].n_resets <= 2 && device[2].n_resets <= 2);
+		fake.xen.refuses = NULL;
+		device[1 + first].slow = 0;
+		CHECK(fake_end(&fake));
+	}
+}
+
 /* The clients of take and return wait, and others of the control socket don't. */
 static void
 test_jobs(struct harness *harness)
@@ -296,6 +338,7 @@ test_guest_cleaning(struct harness *harness)
 	test_waits(harness);
 	test_hot_plug(harness);
 	test_fails(harness);
+	test_two_fail(harness);
 	test_jobs(harness);
 	test_stuck(harness);
 	test_end(harness);

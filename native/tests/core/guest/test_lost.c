@@ -60,7 +60,7 @@ test_driver_takes_it(struct harness *harness)
 	device->lost = -EBUSY;
 	device->config[4] = 7;
 	fake_pass(&fake, PCIBACK_WAIT_CHECK);
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, &wanted, 1, message), -EBUSY);
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), -EBUSY);
 	CHECK_TEXT(message, "0000:03:00.0 is a driver's of this system again; take it from there");
 	CHECK(pciback_status_taken(&fake.backend, &position, &taken));
 	CHECK(taken.is_lost);

@@ -56,7 +56,12 @@ test_steps(struct harness *harness)
 	CHECK_NUMBER(fake_held(&fake, NULL, 1), 0);
 	perform(PCIBACK_STEP_CLOSE);
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "6");
+	/* As if the frontend had come back, which waits until the device is restored for it. */
+	fake_write(&fake, 1, "/state", "1");
 	perform(PCIBACK_STEP_PREPARE);
+	CHECK_TEXT(fake_read(&fake, 1, "state"), "2");
+	CHECK(guest->waits_for_device);
+	fake_run(&fake);
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
 	CHECK_NUMBER(fake_held(&fake, "device", 1), 1);
 	perform(PCIBACK_STEP_RESTART);

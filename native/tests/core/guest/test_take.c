@@ -11,6 +11,7 @@
 
 #include "../../../core/guest/devices.h"
 #include "../../../core/guest/slot.h"
+#include "../../../core/guest/clean.h"
 #include "../../../core/guest/take.h"
 #include <pciback/taken.h>
 #include "fake_xen.h"
@@ -23,9 +24,18 @@ static int
 take(uint16_t domain)
 {
 	struct pciback_slot *slot;
+	int r;
 
 	message[0] = '\0';
-	return pciback_slot_take(&fake.backend, &first, domain, 0, &slot, message);
+	r = pciback_slot_take(&fake.backend, &first, domain, 0, &slot, message);
+	if (r < 0)
+		return r;
+	while ((r = pciback_clean_step(slot, message)) > 0)
+		continue;
+	slot->is_new = false;
+	if (r < 0)
+		pciback_slot_return(slot, true);
+	return r;
 }
 
 /* Silent, in quarantine, reset, with the BARs that it had, and its table protected; and back. */
@@ -119,10 +129,10 @@ test_consent(struct harness *harness)
 
 	fake_init(&fake);
 	fake.xen.devices[0].reset_error = fake.xen.devices[1].reset_error = -ENOTSUP;
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, &wanted, 1, message), 0);
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
 	wanted.address = (struct pciback_address){ .bus = 3, .device = 1 };
 	wanted.allow = PCIBACK_ALLOW_SHARED_IRQ;
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, &wanted, 1, message), -ENOTSUP);
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), -ENOTSUP);
 	fake_create(&fake, 1, 0, 1);
 	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "3");
 	/* A process that comes after one that was killed finds it in the store. */
@@ -155,6 +165,7 @@ test_reset_fails(struct harness *harness)
 	fake_create(&fake, 1, 0, 1);
 	device->reset_error = -ENOTTY;
 	pciback_devices_take_back_all(pciback_backend_find(&fake.backend, 1));
+	fake_run(&fake);
 	CHECK(strstr(fake.xen.line, "; nobody gets it before it can be") != NULL);
 	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
 	fake_create(&fake, 2, 0, 1);

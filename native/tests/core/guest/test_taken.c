@@ -37,19 +37,19 @@ static void
 test_take(struct harness *harness)
 {
 	fake_init(&fake);
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, devices, 3, message), -ENODEV);
+	CHECK_NUMBER(fake_take(&fake, devices, 3, message), -ENODEV);
 	CHECK_TEXT(message, "0000:03:09.0 is no device of this machine");
 	CHECK_NUMBER(count_taken(), 0);
 	CHECK(fake.xen.devices[0].is_dom0s && fake.xen.devices[1].is_dom0s);
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, devices, 1, message), 0);
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, devices, 3, message), -ENODEV);
+	CHECK_NUMBER(fake_take(&fake, devices, 1, message), 0);
+	CHECK_NUMBER(fake_take(&fake, devices, 3, message), -ENODEV);
 	CHECK_NUMBER(count_taken(), 1);
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, devices, 2, message), 0);
+	CHECK_NUMBER(fake_take(&fake, devices, 2, message), 0);
 	CHECK_NUMBER(count_taken(), 2);
 	fake_create(&fake, 1, 0, 1);
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
 	CHECK_NUMBER(count_taken(), 1);
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, devices, 2, message), 0);
+	CHECK_NUMBER(fake_take(&fake, devices, 2, message), 0);
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "3");
 	CHECK_NUMBER(pciback_backend_return(&fake.backend, devices, 2, message), -EBUSY);
 	CHECK_TEXT(message, "0000:03:00.0 belongs to domain 1");
@@ -72,24 +72,24 @@ test_another(struct harness *harness)
 	CHECK_NUMBER(pciback_backend_check(&fake.backend, wanted, 2, message), -EXDEV);
 	CHECK_TEXT(message, "0000:03:01.0 is 8086:10d3, expected is 8086:100e: the buses have other numbers now, or "
 	    "another card is there");
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, wanted, 2, message), -EXDEV);
+	CHECK_NUMBER(fake_take(&fake, wanted, 2, message), -EXDEV);
 	/* Also of a device that a driver has, or that was taken when it was another one. */
 	fake.xen.cant_open = -EBUSY;
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, wanted, 2, message), -EXDEV);
+	CHECK_NUMBER(fake_take(&fake, wanted, 2, message), -EXDEV);
 	fake.xen.cant_open = 0;
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, devices, 2, message), 0);
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, wanted, 2, message), -EXDEV);
+	CHECK_NUMBER(fake_take(&fake, devices, 2, message), 0);
+	CHECK_NUMBER(fake_take(&fake, wanted, 2, message), -EXDEV);
 	CHECK_NUMBER(pciback_backend_return(&fake.backend, wanted, 2, message), 0);
 	wanted[1].identity.device = 0x10d3;
 	wanted[1].identity.subsystem_vendor = 0x1af4;
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, wanted, 2, message), -EXDEV);
+	CHECK_NUMBER(fake_take(&fake, wanted, 2, message), -EXDEV);
 	CHECK_TEXT(message, "0000:03:01.0 is of subsystem 8086:a01f, expected is 1af4:a01f: the buses have other numbers "
 	    "now, or another card is there");
 	/* Nothing was done to either. */
 	CHECK_NUMBER(count_taken(), 0);
 	CHECK_NUMBER(fake.xen.devices[0].n_resets, 1);
 	wanted[1].has_subsystem = false;
-	CHECK_NUMBER(pciback_backend_take(&fake.backend, wanted, 2, message), 0);
+	CHECK_NUMBER(fake_take(&fake, wanted, 2, message), 0);
 	fake.xen.devices[1].read_error = -EIO;
 	CHECK_NUMBER(pciback_backend_check(&fake.backend, wanted, 2, message), -EIO);
 	CHECK(strncmp(message, "0000:03:01.0 does not say what it is: ", 38) == 0);

@@ -123,6 +123,7 @@ static inline void
 kernel_fixture_init(struct kernel_fixture *fixture)
 {
 	fake_init(&fixture->fake);
+	fixture->fake.backend.waits_for_resets = true;
 	fixture->fake.xen.pirq_offset = 0;
 	fixture->fake.backend.hardware.pause = kernel_look;
 	for (unsigned i = 0; i < 2; i++) {
