@@ -29,7 +29,7 @@
 
 struct simulated {
 	struct pciback_simulated_bus bus;
-	struct pciback_operations operations;
+	struct pciback_operations operations, bus_operations;	/* those of the bus, with and without a count */
 	size_t kept_size;		/* of the file in which the devices are; 0: they are in none */
 	void *xen;			/* whom to ask for the drivers of dom0, or NULL: there are none */
 };
@@ -173,6 +173,26 @@ reset_device(void *world, void *handle)
 	return r;
 }
 
+static int
+config_read(void *world, void *handle, unsigned offset, unsigned size, uint32_t *ret_value)
+{
+	const struct simulated *simulated = world;
+
+	if (simulated->xen != NULL)
+		simulated_xen_access(simulated->xen);
+	return simulated->bus_operations.config_read(world, handle, offset, size, ret_value);
+}
+
+static int
+config_write(void *world, void *handle, unsigned offset, unsigned size, uint32_t value)
+{
+	const struct simulated *simulated = world;
+
+	if (simulated->xen != NULL)
+		simulated_xen_access(simulated->xen);
+	return simulated->bus_operations.config_write(world, handle, offset, size, value);
+}
+
 int
 simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pciback_bus *bus)
 {
@@ -182,7 +202,10 @@ simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pcib
 		free(simulated);
 		return -ENOMEM;
 	}
-	pciback_simulated_bus_operations(&simulated->operations);
+	pciback_simulated_bus_operations(&simulated->bus_operations);
+	simulated->operations = simulated->bus_operations;
+	simulated->operations.config_read = config_read;
+	simulated->operations.config_write = config_write;
 	*ret_hardware = (struct pciback_hardware){
 		.operations = &simulated->operations,
 		.world = simulated,

@@ -38,6 +38,9 @@ int simulated_xen_dom0(void *world, struct simulated_dom0 *ret_dom0);
 /* For how long a device's reset goes on, in milliseconds; 0 if it ends now. A negative errno value when nobody knows. */
 int simulated_xen_reset(void *world, const struct pciback_address *address);
 
+/* An access of a device's configuration space is made. */
+void simulated_xen_access(void *world);
+
 /* The devices of a dump, which behave. Returns 0 or -ENOMEM. */
 int simulated_hardware_open(struct pciback_hardware *ret_hardware, const struct pciback_bus *bus);
 /* The same, of a dump in a file; an error is a sentence. */

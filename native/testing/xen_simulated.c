@@ -60,6 +60,7 @@ enum message {
 	DOM0 = 25,
 	IDENTITY = 26,
 	RESET = 27,
+	LOOKS = 28,
 
 	REPLY = 100,
 	WATCH_FIRED = 101,
@@ -70,12 +71,14 @@ enum message {
 	SHOW_REGISTERS = 106,
 	STOP_CLOCK = 107,
 	CAPTURE = 108,
+	COUNT = 109,
 };
 
 #define HEADER_SIZE	12
 #define BUFFER_SIZE	((size_t)256 << 10)
 #define PAGE_SIZE	4096
 #define PAGES_MAX	1024
+#define REQUEST_ACCESSES 16		/* that one request may take */
 
 struct page {
 	void *address;
@@ -99,6 +102,12 @@ struct simulated_xen {
 	bool clock_stands;		/* at this time */
 	uint64_t stands_at;
 	bool shows_registers;		/* a message is being served: nothing can be asked */
+	bool counts;			/* what is done between two looks at what has come */
+	uint32_t access_time;		/* microseconds that an access takes */
+	uint64_t access_work;		/* microseconds of them that are not in `passed` yet */
+	uint32_t n_accesses, n_calls;	/* since the last look, without those of requests */
+	uint32_t n_answered;		/* how many of them there were when a request was answered last */
+	uint32_t max_accesses, max_calls;	/* that were told */
 	bool rest_asked;
 	uint32_t rest_id;
 	struct cursor out;
@@ -308,6 +317,10 @@ take_message(struct simulated_xen *sim, uint32_t id, uint32_t type, struct curso
 			children_here_capture(&sim->backend->children, (uint16_t)command, (enum capture)state,
 			    get32(cursor));
 		break;
+	case COUNT:
+		sim->counts = true;
+		sim->access_time = get32(cursor);
+		break;
 	case STOP_CLOCK:
 		sim->clock_stands = true;
 		break;
@@ -403,6 +416,7 @@ call(struct simulated_xen *sim, size_t start, struct cursor *ret_reply)
 
 	memcpy(&id, sim->out.bytes + start + 4, sizeof(id));
 	finish(sim, start);
+	sim->n_calls++;
 	if (flush_out(sim) < 0)
 		return sim->error;
 	for (;;) {
@@ -676,7 +690,13 @@ event_unmask(void *world, uint32_t port)
 static int
 event_notify(void *world, uint32_t port)
 {
-	return tell(world, EVENT_NOTIFY, NUMBERS(port));
+	struct simulated_xen *sim = world;
+	uint32_t n = sim->n_accesses - sim->n_answered;
+
+	/* A guest may ask for them as often as it likes. */
+	sim->n_accesses -= n < REQUEST_ACCESSES ? n : REQUEST_ACCESSES;
+	sim->n_answered = sim->n_accesses;
+	return tell(sim, EVENT_NOTIFY, NUMBERS(port));
 }
 
 /* ---- Permissions ------------------------------------------------------------------------ */
@@ -892,6 +912,37 @@ simulated_clock(void *world)
 	return sim->stands_at + sim->passed;
 }
 
+void
+simulated_xen_access(void *world)
+{
+	struct simulated_xen *sim = world;
+
+	/* Its own looks are no work of a backend. */
+	if (!sim->counts || sim->shows_registers)
+		return;
+	sim->n_accesses++;
+	sim->access_work += sim->access_time;
+	sim->passed += sim->access_work / 1000;
+	sim->access_work %= 1000;
+}
+
+/* Before it is looked at what has come: tells of more than ever before. */
+static int
+flush_link(void *world)
+{
+	struct simulated_xen *sim = world;
+
+	if (sim->counts && (sim->n_accesses > sim->max_accesses || sim->n_calls > sim->max_calls)) {
+		(void)tell(sim, LOOKS, NUMBERS(sim->n_accesses, sim->n_calls));
+		if (sim->n_accesses > sim->max_accesses)
+			sim->max_accesses = sim->n_accesses;
+		if (sim->n_calls > sim->max_calls)
+			sim->max_calls = sim->n_calls;
+	}
+	sim->n_accesses = sim->n_answered = sim->n_calls = 0;
+	return flush_out(sim);
+}
+
 static void
 at_rest(void *world)
 {
@@ -977,7 +1028,7 @@ simulated_xen_open(struct pciback_xen_link *ret_link, struct pciback_backend *ba
 		.fds = { fd, -1 },
 		.n_fds = 1,
 		.receive = receive_all,
-		.flush = flush_out,
+		.flush = flush_link,
 		.clock = simulated_clock,
 		.at_rest = at_rest,
 		.close = close_link,

@@ -22,6 +22,11 @@ SHOW_REGISTERS, SHOWN = 106, 23
 # A guest takes over the process that serves its page, which then sends bytes, or messages that are not true, or nothing, or
 # ends: 1 to 4. (One that writes to its devices is a test of its own: here no register may change that a policy keeps.)
 CAPTURE, CAPTURES = 108, 5
+# From then on pcibackd says what it does between two looks at what has come; and how long an access of configuration space takes,
+# in microseconds. It may do so much: a step of a hand-over, and what belongs to the devices that it gives and takes; without what guests'
+# requests take. A configuration space that is read in one go has more.
+COUNT, ACCESS_TIMES = 109, (0, 0, 30, 1000)
+ACCESSES, CALLS = 700, 512
 MSI_MAP = 20
 COMMAND, MASTER = 4, 4
 # What may differ in a device that nobody has: COMMAND, STATUS, where vital product data was read last.
@@ -565,6 +570,15 @@ class Books(SimulatedXen):
         self.say(f"{address} is being reset for {left} ms")
         return 0, struct.pack("=I", self.random.choice((10, 100)))
 
+    def _on_28(self, message: Message) -> tuple[int, bytes]:
+        """What pcibackd has done since it looked at what has come, and before it looks again."""
+        accesses, calls = message.u32(), message.u32()
+        self.counts["accesses in one go"] = max(self.counts["accesses in one go"], accesses)
+        self.counts["calls in one go"] = max(self.counts["calls in one go"], calls)
+        if accesses > ACCESSES or calls > CALLS:
+            raise Violation(f"others wait for {accesses} accesses of configuration space and {calls} calls in one go")
+        return 0, b""
+
     def _change(self, devices: set[str], address: str, what: str, *, into: bool) -> int:
         """What happens to a device that no guest has: quarantine, and its MSI-X table."""
         self._reply_is_due()
@@ -697,6 +711,10 @@ class Books(SimulatedXen):
             (length,) = struct.unpack_from("=I", shown, position)
             now = shown[position + 4 : position + 4 + length] + self.registers[device.address][length:]
             position += 4 + length
+            # It is restored once it is reset; by the next process, if one is killed between the two.
+            if device.address in self.resetting:
+                self._last_shown = b""
+                continue
             before = self.registers[device.address]
             if now == before:
                 continue
@@ -710,9 +728,6 @@ class Books(SimulatedXen):
             if domain is None and now[COMMAND] & MASTER:
                 raise Violation(f"{device.address} is nobody's and may write to memory")
             left = [i for i in changed if now[i] != device.config[i] and i not in OF_NOBODY]
-            # It is restored once it is reset.
-            if device.address in self.resetting:
-                continue
             if domain is None and left and not any(at == device.address for _of, at in self.held_back):
                 raise Violation(f"{device.address} is nobody's and keeps what its last owner wrote: {left}")
 

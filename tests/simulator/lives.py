@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from tests.simulator.books import CAPTURES, LOOKS_AT_THE_END, Books, Violation
+from tests.simulator.books import ACCESS_TIMES, CAPTURES, COUNT, LOOKS, LOOKS_AT_THE_END, Books, Violation
 from tests.simulator.frontend import KINDS, Panic
 from tests.simulator.guest import Steps
 from tests.simulator.machine import Machine
@@ -188,7 +189,14 @@ class Daemon:
     """A pcibackd with its Xen, for as many rounds as one likes."""
 
     def __init__(
-        self, command: list[str], directory: Path, topology: str, allowed: list[str], *, children: bool = True
+        self,
+        command: list[str],
+        directory: Path,
+        topology: str,
+        allowed: list[str],
+        *,
+        children: bool = True,
+        access_time: int = 0,
     ) -> None:
         self.machine = Machine()
         directory.mkdir(parents=True)
@@ -196,6 +204,10 @@ class Daemon:
         self.books = Books(directory, self.machine)
         self.books.allowed = frozenset(allowed)
         self.books.has_children = children
+        # Of configuration space, in microseconds.
+        self.access_time = access_time
+        # While it reads one device it looks at another's reset whenever it is time.
+        self.books.looks_allowed = LOOKS * (1 + access_time // 30)
         self.control = str(directory / "control.sock")
         self.log = directory / "log"
         (directory / "bus").write_text(self.machine.dump())
@@ -220,6 +232,8 @@ class Daemon:
         self.books.send(STOP_CLOCK)
         self.books.settle()
         self.books.is_adopting = False
+        # Until it has started, it serves nobody.
+        self.books.send(COUNT, struct.pack("=I", self.access_time))
 
     def kill(self) -> None:
         """End it at once."""
@@ -298,7 +312,8 @@ def run_rounds(
     random = Random(f"{seed}/topology/{rounds.start // ROUNDS_A_PROCESS}")
     topology = random.choice(("virtual", "virtual", "real"))
     allowed = random.choice(([], ["kept-mappings"], ["no-reset"], ["no-reset", "kept-mappings"]))
-    daemon = Daemon(command, directory, topology, allowed, children=random.random() < 0.7)
+    children, access_time = random.random() < 0.7, random.choice(ACCESS_TIMES)
+    daemon = Daemon(command, directory, topology, allowed, children=children, access_time=access_time)
     number = rounds.start
     footprints: list[Footprint] = []
     pid = daemon.process.pid
