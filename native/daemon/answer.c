@@ -134,6 +134,7 @@ json_held_back(struct pciback_json *json, const struct pciback_backend *backend)
 		pciback_json_unsigned(json, "domain", held_back.domain);
 		json_allow(json, held_back.allow);
 		pciback_json_unsigned(json, "permissions", held_back.n_permissions);
+		pciback_json_bool(json, "lost", held_back.is_lost);
 		pciback_json_object_end(json);
 	}
 	pciback_json_array_end(json);
@@ -227,8 +228,9 @@ status_text(const struct pciback_backend *backend, struct answer *answer)
 		char name[PCIBACK_ADDRESS_SIZE];
 
 		pciback_address_format(&held_back.address, name);
-		answer_say(answer, "%s is held back: domain %u may still reach it\n", name,
-		    (unsigned)held_back.domain);
+		answer_say(answer, "%s is held back: domain %u may still reach it%s\n", name,
+		    (unsigned)held_back.domain,
+		    held_back.is_lost ? ", and a driver of this system has it, or it is gone" : "");
 	}
 	position = 0;
 	while (pciback_status_taken(backend, &position, &taken)) {

@@ -39,7 +39,9 @@ free_if_revoked(struct pciback_slot *slot)
 {
 	if (!pciback_ledger_revoke(slot, 0))
 		return;
-	pciback_clean_try(slot);
+	/* What is gone, or is dom0's again, is only held back. */
+	if (slot->is_taken)
+		pciback_clean_try(slot);
 	if (!slot->was_mappable || !may_live(slot)) {
 		slot->was_mappable = false;
 		slot->domain = 0;

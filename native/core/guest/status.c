@@ -76,6 +76,7 @@ pciback_status_held_back(const struct pciback_backend *backend, size_t *position
 				.domain = slot->domain,
 				.allow = slot->consent,
 				.n_permissions = slot->ledger.n,
+				.is_lost = !slot->is_taken || slot->lost < 0,
 			};
 			return true;
 		}

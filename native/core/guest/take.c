@@ -15,11 +15,12 @@
 #include "error.h"
 #include "remember.h"
 
+/* Of a device that is gone, the slot knows what a domain that lives may have mapped of it. */
 static struct pciback_slot *
 free_slot(struct pciback_backend *backend)
 {
 	for (size_t i = 0; i < backend->n_slots; i++)
-		if (!backend->slots[i].is_taken)
+		if (!backend->slots[i].is_taken && !pciback_slot_is_held_back(&backend->slots[i]))
 			return &backend->slots[i];
 	return NULL;
 }

@@ -46,6 +46,7 @@ struct pciback_held_back {
 	uint16_t domain;
 	unsigned allow;			/* PCIBACK_ALLOW_*, for it alone */
 	size_t n_permissions;		/* that Xen refuses to take back; 0: it lives, and may have mapped memory */
+	bool is_lost;			/* a driver of dom0 has taken it, or it is gone, and may be back since as dom0's */
 };
 
 /* A device that was taken from dom0, and that whoever asks gets. */

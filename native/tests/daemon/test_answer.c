@@ -83,6 +83,18 @@ test_status(struct harness *harness)
 	    "\"message\": null, \"devices\": [{\"address\": \"0000:03:00.0\", "
 	    "\"place\": \"0000:00:00.0\", \"interrupt\": \"intx\", \"permissive\": false, "
 	    "\"rdm_policy\": \"strict\", \"allow\": \"\", \"permissions\": 5}]}]");
+	/* From under the guest, which may have mapped memory of it. */
+	fake.xen.devices[0].lost = -EBUSY;
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
+	answer_status(&answer, &fake.backend, false, 5);
+	check_part(harness, &answer, "0000:03:00.0 is held back: domain 1 may still reach it, and a driver of this system "
+	    "has it, or it is gone\n");
+	answer_status(&answer, &fake.backend, true, 5);
+	check_part(harness, &answer, "\"permissions\": 0, \"lost\": true}]");
+	fake.xen.devices[0].lost = 0;
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
+	answer_status(&answer, &fake.backend, true, 5);
+	check_part(harness, &answer, "\"permissions\": 0, \"lost\": false}]");
 	/* The guest goes; its device could not be reset. */
 	fake.xen.devices[0].reset_error = -EIO;
 	fake_kill(&fake, 1, PCIBACK_LIFE_STOPPED);

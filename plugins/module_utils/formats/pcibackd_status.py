@@ -45,7 +45,8 @@ class PcibackdStatus:
     :ivar source_sha256: digest of the sources that it is made of; empty for one that is too old to say so
     :ivar hands_over: whether another one can take its place under guests; one that is too old to say so can't
     :ivar idle: devices that were taken from dom0 and that no guest has
-    :ivar lost: those of them that a driver of dom0 has taken since, or that are gone
+    :ivar lost: those of them, and of those that are held back, that a driver of dom0 has taken since, or that are gone,
+        and that were not taken anew
     :ivar held_back: devices that nobody else gets before the domain is gone that may still reach them
     :ivar allowed: what is allowed for a device alone, in the words of ``pcibackctl take``
     """
@@ -87,7 +88,7 @@ def parse(text: str) -> PcibackdStatus:
             hands_over=document.get("hands_over") is True,
             guests={int(guest["domain"]): _guest(guest) for guest in document["guests"]},
             idle=tuple(parse_address(device["address"]) for device in document["taken"]),
-            lost=tuple(parse_address(device["address"]) for device in document["taken"] if device.get("lost")),
+            lost=_lost(document),
             held_back={parse_address(device["address"]): int(device["domain"]) for device in document["held_back"]},
             allowed={
                 parse_address(device["address"]): frozenset(filter(None, device["allow"].split("+")))
@@ -104,6 +105,14 @@ def parse(text: str) -> PcibackdStatus:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, PcibackError) as error:
         reason = f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise PcibackError(f"the answer of 'pcibackctl status' is not of schema '{SCHEMA}': {reason}") from error
+
+
+def _lost(document: Mapping[str, Any]) -> tuple[Address, ...]:
+    entries = [*document["taken"], *document["held_back"]]
+    taken = {parse_address(device["address"]) for device in document["taken"] if not device.get("lost")}
+    served = {parse_address(device["address"]) for guest in document["guests"] for device in guest["devices"]}
+    lost = {parse_address(device["address"]) for device in entries if device.get("lost")}
+    return tuple(sorted(lost - taken - served))
 
 
 def _guest(guest: Mapping[str, Any]) -> ServedGuest:

@@ -47,6 +47,25 @@ def test_devices_are_with_guests_or_idle_or_held_back() -> None:
     assert (status.pid, status.source_sha256, status.guests[4].message) == (12, "ab", "gone")
 
 
+def test_what_is_dom0s_again_is_not_claimed_although_a_domain_may_reach_it() -> None:
+    """It has to be taken once more, and its domain has to go before another one gets it."""
+    lost = json.loads(json.dumps(STATUS))
+    lost["held_back"][0]["lost"] = True
+    status = parse(json.dumps(lost))
+    assert status.claims == (parse_address(CARD), parse_address(WIFI))
+    assert status.held_back == {parse_address(DISK): 9}
+
+
+def test_what_was_taken_anew_is_claimed_while_a_domain_may_reach_it() -> None:
+    anew = json.loads(json.dumps(STATUS))
+    anew["held_back"][0]["lost"] = True
+    anew["taken"].append({"address": DISK, "clean": True, "lost": False})
+    claims = (parse_address(CARD), parse_address(DISK), parse_address(WIFI))
+    assert parse(json.dumps(anew)).claims == claims
+    anew["guests"][1]["devices"].append(anew["taken"].pop())
+    assert parse(json.dumps(anew)).claims == claims
+
+
 def test_who_would_lose_something_with_it() -> None:
     assert parse(json.dumps(STATUS)).users == (3, 9)
     assert PcibackdStatus().users == ()

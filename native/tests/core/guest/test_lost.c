@@ -76,7 +76,11 @@ test_driver_takes_it(struct harness *harness)
 static void
 test_gone(struct harness *harness)
 {
+	static const struct pciback_wanted wanted = { .address = { .bus = 3 } };
 	struct fake_device *device = &fake.xen.devices[0];
+	char message[PCIBACK_LOG_LINE];
+	struct pciback_held_back held_back;
+	size_t position = 0;
 
 	fake_connect(&fake, 1, true);
 	device->lost = device->read_error = -ENODEV;
@@ -88,6 +92,21 @@ test_gone(struct harness *harness)
 	fake_pass(&fake, PCIBACK_WAIT_CHECK);
 	CHECK(!device->is_open);
 	CHECK_NUMBER(fake.backend.n_taken, 0);
+	/* It is back, where it was, and that guest lives: whatever it has mapped no other one gets. */
+	device->lost = device->read_error = 0;
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	CHECK(pciback_status_held_back(&fake.backend, &position, &held_back));
+	CHECK(held_back.domain == 1 && held_back.is_lost);
+	fake_create(&fake, 2, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 2, "state-0"), "6");
+	CHECK_NUMBER(fake_held(&fake, "iomem", 2), 0);
+	/* Until it is gone. */
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
+	CHECK_TEXT(fake_read(&fake, 2, "state-0"), "3");
+	position = 0;
+	CHECK(!pciback_status_held_back(&fake.backend, &position, &held_back));
+	fake_kill(&fake, 2, PCIBACK_LIFE_GONE);
 	device->config[4] = 3;
 	CHECK(fake_end(&fake));
 }
