@@ -60,8 +60,9 @@ def cross_build(
     settings = [f"CC={' '.join(compiler)} cc -target {target}", f"SOURCE_SHA256={source_digest(sources)}"]
     if flags:
         settings.append(f"CFLAGS={flags}")
+    at_once = f"-j{os.cpu_count() or 1}"
     staging = [f"PREFIX={prefix}", f"DESTDIR={stage}"]
-    for arguments in (targets(daemon=daemon, trial=trial), [*installs(trial=trial), *staging]):
+    for arguments in ([at_once, *targets(daemon=daemon, trial=trial)], [*installs(trial=trial), *staging]):
         status, out, err = run([make, "-C", tree, *settings, *arguments])
         if status != 0:
             tail = " | ".join((out + err).strip().splitlines()[-5:])
