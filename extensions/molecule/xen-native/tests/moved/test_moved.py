@@ -1,7 +1,8 @@
 # Copyright (c) 2026, xen.pciback contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The card goes to the other guest; the one that had it starts anew, because it could reach it still. pcibackd is killed."""
+"""The card goes to the other guest; the one that had it starts anew, because it could reach it still, and has the disk again
+that dom0 had since that was removed. pcibackd is killed."""
 
 from __future__ import annotations
 
@@ -13,7 +14,11 @@ MACS = {"52:54:00:12:34:10", "52:54:00:12:34:12"}
 @pytest.fixture(scope="module")
 def dom0(look_until):
     return look_until(
-        lambda seen: seen.answered("firewall") == MACS and seen.guest_drivers("storage") == {"1b36:0010": "nvme"}
+        lambda seen: (
+            seen.answered("firewall") == MACS
+            and seen.guest_drivers("storage") == {"1b36:0010": "nvme"}
+            and seen.reports["storage"]["disks"]
+        )
     )
 
 
@@ -21,6 +26,7 @@ def test_each_guest_drives_what_is_its(dom0):
     assert dom0.guest_drivers("firewall") == {"8086:100e": "e1000", "8086:10d3": "e1000e"}
     assert dom0.answered("firewall") == MACS
     assert dom0.guest_drivers("storage") == {"1b36:0010": "nvme"}
+    assert [disk["begins"] for disk in dom0.reports["storage"]["disks"]] == ["xen-lab-nvme"]
 
 
 def test_only_the_one_that_lost_it_was_restarted(dom0):
