@@ -59,7 +59,7 @@ ATTACHMENTS: Mapping[str, Any] = {
     "type": "dict",
     "options": {
         "backend": {"type": "str", "choices": [KERNEL, NATIVE], "default": NATIVE},
-        "beside_native": {"type": "bool", "default": False},
+        **{name: {"type": "bool", "default": False} for name in ("beside_native", "beside_kernel")},
         "devices": {"type": "list", "elements": "str", "default": []},
         "guests": {
             "type": "list",

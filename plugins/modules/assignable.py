@@ -40,6 +40,13 @@ options:
         stays as it is.
     type: dict
     version_added: 0.2.0
+  after_reboot:
+    description:
+      - Whether the host will have been rebooted when this runs, and will have taken the devices itself, because its start-up was
+        told so. Only check mode needs to know it.
+    type: bool
+    default: false
+    version_added: 0.2.0
   xl:
     description: The path of xl. By default C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
@@ -142,6 +149,7 @@ def main() -> None:
             "state": {"type": "str", "choices": list(STATES), "default": ASSIGNED},
             "allow": dict(ALLOW),
             "pins": {"type": "dict"},
+            "after_reboot": {"type": "bool", "default": False},
             "xl": {"type": "path"},
             **BACKEND,
             **state_directory_options("drivers", "record", "lock"),
@@ -158,6 +166,7 @@ def main() -> None:
         backend=params["backend"],
         pins=params["pins"],
         pcibackctl=params["pcibackctl"],
+        after_reboot=params["after_reboot"],
     )
     try:
         require_root()

@@ -70,10 +70,18 @@ options:
     type: bool
     default: false
     version_added: 0.2.0
+  start:
+    description:
+      - Whether C(pcibackd) is started, with O(daemon). With V(false) it is installed and enabled, and starts with the host, such as
+        where the backend in NetBSD's kernel is up, beside which it can't be.
+    type: bool
+    default: true
+    version_added: 0.2.0
   after_reboot:
     description:
       - Whether dom0 will have been rebooted, and so all guests will have ended, when this runs. Only check mode needs to know it,
         and what O(attachments.beside_native) kept goes without being shown then, because check mode can't foresee it.
+      - With O(daemon) that boot has started C(pcibackd), which was prepared by O(start=false) with O(attachments.beside_kernel).
     type: bool
     default: false
     version_added: 0.2.0
@@ -97,6 +105,11 @@ options:
         description:
           - With V(kernel), whether what C(pcibackd) gives stays recorded beside it. A host that starts gives what is recorded for
             the backend that is up then.
+        type: bool
+        default: false
+        version_added: 0.2.0
+      beside_kernel:
+        description: The same with V(native) for what the backend in NetBSD's kernel gives.
         type: bool
         default: false
         version_added: 0.2.0
@@ -235,6 +248,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.privileges import
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL
 
+SWITCHES = ("daemon", "start", "trial", "after_reboot")
+
 
 def main() -> None:
     """Entry point."""
@@ -244,7 +259,7 @@ def main() -> None:
             "prefix": {"type": "path", "default": PREFIX},
             "method": {"type": "str", "choices": list(METHODS), "default": AUTO},
             "cflags": {"type": "str"},
-            **{key: {"type": "bool", "default": False} for key in ("daemon", "trial", "after_reboot")},
+            **{key: {"type": "bool", "default": key == "start"} for key in SWITCHES},
             "attachments": ATTACHMENTS,
             **{key: {"type": "str"} for key in ("target", "source_sha256")},
             "archive": {"type": "path"},
@@ -271,10 +286,8 @@ def main() -> None:
                 method=params["method"],
                 target=params["target"] or None,
                 flags=params["cflags"] or "",
-                daemon=params["daemon"],
-                trial=params["trial"],
+                **{key: params[key] for key in SWITCHES},
                 keeps_daemon=(params["attachments"] or {}).get("backend") == KERNEL,
-                after_reboot=params["after_reboot"],
                 archive=params["archive"] or None,
                 archive_compiler=params["archive_compiler"],
                 scratch=module.tmpdir,

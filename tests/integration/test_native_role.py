@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -166,9 +167,13 @@ def test_the_kernel_s_backend_and_pcibackd_follow_each_other_with_one_reboot_eac
     stays = host.playbook({**kernel, "pciback_backend": "auto"})
     assert stays.changed() == []
     assert "already, and pciback_backend: native moves them to pcibackd" in stays.output
-    there = host.playbook({**kernel, "pciback_backend": "native"})
-    assert there.status == 0, there.output
+    there = {**kernel, "pciback_backend": "native"}
+    foreseen = host.playbook(there, "--check", "--diff")
+    moved = host.playbook(there, "--diff")
+    assert moved.status == 0, moved.output
+    assert (foreseen.changed(), foreseen.diffs()) == (moved.changed(), moved.diffs())
     assert (boots(host), owned(host)) == (3, story_of(BEGUN))
+    assert host.playbook(there).changed() == []
     # A power failure without the controller, while the way back waits for its reboot.
     with (host.root / "etc/rc.conf").open("a") as file:
         file.write('xendomains="firewall storage"\n')
@@ -187,15 +192,28 @@ def test_the_kernel_s_backend_and_pcibackd_follow_each_other_with_one_reboot_eac
 
     lose_power(host)
     assert host.playbook(kernel).changed() == []
+    # The same while the way to pcibackd waits for its reboot.
+    waits = host.playbook({**there, "pciback_reboot": "never"})
+    assert (waits.status, served_by_kernel(host)) == (0, story_of(BEGUN)), waits.output
+    assert host.playbook({**there, "pciback_reboot": "never"}).changed() == []
+    lose_power(host, served_by_pcibackd)
+    assert host.playbook(there).changed() == ["xen.pciback.plan", "xen.pciback.native_backend"]
+    assert host.playbook(there).changed() == []
 
 
-def lose_power(host: Dom0) -> None:
-    """Boot without the controller; guests of NetBSD's own backend have their devices then."""
+def lose_power(host: Dom0, served: Callable[[Dom0], dict[str, list[str]]] | None = None) -> None:
+    """Boot without the controller; guests of one backend, else of NetBSD's own, have their devices then."""
     host.lab("reboot")
     deadline = time.monotonic() + 60
-    while served_by_kernel(host) != story_of(BEGUN):
+    while (served or served_by_kernel)(host) != story_of(BEGUN):
         assert time.monotonic() < deadline, host.lab("console")
         time.sleep(0.5)
+
+
+def served_by_pcibackd(host: Dom0) -> dict[str, list[str]]:
+    """The devices of each guest, once all have connected to pcibackd."""
+    connected = host.command("/usr/local/sbin/pcibackctl", "status").stdout.count("connected")
+    return owned(host) if connected == len(story_of(BEGUN)) else {}
 
 
 def served_by_kernel(host: Dom0) -> dict[str, list[str]]:

@@ -326,7 +326,8 @@ def test_a_build_that_fails() -> None:
 
 def test_a_host_that_should_build_and_can_not() -> None:
     native = SimpleNamespace(ready=False, reason="it is not installed")
-    request = mock.create_autospec(NativeRequest, instance=True, method=native_component.HOST, archive=None)
+    values = {"method": native_component.HOST, "archive": None, "daemon": False}
+    request = mock.create_autospec(NativeRequest, instance=True, **values)
     with mock.patch.object(native_component, "_inspect", return_value=native), mock.patch.object(
         native_component.native_inspect, "find_compiler", return_value=None
     ), mock.patch.object(native_component.native_build, "find_make", return_value=None):

@@ -47,6 +47,8 @@ class AssignmentRequest:
     :ivar backend: which backend takes them or has them, by its name
     :ivar pins: what the pins shall be, as the module's option has it; ``None``: as they are
     :ivar pcibackctl: the path of pcibackctl, which asks the native backend
+    :ivar after_reboot: whether the host will have been rebooted by then, and will have taken itself what is to be taken, which check
+        mode can't see
     """
 
     selectors: Sequence[Mapping[str, Any]]
@@ -57,6 +59,7 @@ class AssignmentRequest:
     backend: str = KERNEL
     pins: Mapping[str, Any] | None = None
     pcibackctl: str = PROGRAM
+    after_reboot: bool = False
 
 
 def hand_over(
@@ -84,7 +87,8 @@ def hand_over(
     if request.state == ASSIGNED:
         held = host.claims() if status is None else status.claims
         _check_dom0_needs_none(host, request, allowed, chosen, found, held or (), warn)
-        moving = [device for device in chosen if device.driver != backend.driver]
+        taken = request.check_mode and request.after_reboot
+        moving = [device for device in chosen if device.driver != backend.driver and not taken]
         allowances = _allowances(allowed, status, chosen)
         after = {device.address: backend.driver for device in chosen}
         move = backend.take

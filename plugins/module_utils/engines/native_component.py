@@ -47,7 +47,8 @@ class NativeRequest:
     :ivar target: the host's system in zig's words, ``None``: as uname says
     :ivar daemon: also pcibackd, as a service that runs
     :ivar keeps_daemon: without ``daemon``, a pcibackd that is installed runs on, unless something has to be installed
-    :ivar after_reboot: whether dom0 will have been rebooted by then, which check mode can't see
+    :ivar after_reboot: whether dom0 will have been rebooted by then, which check mode can't see; that boot starts pcibackd
+    :ivar start: whether pcibackd is to run now, and not only when the host starts
     :ivar trial: also pciback-trial; without it, what there is of that stays
     :ivar flags: compiler flags in the place of the makefile's own, empty without any
     :ivar archive: a tar file that was sent, ``None``: nothing was
@@ -70,6 +71,7 @@ class NativeRequest:
     trial: bool = False
     keeps_daemon: bool = False
     after_reboot: bool = False
+    start: bool = True
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,9 @@ def _inspect(run: Run, state: StateDirectory, request: NativeRequest, compiler: 
 
 def _reason(run: Run, native: NativeState, request: NativeRequest) -> str:
     """Why the host is not as it is wanted; empty if it is."""
+    if request.daemon and request.after_reboot and request.check_mode:
+        # It was prepared for the boot.
+        return ""
     if not native.ready:
         return native.reason
     if request.trial and not native.trial:
@@ -192,7 +197,8 @@ def _reason(run: Run, native: NativeState, request: NativeRequest) -> str:
     if request.trial and not _trials(run).starts():
         return "pciback-trial does not start with the host"
     if request.daemon:
-        return "" if native.daemon.ready else native.daemon.reason
+        as_wanted = native.daemon.ready if request.start else native.daemon.starts
+        return "" if as_wanted else native.daemon.reason
     return "pcibackd is installed and not wanted" if native.daemon.installed and not request.keeps_daemon else ""
 
 
@@ -231,7 +237,10 @@ def _settle(run: Run, state: StateDirectory, request: NativeRequest, values: Map
 
 
 def _run_daemon(run: Run, request: NativeRequest, values: Mapping[str, Any], *warnings: str) -> Outcome:
-    running = native_service.run_it(run, _service(run), prefix=request.prefix, source_sha256=request.source_sha256)
+    source = request.source_sha256
+    running = native_service.run_it(
+        run, _service(run), prefix=request.prefix, source_sha256=source, start=request.start
+    )
     return _with_daemon(values, request, running.outdated, *warnings, *running.warnings)
 
 

@@ -117,14 +117,15 @@ def judge(status: PcibackdStatus | None, service: Service, source_sha256: str) -
     if not service.enabled():
         return DaemonState(True, False, "pcibackd does not start with the host", status=status)
     if status is not None and status.users and reason and not status.hands_over:
-        return DaemonState(True, True, "", _outdated(status), status)
-    return DaemonState(True, not reason, reason, "", status)
+        return DaemonState(True, True, "", _outdated(status), status, True)
+    return DaemonState(True, not reason, reason, "", status, True)
 
 
-def run_it(run: Run, service: Service, *, prefix: str, source_sha256: str) -> Running:
+def run_it(run: Run, service: Service, *, prefix: str, source_sha256: str, start: bool = True) -> Running:
     """Let the service start with the host and run now, with the installed pcibackd.
 
     :param source_sha256: of the installed one
+    :param start: whether it is to run now
     :raises PcibackError: it does not start
     """
     control = os.path.join(prefix, CONTROL)
@@ -137,6 +138,8 @@ def run_it(run: Run, service: Service, *, prefix: str, source_sha256: str) -> Ru
                 "the host's tools say that the service pcibackd was enabled, but it would not start with the host",
                 remedy="enable it by hand, and see what its init system says",
             )
+    if not start:
+        return Running("", tuple(warnings))
     if status is not None and _unready(status, source_sha256) and status.users:
         if not status.hands_over:
             return Running(_outdated(status), tuple(warnings))

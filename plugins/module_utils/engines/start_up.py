@@ -39,20 +39,25 @@ def read_attachments(option: Mapping[str, Any]) -> Attachments:
                 f"attachments: {field!r} is no field of a line; it has no tab and no newline, and is not empty"
             )
     by_kernel = option.get("backend") == KERNEL
-    return Attachments(tuple(option["devices"]), guests, by_kernel, by_kernel and bool(option.get("beside_native")))
+    beside_native = by_kernel and bool(option.get("beside_native"))
+    beside_kernel = not by_kernel and bool(option.get("beside_kernel"))
+    return Attachments(tuple(option["devices"]), guests, by_kernel, beside_native, beside_kernel)
 
 
 def record_start_up(
-    state: StateDirectory, attachments: Attachments, *, who: str, check_mode: bool
+    state: StateDirectory, attachments: Attachments, *, who: str, check_mode: bool, prepared: bool = False
 ) -> tuple[Difference, ...]:
-    """Record these attachments, beside those of pcibackd if they say so; without any, the record goes.
+    """Record these attachments, beside those of the other backend if they say so; without any, the record goes.
 
+    :param prepared: whether they will have been recorded beside those of the kernel's backend by then, which check mode foresees
     :returns: what changes; nothing if they are recorded already
     :raises PcibackError: the record can't be read or replaced
     """
     with state.lock(who, check_mode=check_mode):
         record = state.attachments()
         before = record.value
+        if prepared and check_mode:
+            before = render_over(replace(attachments, beside_kernel=True), before)
         wanted = render_over(attachments, before)
         if wanted == before:
             return ()
@@ -93,14 +98,15 @@ def with_start_up(
     """The same after the record; it is not written before what it needs is installed, which check mode foresees.
 
     :param attachments: as :func:`wanted_start_up` has it
-    :param after_reboot: that of a record for both backends pcibackd's part goes with it is not shown, because check mode does
-        not know of that record, which comes before the reboot
+    :param after_reboot: what pcibackd gives was recorded for both backends before it. That of a record for both backends
+        pcibackd's part goes with it is not shown, because check mode does not know of that record, which comes before the reboot
     :raises PcibackError: as :func:`record_start_up`
     """
     is_early = outcome.values.get("needs", "nothing") != "nothing" and not check_mode
     if attachments is None or is_early:
         return outcome
-    changes = record_start_up(state, attachments, who=who, check_mode=check_mode)
+    prepared = after_reboot and not attachments.by_kernel
+    changes = record_start_up(state, attachments, who=who, check_mode=check_mode, prepared=prepared)
     diff = (
         {"diff": [*outcome.values.get("diff", ()), *changes]}
         if changes and not (after_reboot and attachments.by_kernel)

@@ -24,6 +24,7 @@ MAX_FILE = 1 << 20
 
 _KERNEL = b"backend\tkernel"
 _NATIVE = b"backend\tnative"
+_OF_KERNEL = KERNEL_HEADER.encode() + _KERNEL + b"\n"
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,14 @@ class Attachments:
     :ivar devices: what pcibackd takes, in the words of ``pcibackctl take``
     :ivar by_kernel: whether the kernel's backend gives them, without pcibackd
     :ivar beside_native: what pcibackd gives stays recorded for a boot in which the kernel's backend is not up
+    :ivar beside_kernel: what the kernel's backend gives stays recorded for a boot in which it is up
     """
 
     devices: tuple[str, ...] = ()
     guests: tuple[GuestAttachments, ...] = ()
     by_kernel: bool = False
     beside_native: bool = False
+    beside_kernel: bool = False
 
 
 def render(attachments: Attachments) -> bytes | None:
@@ -60,20 +63,23 @@ def render(attachments: Attachments) -> bytes | None:
         return None
     lines = [f"device\t{device}\n" for device in attachments.devices]
     lines += [f"guest\t{each.name}\t{each.config}\t{' '.join(each.devices)}\n" for each in attachments.guests]
-    begin = KERNEL_HEADER.encode() + _KERNEL + b"\n" if attachments.by_kernel else HEADER.encode()
+    begin = _OF_KERNEL if attachments.by_kernel else HEADER.encode()
     return begin + "".join(lines).encode("utf-8", "surrogateescape")
 
 
 def render_over(attachments: Attachments, before: bytes | None) -> bytes | None:
-    """Write the record in the place of another one, of which that of pcibackd stays if it is to stay beside the kernel's.
+    """Write the record in the place of another one, of which what the other backend gives stays if it is to stay beside it.
 
     :param before: the record that is there, ``None``: there is none
     """
     record = render(attachments)
-    if record is None or not attachments.beside_native:
+    if record is None or not (attachments.beside_native or attachments.beside_kernel):
         return record
-    kept = b"".join(line + b"\n" for line in _part(before, native=True))
-    return HEADER.encode() + _NATIVE + b"\n" + kept + record
+    kept = b"".join(line + b"\n" for line in _part(before, native=attachments.by_kernel))
+    if attachments.by_kernel:
+        return HEADER.encode() + _NATIVE + b"\n" + kept + record
+    own = record[len(HEADER.encode()) :]
+    return HEADER.encode() + _NATIVE + b"\n" + own + _OF_KERNEL + kept if kept else record
 
 
 def is_kernels(record: bytes) -> bool:

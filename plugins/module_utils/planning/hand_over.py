@@ -12,9 +12,9 @@ At run time, where devices leave dom0 before guests want them, and come back aft
     assign -> run -> return
 
 pcibackd has to run before that, and the host's start-up has to know of it afterwards. Where the kernel's backend is up
-that only a reboot ends, that comes first::
+that only a reboot ends, that comes first, and before it pcibackd is installed and the host's start-up comes to know both::
 
-    shut_down -> reboot -> service -> assign -> start_up -> run -> return
+    native -> hide -> shut_down -> reboot -> service -> assign -> start_up -> run -> return
 
 From pcibackd to the kernel's backend the host's start-up comes to know both before the boot configuration is changed, so that
 whenever a boot comes, one of them gives guests their devices::

@@ -8,7 +8,9 @@ NetBSD's own backend needs the record, too: there the host has pcibackctl give d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
@@ -18,7 +20,13 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
     spec_word,
     take_word,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_RUN_TIME, KERNEL_ALLOWS
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import (
+    AT_BOOT,
+    AT_RUN_TIME,
+    KERNEL,
+    KERNEL_ALLOWS,
+    NATIVE,
+)
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedGuest
@@ -60,7 +68,10 @@ def serve(draft: Draft) -> None:
     if daemon.outdated:
         draft.warnings.append(daemon.outdated)
     if not daemon.ready and (draft.hidden or draft.claims):
-        draft.act(Step.SERVICE, f"install and start pcibackd: {daemon.reason}", {"daemon": True})
+        what = (
+            "start pcibackd, if the boot has not" if draft.reboots else f"install and start pcibackd: {daemon.reason}"
+        )
+        draft.act(Step.SERVICE, what, {"daemon": True})
 
 
 def retire(draft: Draft) -> None:
@@ -75,6 +86,29 @@ def record_start_up(draft: Draft) -> None:
     While pcibackd is installed, what it gives stays recorded beside what the kernel's backend is to give: which of the two is
     up, a boot decides.
     """
+    attachments = _attachments(draft)
+    if render_over(attachments, draft.observed.attachments) != draft.observed.attachments:
+        draft.act(Step.START_UP, "record what the host gives to its guests when it starts", _option(attachments))
+
+
+def prepare(draft: Draft) -> Mapping[str, Any]:
+    """What is installed and recorded of pcibackd before a boot may end the kernel's backend; nothing if all of it is.
+
+    Whenever that boot comes, it finds pcibackd, which takes and gives what is recorded. Until then the kernel's backend gives
+    what it gave.
+    """
+    ends = draft.backend.follows == AT_BOOT and not draft.backend.hides and draft.observed.other_claims is not None
+    if not ends or not draft.hidden:
+        return {}
+    native, before = draft.observed.native, draft.observed.attachments
+    attachments = replace(_attachments(draft), beside_kernel=True)
+    if native.ready and native.daemon.starts and render_over(attachments, before) == before:
+        return {}
+    return {"daemon": True, "start": False, "attachments": _option(attachments)}
+
+
+def _attachments(draft: Draft) -> Attachments:
+    """What the host's start-up is to give to guests."""
     by_kernel = draft.backend.hides
     taken, guests = [], []
     for planned in sorted(draft.devices, key=lambda planned: planned.device.address):
@@ -87,21 +121,19 @@ def record_start_up(draft: Draft) -> None:
         if words:
             guests.append(GuestAttachments(guest.name, guest.config, words))
     beside = by_kernel and draft.observed.native.daemon.installed
-    attachments = Attachments(tuple(taken), tuple(guests), by_kernel, beside)
-    if render_over(attachments, draft.observed.attachments) != draft.observed.attachments:
-        draft.act(
-            Step.START_UP,
-            "record what the host gives to its guests when it starts",
-            {
-                "backend": draft.backend.name,
-                **({"beside_native": True} if beside else {}),
-                "devices": list(attachments.devices),
-                "guests": [
-                    {"name": each.name, "config": each.config, "devices": list(each.devices)}
-                    for each in attachments.guests
-                ],
-            },
-        )
+    return Attachments(tuple(taken), tuple(guests), by_kernel, beside)
+
+
+def _option(attachments: Attachments) -> Mapping[str, Any]:
+    """The same as the option of module ``native_backend``."""
+    return {
+        "backend": KERNEL if attachments.by_kernel else NATIVE,
+        **{name: True for name in ("beside_native", "beside_kernel") if getattr(attachments, name)},
+        "devices": list(attachments.devices),
+        "guests": [
+            {"name": each.name, "config": each.config, "devices": list(each.devices)} for each in attachments.guests
+        ],
+    }
 
 
 def forget_start_up(draft: Draft) -> None:

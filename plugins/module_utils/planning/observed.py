@@ -65,6 +65,7 @@ class DaemonState:
     :ivar reason: why it is not ready
     :ivar outdated: a sentence, if it runs, is made of other sources, and can't be replaced while guests have devices of it
     :ivar status: what the one that runs says of itself, ``None`` if none runs or nobody asked
+    :ivar starts: whether it is installed as recorded and starts with the host; ``False`` if nobody asked
     """
 
     installed: bool = False
@@ -72,6 +73,7 @@ class DaemonState:
     reason: str = ""
     outdated: str = ""
     status: PcibackdStatus | None = None
+    starts: bool = False
 
 
 @dataclass(frozen=True)

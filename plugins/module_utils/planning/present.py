@@ -22,7 +22,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over imp
     record_for_boot,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.loss import refuse_loss
-from ansible_collections.xen.pciback.plugins.module_utils.planning.native import refuse_busy_backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import prepare, refuse_busy_backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
 from ansible_collections.xen.pciback.plugins.module_utils.planning.trial import confirm, explain
@@ -48,13 +48,16 @@ def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
     predicts = (draft.backend.hides or hide or draft.reboots) and draft.observed.boot.predictable
     native = draft.observed.native
     tries = draft.trial is not None and not (native.trial and draft.observed.trial.starts)
-    if draft.wanted.native and ((predicts and not native.ready) or tries):
+    prepared = prepare(draft)
+    if prepared or (draft.wanted.native and ((predicts and not native.ready) or tries)):
         what = (
-            "install pciback-trial, for the trial"
+            "prepare pcibackd for the boot that ends pciback(4), and record what either of them gives to guests"
+            if prepared
+            else "install pciback-trial, for the trial"
             if native.ready or not predicts
             else f"install pcibackctl: {native.reason}"
         )
-        arguments = {"daemon": native.daemon.installed, **({"trial": True} if tries else {})}
+        arguments = {"daemon": native.daemon.installed, **({"trial": True} if tries else {}), **prepared}
         draft.act(Step.NATIVE, what, arguments)
     if native.daemon.installed:
         record_for_boot(draft)

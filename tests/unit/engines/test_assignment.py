@@ -134,6 +134,15 @@ def test_what_a_guest_has_of_pcibackd_is_not_returned(dom0: Dom0, pcibackd: Pcib
         native(dom0, {"address": "00:05.0"}, state="returned")
 
 
+def test_what_the_boot_takes_check_mode_does_not_take_again(dom0: Dom0, pcibackd: PcibackdDouble) -> None:
+    card = {"address": "00:05.0"}
+    assert native(dom0, card, check_mode=True)["changed"]
+    foreseen = native(dom0, card, check_mode=True, after_reboot=True)
+    assert (foreseen["changed"], foreseen["diff"], foreseen["devices"][0]["after"]) == (False, [], "pcibackd")
+    # What the boot has not taken is taken by the run.
+    assert native(dom0, card, after_reboot=True)["changed"] and CARD in pcibackd.taken
+
+
 def test_pins_are_recorded_before_anything_is_taken(dom0: Dom0, pcibackd: PcibackdDouble) -> None:
     pins = to_mapping({parse_address(CARD): pin_of(nic("00:05.0", "e1000"))})
     pcibackd.refuses["take"] = "it is in use"

@@ -203,6 +203,19 @@ def test_what_does_not_run_is_started_without_sending_anything(daemon_host: Daem
     assert daemon_host.services.running
 
 
+def test_for_the_next_boot_it_is_installed_and_not_started(daemon_host: DaemonHost) -> None:
+    done = daemon_host.bring(**daemon_host.sent("a"), start=False)
+    assert done["changed"] and daemon_host.services.running is None
+    assert daemon_host.services.service.enabled()
+    for check in (True, False):
+        assert daemon_host.bring(start=False, check_mode=check)["changed"] is False
+    # The boot starts it; check mode knows that before there is anything of it.
+    assert daemon_host.bring(check_mode=True)["reason"] == "pcibackd does not run"
+    foreseen = daemon_host.bring(check_mode=True, after_reboot=True, source_sha256="b" * 64)
+    assert foreseen == {"changed": False, "reason": "", "needs": "nothing", "outdated": ""}
+    assert daemon_host.bring(after_reboot=True)["changed"] and daemon_host.services.running
+
+
 def test_new_sources_replace_it_unless_guests_have_devices(daemon_host: DaemonHost) -> None:
     daemon_host.bring(**daemon_host.sent("a"))
     daemon_host.bring(**daemon_host.sent("b"))

@@ -71,6 +71,17 @@ def test_it_is_enabled_and_started_once(host: ServiceHost) -> None:
     assert changes(host) == []
 
 
+def test_it_is_enabled_for_the_next_boot_alone(tmp_path: Path) -> None:
+    host = installed(tmp_path, SYSTEMD)
+    prefix = str(host.root / "local")
+    done = native_service.run_it(host.run, host.service, prefix=prefix, source_sha256=NEW, start=False)
+    found = native_service.judge(daemon_status(host.run, "pcibackctl"), host.service, NEW)
+    assert (done, host.running, host.service.enabled()) == (Running("", ()), None, True)
+    assert (found.starts, found.ready, found.reason) == (True, False, "pcibackd does not run")
+    host.service.disable()
+    assert not native_service.judge(None, host.service, NEW).starts
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     host = installed(tmp_path, SYSTEMD)
     assert inspect(host) == (False, "pcibackd does not start with the host", "")

@@ -84,6 +84,21 @@ def test_what_is_recorded_for_whom(tmp_path: Path) -> None:
     assert wanted(None, daemon=False, how="absent") == Attachments()
 
 
+def test_check_mode_foresees_what_was_recorded_for_both_before_a_reboot(tmp_path: Path) -> None:
+    state, done = StateDirectory(str(tmp_path / "db")), Outcome({"changed": False})
+    record(state, KERNELS)
+    how: dict[str, Any] = {"who": "a test", "after_reboot": True}
+    foreseen = with_start_up(done, state, read_attachments(OPTION), check_mode=True, **how)
+    record(state, {**OPTION, "beside_kernel": True})
+    assert with_start_up(done, state, read_attachments(OPTION), check_mode=False, **how).values == foreseen.values
+    (shown,) = foreseen.values["diff"]
+    assert "backend\tkernel" in shown["before"] and "backend" not in shown["after"]
+    # pcibackd's own record alone stays as it is.
+    for check in (True, False):
+        again = with_start_up(done, state, read_attachments(OPTION), check_mode=check, **how)
+        assert again.values == {"changed": False}
+
+
 def test_nothing_is_recorded_before_what_it_needs_is_installed(tmp_path: Path) -> None:
     state, attachments = StateDirectory(str(tmp_path / "db")), read_attachments(OPTION)
     needs = Outcome({"changed": True, "needs": "sources"})

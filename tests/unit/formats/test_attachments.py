@@ -80,6 +80,12 @@ def test_a_record_for_both_backends_has_a_part_for_each() -> None:
     # Nothing was recorded of pcibackd: it gives nothing.
     assert render_over(kernels, None) == f"{HEADER}backend\tnative\n{own}".encode()
     assert render_over(Attachments(beside_native=True, by_kernel=True), render(native)) is None
+    # The same the other way round.
+    assert render_over(replace(native, beside_kernel=True), render(replace(kernels, beside_native=False))) == both
+    assert render_over(replace(native, beside_kernel=True), both) == both
+    assert render_over(replace(native, beside_kernel=True), render(native)) == render(native)
+    assert render_over(replace(native, beside_kernel=True), None) == render(native)
+    assert render_over(Attachments(beside_kernel=True), both) is None
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1)

@@ -55,6 +55,12 @@ def test_a_record_for_the_kernels_backend_leaves_pcibackd_alone(tmp_path: Path) 
         # Of a record for both, pcibackd's part goes, of which check mode before the reboot knows nothing.
         call(main, {**options, "daemon": True, "attachments": {**record, "beside_native": True}})
         gone = call(main, {**options, "after_reboot": True})
+        # The other way pcibackd waits for the boot, and the kernel's part stays.
+        both = {**record, "backend": "native", "beside_kernel": True}
+        call(main, {**options, "daemon": True, "start": False, "attachments": both})
+        assert (bring.call_args.args[-1].start, bring.call_args.args[-1].keeps_daemon) == (False, False)
+        assert (tmp_path / "db/attachments").read_bytes().count(b"device\t0000:03:00.0,id=8086:10d3\n") == 2
+        call(main, {**options, "daemon": True, "attachments": {**both, "beside_kernel": False}})
     assert gone["changed"] and "diff" not in gone
     assert b"backend\tnative" not in (tmp_path / "db/attachments").read_bytes()
 

@@ -217,11 +217,25 @@ def hidden(**changes: Any) -> Observed:
     return host(**{**values, **changes})
 
 
+# What is there of pcibackd while pciback(4) is still up.
+PREPARED: dict[str, Any] = {
+    "native": NativeState(True, daemon=DaemonState(True, reason="pcibackd does not run", starts=True)),
+    "attachments": render_over(replace(ATTACHMENTS, beside_kernel=True), render(replace(ATTACHMENTS, by_kernel=True))),
+}
+
+
 def test_from_the_kernel_s_backend_with_one_reboot() -> None:
     plan = plan_of(ONE, hidden())
-    assert kinds(plan) == ["hide", "reboot", "service", "assign", "start_up", "run"]
-    assert plan.actions[0].arguments["devices"] == []
-    assert plan.actions[1].arguments["claims"] == []
+    assert kinds(plan) == ["native", "hide", "reboot", "service", "assign", "start_up", "run"]
+    prepare, hide_nothing, reboot, service = plan.actions[:4]
+    assert prepare.summary == (
+        "prepare pcibackd for the boot that ends pciback(4), and record what either of them gives to guests"
+    )
+    assert (prepare.arguments["daemon"], prepare.arguments["start"]) == (True, False)
+    assert prepare.arguments["attachments"] == {**plan.actions[5].arguments, "beside_kernel": True}
+    assert hide_nothing.arguments["devices"] == []
+    assert reboot.arguments["claims"] == []
+    assert (service.summary, service.arguments) == ("start pcibackd, if the boot has not", {"daemon": True})
     assert plan.reasons == (
         "pciback(4) holds 00:05.0, and pcibackd can't serve beside it: a boot without a list ends it",
     )
@@ -229,14 +243,63 @@ def test_from_the_kernel_s_backend_with_one_reboot() -> None:
 
 def test_without_leave_to_reboot_it_waits() -> None:
     plan = plan_of(NATIVE, hidden())
-    assert kinds(plan) == ["hide"]
+    assert kinds(plan) == ["native", "hide"]
     assert plan.reboot_required
     assert plan.pending == ("guest firewall is not started: its devices wait for the reboot",)
-    after = plan_of(NATIVE, hidden(boot_config=BOOT, other_claims=()))
+    after = plan_of(NATIVE, hidden(boot_config=BOOT, other_claims=(), **PREPARED))
     assert (kinds(after), after.reasons) == (
         [],
         ("pciback(4) is up, and pcibackd can't serve beside it: a boot without a list ends it",),
     )
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        {"native": NativeState(True, daemon=DaemonState(True, reason="pcibackd does not start with the host"))},
+        {"native": NativeState(False, "its sources have changed", DaemonState(True, starts=True))},
+        {"attachments": None},
+        {"attachments": render(replace(ATTACHMENTS, by_kernel=True))},
+    ],
+)
+def test_what_of_pcibackd_is_not_prepared_is_before_the_list_goes(lacks: dict[str, Any]) -> None:
+    assert kinds(plan_of(NATIVE, hidden(**PREPARED))) == ["hide"]
+    assert kinds(plan_of(NATIVE, hidden(**{**PREPARED, **lacks}))) == ["native", "hide"]
+    assert kinds(plan_of(ONE, hidden(**PREPARED))) == ["hide", "reboot", "service", "assign", "start_up", "run"]
+
+
+def test_with_nothing_to_give_nothing_is_prepared() -> None:
+    wanted = replace(NATIVE, guests=(guest(),), allow=(("nothing-wanted", None),))
+    assert "native" not in kinds(plan_of(wanted, hidden()))
+
+
+def test_a_power_failure_on_the_way_to_pcibackd_leaves_one_that_gives_guests_their_devices() -> None:
+    """What each boot finds: a hide list or none, pcibackd or none, and a record of what the one that is up gives."""
+    observed = hidden(attachments=render(replace(ATTACHMENTS, by_kernel=True)))
+    own = b"guest\tfirewall\t/etc/xen/firewall\t0000:00:05.0\n"
+    for wanted, order in (
+        (ONE, ["native", "hide", "reboot", "service", "assign", "start_up", "run"]),
+        (NATIVE, ["native", "hide"]),
+    ):
+        plan = plan_of(wanted, observed)
+        assert kinds(plan) == order
+        # The files come first, the record behind them.
+        states = [(observed.attachments, True, False), (observed.attachments, True, True)]
+        record, listed, installed = states[-1]
+        for action in plan.actions:
+            if action.kind == "native":
+                record = render_over(read_attachments(action.arguments["attachments"]), record)
+            elif action.kind == "start_up":
+                record = render_over(read_attachments(action.arguments), record)
+            elif action.kind == "hide":
+                listed = False
+            states.append((record, listed, installed))
+        for record, listed, installed in states:
+            assert record is not None
+            # The record's part for the kernel's backend, or for pcibackd.
+            served = record.partition(b"backend\tkernel\n")[2 if listed else 0]
+            assert (listed or installed) and served.count(own) == 1, (record, listed, installed)
+        assert record == (render(ATTACHMENTS) if wanted is ONE else PREPARED["attachments"])
 
 
 def test_back_to_the_kernel_s_backend_with_one_reboot() -> None:
