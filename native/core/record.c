@@ -10,10 +10,11 @@
 #include <string.h>
 
 #include <pciback/allow.h>
+#include <pciback/registers.h>
 
 #include "walk.h"
 
-#define VERSION	1
+#define VERSION	2
 
 /* Before the content: the sequence and a sum of all that is not itself. */
 #define HEAD	16
@@ -89,6 +90,7 @@ content(struct pciback_walk *walk, struct pciback_record *record)
 	pciback_walk_flag(walk, &record->is_exact);
 	pciback_walk_settings(walk, &record->settings);
 	record->consent = (unsigned)pciback_walk_number(walk, 4, record->consent, 0, PCIBACK_ALLOW_ALL);
+	pciback_walk_byte(walk, &record->irq, INTERRUPT_LINE_NONE - 1);
 	pciback_walk_flag(walk, &record->is_in_quarantine);
 	pciback_walk_flag(walk, &record->has_table);
 	pciback_walk_flag(walk, &record->is_clean);
@@ -97,6 +99,7 @@ content(struct pciback_walk *walk, struct pciback_record *record)
 	domain(walk, record);
 	pciback_walk_flag(walk, &record->rdm_relaxed);
 	pciback_walk_flag(walk, &record->permissive);
+	pciback_walk_byte(walk, &record->line, UINT8_MAX);
 	pciback_walk_word(walk, &record->pirq, 0, UINT32_MAX);
 	pciback_walk_address(walk, &record->place);
 	pciback_walk_state(walk, &record->state);

@@ -93,6 +93,8 @@ pciback_walk_settings(struct pciback_walk *walk, struct pciback_device_settings 
 	resource(walk, &value->rom);
 	pciback_walk_word(walk, &unset_bars, 0, (1u << PCIBACK_RESOURCES) - 1);
 	pciback_walk_byte(walk, &value->interrupt_line, UINT8_MAX);
+	value->line_source = (enum pciback_line_source)pciback_walk_number(walk, 1, (uint64_t)value->line_source, 0,
+	    PCIBACK_LINE_SYSTEM);
 	pciback_walk_word(walk, &value->pirq, 0, UINT32_MAX);
 	pciback_walk_flag(walk, &value->permissive);
 	pciback_walk_flag(walk, &value->interrupt_control);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pciback/registers.h>
 #include <pciback/text.h>
 
 #if defined(__GNUC__)
@@ -57,6 +58,18 @@ read_pair(const char *text, uint16_t *ret_first, uint16_t *ret_second)
 	return true;
 }
 
+/* What INTERRUPT_LINE can say to a guest. */
+static bool
+read_irq(const char *text, uint8_t *ret_irq)
+{
+	uint32_t irq;
+
+	if (pciback_decimal_parse(text, INTERRUPT_LINE_NONE - 1, &irq) < 0 || irq == 0)
+		return false;
+	*ret_irq = (uint8_t)irq;
+	return true;
+}
+
 /* One of two words: false or true. */
 static bool
 read_choice(const char *text, const char *no, const char *yes, bool *ret_value)
@@ -70,6 +83,7 @@ read_choice(const char *text, const char *no, const char *yes, bool *ret_value)
 enum option {
 	OPTION_ID,
 	OPTION_SUBSYSTEM,
+	OPTION_IRQ,
 	OPTION_ALLOW,
 	OPTION_PERMISSIVE,
 	OPTION_RDM_POLICY,
@@ -82,6 +96,7 @@ static const struct {
 } options[] = {
 	[OPTION_ID] = { "id", PCIBACK_WANTED_KNOWS_IDENTITY, "vendor and device, such as 8086:10d3" },
 	[OPTION_SUBSYSTEM] = { "subsystem", PCIBACK_WANTED_KNOWS_IDENTITY, "its two numbers, such as 8086:a01f" },
+	[OPTION_IRQ] = { "irq", PCIBACK_WANTED_KNOWS_IDENTITY, "the number of its interrupt, from 1 to 254" },
 	[OPTION_ALLOW] = { "allow", PCIBACK_WANTED_KNOWS_IDENTITY, PCIBACK_ALLOW_NAMES ", with '+' between them" },
 	[OPTION_PERMISSIVE] = { "permissive", PCIBACK_WANTED_KNOWS_POLICY, "0 or 1" },
 	[OPTION_RDM_POLICY] = { "rdm_policy", PCIBACK_WANTED_KNOWS_POLICY, "strict or relaxed" },
@@ -102,6 +117,8 @@ read_value(enum option option, const char *value, struct pciback_wanted *device)
 	case OPTION_SUBSYSTEM:
 		device->has_subsystem = true;
 		return read_pair(value, &identity->subsystem_vendor, &identity->subsystem);
+	case OPTION_IRQ:
+		return read_irq(value, &device->irq);
 	case OPTION_ALLOW:
 		return pciback_allow_parse(value, '+', &device->allow, &length) == NULL;
 	case OPTION_PERMISSIVE:

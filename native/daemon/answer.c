@@ -14,6 +14,7 @@
 
 #include <pciback/allow.h>
 #include <pciback/json.h>
+#include <pciback/registers.h>
 #include <pciback/status.h>
 #include <pciback/taken.h>
 #include <pciback/version.h>
@@ -64,14 +65,25 @@ interrupt_name(enum pciback_interrupt interrupt)
 	return "?";
 }
 
-/* What its owner allows for a device alone, in the words of `take`. */
+/* A number of an interrupt line; null for none. */
 static void
-json_allow(struct pciback_json *json, unsigned allow)
+json_line(struct pciback_json *json, const char *name, uint8_t line)
+{
+	if (line == 0 || line == INTERRUPT_LINE_NONE)
+		pciback_json_null(json, name);
+	else
+		pciback_json_unsigned(json, name, line);
+}
+
+/* What its owner allows and states for a device alone, as `take` was told it. */
+static void
+json_owners(struct pciback_json *json, unsigned allow, uint8_t irq)
 {
 	char names[PCIBACK_ALLOW_SIZE];
 
 	pciback_allow_format(allow, '+', names);
 	pciback_json_string(json, "allow", names);
+	json_line(json, "irq", irq);
 }
 
 static void
@@ -87,7 +99,8 @@ json_device(struct pciback_json *json, const struct pciback_device_status *devic
 	pciback_json_string(json, "interrupt", interrupt_name(device->interrupt));
 	pciback_json_bool(json, "permissive", device->permissive);
 	pciback_json_string(json, "rdm_policy", device->rdm_relaxed ? "relaxed" : "strict");
-	json_allow(json, device->allow);
+	json_line(json, "line", device->line);
+	json_owners(json, device->allow, device->irq);
 	pciback_json_unsigned(json, "permissions", device->n_permissions);
 	pciback_json_object_end(json);
 }
@@ -132,7 +145,7 @@ json_held_back(struct pciback_json *json, const struct pciback_backend *backend)
 		pciback_address_format(&held_back.address, name);
 		pciback_json_string(json, "address", name);
 		pciback_json_unsigned(json, "domain", held_back.domain);
-		json_allow(json, held_back.allow);
+		json_owners(json, held_back.allow, held_back.irq);
 		pciback_json_unsigned(json, "permissions", held_back.n_permissions);
 		pciback_json_bool(json, "lost", held_back.is_lost);
 		pciback_json_object_end(json);
@@ -155,7 +168,7 @@ json_taken(struct pciback_json *json, const struct pciback_backend *backend)
 		pciback_json_string(json, "address", name);
 		pciback_json_bool(json, "clean", taken.is_clean);
 		pciback_json_bool(json, "lost", taken.is_lost);
-		json_allow(json, taken.allow);
+		json_owners(json, taken.allow, taken.irq);
 		pciback_json_object_end(json);
 	}
 	pciback_json_array_end(json);

@@ -212,6 +212,7 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	if (config[REG_INTERRUPT_PIN] != 0) {
 		unsigned line = said_line(&device->address);
 
+		settings->line_source = line != 0 ? PCIBACK_LINE_SYSTEM : PCIBACK_LINE_FIRMWARE;
 		/* If the kernel said nothing, it is what the owner may have written. */
 		if (line == 0)
 			line = config[REG_INTERRUPT_LINE];

@@ -652,6 +652,8 @@ open_device(void *world, const struct pciback_address *address,
 			.config_size = 256,
 			.unset_bars = device->unset_bars,
 			.interrupt_line = device->config[0x3c],
+			.line_source = device->config[0x3d] == 0 ? PCIBACK_LINE_NONE :
+			    device->is_routed ? PCIBACK_LINE_SYSTEM : PCIBACK_LINE_FIRMWARE,
 		};
 		memcpy(ret_settings->bars, device->bars, sizeof(device->bars));
 		ret_settings->rom = device->rom;

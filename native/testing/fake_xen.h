@@ -58,6 +58,7 @@ struct fake_device {
 	uint8_t config[256];
 	struct pciback_resource bars[PCIBACK_RESOURCES], rom;
 	unsigned unset_bars;		/* as in the settings */
+	bool is_routed;			/* the system says that INTERRUPT_LINE is its interrupt */
 	bool wants_reserved;		/* memory, which no guest's map has */
 };
 

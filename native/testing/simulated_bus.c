@@ -321,6 +321,7 @@ pciback_simulated_device_settings(struct pciback_simulated_device *device,
 		.config_size = device->config_size,
 		.rom = device->rom,
 		.interrupt_line = device->config[REG_INTERRUPT_LINE],
+		.line_source = device->config[REG_INTERRUPT_PIN] != 0 ? PCIBACK_LINE_FIRMWARE : PCIBACK_LINE_NONE,
 		.pirq = device->config[REG_INTERRUPT_LINE],
 	};
 	memcpy(ret_settings->bars, device->bars, sizeof(device->bars));

@@ -100,7 +100,7 @@ if name == "pcibackctl":
     if verb == "take":
         check = words[0] == "--check"
         address, *expected = words[-1].split(",")
-        expected = [each for each in expected if not each.startswith("allow=")]
+        expected = [each for each in expected if not each.startswith(("allow=", "irq="))]
         device = books["devices"].get(address)
         if device is None:
             refuse(f"{address} is no device of this machine")

@@ -53,14 +53,14 @@ def test_devices_are_taken_and_guests_started_with_them(tmp_path: Path, shell: l
         DEVICE_A,
         f"guest\tidle\t{idle}\t{B}",
         DEVICE_B,
-        f"device\t{C},id=10ec:8139,allow=no-reset+shared-irq",
+        f"device\t{C},id=10ec:8139,irq=20,allow=no-reset+shared-irq",
         f"guest\tweb\t{web}\t{C}",
     )
     assert host.start() == (0, [])
     assert host.calls == [
         f"pcibackctl take {A},id=8086:10d3,subsystem=8086:a01f",
         f"pcibackctl take {B},id=8086:100e",
-        f"pcibackctl take {C},id=10ec:8139,allow=no-reset+shared-irq",
+        f"pcibackctl take {C},id=10ec:8139,irq=20,allow=no-reset+shared-irq",
         "xl domid fire wall",
         CREATE,
         "xl domid fire wall",
@@ -145,6 +145,14 @@ FILE = "/etc/xen/x"
         (
             f"device\t{A},id=8086:10d3,allow=",
             f"'{A},id=8086:10d3,allow=' is no device with its id, such as 0000:03:00.0,id=8086:10d3",
+        ),
+        (
+            f"device\t{A},id=8086:10d3,irq=",
+            f"'{A},id=8086:10d3,irq=' is no device with its id, such as 0000:03:00.0,id=8086:10d3",
+        ),
+        (
+            f"device\t{A},id=8086:10d3,irq=0x14",
+            f"'{A},id=8086:10d3,irq=0x14' is no device with its id, such as 0000:03:00.0,id=8086:10d3",
         ),
         ("device\t$(reboot)", "'$(reboot)' is no device with its id, such as 0000:03:00.0,id=8086:10d3"),
         (DEVICE_B, f"{B} is named twice"),

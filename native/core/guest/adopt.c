@@ -127,6 +127,7 @@ go_on(struct pciback_slot *slot, const struct pciback_record *record)
 		return false;
 	settings.handle = slot;
 	settings.permissive = record->permissive;
+	settings.interrupt_line = record->line;
 	settings.pirq = record->pirq;
 	if (pciback_device_resume(&slot->device, &backend->host, &guest->log, &settings, &slot->state) < 0 ||
 	    (!record->is_exact && !find_state(slot)) ||
@@ -223,6 +224,7 @@ open_device(struct pciback_slot *slot, const struct pciback_record *record)
 	slot->address = record->settings.address;
 	slot->settings = settings;
 	slot->consent = record->consent;
+	slot->irq = record->irq;
 	slot->is_in_quarantine = record->is_in_quarantine;
 	slot->has_table = record->has_table;
 	slot->is_clean = record->is_clean;

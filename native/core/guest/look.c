@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <pciback/registers.h>
 #include <pciback/text.h>
 
 #include "entry.h"
@@ -29,6 +30,23 @@ has_name(const char *text, size_t length, const char *name, const char **ret_val
 	return true;
 }
 
+/* The number between two commas. */
+static int
+parse_irq(const char *value, size_t n, uint8_t *irq)
+{
+	char text[sizeof("254")];
+	uint32_t number;
+
+	if (n >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, value, n);
+	text[n] = '\0';
+	if (pciback_decimal_parse(text, INTERRUPT_LINE_NONE - 1, &number) < 0 || number == 0)
+		return -EINVAL;
+	*irq = (uint8_t)number;
+	return 0;
+}
+
 /* The names between two commas. */
 static int
 parse_allow(const char *value, size_t n, unsigned *allow)
@@ -43,7 +61,7 @@ parse_allow(const char *value, size_t n, unsigned *allow)
 	return pciback_allow_parse(text, '+', allow, &length) == NULL ? 0 : -EINVAL;
 }
 
-/* Reads "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=strict,allow=no-reset"; what else is in it is for
+/* Reads "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=strict,irq=20,allow=no-reset"; what else is in it is for
  * others. Returns 0 or -EINVAL. */
 static int
 parse_options(const char *text, struct pciback_entry *entry)
@@ -59,6 +77,9 @@ parse_options(const char *text, struct pciback_entry *entry)
 		} else if (has_name(text, length, "rdm_policy", &value, &n)) {
 			entry->rdm_relaxed = n == 7 && strncmp(value, "relaxed", n) == 0;
 			if (!entry->rdm_relaxed && (n != 6 || strncmp(value, "strict", n) != 0))
+				return -EINVAL;
+		} else if (has_name(text, length, "irq", &value, &n)) {
+			if (parse_irq(value, n, &entry->irq) < 0)
 				return -EINVAL;
 		} else if (has_name(text, length, "allow", &value, &n) && parse_allow(value, n, &entry->allow) < 0) {
 			return -EINVAL;
@@ -118,7 +139,7 @@ parse_entry(struct pciback_guest *guest, struct pciback_entry *entry,
 	if (items[OPTS].result != -ENOENT && (items[OPTS].result < 0 ||
 	    parse_options(items[OPTS].value, entry) < 0)) {
 		pciback_error_set(guest, "%s is '%.80s', where permissive would be 0 or 1, rdm_policy strict or relaxed, "
-		    "and allow " PCIBACK_ALLOW_NAMES,
+		    "and allow " PCIBACK_ALLOW_NAMES "; irq 1 to 254",
 		    items[OPTS].path, items[OPTS].value);
 		return;
 	}

@@ -48,7 +48,7 @@ visit(void *context, const struct pciback_neighbour *neighbour)
 {
 	const struct search *search = context;
 	const struct pciback_device_settings *settings = &search->slot->settings;
-	unsigned allow = pciback_slot_allow(search->slot), line = settings->interrupt_line;
+	unsigned allow = pciback_slot_allow(search->slot), line = pciback_slot_line(search->slot);
 	char name[PCIBACK_ADDRESS_SIZE];
 
 	pciback_address_format(&neighbour->address, name);

@@ -176,6 +176,7 @@ grant(struct pciback_slot *slot, const struct pciback_entry *entry, char message
 
 	settings.handle = slot;
 	settings.permissive = entry->permissive;
+	settings.interrupt_line = pciback_slot_line(slot);
 	r = pciback_device_init(&slot->device, &slot->backend->host, &guest->log, &settings);
 	if (r < 0) {
 		pciback_error_explain(message, &slot->address, "can't be handed out: %s", strerror(-r));
@@ -253,7 +254,7 @@ pciback_slot_give(struct pciback_guest *guest, const struct pciback_entry *entry
 		return slot->lost == -EBUSY ? -EPERM : slot->lost;
 	}
 	r = slot != NULL ? make_ready(slot, guest->domain, message) :
-	    pciback_slot_take(backend, &entry->address, guest->domain, entry->allow, &slot, message);
+	    pciback_slot_take(backend, &entry->address, guest->domain, entry->allow, entry->irq, &slot, message);
 	if (r == 0 && pciback_slot_is_cleaned(slot))
 		r = pciback_clean_await(slot, guest->domain, message);
 	if (r < 0)

@@ -103,6 +103,7 @@ struct pciback_slot {
 	int reset_error;		/* what they wait for: why it can't be had, with a sentence in `problem` */
 	char problem[PCIBACK_LOG_LINE];	/* "": nothing to be told */
 	unsigned consent;		/* PCIBACK_ALLOW_*: what the owner allows for this device, besides the backend's */
+	uint8_t irq;			/* the interrupt of its line as its owner states it, 0: as the hardware has it */
 	int lost;			/* 0, or why it is served no more: -ENODEV, -EBUSY as the hardware says */
 	bool was_mappable;		/* its domain could map memory of it, now or before */
 	bool is_moving;			/* it is given or taken back right now */
@@ -130,6 +131,7 @@ struct pciback_entry {
 	bool permissive;
 	bool rdm_relaxed;		/* memory that the device wants reserved may be missing in the guest */
 	unsigned allow;			/* PCIBACK_ALLOW_*, for this device alone: an earlier process was told so */
+	uint8_t irq;			/* the interrupt that its owner states, 0: none; as `allow` */
 	bool vdev_differs;		/* vdev-N is not what it should be */
 	bool state_differs;		/* nor is state-N */
 	int error;			/* why it could not be given, 0 if it could */
@@ -284,6 +286,13 @@ static inline unsigned
 pciback_slot_allow(const struct pciback_slot *slot)
 {
 	return slot->backend->allow | slot->consent;
+}
+
+/* The interrupt of a device's line, for the next guest: what its owner states, or what the hardware has. */
+static inline uint8_t
+pciback_slot_line(const struct pciback_slot *slot)
+{
+	return slot->irq != 0 ? slot->irq : slot->settings.interrupt_line;
 }
 
 /* Whether no guest has the device, and nobody gets it, but for its domain if that has nothing to give

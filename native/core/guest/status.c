@@ -18,6 +18,8 @@ describe(const struct pciback_slot *slot, struct pciback_device_status *ret_stat
 		.place = slot->place,
 		.interrupt = slot->device.interrupt,
 		.permissive = slot->device.settings.permissive,
+		.line = slot->device.settings.interrupt_line,
+		.irq = slot->irq,
 		.rdm_relaxed = slot->rdm_relaxed,
 		.allow = slot->consent,
 		.n_permissions = slot->ledger.n,
@@ -75,6 +77,7 @@ pciback_status_held_back(const struct pciback_backend *backend, size_t *position
 				.address = slot->address,
 				.domain = slot->domain,
 				.allow = slot->consent,
+				.irq = slot->irq,
 				.n_permissions = slot->ledger.n,
 				.is_lost = !slot->is_taken || slot->lost < 0,
 			};
@@ -97,6 +100,7 @@ pciback_status_taken(const struct pciback_backend *backend, size_t *position,
 				.is_clean = slot->is_clean,
 				.is_reset = pciback_slot_is_cleaned(slot),
 				.allow = slot->consent,
+				.irq = slot->irq,
 				.is_lost = slot->lost < 0,
 			};
 			return true;

@@ -56,8 +56,28 @@ put_into_quarantine(struct pciback_slot *slot, uint16_t domain, char message[PCI
 }
 
 int
+pciback_slot_check_irq(const struct pciback_device_settings *settings, uint8_t irq, char message[PCIBACK_LOG_LINE])
+{
+	unsigned stated = irq, line = settings->interrupt_line;
+
+	if (irq == 0 || settings->line_source == PCIBACK_LINE_FIRMWARE ||
+	    (settings->line_source == PCIBACK_LINE_SYSTEM && line == stated))
+		return 0;
+	if (settings->line_source == PCIBACK_LINE_NONE)
+		pciback_error_explain(message, &settings->address, "has no interrupt line that irq=%u could be: leave irq out",
+		    stated);
+	else if (line == 0)
+		pciback_error_explain(message, &settings->address, "has an interrupt above 254, as the system itself says, which "
+		    "irq=%u contradicts: leave irq out", stated);
+	else
+		pciback_error_explain(message, &settings->address, "has interrupt %u, as the system itself says, which irq=%u "
+		    "contradicts: leave irq out", line, stated);
+	return -EINVAL;
+}
+
+int
 pciback_slot_take(struct pciback_backend *backend, const struct pciback_address *address, uint16_t domain,
-    unsigned consent, struct pciback_slot **ret_slot, char message[PCIBACK_LOG_LINE])
+    unsigned consent, uint8_t irq, struct pciback_slot **ret_slot, char message[PCIBACK_LOG_LINE])
 {
 	const struct pciback_hardware *hardware = &backend->hardware;
 	struct pciback_slot *slot = free_slot(backend);
@@ -87,12 +107,15 @@ pciback_slot_take(struct pciback_backend *backend, const struct pciback_address 
 	slot->backend = backend;
 	slot->address = *address;
 	slot->consent = consent;
+	slot->irq = irq;
 	r = hardware->operations->config_read(hardware->world, slot->settings.handle, REG_COMMAND, 2,
 	    &slot->command);
 	if (r == 0)
 		r = pciback_clean_silence(slot);
 	if (r < 0)
 		pciback_error_explain(message, address, "can't be silenced: %s", strerror(-r));
+	if (r == 0)
+		r = pciback_slot_check_irq(&slot->settings, irq, message);
 	if (r == 0)
 		r = put_into_quarantine(slot, domain, message);
 	if (r == 0)

@@ -89,7 +89,7 @@ take(struct pciback_backend *backend, const struct pciback_wanted *wanted, char 
 	int r;
 
 	if (slot == NULL) {
-		r = pciback_slot_take(backend, &wanted->address, 0, wanted->allow, &slot, message);
+		r = pciback_slot_take(backend, &wanted->address, 0, wanted->allow, wanted->irq, &slot, message);
 		if (r == 0)
 			slot->is_new = true;
 		return r;
@@ -98,6 +98,9 @@ take(struct pciback_backend *backend, const struct pciback_wanted *wanted, char 
 		pciback_slot_explain_lost(slot, message);
 		return slot->lost;
 	}
+	r = pciback_slot_check_irq(&slot->settings, wanted->irq, message);
+	if (r < 0)
+		return r;
 	/* One that was taken before stays so, also if it can't be reset now. */
 	if (!slot->is_new || slot->problem[0] == '\0')
 		return 0;
@@ -123,6 +126,7 @@ pciback_backend_take(struct pciback_backend *backend, const struct pciback_wante
 		if (r == 0) {
 			slot->is_new = false;
 			slot->consent = devices[i].allow;
+			slot->irq = devices[i].irq;
 			pciback_remember(slot, PCIBACK_SETTLED);
 		} else if (slot != NULL && slot->is_new && !pciback_slot_is_cleaned(slot) && slot->guest == NULL) {
 			pciback_slot_drop(slot);

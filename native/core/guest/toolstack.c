@@ -7,6 +7,7 @@
 #include "toolstack.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "store.h"
 
@@ -24,19 +25,21 @@ pciback_job_has(const struct pciback_job *job, const struct pciback_address *add
 	return false;
 }
 
-/* Whoever serves the guest after this process is to know what its owner allows for the device. */
+/* Whoever serves the guest after this process is to know what its owner allows and states for the device. */
 static void
 add_options(struct pciback_change *change, struct pciback_backend *backend, const struct pciback_wanted *device,
     size_t number)
 {
 	const struct pciback_slot *slot = pciback_backend_taken(backend, &device->address);
 	unsigned consent = slot != NULL ? slot->consent : 0;
-	char allow[PCIBACK_ALLOW_SIZE];
+	char allow[PCIBACK_ALLOW_SIZE], irq[sizeof(",irq=254")] = "";
 
+	if (slot != NULL && slot->irq != 0)
+		(void)snprintf(irq, sizeof(irq), ",irq=%u", (unsigned)slot->irq);
 	pciback_allow_format(consent, '+', allow);
 	pciback_item_value(pciback_change_add(change, PCIBACK_STORE_WRITE, "opts-%zu", number),
-	    "msitranslate=0,power_mgmt=0,permissive=%d,rdm_policy=%s%s%s", device->permissive,
-	    device->rdm_relaxed ? "relaxed" : "strict", consent != 0 ? ",allow=" : "", allow);
+	    "msitranslate=0,power_mgmt=0,permissive=%d,rdm_policy=%s%s%s%s", device->permissive,
+	    device->rdm_relaxed ? "relaxed" : "strict", irq, consent != 0 ? ",allow=" : "", allow);
 }
 
 /* The entries of a job's devices, under the numbers from `first` on, and how many there are then. */

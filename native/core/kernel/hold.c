@@ -27,6 +27,7 @@ pciback_kernel_find_line(const struct pciback_backend *backend, const struct pci
 	int r = hardware->operations->config_read(hardware->world, settings->handle, REG_INTERRUPT_PIN, 1, &pin);
 
 	settings->interrupt_line = 0;
+	settings->line_source = PCIBACK_LINE_NONE;
 	if (r < 0) {
 		pciback_error_explain(message, &settings->address, "doesn't tell its interrupt pin: %s", strerror(-r));
 		return r;
@@ -45,6 +46,7 @@ pciback_kernel_find_line(const struct pciback_backend *backend, const struct pci
 		return -ERANGE;
 	}
 	settings->interrupt_line = (uint8_t)gsi;
+	settings->line_source = PCIBACK_LINE_SYSTEM;
 	return 0;
 }
 
@@ -83,12 +85,14 @@ pciback_kernel_hold(struct pciback_backend *backend, const struct pciback_kernel
 	if (r == 0)
 		r = pciback_kernel_check_owner(backend, address, backend->allow | wanted->allow, message);
 	if (r == 0)
-		r = pciback_slot_take(backend, address, 0, wanted->allow, &slot, message);
+		r = pciback_slot_take(backend, address, 0, wanted->allow, 0, &slot, message);
 	if (r < 0)
 		return r;
 	r = check_bars(slot, message);
 	if (r == 0)
 		r = pciback_kernel_find_line(backend, host, &slot->settings, message);
+	if (r == 0)
+		r = pciback_slot_check_irq(&slot->settings, wanted->irq, message);
 	if (r == 0)
 		r = pciback_kernel_check_shared(slot, host, message);
 	if (r < 0)

@@ -37,6 +37,13 @@ struct pciback_resource {
 
 #define PCIBACK_RESOURCES 6
 
+/* Whence the number of an interrupt line is. */
+enum pciback_line_source {
+	PCIBACK_LINE_NONE,		/* the device has no interrupt pin */
+	PCIBACK_LINE_FIRMWARE,		/* the register: the system has said none */
+	PCIBACK_LINE_SYSTEM,		/* the system has routed it, and says so */
+};
+
 /* What the binding knows of a device. */
 struct pciback_device_settings {
 	struct pciback_address address;	/* the real one */
@@ -48,6 +55,7 @@ struct pciback_device_settings {
 	struct pciback_resource rom;	/* NONE or MEM32 */
 	unsigned unset_bars;		/* bit n: BAR n has a size, but nobody gave it an address */
 	uint8_t interrupt_line;		/* what the guest reads as such: the host's irq */
+	enum pciback_line_source line_source;
 	uint32_t pirq;			/* of INTx, 0 for none; the answer to disabling MSI */
 	bool permissive;		/* writes to registers that nobody knows pass; logged */
 	bool interrupt_control;		/* the guest may switch INTx, MSI and MSI-X in the registers */

@@ -42,6 +42,7 @@ struct pciback_record {
 	bool is_exact;			/* its process has ended on purpose, and `state` is its last one */
 	struct pciback_device_settings settings;	/* as the hardware had it, with its address; no handle */
 	unsigned consent;		/* PCIBACK_ALLOW_*, for it alone */
+	uint8_t irq;			/* as in pciback_slot */
 	bool is_in_quarantine, has_table, is_clean, was_mappable;	/* as in pciback_slot */
 	uint32_t command;		/* the same */
 	struct pciback_pristine pristine;
@@ -49,6 +50,7 @@ struct pciback_record {
 	struct pciback_domain_identity identity;	/* of that domain */
 	bool has_guest;			/* the domain has it */
 	bool rdm_relaxed, permissive;
+	uint8_t line;			/* what the guest reads in INTERRUPT_LINE */
 	uint32_t pirq;			/* of INTx, as the guest knows it */
 	struct pciback_address place;	/* where the guest sees it */
 	struct pciback_device_state state;

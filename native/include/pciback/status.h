@@ -35,6 +35,8 @@ struct pciback_device_status {
 	struct pciback_address place;	/* where the guest sees it */
 	enum pciback_interrupt interrupt;
 	bool permissive;
+	uint8_t line;			/* what the guest reads in INTERRUPT_LINE */
+	uint8_t irq;			/* as in pciback_taken_status */
 	bool rdm_relaxed;		/* memory that it wants reserved may be missing in the guest */
 	unsigned allow;			/* PCIBACK_ALLOW_*, for it alone */
 	size_t n_permissions;		/* that Xen gave for it */
@@ -45,6 +47,7 @@ struct pciback_held_back {
 	struct pciback_address address;
 	uint16_t domain;
 	unsigned allow;			/* PCIBACK_ALLOW_*, for it alone */
+	uint8_t irq;			/* as in pciback_taken_status */
 	size_t n_permissions;		/* that Xen refuses to take back; 0: it lives, and may have mapped memory */
 	bool is_lost;			/* a driver of dom0 has taken it, or it is gone, and may be back since as dom0's */
 };
@@ -55,6 +58,7 @@ struct pciback_taken_status {
 	bool is_clean;			/* as it was when it was taken; else that is tried again for the next one */
 	bool is_reset;			/* right now */
 	unsigned allow;			/* PCIBACK_ALLOW_*, for it alone */
+	uint8_t irq;			/* the interrupt of its line as its owner states it, 0: it is not stated */
 	bool is_lost;			/* a driver of dom0 has taken it, or it is gone: nobody gets it */
 };
 

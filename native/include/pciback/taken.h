@@ -34,7 +34,8 @@ int pciback_backend_find_device(const struct pciback_backend *backend, const str
 /*
  * Takes devices from dom0, all of them or none. While one of them is being reset, it returns -EINPROGRESS and is to be
  * called again. Those that are taken already stay so, with whoever has
- * them, and from now on that is allowed for them which their words say. They are checked before anything is
+ * them, and from now on that is allowed for them which their words say, and their interrupt is the one that these state;
+ * a guest that has one learns of it when it gets it again. They are checked before anything is
  * done to one of them.
  * Returns 0, or a negative errno with one sentence in `message`: as above, or -EBUSY when a driver of dom0
  * has one. At most PCIBACK_ENTRIES_MAX of them.

@@ -35,6 +35,7 @@ struct pciback_wanted {
 	bool has_id, has_subsystem;	/* to be taken: it has to have this vendor and device, this subsystem */
 	struct pciback_identity identity;
 	unsigned allow;			/* to be taken: PCIBACK_ALLOW_*, what its owner allows for it alone */
+	uint8_t irq;			/* to be taken: the interrupt of its line, if its owner states it; 0: nothing is stated */
 	bool permissive;		/* for a guest: writes to registers that nobody knows reach it */
 	bool rdm_relaxed;		/* for a guest: memory that it wants reserved may be missing */
 };
@@ -43,7 +44,7 @@ struct pciback_wanted {
 
 /* The options that a request knows. */
 enum {
-	PCIBACK_WANTED_KNOWS_IDENTITY = 1 << 0,	/* id=8086:10d3, subsystem=8086:a01f, allow=no-reset+shared-irq */
+	PCIBACK_WANTED_KNOWS_IDENTITY = 1 << 0,	/* id=8086:10d3, subsystem=8086:a01f, irq=20, allow=no-reset+shared-irq */
 	PCIBACK_WANTED_KNOWS_POLICY = 1 << 1,	/* permissive=0|1, rdm_policy=strict|relaxed */
 };
 

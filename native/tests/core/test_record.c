@@ -34,6 +34,8 @@ fill(void)
 	memset(record.pristine.config, 0xa5, sizeof(record.pristine.config));
 	record.domain = PCIBACK_DOMAIN_MAX;
 	memset(record.identity.bytes, 0x5a, sizeof(record.identity.bytes));
+	record.irq = 254;
+	record.line = 255;
 	record.pirq = UINT32_MAX;
 	record.place = place;
 	record.state = (struct pciback_device_state){ PCIBACK_MSIX, true, 0xffff, 7, 127 };
@@ -56,6 +58,8 @@ test_round(struct harness *harness)
 	CHECK_NUMBER(read_record.ledger.n, PCIBACK_PERMISSIONS_MAX);
 	CHECK_NUMBER(read_record.ledger.entries[137].n, 137);
 	CHECK_NUMBER(read_record.domain, PCIBACK_DOMAIN_MAX);
+	CHECK_NUMBER(read_record.irq, 254);
+	CHECK_NUMBER(read_record.line, 255);
 	CHECK(pciback_recorded_channel_is(&read_record.channel, &record.channel));
 	CHECK(memcmp(&read_record.pristine, &record.pristine, sizeof(record.pristine)) == 0);
 	CHECK(read_record.settings.quirks == record.settings.quirks);

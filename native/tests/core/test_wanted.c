@@ -50,6 +50,13 @@ test_wanted_mistakes(struct harness *harness)
 		    "after subsystem= there would be its two numbers, such as 8086:a01f" },
 		{ "03:00.0,allow=all", PCIBACK_WANTED_KNOWS_IDENTITY, "after allow= there would be no-iommu, shared-irq, "
 		    "shared-bar-page, no-reset or kept-mappings, with '+' between them" },
+		{ "03:00.0,irq=0", PCIBACK_WANTED_KNOWS_IDENTITY,
+		    "after irq= there would be the number of its interrupt, from 1 to 254" },
+		{ "03:00.0,irq=255", PCIBACK_WANTED_KNOWS_IDENTITY,
+		    "after irq= there would be the number of its interrupt, from 1 to 254" },
+		{ "03:00.0,irq=0x14", PCIBACK_WANTED_KNOWS_IDENTITY,
+		    "after irq= there would be the number of its interrupt, from 1 to 254" },
+		{ "03:00.0,irq=20", PCIBACK_WANTED_KNOWS_POLICY, "'irq' is no option of a device here" },
 		{ "03:00.0,permissive=yes", PCIBACK_WANTED_KNOWS_POLICY, "after permissive= there would be 0 or 1" },
 		{ "03:00.0,rdm_policy=RELAXED", PCIBACK_WANTED_KNOWS_POLICY,
 		    "after rdm_policy= there would be strict or relaxed" },
@@ -65,6 +72,7 @@ test_wanted_mistakes(struct harness *harness)
 		CHECK_TEXT(message, cases[i].message);
 		CHECK_NUMBER(device.address.bus, 77);
 		CHECK(!device.has_id && !device.has_subsystem);
+		CHECK_NUMBER(device.irq, 0);
 	}
 }
 
@@ -88,6 +96,9 @@ test_wanted(struct harness *harness)
 	CHECK_NUMBER(device.allow, 0);
 	CHECK_NUMBER(read_word("03:00.0,allow=no-reset+shared-irq", PCIBACK_WANTED_KNOWS_IDENTITY, &device, message), 0);
 	CHECK_NUMBER(device.allow, PCIBACK_ALLOW_NO_RESET | PCIBACK_ALLOW_SHARED_IRQ);
+	CHECK_NUMBER(device.irq, 0);
+	CHECK_NUMBER(read_word("03:00.0,irq=254", PCIBACK_WANTED_KNOWS_IDENTITY, &device, message), 0);
+	CHECK_NUMBER(device.irq, 254);
 	/* What it says for itself counts, and else what holds for all. */
 	CHECK_NUMBER(read_word("03:00.0,rdm_policy=relaxed", PCIBACK_WANTED_KNOWS_POLICY, &device, message), 0);
 	CHECK(device.permissive && device.rdm_relaxed);

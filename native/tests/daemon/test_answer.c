@@ -82,7 +82,7 @@ test_status(struct harness *harness)
 	    "\"frontend_state\": 3, \"hot_plug\": true, \"requests\": 0, \"refused\": 0, "
 	    "\"message\": null, \"devices\": [{\"address\": \"0000:03:00.0\", "
 	    "\"place\": \"0000:00:00.0\", \"interrupt\": \"intx\", \"permissive\": false, "
-	    "\"rdm_policy\": \"strict\", \"allow\": \"\", \"permissions\": 5}]}]");
+	    "\"rdm_policy\": \"strict\", \"line\": 16, \"allow\": \"\", \"irq\": null, \"permissions\": 5}]}]");
 	/* From under the guest, which may have mapped memory of it. */
 	fake.xen.devices[0].lost = -EBUSY;
 	fake_pass(&fake, PCIBACK_WAIT_CHECK);
@@ -110,7 +110,8 @@ test_status(struct harness *harness)
 	answer_status(&answer, &fake.backend, false, 5);
 	check_part(harness, &answer, "0000:03:00.0 is taken from dom0, and no guest has it; it could not be reset\n");
 	answer_status(&answer, &fake.backend, true, 5);
-	check_part(harness, &answer, "\"taken\": [{\"address\": \"0000:03:00.0\", \"clean\": false, \"lost\": false, \"allow\": \"\"}]");
+	check_part(harness, &answer, "\"taken\": [{\"address\": \"0000:03:00.0\", \"clean\": false, \"lost\": false, \"allow\": \"\", "
+	    "\"irq\": null}]");
 	fake.xen.devices[0].lost = -EBUSY;
 	fake_pass(&fake, PCIBACK_WAIT_CHECK);
 	answer_status(&answer, &fake.backend, false, 5);

@@ -141,11 +141,34 @@ test_killed_anywhere(struct harness *harness)
 	CHECK_NUMBER(n_left, 0);
 }
 
+/* What a guest has read of its interrupt stays, also if its owner states another one for the next guest. */
+static void
+test_irq(struct harness *harness)
+{
+	struct pciback_wanted wanted = { .address = first, .irq = 20 };
+	char message[PCIBACK_LOG_LINE];
+	struct pciback_slot *slot;
+
+	fake_init_recorded(&fake);
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	fake_create(&fake, 1, 0, 1);
+	fake_frontend(&fake, 1, true);
+	fake_set(&fake, 1, "/state", "4");
+	wanted.irq = 21;
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	fake_restart(&fake);
+	slot = pciback_backend_taken(&fake.backend, &first);
+	CHECK(slot != NULL && slot->guest != NULL);
+	CHECK_NUMBER(slot->device.settings.interrupt_line, 20);
+	CHECK_NUMBER(slot->irq, 21);
+	CHECK(fake_end(&fake));
+}
+
 /* A device that nobody has stays clean, with what dom0 had in it; one that is held back stays so. */
 static void
 test_taken_and_held_back(struct harness *harness)
 {
-	const struct pciback_wanted wanted = { .address = first, .allow = PCIBACK_ALLOW_NO_RESET };
+	const struct pciback_wanted wanted = { .address = first, .allow = PCIBACK_ALLOW_NO_RESET, .irq = 20 };
 	char message[PCIBACK_LOG_LINE];
 	struct pciback_slot *slot;
 
@@ -155,6 +178,7 @@ test_taken_and_held_back(struct harness *harness)
 	slot = pciback_backend_taken(&fake.backend, &first);
 	CHECK(slot != NULL && slot->is_clean && slot->has_table && slot->is_in_quarantine);
 	CHECK_NUMBER(slot->consent, PCIBACK_ALLOW_NO_RESET);
+	CHECK_NUMBER(slot->irq, 20);
 	CHECK_NUMBER(fake.xen.devices[0].n_resets, 1);
 	CHECK_NUMBER(pciback_backend_return(&fake.backend, &wanted, 1, message), 0);
 	CHECK(fake.xen.devices[0].is_dom0s && !fake.xen.devices[0].has_table);
@@ -375,6 +399,7 @@ void
 test_guest_adopt(struct harness *harness)
 {
 	test_killed_anywhere(harness);
+	test_irq(harness);
 	test_taken_and_held_back(harness);
 	test_another_domain(harness);
 	test_taken_back(harness);

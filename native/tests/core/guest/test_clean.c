@@ -24,7 +24,7 @@ take(void)
 	struct pciback_slot *slot = NULL;
 
 	message[0] = '\0';
-	(void)pciback_slot_take(&fake.backend, &first, 0, 0, &slot, message);
+	(void)pciback_slot_take(&fake.backend, &first, 0, 0, 0, &slot, message);
 	return slot;
 }
 

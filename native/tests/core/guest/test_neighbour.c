@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <pciback/taken.h>
 #include "fake_xen.h"
 
 static struct fake fake;
@@ -53,6 +54,28 @@ test_shares(struct harness *harness)
 	}
 }
 
+/* A line that only the owner knows may be that of dom0's device all the same. */
+static void
+test_stated(struct harness *harness)
+{
+	const struct pciback_wanted wanted = { .address = { .bus = 3 }, .irq = 20 };
+	char message[PCIBACK_LOG_LINE];
+
+	fake_init(&fake);
+	fake.xen.neighbour = (struct pciback_neighbour){ .address = { .device = 0x1d }, .line = 20 };
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	fake_create(&fake, 1, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "6");
+	CHECK(strstr(fake.xen.line, "0000:03:00.0 has the interrupt line of 0000:00:1d.0") != NULL);
+	CHECK_NUMBER(fake_held(&fake, NULL, 1), 0);
+	/* Its own, of which the firmware has written that it is the other one's, is not. */
+	fake.xen.neighbour.line = 16;
+	fake_write(&fake, 1, "state-0", "1");
+	fake_run(&fake);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "3");
+	CHECK(fake_end(&fake));
+}
+
 /* Who can't be asked may share anything. */
 static void
 test_unknown(struct harness *harness)
@@ -69,5 +92,6 @@ void
 test_guest_neighbour(struct harness *harness)
 {
 	test_shares(harness);
+	test_stated(harness);
 	test_unknown(harness);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../../../core/guest/devices.h"
+#include "../../../core/guest/ledger.h"
 #include "../../../core/guest/slot.h"
 #include "../../../core/guest/clean.h"
 #include "../../../core/guest/take.h"
@@ -27,7 +28,7 @@ take(uint16_t domain)
 	int r;
 
 	message[0] = '\0';
-	r = pciback_slot_take(&fake.backend, &first, domain, 0, &slot, message);
+	r = pciback_slot_take(&fake.backend, &first, domain, 0, 0, &slot, message);
 	if (r < 0)
 		return r;
 	while ((r = pciback_clean_step(slot, message)) > 0)
@@ -145,6 +146,83 @@ test_consent(struct harness *harness)
 	fake_run(&fake);
 	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "3");
 	CHECK(fake_end(&fake));
+}
+
+/* Its owner knows the interrupt of a device of which the system has said none: its guest gets that one. */
+static void
+test_irq(struct harness *harness)
+{
+	struct pciback_wanted wanted = { .address = first, .irq = 20 };
+	struct pciback_slot *slot;
+	uint32_t value = 0;
+
+	fake_init(&fake);
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	slot = pciback_backend_taken(&fake.backend, &first);
+	CHECK_NUMBER(slot->settings.interrupt_line, 16);
+	fake_create(&fake, 1, 0, 1);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "3");
+	CHECK_NUMBER(slot->device.settings.interrupt_line, 20);
+	CHECK(pciback_ledger_has(slot, PCIBACK_PERMISSION_PIRQ));
+	CHECK_NUMBER(slot->device.settings.pirq, 20 + fake.xen.pirq_offset);
+	fake_frontend(&fake, 1, true);
+	CHECK_NUMBER(fake_request(&fake, 1, PCIBACK_CONFIG_READ, 0, 0x3c, 1, 0, &value), 0);
+	CHECK_NUMBER(value, 20);
+	/* What its owner states now, the next guest gets. */
+	wanted.irq = 0;
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	CHECK_NUMBER(slot->device.settings.interrupt_line, 20);
+	fake_kill(&fake, 1, PCIBACK_LIFE_GONE);
+	fake_create(&fake, 2, 0, 1);
+	CHECK_NUMBER(slot->device.settings.interrupt_line, 16);
+	CHECK(fake_end(&fake));
+	/* A process that comes after one that was killed finds it in the store. */
+	fake_init(&fake);
+	fake_create(&fake, 1, 9, 1);
+	fake_write(&fake, 1, "dev-0", "0000:03:00.0");
+	fake_write(&fake, 1, "opts-0", "permissive=0,irq=20,allow=no-reset");
+	fake_write(&fake, 1, "state-0", "1");
+	fake_run(&fake);
+	CHECK_TEXT(fake_read(&fake, 1, "state-0"), "3");
+	CHECK_NUMBER(pciback_backend_taken(&fake.backend, &first)->device.settings.interrupt_line, 20);
+	CHECK(fake_end(&fake));
+}
+
+/* The system is right, and the device is neither reset nor kept. */
+static void
+test_irq_contradicts(struct harness *harness)
+{
+	static const struct pciback_device_settings above = { .address = { .bus = 3 }, .line_source = PCIBACK_LINE_SYSTEM };
+	struct fake_device *device = &fake.xen.devices[0];
+	struct pciback_wanted wanted = { .address = first, .irq = 20 };
+
+	fake_init(&fake);
+	device->is_routed = true;
+	device->config[4] = 0x07;
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), -EINVAL);
+	CHECK_TEXT(message, "0000:03:00.0 has interrupt 16, as the system itself says, which irq=20 contradicts: leave irq out");
+	CHECK(device->is_dom0s && !device->is_open && device->config[4] == 0x03);
+	CHECK_NUMBER(device->n_resets, 0);
+	CHECK_TEXT(fake.xen.order, "");
+	wanted.irq = 16;
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	/* Also of one that is taken already, which keeps what it has. */
+	wanted.irq = 17;
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), -EINVAL);
+	CHECK_NUMBER(pciback_backend_taken(&fake.backend, &first)->irq, 16);
+	CHECK(fake_end(&fake));
+
+	fake_init(&fake);
+	device->config[0x3d] = 0;
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), -EINVAL);
+	CHECK_TEXT(message, "0000:03:00.0 has no interrupt line that irq=17 could be: leave irq out");
+	CHECK(device->is_dom0s && !device->is_open);
+	CHECK(fake_end(&fake));
+
+	CHECK_NUMBER(pciback_slot_check_irq(&above, 0, message), 0);
+	CHECK_NUMBER(pciback_slot_check_irq(&above, 20, message), -EINVAL);
+	CHECK_TEXT(message, "0000:03:00.0 has an interrupt above 254, as the system itself says, which irq=20 contradicts: leave "
+	    "irq out");
 }
 
 /* A reset that fails, first when it is taken, then when it comes back: it is tried again for the next one. */
@@ -275,6 +353,8 @@ test_guest_take(struct harness *harness)
 	test_leaves_nothing(harness);
 	test_no_reset(harness);
 	test_consent(harness);
+	test_irq(harness);
+	test_irq_contradicts(harness);
 	test_reset_fails(harness);
 	test_takes_over(harness);
 	test_failures(harness);

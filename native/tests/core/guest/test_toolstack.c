@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "../../../core/guest/toolstack.h"
+#include <pciback/taken.h>
 #include "fake_xen.h"
 
 static struct fake fake;
@@ -33,6 +34,21 @@ test_create(struct harness *harness)
 	CHECK_TEXT(fake_read(&fake, 1, "state"), "1");
 	/* There is one by now. */
 	CHECK_NUMBER(pciback_toolstack_create(&fake.backend, &job), -ESTALE);
+	CHECK(fake_end(&fake));
+}
+
+/* With what pcibackd was told when it took a device: the next process has only the store. */
+static void
+test_options(struct harness *harness)
+{
+	const struct pciback_wanted wanted = { .address = { .bus = 3, .device = 2 }, .irq = 254, .allow = PCIBACK_ALLOW_NO_RESET };
+	char message[PCIBACK_LOG_LINE];
+
+	fake_init(&fake);
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	CHECK_NUMBER(pciback_toolstack_create(&fake.backend, &job), 0);
+	CHECK_TEXT(fake_read(&fake, 1, "opts-1"),
+	    "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=relaxed,irq=254,allow=no-reset");
 	CHECK(fake_end(&fake));
 }
 
@@ -102,6 +118,7 @@ void
 test_guest_toolstack(struct harness *harness)
 {
 	test_create(harness);
+	test_options(harness);
 	test_changes(harness);
 	test_remove(harness);
 }

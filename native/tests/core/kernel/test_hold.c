@@ -43,6 +43,27 @@ test_own_line(struct harness *harness)
 	CHECK_NUMBER(fixture.fake.xen.n_errors, 0);
 }
 
+/* What the kernel has said is right; the word can only agree with it. */
+static void
+test_stated_line(struct harness *harness)
+{
+	struct pciback_wanted wanted = kernel_cards[0];
+
+	kernel_fixture_init(&fixture);
+	wanted.irq = 10;
+	CHECK_NUMBER(pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &wanted, fixture.message), -EINVAL);
+	CHECK_TEXT(fixture.message, "0000:00:04.0 has interrupt 20, as the system itself says, which irq=10 contradicts: leave irq out");
+	CHECK(slot_of(0) == NULL && !fixture.fake.xen.devices[0].is_open);
+	fixture.interrupt_error = -ENOENT;
+	CHECK_NUMBER(pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &wanted, fixture.message), -ENOENT);
+	fixture.interrupt_error = 0;
+	wanted.irq = 20;
+	CHECK_NUMBER(pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &wanted, fixture.message), 0);
+	CHECK_NUMBER(slot_of(0)->settings.interrupt_line, 20);
+	pciback_kernel_let_go(&fixture.fake.backend);
+	CHECK_NUMBER(fixture.fake.xen.n_errors, 0);
+}
+
 static void
 test_dead(struct harness *harness)
 {
@@ -84,6 +105,7 @@ void
 test_kernel_hold(struct harness *harness)
 {
 	test_own_line(harness);
+	test_stated_line(harness);
 	test_dead(harness);
 	test_write_fails(harness);
 }
