@@ -63,6 +63,9 @@ class PcibackdDouble:
                 del self.guests[domid][address]
         return 0, "", ""
 
+    def _irq(self, address: str) -> int | None:
+        return next((int(word[4:]) for word in self.taken.get(address, "").split(",") if word.startswith("irq=")), None)
+
     def _allow(self, address: str) -> str:
         return self.taken.get(address, "").partition(",allow=")[2]
 
@@ -92,6 +95,7 @@ class PcibackdDouble:
                             "permissive": "permissive=1" in word,
                             "rdm_policy": "strict",
                             "allow": self._allow(address),
+                            "irq": self._irq(address),
                         }
                         for address, word in devices.items()
                     ],
@@ -100,7 +104,13 @@ class PcibackdDouble:
             ],
             "held_back": [{"address": address, "domain": domid} for address, domid in self._held_back()],
             "taken": [
-                {"address": address, "clean": True, "lost": False, "allow": self._allow(address)}
+                {
+                    "address": address,
+                    "clean": True,
+                    "lost": False,
+                    "allow": self._allow(address),
+                    "irq": self._irq(address),
+                }
                 for address in self.taken
                 if address not in given
             ],

@@ -200,7 +200,11 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
         ("take a device of another line", Refusal("shared-irq")),
         ("give the other one away too", Case("the whole line")),
     ),
-    "take a device that dom0 has a driver for, which makes the kernel find its interrupt": (
+    "leave irq out of that device: what the system says counts": (
+        ("leave irq out of that device: what the system says counts", Case("an interrupt that the kernel says")),
+    ),
+    "say with irq of the device which one it is, or take a device that dom0 has a driver for, which makes the kernel find its interrupt": (
+        ("say with irq of the device which one it is", Case("an interrupt that only the owner knows")),
         (
             "take a device that dom0 has a driver for, which makes the kernel find its interrupt",
             Refusal("interrupt-unknown"),

@@ -181,13 +181,8 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/physfn", device->name);
 	settings->is_virtual_function = lstat(path, &status) == 0;
 	/* The number is known only since the device was enabled. */
-	if (pin != 0) {
-		bool is_known = sysfs_get(device->name, "irq", &irq) == 0 && irq != 0;
-
-		settings->line_source = is_known ? PCIBACK_LINE_SYSTEM : PCIBACK_LINE_FIRMWARE;
-		if (is_known && irq < INTERRUPT_LINE_NONE)
-			settings->interrupt_line = (uint8_t)irq;
-	}
+	if (pin != 0)
+		pciback_settings_set_line(settings, sysfs_get(device->name, "irq", &irq) == 0 ? (uint32_t)irq : 0, 0);
 	settings->quirks = pciback_quirks(&settings->n_quirks);
 	return read_resources(device, (header_type & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }

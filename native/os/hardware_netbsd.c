@@ -209,16 +209,9 @@ read_settings(struct device *device, struct pciback_device_settings *settings)
 	settings->vendor = (uint16_t)(config[REG_VENDOR] | config[REG_VENDOR + 1] << 8);
 	settings->device = (uint16_t)(config[REG_DEVICE] | config[REG_DEVICE + 1] << 8);
 	settings->config_size = PCIBACK_CONFIG_PCI;
-	if (config[REG_INTERRUPT_PIN] != 0) {
-		unsigned line = said_line(&device->address);
-
-		settings->line_source = line != 0 ? PCIBACK_LINE_SYSTEM : PCIBACK_LINE_FIRMWARE;
-		/* If the kernel said nothing, it is what the owner may have written. */
-		if (line == 0)
-			line = config[REG_INTERRUPT_LINE];
-		if (line < INTERRUPT_LINE_NONE)
-			settings->interrupt_line = (uint8_t)line;
-	}
+	/* If the kernel said nothing, it is what the owner may have written. */
+	if (config[REG_INTERRUPT_PIN] != 0)
+		pciback_settings_set_line(settings, said_line(&device->address), config[REG_INTERRUPT_LINE]);
 	settings->quirks = pciback_quirks(&settings->n_quirks);
 	return size_bars(device, (config[REG_HEADER_TYPE] & HEADER_TYPE) == 0 ? 6 : 2, settings);
 }

@@ -77,6 +77,9 @@ ATTACHMENTS: Mapping[str, Any] = {
 # What xl may be told of one device, beside its address.
 XL_DEVICE_OPTIONS: Mapping[str, Mapping[str, Any]] = {name: option.argument for name, option in OPTIONS.items()}
 
+# Raw, because Ansible takes a truth for a whole number.
+IRQ_OPTION: Mapping[str, Mapping[str, Any]] = {"irq": {"type": "raw"}}
+"""The interrupt of a guest's device, where only its owner knows it."""
 
 TRIAL_OPTIONS: Mapping[str, Any] = {
     "trial": {"type": "str", "choices": [NEVER, WHEN_POSSIBLE], "default": NEVER},

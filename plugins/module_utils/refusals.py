@@ -155,7 +155,7 @@ SHARED_BAR_PAGE = _refusal(
 INTERRUPT_UNKNOWN = _refusal(
     "interrupt-unknown",
     "nobody can tell which interrupt the device has",
-    remedy="take a device that dom0 has a driver for, which makes the kernel find its interrupt",
+    remedy="say with irq of the device which one it is, or take a device that dom0 has a driver for, which makes the kernel find its interrupt",
     allowable=True,
     accepting="its guest gets the firmware's number, and with it no interrupt or another device's",
     guard=True,

@@ -47,6 +47,14 @@ options:
     type: bool
     default: false
     version_added: 0.2.0
+  irq:
+    description:
+      - The interrupts (GSI) of devices whose interrupt only their owner knows, each a number from 1 to 254 under the
+        address, such as V(20) under V(0000:00:05.0). Only for O(backend=native); what the system itself says counts, and one that contradicts it is refused.
+      - Of a device that is assigned already, the next guest gets it. One that is not here is left to the system.
+    type: dict
+    default: {}
+    version_added: 0.2.0
   xl:
     description: The path of xl. By default C(/usr/sbin/xl) or C(/usr/local/sbin/xl).
     type: path
@@ -150,6 +158,7 @@ def main() -> None:
             "allow": dict(ALLOW),
             "pins": {"type": "dict"},
             "after_reboot": {"type": "bool", "default": False},
+            "irq": {"type": "dict", "default": {}},
             "xl": {"type": "path"},
             **BACKEND,
             **state_directory_options("drivers", "record", "lock"),
@@ -167,6 +176,7 @@ def main() -> None:
         pins=params["pins"],
         pcibackctl=params["pcibackctl"],
         after_reboot=params["after_reboot"],
+        irqs=params["irq"],
     )
     try:
         require_root()

@@ -95,6 +95,12 @@ options:
           vslot:
             description: The slot that the guest sees, hexadecimal. Quote it; a number above 7 is refused.
             type: raw
+          irq:
+            description:
+              - Its interrupt (GSI), from 1 to 254, where only the owner knows it. pcibackd gives it to the guest.
+              - What the system itself says counts; one that contradicts it is refused.
+            type: raw
+            version_added: 0.2.0
   extra_devices:
     description: Devices that leave dom0 and are given to nobody yet.
     type: list
@@ -434,6 +440,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.xen.pciback.plugins.module_utils.arguments import (
     ALLOW,
+    IRQ_OPTION,
     SELECTOR_OPTIONS,
     TRIAL_OPTIONS,
     XL_DEVICE_OPTIONS,
@@ -464,7 +471,7 @@ def main() -> None:
                     "name": {"type": "str", "required": True},
                     "config": {"type": "path", "required": True},
                     "state": {"type": "str", "choices": list(GUEST_STATES), "default": "running"},
-                    "devices": {**devices, "options": {**SELECTOR_OPTIONS, **XL_DEVICE_OPTIONS}},
+                    "devices": {**devices, "options": {**SELECTOR_OPTIONS, **XL_DEVICE_OPTIONS, **IRQ_OPTION}},
                 },
             },
             "extra_devices": {**devices, "options": dict(SELECTOR_OPTIONS)},

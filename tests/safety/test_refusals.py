@@ -270,7 +270,8 @@ LAB = {
     "interrupt-unknown": OnTheLab(
         {"pciback_guests": [guest("firewall", {"address": "00:09.0"})], "pciback_backend": "native"},
         "has an interrupt that nobody can tell, and its guest needs it: the kernel has said none in this boot, and its register has none",
-        "take a device that dom0 has a driver for, which makes the kernel find its interrupt, "
+        "say with irq of the device which one it is, or take a device that dom0 has a driver for, which makes the kernel find its "
+        "interrupt, "
         + overridable("interrupt-unknown", ": its guest gets the firmware's number, and with it no interrupt or another device's"),
         {
             "pciback_guests": [guest("firewall", {"address": "00:05.0"})],

@@ -24,7 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import ALLOWABLE
 from tests import depth, remedies, sentences
 from tests.conftest import ROOT, Dom0, guest
-from tests.safety.test_refusals import LAB, LINUX, device, plan_on_linux
+from tests.safety.test_refusals import LAB, LINUX, device, plan_on_linux, without_interrupt
 from tests.safety.test_reports import CallFault, machine_of_faults
 from tests.unit.product import none
 
@@ -38,6 +38,10 @@ def extra(*selectors: Mapping[str, Any]) -> dict[str, Any]:
 
 def firewall(*devices: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {"pciback_guests": [guest("firewall", *devices, **more)]}
+
+
+def no_reset(*devices: Mapping[str, Any]) -> dict[str, Any]:
+    return {"pciback_allow": [{"code": "no-reset", **each} for each in devices]}
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Case:
     do: Callable[[Dom0, str], Mapping[str, Any] | None] | None = None
     options: tuple[str, ...] = ()
     bus: str = "pc-nine-nics"
+    board: Callable[[Path], tuple[str, ...]] | None = None
     slow: bool = True
 
 
@@ -244,6 +249,20 @@ CASES = {
         extra({"address": "00:1f.0"}),
         do=look_with_device_info,
         slow=False,
+    ),
+    "an interrupt that only the owner knows": Case(
+        "say with irq of the device which one it is",
+        "interrupt-unknown",
+        {**firewall({"address": "00:09.0"}), "pciback_backend": "native"},
+        {**firewall({"address": "00:09.0", "irq": 20}), "pciback_backend": "native"},
+        board=without_interrupt,
+        slow=False,
+    ),
+    "an interrupt that the kernel says": Case(
+        "leave irq out of that device: what the system says counts",
+        "inventory-invalid: guest firewall: irq 20 is stated of 00:05.0",
+        {**firewall({**CARD, "irq": 20}), "pciback_backend": "native", **no_reset(CARD)},
+        {**firewall(CARD), "pciback_backend": "native", **no_reset(CARD)},
     ),
     "more exact selectors": Case(
         "or make the selectors more exact",
@@ -490,10 +509,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Dom0]:
     made: dict[str, Dom0] = {}
 
     def find(case: Case) -> Dom0:
-        key = json.dumps([case.options, case.bus, id(case) if case.before else 0])
+        key = json.dumps([case.options, case.bus, id(case) if case.before or case.board else 0])
         if key not in made:
             workspace = tmp_path_factory.mktemp("remedies")
-            made[key] = Dom0(workspace / "dom0", workspace).create(*case.options, bus=case.bus)
+            made[key] = Dom0(workspace / "dom0", workspace).create(
+                *case.options, *(case.board(workspace) if case.board else ()), bus=case.bus
+            )
             if case.before:
                 case.before(made[key])
         return made[key]

@@ -70,7 +70,8 @@ def test_what_helps_in_general() -> None:
         "nothing-wanted": "say which devices its guests own, or give everything back with pciback_state: absent",
         "foreign-hide-list": "want its devices, too",
         "kept-mappings": "restart that guest",
-        "interrupt-unknown": "take a device that dom0 has a driver for, which makes the kernel find its interrupt",
+        "interrupt-unknown": "say with irq of the device which one it is, or take a device that dom0 has a driver for, which makes the kernel "
+        "find its interrupt",
         "no-reset": "take a device that can be reset",
         "no-such-device": "correct the selector, or look at the host with xen.pciback.device_info",
         "ambiguous-selector": "add a criterion, such as the address, or say 'all: true' if every one is meant",

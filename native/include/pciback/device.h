@@ -63,6 +63,17 @@ struct pciback_device_settings {
 	size_t n_quirks;
 };
 
+/* The line of a device that has an interrupt pin: what the system said, 0 for nothing, or else what the register has. A
+ * guest can be told 1 to 254. */
+static inline void
+pciback_settings_set_line(struct pciback_device_settings *settings, uint32_t said, uint8_t by_register)
+{
+	uint32_t line = said != 0 ? said : by_register;
+
+	settings->line_source = said != 0 ? PCIBACK_LINE_SYSTEM : PCIBACK_LINE_FIRMWARE;
+	settings->interrupt_line = line < UINT8_MAX ? (uint8_t)line : 0;
+}
+
 /* What a BAR decodes, by its number; PCIBACK_RESOURCES is that of the ROM. */
 static inline const struct pciback_resource *
 pciback_settings_resource(const struct pciback_device_settings *settings, unsigned number)

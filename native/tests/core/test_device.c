@@ -172,9 +172,37 @@ test_virtual_function(struct harness *harness)
 	fixture_free(&fixture);
 }
 
+/* What the system says comes before what the register has; no guest can be told more than 254. */
+static void
+test_system_line(struct harness *harness)
+{
+	static const struct {
+		uint32_t said;
+		uint8_t by_register, line;
+		enum pciback_line_source source;
+	} cases[] = {
+		{ 21, 10, 21, PCIBACK_LINE_SYSTEM },
+		{ 254, 0, 254, PCIBACK_LINE_SYSTEM },
+		{ 255, 10, 0, PCIBACK_LINE_SYSTEM },
+		{ 4000, 10, 0, PCIBACK_LINE_SYSTEM },
+		{ 0, 10, 10, PCIBACK_LINE_FIRMWARE },
+		{ 0, 0, 0, PCIBACK_LINE_FIRMWARE },
+		{ 0, 255, 0, PCIBACK_LINE_FIRMWARE },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pciback_device_settings settings = { .interrupt_line = 77 };
+
+		pciback_settings_set_line(&settings, cases[i].said, cases[i].by_register);
+		CHECK_NUMBER(settings.interrupt_line, cases[i].line);
+		CHECK_NUMBER(settings.line_source, cases[i].source);
+	}
+}
+
 void
 test_device(struct harness *harness)
 {
+	test_system_line(harness);
 	test_refused(harness);
 	test_hand_over(harness);
 	test_reads_that_fail(harness);

@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import from_mapping, locate, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
-from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_allowed
+from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_allowed, read_irq
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import with_holder
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
+from ansible_collections.xen.pciback.plugins.module_utils.guards.interrupt import HELP, contradiction
 from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
 from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RunTimeBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
@@ -29,7 +30,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory i
 from ansible_collections.xen.pciback.plugins.module_utils.host.xl import Xl, find_xl
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL, NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents
-from ansible_collections.xen.pciback.plugins.module_utils.refusals import BRIDGE
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import BRIDGE, INVENTORY_INVALID
 
 ASSIGNED = "assigned"
 RETURNED = "returned"
@@ -49,6 +50,7 @@ class AssignmentRequest:
     :ivar pcibackctl: the path of pcibackctl, which asks the native backend
     :ivar after_reboot: whether the host will have been rebooted by then, and will have taken itself what is to be taken, which check
         mode can't see
+    :ivar irqs: the interrupts that devices have by the owner's word, by their addresses; for the native backend
     """
 
     selectors: Sequence[Mapping[str, Any]]
@@ -60,6 +62,7 @@ class AssignmentRequest:
     pins: Mapping[str, Any] | None = None
     pcibackctl: str = PROGRAM
     after_reboot: bool = False
+    irqs: Mapping[str, Any] = field(default_factory=dict)
 
 
 def hand_over(
@@ -73,9 +76,12 @@ def hand_over(
     toolstack = _toolstack(request.xl)
     pcibackd = Pcibackd(run, request.pcibackctl)
     allowed = read_allowed(request.allow)
+    irqs = _read_irqs(request.irqs)
     backend: RunTimeBackend
     if request.backend == NATIVE:
-        backend = NativeBackend(host.drivers(), pcibackd, state.drivers(), lambda address: consents(allowed, address))
+        backend = NativeBackend(
+            host.drivers(), pcibackd, state.drivers(), lambda address: consents(allowed, address), irqs
+        )
     else:
         backend = host.kernel_backend(state, toolstack)
     host.check_dom0()
@@ -84,12 +90,14 @@ def hand_over(
     chosen = _choose(request.selectors, found, state)
     after: dict[Address, str | None]
     allowances: Mapping[Address, tuple[str, str]] = {}
+    stated: Mapping[Address, tuple[str, str]] = {}
     if request.state == ASSIGNED:
         held = host.claims() if status is None else status.claims
-        _check_dom0_needs_none(host, request, allowed, chosen, found, held or (), warn)
+        _check_dom0_needs_none(host, request, allowed, irqs, chosen, found, held or (), warn)
         taken = request.check_mode and request.after_reboot
         moving = [device for device in chosen if device.driver != backend.driver and not taken]
         allowances = _allowances(allowed, status, chosen)
+        stated = _stated(irqs, status, chosen)
         after = {device.address: backend.driver for device in chosen}
         move = backend.take
     else:
@@ -99,11 +107,14 @@ def hand_over(
         after.update({device.address: backend.driver_before(device.address) for device in moving})
         move = backend.give_back
     shown = [difference(f"what is allowed for {address}", *texts) for address, texts in allowances.items()]
+    shown += [difference(f"the interrupt that is stated of {address}", *texts) for address, texts in stated.items()]
     if request.pins is not None:
         # First, so that a run that is killed knows afterwards what was taken.
         shown += state.save_pins(from_mapping(request.pins), check_mode=request.check_mode)
     if not request.check_mode:
-        changing = [device.address for device in chosen if device in moving or device.address in allowances]
+        changing = [
+            device.address for device in chosen if device in moving or device.address in {**allowances, **stated}
+        ]
         if changing:
             move(changing)
         after = {device.address: backend.holder(device.address) for device in chosen}
@@ -142,6 +153,31 @@ def _allowances(
     return changes
 
 
+def _read_irqs(irqs: Mapping[str, Any]) -> dict[Address, int]:
+    """The stated interrupts by address.
+
+    :raises PcibackError: an address or a number is none
+    """
+    return {parse_address(text, max_domain=0): read_irq(value, f"irq of {text}") for text, value in irqs.items()}
+
+
+def _stated(
+    irqs: Mapping[Address, int], status: PcibackdStatus | None, chosen: Sequence[Device]
+) -> Mapping[Address, tuple[str, str]]:
+    """The devices of pcibackd of which it was told another interrupt than the owner states: that, and what it is to be."""
+    held = () if status is None else status.claims
+    before = {} if status is None else status.irqs
+    return {
+        address: (_number(before.get(address)), _number(irqs.get(address)))
+        for address in (device.address for device in chosen if device.address in held)
+        if before.get(address) != irqs.get(address)
+    }
+
+
+def _number(irq: int | None) -> str:
+    return "" if irq is None else f"{irq}\n"
+
+
 def _toolstack(path: str | None) -> str | None:
     """The path of xl, ``None`` if there is no toolstack: then no guest has a device."""
     try:
@@ -154,6 +190,7 @@ def _check_dom0_needs_none(
     host: Platform,
     request: AssignmentRequest,
     allowed: Sequence[tuple[str, Address | None]],
+    irqs: Mapping[Address, int],
     chosen: Sequence[Device],
     found: Sequence[Device],
     held: Collection[Address],
@@ -173,7 +210,11 @@ def _check_dom0_needs_none(
     leaving = [device for device in chosen if not device.held_by_backend]
     if leaving:
         owners: dict[Address, str | None] = dict.fromkeys([*held, *(each.address for each in leaving)])
-        verdict = guard(host.facts(found, request.xl), found, leaving, owners, native=request.backend == NATIVE)
+        facts = host.facts(found, request.xl)
+        for device in leaving:
+            wrong = contradiction(facts, device, irqs[device.address]) if device.address in irqs else ""
+            refusals += [(INVENTORY_INVALID, wrong, HELP)] if wrong else []
+        verdict = guard(facts, found, leaving, owners, native=request.backend == NATIVE, irqs=irqs)
         for finding in verdict.findings:
             if (finding.code, finding.device) in allowed:
                 warn(f"overridden by the owner: {finding.code} for {finding.device.bdf}: {finding.message}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -25,6 +26,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import WHOLE_HOST
 
 _Read = TypeVar("_Read")
+
+MAX_IRQ = 254
+"""INTERRUPT_LINE is one byte, in which 0 and 255 mean none."""
 
 
 def read_wanted(options: Mapping[str, Any]) -> Wanted:
@@ -89,7 +93,22 @@ def _device(item: Mapping[str, Any], where: str) -> WantedDevice:
         error.message = f"{where}: {error.message}"
         raise
     options = tuple((key, item[key]) for key in OPTIONS if item.get(key) is not None)
-    return WantedDevice(selector, options)
+    irq = item.get("irq")
+    return WantedDevice(selector, options, None if irq is None else read_irq(irq, f"{where}: irq of {selector}"))
+
+
+def read_irq(value: Any, what: str) -> int:
+    """The interrupt that an owner states of a device: what the register can say to a guest.
+
+    :param what: of what it is, for a sentence
+    :raises PcibackError: it is none
+    """
+    number = int(value) if re.fullmatch(r"[0-9]{1,9}", str(value)) else 0
+    if not 1 <= number <= MAX_IRQ:
+        raise PcibackError(
+            f"{what} is {value}, and an interrupt that a guest can be told has a number from 1 to {MAX_IRQ}"
+        )
+    return number
 
 
 def _allowed(item: Mapping[str, Any]) -> tuple[str, Address | None]:

@@ -108,14 +108,23 @@ def _part(record: bytes | None, *, native: bool) -> list[bytes]:
     return found
 
 
-def take_word(address: str, device_id: str, subsystem: str | None, allowed: Sequence[str] = ()) -> str:
+def take_word(
+    address: str,
+    device_id: str | None,
+    subsystem: str | None = None,
+    allowed: Sequence[str] = (),
+    irq: int | None = None,
+) -> str:
     """A device for ``pcibackctl take``, which refuses another one.
 
-    :param device_id: vendor and device, as ``8086:10d3``
+    :param device_id: vendor and device, as ``8086:10d3``; ``None``: whatever is there
     :param allowed: what the owner allows for it, in pcibackd's words
+    :param irq: its interrupt, if the owner states it
     """
-    words = [address, f"id={device_id}"]
+    words = [address]
+    words += [f"id={device_id}"] if device_id else []
     words += [f"subsystem={subsystem}"] if subsystem else []
+    words += [] if irq is None else [f"irq={irq}"]
     words += [f"allow={'+'.join(allowed)}"] if allowed else []
     return ",".join(words)
 

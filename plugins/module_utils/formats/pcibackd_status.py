@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class ServedGuest:
 
     :ivar phase: how far its frontend is, in pcibackd's words; :data:`CONNECTED` is the end
     :ivar devices: with which options it has each, under xl's names
+    :ivar lines: the interrupts of its devices as it reads them, where it was given one
     :ivar message: the last error that the store has of it, ``None`` without one
     """
 
@@ -35,6 +36,7 @@ class ServedGuest:
     phase: str
     devices: Mapping[Address, Mapping[str, Any]]
     message: str | None = None
+    lines: Mapping[Address, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class PcibackdStatus:
         and that were not taken anew
     :ivar held_back: devices that nobody else gets before the domain is gone that may still reach them
     :ivar allowed: what is allowed for a device alone, in the words of ``pcibackctl take``
+    :ivar irqs: the interrupts that it was told devices have
     """
 
     pid: int = 0
@@ -59,6 +62,7 @@ class PcibackdStatus:
     lost: tuple[Address, ...] = ()
     held_back: Mapping[Address, int] = field(default_factory=dict)
     allowed: Mapping[Address, frozenset[str]] = field(default_factory=dict)
+    irqs: Mapping[Address, int] = field(default_factory=dict)
 
     @property
     def claims(self) -> tuple[Address, ...]:
@@ -82,8 +86,15 @@ def parse(text: str) -> PcibackdStatus:
         document = json.loads(text)
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is '{document['schema']}'")
+        pid = int(document["pid"])
+        # One that was taken anew may be held back as well, as what it was before.
+        devices = [
+            *document["held_back"],
+            *document["taken"],
+            *(device for guest in document["guests"] for device in guest["devices"]),
+        ]
         return PcibackdStatus(
-            pid=int(document["pid"]),
+            pid=pid,
             source_sha256=str(document.get("source_sha256", "")),
             hands_over=document.get("hands_over") is True,
             guests={int(guest["domain"]): _guest(guest) for guest in document["guests"]},
@@ -92,15 +103,11 @@ def parse(text: str) -> PcibackdStatus:
             held_back={parse_address(device["address"]): int(device["domain"]) for device in document["held_back"]},
             allowed={
                 parse_address(device["address"]): frozenset(filter(None, device["allow"].split("+")))
-                for devices in (
-                    document["taken"],
-                    document["held_back"],
-                    *(guest["devices"] for guest in document["guests"]),
-                )
                 for device in devices
                 # Older ones don't say.
                 if "allow" in device
             },
+            irqs=_numbers(devices, "irq"),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, PcibackError) as error:
         reason = f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
@@ -124,4 +131,11 @@ def _guest(guest: Mapping[str, Any]) -> ServedGuest:
         }
         for device in guest["devices"]
     }
-    return ServedGuest(int(guest["domain"]), str(guest["phase"]), devices, guest.get("message"))
+    lines = _numbers(guest["devices"], "line")
+    return ServedGuest(int(guest["domain"]), str(guest["phase"]), devices, guest.get("message"), lines)
+
+
+def _numbers(devices: Iterable[Mapping[str, Any]], key: str) -> dict[Address, int]:
+    """What devices have under a key, but for those that have nothing there."""
+    found = {parse_address(device["address"]): device.get(key) for device in devices}
+    return {address: int(number) for address, number in found.items() if number is not None}

@@ -9,7 +9,7 @@ A guard is a function from a :class:`Case` to notes: evidence against a device, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Iterator, Union
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
@@ -51,6 +51,7 @@ class Case:
     :ivar bridges: PCI-PCI bridges, which can't be given away
     :ivar native: whether pcibackd takes what is chosen. It refuses by itself what a line would be shared with, whatever
         that carries
+    :ivar irqs: the interrupts that devices have by the owner's word, which pcibackd gives to their guests
     """
 
     facts: Facts
@@ -61,6 +62,7 @@ class Case:
     by_address: bool
     bridges: frozenset[Address]
     native: bool = False
+    irqs: Mapping[Address, int] = field(default_factory=dict)
 
     def staying(self) -> list[Device]:
         """The devices that dom0 keeps."""
@@ -85,6 +87,7 @@ def make_case(
     owners: Mapping[Address, str | None],
     *,
     native: bool = False,
+    irqs: Mapping[Address, int] | None = None,
 ) -> Case:
     """Put together what guards are asked about; the parameters are those of :class:`Case`."""
     functions = dict(facts.locations)
@@ -101,4 +104,5 @@ def make_case(
         by_address=by_address,
         bridges=frozenset(device.address for device in devices if device.is_pci_bridge),
         native=native,
+        irqs=irqs or {},
     )

@@ -87,6 +87,7 @@ def guard(
     owners: Mapping[Address, str | None] | None = None,
     *,
     native: bool = False,
+    irqs: Mapping[Address, int] | None = None,
 ) -> Verdict:
     """Judge the chosen devices by what the host uses; and those that have left dom0, by what goes back to it.
 
@@ -95,8 +96,10 @@ def guard(
     :param owners: every device that dom0 is to be without, with the guest that gets it; the chosen ones by default. Others
         that pciback holds go back to dom0
     :param native: whether pcibackd takes them
+    :param irqs: the interrupts that devices have by the owner's word
     """
-    case = make_case(facts, devices, chosen, owners or {device.address: None for device in chosen}, native=native)
+    owners = owners or {device.address: None for device in chosen}
+    case = make_case(facts, devices, chosen, owners, native=native, irqs=irqs)
     evidence: dict[tuple[str, Address], list[str]] = {}
     # Of what has left dom0 already, only its line can disturb what comes back.
     judges = (*_ALL, *((reset.unresettable, interrupt.unknown) if native else ())) if chosen else (sharing.interrupts,)

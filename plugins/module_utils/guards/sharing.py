@@ -143,6 +143,9 @@ def _lines(case: Case, device: Device) -> frozenset[str]:
     if config is None or config.interrupt_pin is None:
         return frozenset()
     lines = set(case.facts.interrupts.get(device.driver or "", ()))
+    if case.facts.routes_on_demand and device.address in case.irqs:
+        # What the firmware has written is another line's number, or the same.
+        return frozenset({*lines, f"ioapic0 pin {case.irqs[device.address]}"})
     if device.irq is not None:
         lines.add(f"interrupt line {device.irq}")
         if device.driver is None and device.irq < ROUTED_LINES:

@@ -12,6 +12,7 @@ from typing import Protocol
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import PCIBACKD, Device
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import take_word
 from ansible_collections.xen.pciback.plugins.module_utils.host.backend import RecordingBackend
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackd import Pcibackd
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import RecordFile
@@ -49,13 +50,16 @@ class NativeBackend(RecordingBackend):
         pcibackd: Pcibackd,
         record: RecordFile[Mapping[Address, str | None]],
         consents: Callable[[Address], Sequence[str]] = lambda _address: (),
+        irqs: Mapping[Address, int] | None = None,
     ) -> None:
         """Look at nothing yet.
 
         :param consents: what the owner allows for a device, in pcibackd's words
+        :param irqs: the interrupts that devices have by the owner's word
         """
         super().__init__(record)
         self._consents = consents
+        self._irqs = irqs or {}
         self._drivers = drivers
         self._pcibackd = pcibackd
 
@@ -91,9 +95,7 @@ class NativeBackend(RecordingBackend):
         self._forget(addresses)
 
     def _word(self, address: Address) -> str:
-        return ",".join(
-            [str(address), *(f"allow={'+'.join(allowed)}" for allowed in [self._consents(address)] if allowed)]
-        )
+        return take_word(str(address), None, allowed=self._consents(address), irq=self._irqs.get(address))
 
     def _claims(self) -> tuple[Address, ...]:
         status = self._pcibackd.status()

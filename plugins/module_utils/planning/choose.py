@@ -19,6 +19,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
     DOMAIN_CONFIG_INVALID,
     GUARDS,
     IDENTITY_CHANGED,
+    INVENTORY_INVALID,
     NO_SUCH_DEVICE,
 )
 
@@ -54,7 +55,7 @@ def _choose(draft: Draft, item: WantedDevice, answer: Answer, owners: dict[Addre
     for device in answer.devices:
         lists = owners.setdefault(device.address, [])
         if not lists:
-            draft.add_device(device, guest, item.options)
+            draft.add_device(device, guest, item.options, item.irq)
         lists.append(whose)
 
 
@@ -75,6 +76,25 @@ def _refuse_twice(draft: Draft, device: Device, lists: list[str]) -> None:
         device=device.address.bdf,
         remedy=f"leave it in one {'list' if several else 'line'}, or make the selectors more exact",
     )
+
+
+def refuse_irqs(draft: Draft) -> None:
+    """Refuse an interrupt that an owner states of a device, and that the system says otherwise."""
+    facts = draft.observed.facts
+    if not draft.irqs or facts is None:
+        return
+    # Here, because hardly an owner states one.
+    from ansible_collections.xen.pciback.plugins.module_utils.guards.interrupt import HELP, contradiction
+
+    for planned in draft.devices:
+        contradicted = "" if planned.irq is None else contradiction(facts, planned.device, planned.irq)
+        if contradicted:
+            draft.refuse(
+                INVENTORY_INVALID,
+                f"{whose_list(planned.guest)}: {contradicted}",
+                device=planned.device.address,
+                remedy=HELP,
+            )
 
 
 def refuse_bridges(draft: Draft, bridge_loss: str) -> None:
@@ -121,7 +141,10 @@ def refuse_needed(draft: Draft) -> None:
     if draft.observed.facts is None:
         return
     owners = {planned.device.address: planned.guest for planned in draft.devices}
-    verdict = guard(draft.observed.facts, draft.observed.devices, missing, owners, native=draft.backend.name == NATIVE)
+    native = draft.backend.name == NATIVE
+    verdict = guard(
+        draft.observed.facts, draft.observed.devices, missing, owners, native=native, irqs=draft.irqs if native else {}
+    )
     for finding in verdict.findings:
         draft.refuse(finding.code, finding.message, device=finding.device, remedy=finding.remedy)
     draft.warnings += verdict.warnings

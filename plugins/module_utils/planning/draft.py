@@ -102,6 +102,11 @@ class Draft:
         """Whether nothing changes hands before a reboot that nobody allows."""
         return bool(self.reasons) and not self.reboots
 
+    @property
+    def irqs(self) -> dict[Address, int]:
+        """The interrupts that devices have by the owner's word."""
+        return {planned.device.address: planned.irq for planned in self.devices if planned.irq is not None}
+
     def devices_of(self, guest: str) -> list[PlannedDevice]:
         """The devices that a guest gets."""
         return [planned for planned in self.devices if planned.guest == guest]
@@ -113,10 +118,16 @@ class Draft:
 
     # --- what steps add
 
-    def add_device(self, device: Device, guest: str | None, options: tuple[tuple[str, Any], ...] = ()) -> None:
+    def add_device(
+        self,
+        device: Device,
+        guest: str | None,
+        options: tuple[tuple[str, Any], ...] = (),
+        irq: int | None = None,
+    ) -> None:
         """Plan that a device leaves dom0, for a guest or for nobody yet."""
         attached = any(device.address in each.devices and each.name == guest for each in self.observed.running)
-        self.devices.append(PlannedDevice(device, guest, options, device.address in self.claims, attached))
+        self.devices.append(PlannedDevice(device, guest, options, device.address in self.claims, attached, irq))
 
     def act(self, step: Step, summary: str, arguments: Mapping[str, Any] | None = None) -> None:
         """Add a step at the end."""

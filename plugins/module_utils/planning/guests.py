@@ -197,6 +197,8 @@ def _reached(draft: Draft, guest: WantedGuest, now: RunningGuest) -> list[Addres
 def other_options(draft: Draft, guest: WantedGuest, now: RunningGuest) -> str:
     """The options of devices that a running guest has, and that its file says otherwise; empty if there are none.
 
+    So is an interrupt that is another one than the owner states.
+
     ``seize`` tells only how xl gets a device. A slot that the file leaves to xl may be any, and so may be what ``rdm``
     in the file makes of a device.
     """
@@ -212,6 +214,12 @@ def other_options(draft: Draft, guest: WantedGuest, now: RunningGuest) -> str:
                     continue
                 texts = option.write(have[name]), option.write(wanted[name])
                 found.append(f"{name}={texts[0]} for {address.bdf} where its configuration says {name}={texts[1]}")
+    status = draft.observed.native.daemon.status
+    served = None if status is None or draft.backend.hides else status.guests.get(now.domid)
+    for planned in draft.devices_of(guest.name) if served is not None else ():
+        line = served.lines.get(planned.device.address) if served is not None else None
+        if line is not None and planned.irq not in (None, line):
+            found.append(f"interrupt {line} for {planned.device.address.bdf} where the inventory says {planned.irq}")
     return ", ".join(found)
 
 

@@ -36,11 +36,11 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.backend impor
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, run_guests, shut_down_all
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import (
-    changed_consents,
     forget_start_up,
     record_start_up,
     retire,
     serve,
+    told_otherwise,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT
@@ -91,11 +91,11 @@ def hand_over(draft: Draft, rules: Rules, claims: Collection[Address], assigned:
         return
     addresses = [device.address for device in assigned]
     if not draft.backend.hides and draft.wanted.state != ABSENT:
-        addresses += changed_consents(draft)
+        addresses += told_otherwise(draft)
     pins = {} if draft.backend.hides or draft.wanted.state == ABSENT else _new_pins(draft)
     if addresses or pins:
         taken = f"hand {listed(addresses)} to {draft.backend.holder}" if addresses else f"pin {listed(draft.hidden)}"
-        draft.act(Step.ASSIGN, taken, {**_selectors(addresses), **pins})
+        draft.act(Step.ASSIGN, taken, {**_selectors(addresses), **_irqs(draft, addresses), **pins})
     # Before guests start anew: what is recorded is what the host gives to one that comes up.
     if not draft.backend.hides:
         (forget_start_up if draft.wanted.state == ABSENT else record_start_up)(draft)
@@ -157,6 +157,13 @@ def _kept_by_guests(draft: Draft) -> Collection[Address]:
 def listed(addresses: Collection[Address]) -> str:
     """Addresses for a sentence."""
     return " ".join(address.bdf for address in addresses)
+
+
+def _irqs(draft: Draft, addresses: Sequence[Address]) -> Mapping[str, Any]:
+    """The interrupts that the owner states of devices, for pcibackd."""
+    irqs = {} if draft.backend.hides else draft.irqs
+    stated = {str(address): irqs[address] for address in addresses if address in irqs}
+    return {"irq": stated} if stated else {}
 
 
 def _selectors(addresses: Sequence[Address]) -> Mapping[str, Any]:

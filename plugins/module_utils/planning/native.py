@@ -41,12 +41,18 @@ def consents(allow: Sequence[tuple[str, Address | None]], address: Address) -> t
     return tuple(sorted({code for code, about in allow if about == address and code in CONSENTS}))
 
 
-def changed_consents(draft: Draft) -> list[Address]:
-    """The devices that pcibackd holds, and for which it knows other consents than the owner gives."""
+def told_otherwise(draft: Draft) -> list[Address]:
+    """The devices that pcibackd holds, and for which it knows other consents or another interrupt than the owner gives."""
     status = draft.observed.native.daemon.status
-    known = {} if status is None else status.allowed
-    addresses = [planned.device.address for planned in draft.devices if planned.device.address in known]
-    return [address for address in addresses if set(consents(draft.wanted.allow, address)) != known[address]]
+    if status is None:
+        return []
+    allow, irqs = draft.wanted.allow, draft.irqs
+    return [
+        address
+        for address in (planned.device.address for planned in draft.devices if planned.held)
+        if set(consents(allow, address)) != status.allowed.get(address, set(consents(allow, address)))
+        or irqs.get(address) != status.irqs.get(address)
+    ]
 
 
 def refuse_busy_backend(draft: Draft) -> None:
@@ -115,7 +121,8 @@ def _attachments(draft: Draft) -> Attachments:
         device = planned.device
         allowed = set(consents(draft.wanted.allow, device.address)).union(KERNEL_ALLOWS if by_kernel else ())
         if not by_kernel or planned.guest is not None:
-            taken.append(take_word(str(device.address), device.id, device.subsystem_id, sorted(allowed)))
+            irq = None if by_kernel else planned.irq
+            taken.append(take_word(str(device.address), device.id, device.subsystem_id, sorted(allowed), irq))
     for guest in draft.wanted.guests:
         words = _attach_words(draft, guest)
         if words:

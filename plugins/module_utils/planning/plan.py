@@ -54,13 +54,17 @@ class Refusal:
 
 @dataclass(frozen=True)
 class PlannedDevice:
-    """A device that leaves dom0, and the guest that gets it (``None``: hidden, given to nobody yet)."""
+    """A device that leaves dom0, and the guest that gets it (``None``: hidden, given to nobody yet).
+
+    :ivar irq: the interrupt that it has by the owner's word
+    """
 
     device: Device
     guest: str | None
     options: tuple[tuple[str, Any], ...]
     held: bool
     attached: bool
+    irq: int | None = None
 
 
 @dataclass(frozen=True)

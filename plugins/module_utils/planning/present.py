@@ -11,6 +11,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.boot import B
 from ansible_collections.xen.pciback.plugins.module_utils.planning.choose import (
     choose_devices,
     refuse_bridges,
+    refuse_irqs,
     refuse_needed,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
@@ -32,6 +33,7 @@ def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
     """Decide what has to be done so that guests get their devices, in which order, and what must not be done."""
     choose_devices(draft)
     refuse_bridges(draft, draft.backend.bridge_loss)
+    refuse_irqs(draft)
     refuse_needed(draft)
     refuse_busy_backend(draft)
     explain_reboot(draft)

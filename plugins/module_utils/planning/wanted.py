@@ -51,10 +51,14 @@ class WantedTrial:
 
 @dataclass(frozen=True)
 class WantedDevice:
-    """One device line of the owner: how to find it, and what xl is to be told of it."""
+    """One device line of the owner: how to find it, and what xl is to be told of it.
+
+    :ivar irq: the interrupt that it has by the owner's word, ``None`` if the owner leaves that to the system
+    """
 
     selector: Selector
     options: tuple[tuple[str, Any], ...] = ()
+    irq: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,11 @@ class Wanted:
     problems: tuple[str, ...] = ()
     malformed: tuple[PcibackError, ...] = ()
     trials: WantedTrial = WantedTrial()
+
+    @property
+    def states_interrupts(self) -> bool:
+        """Whether the owner states the interrupt of a device."""
+        return any(item.irq is not None for guest in self.guests for item in guest.devices)
 
     @property
     def requests(self) -> tuple[tuple[str | None, Selector], ...]:

@@ -127,6 +127,41 @@ def test_what_is_allowed_changes_while_pcibackd_has_it(dom0: Dom0, pcibackd: Pci
     assert pcibackd.calls[1:] == [f"take {CARD},allow=no-reset"]
 
 
+def test_an_interrupt_that_the_owner_states(dom0: Dom0, pcibackd: PcibackdDouble) -> None:
+    card = {"address": "00:05.0"}
+    native(dom0, card)
+    for irqs, before, after, word in (
+        ({CARD: 16}, "", "16\n", f"take {CARD},irq=16,allow=no-reset+shared-irq"),
+        ({"00:05.0": "17"}, "16\n", "17\n", f"take {CARD},irq=17,allow=no-reset+shared-irq"),
+        ({}, "17\n", "", f"take {CARD},allow=no-reset+shared-irq"),
+    ):
+        foreseen = native(dom0, card, irqs=irqs, check_mode=True)
+        told = native(dom0, card, irqs=irqs)
+        assert foreseen["diff"] == told["diff"]
+        assert [(each["before_header"], each["before"], each["after"]) for each in told["diff"]] == [
+            (f"the interrupt that is stated of {CARD}", before, after)
+        ]
+        assert pcibackd.calls[-1] == word
+        assert native(dom0, card, irqs=irqs)["changed"] is False
+    assert len(pcibackd.calls) == 4
+
+
+def test_an_interrupt_that_the_system_says_otherwise(dom0: Dom0, pcibackd: PcibackdDouble) -> None:
+    with pytest.raises(
+        PcibackError, match=r"irq 99 is stated of 00:05\.0 .*, which has [0-9]+, as the kernel itself says"
+    ) as refusal:
+        native(dom0, {"address": "00:05.0"}, irqs={"00:05.0": 99})
+    assert (refusal.value.code, refusal.value.remedy) == (
+        "inventory-invalid",
+        "leave irq out of that device: what the system says counts",
+    )
+    with pytest.raises(
+        PcibackError, match=r"irq of 00:05\.0 is 255, and an interrupt that a guest can be told has a number from 1"
+    ):
+        native(dom0, {"address": "00:05.0"}, irqs={"00:05.0": 255})
+    assert (pcibackd.calls, dom0.driver(CARD)) == ([], "e1000")
+
+
 def test_what_a_guest_has_of_pcibackd_is_not_returned(dom0: Dom0, pcibackd: PcibackdDouble) -> None:
     native(dom0, {"address": "00:05.0"})
     pcibackd.guests[9] = {CARD: CARD}

@@ -40,6 +40,16 @@ def test_good_arguments() -> None:
     assert wanted.boot_entries == "xen"
 
 
+@pytest.mark.parametrize(("irq", "number"), [(None, None), (1, 1), ("20", 20), (254, 254)])
+def test_an_interrupt_that_the_owner_states(irq: Any, number: int | None) -> None:
+    wanted = read_wanted({**DEFAULTS, "guests": [guest(devices=[{"address": "00:05.0", "irq": irq}])]})
+    assert (wanted.malformed, wanted.guests[0].devices[0].irq) == ((), number)
+    assert wanted.guests[0].devices[0].options == ()
+    assert wanted.states_interrupts is (number is not None)
+    undone = read_wanted({**DEFAULTS, "state": "absent", "guests": [guest(devices=[{"id": "8086:10d3", "irq": irq}])]})
+    assert not undone.states_interrupts
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -51,6 +61,14 @@ def test_good_arguments() -> None:
         ({"guests": [guest(config="/etc/a=b")]}, "'/etc/a=b' can't be given to xl"),
         ({"guests": [guest(devices=[{"all": True}])]}, "guest firewall: a device needs at least one of"),
         ({"extra_devices": [{"id": "x"}]}, "extra_devices: 'x' is not an id"),
+        *(
+            (
+                {"guests": [guest(devices=[{"address": "00:05.0", "irq": irq}])]},
+                f"guest firewall: irq of address 0000:00:05.0 is {irq}, and an interrupt that a guest can be told has a number from "
+                "1 to 254",
+            )
+            for irq in (0, 255, -20, True, 20.5, "0x14", "", [20])
+        ),
         ({"allow": [{"code": "bridge", "address": "x"}]}, "allow: 'x' is not a PCI address"),
         ({"allow": [{"code": "bridge"}]}, "allow: 'bridge' is about one device; say which one with 'address'"),
         (

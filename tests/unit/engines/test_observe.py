@@ -104,6 +104,11 @@ def test_facts_are_read_only_for_what_is_to_leave_dom0(dom0: Dom0, wanted: Wante
     dom0.load_pciback((CARD,))
     observed, selection = look(dom0, wanted)
     assert (observed.claims, observed.facts, selection.unclaimed) == ((HELD,), None, ())
+    # But where an owner states an interrupt, the host has to say what it knows of it.
+    (line,) = wanted.guests[0].devices
+    stated = replace(wanted, guests=(replace(wanted.guests[0], devices=(replace(line, irq=20),)),))
+    observed = look(dom0, stated)[0]
+    assert observed.facts is not None and observed.devices[0].config is not None
 
 
 def test_facts_are_read_when_dom0_gets_a_device_back(dom0: Dom0, wanted: Wanted) -> None:

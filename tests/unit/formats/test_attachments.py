@@ -27,6 +27,10 @@ CARD = "0000:03:00.0"
 
 def test_words_are_those_of_pcibackctl() -> None:
     assert take_word(CARD, "8086:10d3", None) == f"{CARD},id=8086:10d3"
+    assert take_word(CARD, "8086:10d3", "8086:a01f", ["no-reset"], 20) == (
+        f"{CARD},id=8086:10d3,subsystem=8086:a01f,irq=20,allow=no-reset"
+    )
+    assert take_word(CARD, None, irq=20) == f"{CARD},irq=20"
     assert take_word(CARD, "8086:10d3", "8086:a01f", ["no-reset", "shared-irq"]) == (
         f"{CARD},id=8086:10d3,subsystem=8086:a01f,allow=no-reset+shared-irq"
     )

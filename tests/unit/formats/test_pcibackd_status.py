@@ -26,13 +26,22 @@ STATUS: dict[str, Any] = {
             "domain": 3,
             "phase": "connected",
             "message": None,
-            "devices": [{"address": CARD, "permissive": True, "rdm_policy": "relaxed", "allow": "no-reset+shared-irq"}],
+            "devices": [
+                {
+                    "address": CARD,
+                    "permissive": True,
+                    "rdm_policy": "relaxed",
+                    "line": 10,
+                    "allow": "no-reset+shared-irq",
+                    "irq": 20,
+                }
+            ],
         },
         {"domain": 4, "phase": "released", "message": "gone", "devices": []},
     ],
     "held_back": [{"address": DISK, "domain": 9, "permissions": 0}],
     "taken": [
-        {"address": WIFI, "clean": True, "lost": False},
+        {"address": WIFI, "clean": True, "lost": False, "irq": None},
         {"address": "0000:06:00.0", "clean": True, "lost": True},
     ],
 }
@@ -64,6 +73,17 @@ def test_what_was_taken_anew_is_claimed_while_a_domain_may_reach_it() -> None:
     assert parse(json.dumps(anew)).claims == claims
     anew["guests"][1]["devices"].append(anew["taken"].pop())
     assert parse(json.dumps(anew)).claims == claims
+
+
+def test_interrupts_as_it_was_told_and_as_guests_have_them() -> None:
+    status = parse(json.dumps(STATUS))
+    assert status.irqs == {parse_address(CARD): 20}
+    assert (status.guests[3].lines, status.guests[4].lines) == ({parse_address(CARD): 10}, {})
+    # What pcibackd was told of one that it took anew counts, not what it was told before.
+    anew = json.loads(json.dumps(STATUS))
+    anew["held_back"][0].update(lost=True, irq=21)
+    anew["taken"].append({"address": DISK, "clean": True, "lost": False, "irq": None})
+    assert parse(json.dumps(anew)).irqs == {parse_address(CARD): 20}
 
 
 def test_who_would_lose_something_with_it() -> None:

@@ -13,6 +13,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.model import D
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
+from ansible_collections.xen.pciback.plugins.module_utils.guards.interrupt import contradiction
 from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard
 
 # A machine whose cards are at pins that no firmware's number is.
@@ -26,6 +27,49 @@ WITH_MSI = {0x04: 1 << 20, 0x34: 0x40, 0x40: 0x05}
 def said(card: Device, facts: Facts = FACTS, *, guest: str | None = "firewall", native: bool = True) -> list[str]:
     verdict = guard(facts, [card], [card], {card.address: guest}, native=native)
     return [finding.message for finding in verdict.findings if finding.code == "interrupt-unknown"]
+
+
+def test_its_owner_knows_it() -> None:
+    for facts, line in ((FACTS, 10), (OLD, 255)):
+        card = replace(CARD, config=ConfigSpace({0x3C: INTX | line}))
+        assert len(said(card, facts)) == 1
+        verdict = guard(facts, [card], [card], {card.address: "firewall"}, native=True, irqs={card.address: 20})
+        assert [finding.code for finding in verdict.findings] == ["no-reset"]
+
+
+ROUTED = replace(FACTS, locations={"wm0": CARD.address})
+LINUX = Facts(iommu=True)
+MSI_ON = {**WITH_MSI, 0x40: 0x00010005, 0x3C: INTX | 10}
+
+
+@pytest.mark.parametrize(
+    ("facts", "device", "says"),
+    [
+        (ROUTED, CARD, "which has 23, as the kernel itself says"),
+        (FACTS, replace(CARD, driver="wm0"), "which has 23, as the kernel itself says"),
+        (ROUTED, replace(CARD, driver="pcibackd"), "which has 23, as the kernel itself says"),
+        # Of what the kernel has said nothing, its owner knows more; and so of a driver that uses MSI.
+        (FACTS, CARD, ""),
+        (FACTS, replace(CARD, driver="wm1"), ""),
+        # Which number a pin of another I/O APIC has, is for pcibackd.
+        (replace(ROUTED, interrupts={"wm0": ("ioapic1 pin 3",)}), CARD, ""),
+        (replace(ROUTED, interrupts={"wm0": ("irq 11",)}), CARD, "which has 11, as the kernel itself says"),
+        (FACTS, replace(CARD, config=ConfigSpace({0x3C: 10})), "which has no interrupt line"),
+        (FACTS, replace(CARD, config=None), ""),
+        (LINUX, replace(CARD, driver="e1000", system_irq=16), "which has 16, as the kernel itself says"),
+        (LINUX, replace(CARD, driver="e1000", system_irq=20), ""),
+        # No driver has switched it on yet, or it has sent messages since.
+        (LINUX, replace(CARD, system_irq=16), ""),
+        (LINUX, replace(CARD, driver="e1000", system_irq=55, config=ConfigSpace(MSI_ON)), ""),
+    ],
+)
+def test_what_the_system_says_counts(facts: Facts, device: Device, says: str) -> None:
+    sentence = contradiction(facts, device, 20)
+    assert sentence == (f"irq 20 is stated of {device.describe()}, {says}" if says else "")
+
+
+def test_an_owner_who_says_the_same() -> None:
+    assert contradiction(ROUTED, CARD, 23) == ""
 
 
 def test_the_firmware_s_number_is_none_of_the_machine_s() -> None:

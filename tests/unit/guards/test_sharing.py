@@ -47,6 +47,24 @@ def sharing(facts: Facts, *devices: Device, owners: dict[str, str | None] | None
 WM1_UP = replace(ALONE, interfaces={"wm1": Interface("wm1", True, ("198.51.100.1",))})
 
 
+@pytest.mark.parametrize(("irq", "refused"), [(16, True), (20, False), (None, False)])
+def test_a_line_that_only_the_owner_knows(irq: int | None, refused: bool) -> None:
+    card, other = wired("00:09.0", None, 10), wired("00:05.0", "wm1", 199)
+    facts = replace(WM1_UP, routes_on_demand=True, interrupts={"wm1": ("ioapic0 pin 16",)})
+    irqs = {} if irq is None else {card.address: irq}
+    verdict = guard(facts, [card, other], [card], {card.address: "firewall"}, native=True, irqs=irqs)
+    steps = [finding.message for finding in verdict.findings if finding.code == "shared-irq"]
+    assert [("ioapic0 pin 16 is also that of 00:05.0" in step) for step in steps] == ([True] if refused else [])
+
+
+def test_the_firmware_s_number_is_not_its_line_if_the_owner_knows_better() -> None:
+    card, other = wired("00:09.0", None, 10), wired("00:05.0", "wm1", 10)
+    facts = replace(WM1_UP, routes_on_demand=True, interrupts={"wm1": ("ioapic0 pin 16",)})
+    for irqs, count in (({}, 1), ({card.address: 20}, 0)):
+        verdict = guard(facts, [card, other], [card], {card.address: "firewall"}, native=True, irqs=irqs)
+        assert len([finding for finding in verdict.findings if finding.code == "shared-irq"]) == count
+
+
 def test_an_interrupt_line_that_dom0_uses_is_refused():
     (finding,) = sharing(WM1_UP, wired("00:09.0", "wm2", 199), wired("00:05.0", "wm1", 199)).findings
     assert (finding.code, finding.device.bdf) == ("shared-irq", "00:09.0")

@@ -52,7 +52,8 @@ BUS = (
 
 def device(**wanted: object) -> WantedDevice:
     options = tuple((key, wanted.pop(key)) for key in ("permissive",) if key in wanted)
-    return WantedDevice(parse_selector(wanted), options)
+    irq = wanted.pop("irq", None)
+    return WantedDevice(parse_selector(wanted), options, None if irq is None else int(str(irq)))
 
 
 def guest(*devices: WantedDevice, name: str = "firewall", state: str = "running") -> WantedGuest:

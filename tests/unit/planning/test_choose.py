@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import Wanted
 from tests.unit.planning.hosts import BUS, codes, device, guest, host, kinds
 from tests.unit.plans import make_plan
@@ -51,6 +55,25 @@ def test_a_device_in_several_lists():
         "belongs to one guest"
     )
     assert refusal.remedy == "leave it in one list, or make the selectors more exact"
+
+
+@pytest.mark.parametrize("backend", ["native", "kernel"])
+def test_an_interrupt_that_the_system_says_otherwise(backend: str) -> None:
+    card = replace(BUS[2], config=ConfigSpace({0x3C: 1 << 8 | 10}))
+    facts = Facts(iommu=True, routes_on_demand=True, interrupts={"wm1": ("ioapic0 pin 23",)})
+    seen = host(devices=(*BUS[:2], card, *BUS[3:]), facts=facts)
+    wanted = Wanted(
+        guests=(guest(device(address="00:05.0", irq=20)),),
+        allow=(("no-reset", card.address), ("inventory-invalid", card.address)),
+    )
+    (refusal,) = make_plan(wanted, seen, backend).refusals
+    assert (refusal.code, refusal.device) == ("inventory-invalid", "00:05.0")
+    assert refusal.message == (
+        f"guest firewall: irq 20 is stated of {card.describe()}, which has 23, as the kernel itself says"
+    )
+    assert refusal.remedy == "leave irq out of that device: what the system says counts"
+    agreed = replace(wanted, guests=(guest(device(address="00:05.0", irq=23)),))
+    assert codes(make_plan(agreed, seen, backend)) == []
 
 
 def test_pci_bridge_can_not_be_allowed():

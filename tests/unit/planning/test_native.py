@@ -24,7 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
-from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
+from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus, ServedGuest
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents, refuse_busy_backend
@@ -145,6 +145,56 @@ def test_a_consent_that_pcibackd_does_not_know_is_told() -> None:
     assert kinds(plan) == ["assign", "start_up"]
     assert plan.actions[0].arguments == {"devices": [{"address": "0000:00:05.0"}]}
     assert "overridden by the owner: no-reset for 00:05.0, which pcibackd holds" in plan.warnings
+
+
+STATED = replace(NATIVE, guests=(guest(device(address="00:05.0", irq=20)),))
+
+
+def test_an_interrupt_that_the_owner_states_is_told_and_recorded() -> None:
+    plan = plan_of(STATED, host(native=MISSING))
+    actions = {action.kind: action.arguments for action in plan.actions}
+    assert actions["assign"]["devices"] == [{"address": "0000:00:05.0"}]
+    assert actions["assign"]["irq"] == {"0000:00:05.0": 20}
+    assert actions["start_up"]["devices"] == ["0000:00:05.0,id=8086:100e,irq=20"]
+    # xl knows nothing of it.
+    assert actions["configure"]["domains"][0]["devices"] == [{"address": "0000:00:05.0"}]
+    assert "irq" not in plan_of(NATIVE, host(native=MISSING)).actions[2].arguments
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told", "argument"),
+    [(STATED, {}, {"0000:00:05.0": 20}), (STATED, {CARD: 21}, {"0000:00:05.0": 20}), (NATIVE, {CARD: 20}, None)],
+)
+def test_another_interrupt_than_pcibackd_was_told(wanted: Wanted, told: Any, argument: Any) -> None:
+    native = NativeState(True, daemon=DaemonState(True, True, status=PcibackdStatus(idle=(CARD,), irqs=told)))
+    plan = plan_of(wanted, served(native=native))
+    assert plan.actions[0].summary == "hand 00:05.0 to pcibackd"
+    assert (plan.actions[0].arguments["devices"], plan.actions[0].arguments.get("irq")) == (
+        [{"address": "0000:00:05.0"}],
+        argument,
+    )
+
+
+def test_a_host_on_which_all_know_it() -> None:
+    irqs = ServedGuest(3, "connected", {CARD: {}}, lines={CARD: 20})
+    status = PcibackdStatus(guests={3: irqs}, irqs={CARD: 20})
+    native = NativeState(True, daemon=DaemonState(True, True, status=status))
+    recorded = replace(ATTACHMENTS, devices=("0000:00:05.0,id=8086:100e,irq=20",))
+    plan = plan_of(STATED, served(native=native, attachments=render(recorded)))
+    assert (kinds(plan), plan.refusals, plan.pending) == ([], (), ())
+
+
+def test_a_guest_that_was_given_another_interrupt() -> None:
+    other = PcibackdStatus(guests={3: ServedGuest(3, "connected", {CARD: {}}, lines={CARD: 10})}, irqs={CARD: 20})
+    native = NativeState(True, daemon=DaemonState(True, True, status=other))
+    recorded = replace(ATTACHMENTS, devices=("0000:00:05.0,id=8086:100e,irq=20",))
+    observed = served(native=native, attachments=render(recorded))
+    assert plan_of(STATED, observed).pending == (
+        "guest firewall runs with interrupt 10 for 00:05.0 where the inventory says 20, until it is restarted; allow that with "
+        "pciback_restart_guests: when_needed",
+    )
+    restarted = plan_of(replace(STATED, restart_guests="when_needed"), observed)
+    assert [action.summary for action in restarted.actions] == ["restart firewall"]
 
 
 def test_an_option_that_pcibackd_knows_is_compared() -> None:
