@@ -14,7 +14,7 @@ registers that belongs to two devices).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
@@ -31,7 +31,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.guards import (
     sharing,
     unseen,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.guards.case import Evidence, make_case
+from ansible_collections.xen.pciback.plugins.module_utils.guards.case import Case, Evidence, Notes, make_case
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import REFUSALS
 
@@ -100,17 +100,36 @@ def guard(
     """
     owners = owners or {device.address: None for device in chosen}
     case = make_case(facts, devices, chosen, owners, native=native, irqs=irqs)
-    evidence: dict[tuple[str, Address], list[str]] = {}
     # Of what has left dom0 already, only its line can disturb what comes back.
     judges = (*_ALL, *((reset.unresettable, interrupt.unknown) if native else ())) if chosen else (sharing.interrupts,)
-    warnings = list(facts.unchecked) if chosen else []
+    return _judge(case, judges, facts.unchecked if chosen else ())
+
+
+def guard_lines(
+    facts: Facts,
+    devices: Sequence[Device],
+    chosen: Sequence[Device],
+    owners: Mapping[Address, str | None],
+    irqs: Mapping[Address, int],
+) -> Verdict:
+    """Judge the lines alone of devices that pcibackd holds and whose owner states another interrupt than before, or none.
+
+    The parameters are those of :func:`guard`.
+    """
+    case = make_case(facts, devices, chosen, owners, native=True, irqs=irqs)
+    return _judge(case, (sharing.interrupts, sharing.interrupts_of_guests, interrupt.unknown))
+
+
+def _judge(case: Case, judges: Iterable[Callable[[Case], Notes]], unchecked: Iterable[str] = ()) -> Verdict:
+    evidence: dict[tuple[str, Address], list[str]] = {}
+    warnings = list(unchecked)
     for judge in judges:
         for note in judge(case):
             if isinstance(note, Evidence):
                 evidence.setdefault((note.code, note.device), []).append(printable(note.step))
             else:
                 warnings.append(note)
-    present = {device.address: device for device in devices}
+    present = {device.address: device for device in case.devices}
     findings = [
         _finding(code, present[address], tuple(dict.fromkeys(steps)))
         for (code, address), steps in sorted(evidence.items())

@@ -79,9 +79,13 @@ def _refuse_twice(draft: Draft, device: Device, lists: list[str]) -> None:
 
 
 def refuse_irqs(draft: Draft) -> None:
-    """Refuse an interrupt that an owner states of a device, and that the system says otherwise."""
-    facts = draft.observed.facts
-    if not draft.irqs or facts is None:
+    """Refuse an interrupt that an owner states of a device, and that the system says otherwise.
+
+    A device that pcibackd holds has left dom0; but with another interrupt, or none, its line is judged anew.
+    """
+    facts, status = draft.observed.facts, draft.observed.native.daemon.status
+    told = {} if status is None else status.irqs
+    if facts is None or not (draft.irqs or told):
         return
     # Here, because hardly an owner states one.
     from ansible_collections.xen.pciback.plugins.module_utils.guards.interrupt import HELP, contradiction
@@ -95,6 +99,18 @@ def refuse_irqs(draft: Draft) -> None:
                 device=planned.device.address,
                 remedy=HELP,
             )
+    if draft.backend.name != NATIVE:
+        return
+    from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard_lines
+
+    owners = {planned.device.address: planned.guest for planned in draft.devices}
+    retold = [
+        planned.device
+        for planned in draft.devices
+        if planned.held and planned.guest is not None and planned.irq != told.get(planned.device.address)
+    ]
+    for finding in guard_lines(facts, draft.observed.devices, retold, owners, draft.irqs).findings:
+        draft.refuse(finding.code, finding.message, device=finding.device, remedy=finding.remedy)
 
 
 def refuse_bridges(draft: Draft, bridge_loss: str) -> None:

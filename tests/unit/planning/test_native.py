@@ -24,7 +24,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
 )
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.edit import hide
 from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read import BootCfg
+from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus, ServedGuest
+from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents, refuse_busy_backend
@@ -173,6 +175,20 @@ def test_another_interrupt_than_pcibackd_was_told(wanted: Wanted, told: Any, arg
         [{"address": "0000:00:05.0"}],
         argument,
     )
+
+
+def test_the_line_of_a_device_is_judged_anew_when_its_owner_states_another_interrupt() -> None:
+    card = replace(BUS[2], driver="pcibackd", config=ConfigSpace({0x3C: 1 << 8 | 255}))
+    other = replace(BUS[3], config=ConfigSpace({0x3C: 1 << 8 | 199}))
+    facts = Facts(iommu=True, routes_on_demand=True, interrupts={"wm2": ("ioapic0 pin 20",)})
+    native = NativeState(True, daemon=DaemonState(True, True, status=PcibackdStatus(idle=(CARD,), irqs={CARD: 21})))
+    seen = served(native=native, devices=(*BUS[:2], card, other, BUS[4]), facts=facts)
+    for wanted, code in ((STATED, "shared-irq"), (NATIVE, "interrupt-unknown")):
+        (refusal,) = plan_of(wanted, seen).refusals
+        assert (refusal.code, refusal.device) == (code, "00:05.0")
+        assert codes(plan_of(replace(wanted, allow=((code, CARD),)), seen)) == []
+    same = replace(NATIVE, guests=(guest(device(address="00:05.0", irq=21)),))
+    assert codes(plan_of(same, seen)) == []
 
 
 def test_a_host_on_which_all_know_it() -> None:
