@@ -67,14 +67,24 @@ check_owners(void)
 		ALWAYS(!fixture.fake.xen.devices[i].is_open);
 }
 
+/* A process for each command: of the one before it knows what Xen and the store have. */
+static void
+begin(void)
+{
+	memset(fixture.fake.slots, 0, sizeof(fixture.fake.slots));
+	fixture.fake.backend.n_taken = 0;
+}
+
 /* False when Xen has refused to take back what a failure had left: that domain is then to be destroyed. */
 static bool
 attach(uint16_t domain, unsigned which)
 {
 	size_t before = fixture.fake.xen.n_grants;
-	int r = pciback_kernel_attach(&fixture.fake.backend, &fixture.host, domain, kernel_cards + which % 2,
-	    which < 2 ? 1 : 2 - which % 2, fixture.message);
+	int r;
 
+	begin();
+	r = pciback_kernel_attach(&fixture.fake.backend, &fixture.host, domain, kernel_cards + which % 2,
+	    which < 2 ? 1 : 2 - which % 2, fixture.message);
 	fixture.fake.xen.fail_at = 0;
 	ALWAYS(r == 0 || fixture.message[0] != '\0');
 	if (fixture.fake.backend.n_not_revoked > 0) {
@@ -98,6 +108,7 @@ detach(uint16_t domain)
 	/* One that failed half-way revokes once more what is revoked, which Xen takes and this double counts. */
 	fixture.fake.xen.fail_at = 0;
 	fixture.fake.xen.was_stale = false;
+	begin();
 	(void)snprintf(before, sizeof(before), "%s", fake_read(&fixture.fake, domain, "state"));
 	r = pciback_kernel_detach(&fixture.fake.backend, &fixture.host, domain, addresses, &n, fixture.message);
 	ALWAYS(r == 0 || fixture.message[0] != '\0');
