@@ -26,8 +26,8 @@ tell(const struct pciback_slot *slot)
 		    "with it", name);
 }
 
-static void
-check(struct pciback_slot *slot)
+void
+pciback_lost_check_one(struct pciback_slot *slot)
 {
 	struct pciback_backend *backend = slot->backend;
 	int before = slot->lost;
@@ -55,7 +55,7 @@ pciback_lost_check(struct pciback_backend *backend)
 		for (size_t i = 0; i < backend->n_slots; i++)
 			/* One that is being reset may read as if it were gone. */
 			if (backend->slots[i].is_taken && !pciback_slot_is_cleaned(&backend->slots[i]))
-				check(&backend->slots[i]);
+				pciback_lost_check_one(&backend->slots[i]);
 		backend->check_at = backend->now + PCIBACK_WAIT_CHECK;
 	}
 	return pciback_wait_until(backend->now, backend->check_at);

@@ -16,4 +16,7 @@
  */
 int pciback_lost_check(struct pciback_backend *backend);
 
+/* The same for one device, now. One that is gone, and of which no guest has anything, is forgotten. */
+void pciback_lost_check_one(struct pciback_slot *slot);
+
 #endif

@@ -12,6 +12,7 @@
 
 #include "clean.h"
 #include "error.h"
+#include "lost.h"
 #include "remember.h"
 #include "slot.h"
 #include "take.h"
@@ -88,6 +89,11 @@ take(struct pciback_backend *backend, const struct pciback_wanted *wanted, char 
 	struct pciback_slot *slot = pciback_backend_taken(backend, &wanted->address);
 	int r;
 
+	/* Its driver has just been told to let go of it, for example. */
+	if (slot != NULL && slot->lost < 0) {
+		pciback_lost_check_one(slot);
+		slot = pciback_backend_taken(backend, &wanted->address);
+	}
 	if (slot == NULL) {
 		r = pciback_slot_take(backend, &wanted->address, 0, wanted->allow, wanted->irq, &slot, message);
 		if (r == 0)

@@ -35,8 +35,8 @@ struct pciback_hardware {
 	 * handle that the operations get. -ENODEV: there is none; -EBUSY: a driver of dom0 has it. */
 	int (*open)(void *world, const struct pciback_address *address,
 	    struct pciback_device_settings *ret_settings);
-	/* Whether it is there and nobody else's still: 0; -ENODEV: it is gone; -EBUSY: a driver of dom0 has
-	 * taken it, as a rescan or whoever is root makes one do. */
+	/* Whether it is there and nobody else's still: 0; -ENODEV: it is gone, also if it is back since; -EBUSY: a
+	 * driver of dom0 has taken it, as a rescan or whoever is root makes one do. */
 	int (*check)(void *world, void *handle);
 	/* Calls `visit` for each device that a driver of dom0 uses, until that returns something else than 0,
 	 * which is then returned; or a negative errno value when they can't be found. */

@@ -24,8 +24,8 @@ test_driver_takes_it(struct harness *harness)
 	struct fake_device *device = &fake.xen.devices[0];
 	char message[PCIBACK_LOG_LINE];
 	struct pciback_taken_status taken;
-	size_t position = 0;
-	unsigned n_resets;
+	size_t position = 0, n_taken;
+	unsigned n_resets, n_released;
 
 	fake_connect(&fake, 2, true);
 	device->lost = -EBUSY;
@@ -64,6 +64,20 @@ test_driver_takes_it(struct harness *harness)
 	CHECK_TEXT(message, "0000:03:00.0 is a driver's of this system again; take it from there");
 	CHECK(pciback_status_taken(&fake.backend, &position, &taken));
 	CHECK(taken.is_lost);
+	/* It is there again as soon as that driver has let go of it, for who takes it; or another one is in its place. */
+	device->lost = 0;
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	device->lost = -EBUSY;
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
+	device->lost = -ENODEV;
+	n_released = device->n_released;
+	n_taken = fake.backend.n_taken;
+	CHECK_NUMBER(fake_take(&fake, &wanted, 1, message), 0);
+	CHECK_NUMBER(device->n_released, n_released + 1);
+	CHECK_NUMBER(fake.backend.n_taken, n_taken);
+	device->lost = -EBUSY;
+	device->config[4] = 7;
+	fake_pass(&fake, PCIBACK_WAIT_CHECK);
 	CHECK_NUMBER(pciback_backend_return(&fake.backend, &wanted, 1, message), 0);
 	CHECK(device->is_dom0s && !device->is_in_quarantine);
 	CHECK_NUMBER(device->config[4], 7);
