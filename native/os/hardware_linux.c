@@ -265,14 +265,9 @@ static int
 check_device(void *world, void *handle)
 {
 	const struct device *device = handle;
-	struct stat opened, now;
-	char path[PATH_MAX];
 
 	(void)world;
-	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/config", device->name);
-	/* One that was removed and found again has a file of its own: this one is no device's any more. */
-	if (stat(path, &now) < 0 || fstat(device->fd, &opened) < 0 || now.st_dev != opened.st_dev ||
-	    now.st_ino != opened.st_ino)
+	if (!sysfs_is_open(device->name, "config", device->fd))
 		return -ENODEV;
 	return sysfs_owner(device->name) == SYSFS_DRIVER ? -EBUSY : 0;
 }

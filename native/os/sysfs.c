@@ -15,9 +15,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <pciback/os.h>
+
+bool
+sysfs_is_open(const char *name, const char *file, int fd)
+{
+	struct stat now, opened;
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), SYSFS_DEVICES "/%s/%s", name, file);
+	return stat(path, &now) == 0 && fstat(fd, &opened) == 0 && now.st_dev == opened.st_dev &&
+	    now.st_ino == opened.st_ino;
+}
 
 int
 sysfs_set(const char *name, const char *file, const char *value)

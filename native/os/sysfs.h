@@ -19,6 +19,9 @@
 
 #define SYSFS_DEVICES "/sys/bus/pci/devices"
 
+/* Whether it is that file of the device that is open. One that was removed and found again has others of its own. */
+bool sysfs_is_open(const char *name, const char *file, int fd);
+
 /* Writes a value to a file of the device. */
 int sysfs_set(const char *name, const char *file, const char *value);
 
