@@ -218,7 +218,7 @@ def test_devices_are_taken_and_returned(running: Running) -> None:
     assert running.ctl("take", FIRST, SECOND).stdout == f"{FIRST} is taken from dom0\n{SECOND} is taken from dom0\n"
     assert xen.quarantine == {FIRST, SECOND}
     assert running.status()["taken"] == [
-        {"address": each, "clean": True, "lost": False, "allow": ""} for each in (FIRST, SECOND)
+        {"address": each, "clean": True, "lost": False, "allow": "", "irq": None} for each in (FIRST, SECOND)
     ]
     # It stays taken, with its table, from one guest to the next.
     for domain in (3, 4):
@@ -275,7 +275,9 @@ def test_what_the_owner_has_to_allow(tmp_path: Path) -> None:
     held_back = f"pcibackctl: {FIRST} is held back: domain 3 may still reach it; destroy that domain first\n"
     assert daemon.ctl("attach", "--domain", "4", FIRST).stderr == held_back
     assert daemon.ctl("return", FIRST).stderr == held_back
-    assert daemon.status()["held_back"] == [{"address": FIRST, "domain": 3, "permissions": 0, "allow": ""}]
+    assert daemon.status()["held_back"] == [
+        {"address": FIRST, "domain": 3, "permissions": 0, "allow": "", "irq": None, "lost": False}
+    ]
     assert daemon.ctl("attach", "--domain", "3", FIRST).returncode == 0
     daemon.xen.kill(3)
     daemon.xen.settle()
