@@ -58,9 +58,8 @@ read_pair(const char *text, uint16_t *ret_first, uint16_t *ret_second)
 	return true;
 }
 
-/* What INTERRUPT_LINE can say to a guest. */
-static bool
-read_irq(const char *text, uint8_t *ret_irq)
+bool
+pciback_wanted_irq(const char *text, uint8_t *ret_irq)
 {
 	uint32_t irq;
 
@@ -118,7 +117,7 @@ read_value(enum option option, const char *value, struct pciback_wanted *device)
 		device->has_subsystem = true;
 		return read_pair(value, &identity->subsystem_vendor, &identity->subsystem);
 	case OPTION_IRQ:
-		return read_irq(value, &device->irq);
+		return pciback_wanted_irq(value, &device->irq);
 	case OPTION_ALLOW:
 		return pciback_allow_parse(value, '+', &device->allow, &length) == NULL;
 	case OPTION_PERMISSIVE:

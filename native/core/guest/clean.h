@@ -17,7 +17,7 @@
  */
 #define PCIBACK_CLEAN_ACCESSES	PCIBACK_PRISTINE_STEP
 
-/* Both begin, from there on in the order of the stages. Return -EINPROGRESS; or, if nobody is to be served meanwhile
+/* Begins, from there on in the order of the stages. Returns -EINPROGRESS; or, if nobody is to be served meanwhile
  * (`waits_for_resets`), 0 once all is done, or a negative errno with the reason in `message`. */
 int pciback_clean_begin(struct pciback_slot *slot, enum pciback_clean_stage stage, char message[PCIBACK_LOG_LINE]);
 

@@ -75,7 +75,7 @@ step(struct pciback_slot *slot)
 		go_on(slot);
 		return true;
 	}
-	if (!is_wanted(slot))
+	if (slot->is_restored && !is_wanted(slot))
 		slot->is_restored = false;
 	if (!slot->is_new || slot->domain != 0 || (!slot->is_refused && is_wanted(slot)))
 		return false;

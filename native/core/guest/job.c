@@ -269,19 +269,6 @@ move(struct pciback_backend *backend, struct pciback_job *job)
 	job->stage = PCIBACK_JOB_DONE;
 }
 
-/* The time that one of its devices is reset does not count. */
-static bool
-awaits_reset(struct pciback_backend *backend, const struct pciback_job *job)
-{
-	for (size_t i = 0; i < job->n; i++) {
-		const struct pciback_slot *slot = pciback_backend_taken(backend, &job->devices[i].address);
-
-		if (slot != NULL && pciback_slot_is_cleaned(slot))
-			return true;
-	}
-	return false;
-}
-
 static void
 run(struct pciback_backend *backend, struct pciback_job *job)
 {
@@ -381,7 +368,8 @@ pciback_job_run(struct pciback_backend *backend, struct pciback_job *job)
 	run(backend, job);
 	if (job->stage != before)
 		return 0;
-	if (awaits_reset(backend, job))
+	/* The time that one of its devices is made clean does not count. */
+	if (pciback_backend_is_any_cleaned(backend, job->devices, job->n))
 		job->deadline = backend->now + PCIBACK_WAIT_JOB;
 	if (backend->now < job->deadline)
 		return pciback_wait_until(backend->now, job->deadline);

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <pciback/registers.h>
 #include <pciback/text.h>
+#include <pciback/wanted.h>
 
 #include "entry.h"
 #include "error.h"
@@ -35,16 +35,12 @@ static int
 parse_irq(const char *value, size_t n, uint8_t *irq)
 {
 	char text[sizeof("254")];
-	uint32_t number;
 
 	if (n >= sizeof(text))
 		return -EINVAL;
 	memcpy(text, value, n);
 	text[n] = '\0';
-	if (pciback_decimal_parse(text, INTERRUPT_LINE_NONE - 1, &number) < 0 || number == 0)
-		return -EINVAL;
-	*irq = (uint8_t)number;
-	return 0;
+	return pciback_wanted_irq(text, irq) ? 0 : -EINVAL;
 }
 
 /* The names between two commas. */

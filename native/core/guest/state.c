@@ -43,6 +43,18 @@ pciback_slot_is_held_back(const struct pciback_slot *slot)
 }
 
 bool
+pciback_backend_is_any_cleaned(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct pciback_slot *slot = pciback_backend_taken(backend, &devices[i].address);
+
+		if (slot != NULL && pciback_slot_is_cleaned(slot))
+			return true;
+	}
+	return false;
+}
+
+bool
 pciback_slot_is_coming(const struct pciback_slot *slot, uint16_t domain)
 {
 	return slot != NULL && pciback_slot_is_cleaned(slot) && !slot->is_refused &&

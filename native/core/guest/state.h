@@ -55,6 +55,7 @@
 #include <pciback/record.h>
 #include <pciback/serving.h>
 #include <pciback/topology.h>
+#include <pciback/wanted.h>
 #include <pciback/xen.h>
 
 struct pciback_job;
@@ -305,6 +306,9 @@ pciback_slot_is_cleaned(const struct pciback_slot *slot)
 {
 	return slot->cleaning.stage != PCIBACK_CLEAN_NONE;
 }
+
+/* Whether one of these devices is. */
+bool pciback_backend_is_any_cleaned(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n);
 
 /* Whether a device is being made clean that the domain may have afterwards; NULL is none. */
 bool pciback_slot_is_coming(const struct pciback_slot *slot, uint16_t domain);

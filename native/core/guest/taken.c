@@ -58,19 +58,6 @@ check(const struct pciback_backend *backend, const struct pciback_wanted *wanted
 	return 0;
 }
 
-/* Whether one of them is being made clean. */
-static bool
-is_any_cleaned(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct pciback_slot *slot = pciback_backend_taken(backend, &devices[i].address);
-
-		if (slot != NULL && pciback_slot_is_cleaned(slot))
-			return true;
-	}
-	return false;
-}
-
 int
 pciback_backend_check(const struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
@@ -118,11 +105,11 @@ int
 pciback_backend_take(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
 {
-	int r = is_any_cleaned(backend, devices, n) ? -EINPROGRESS : pciback_backend_check(backend, devices, n, message);
+	int r = pciback_backend_is_any_cleaned(backend, devices, n) ? -EINPROGRESS : pciback_backend_check(backend, devices, n, message);
 
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = take(backend, &devices[i], message);
-	if (r == 0 && is_any_cleaned(backend, devices, n))
+	if (r == 0 && pciback_backend_is_any_cleaned(backend, devices, n))
 		r = -EINPROGRESS;
 	if (r == -EINPROGRESS)
 		return r;
@@ -145,7 +132,7 @@ int
 pciback_backend_return(struct pciback_backend *backend, const struct pciback_wanted *devices, size_t n,
     char message[PCIBACK_LOG_LINE])
 {
-	if (is_any_cleaned(backend, devices, n))
+	if (pciback_backend_is_any_cleaned(backend, devices, n))
 		return -EINPROGRESS;
 	for (size_t i = 0; i < n; i++) {
 		struct pciback_slot *slot;

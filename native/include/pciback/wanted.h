@@ -56,4 +56,7 @@ enum {
  */
 int pciback_wanted_read(char *word, unsigned knows, struct pciback_wanted *device, char message[PCIBACK_WANTED_MESSAGE]);
 
+/* Reads the number of an interrupt, as INTERRUPT_LINE can say it to a guest. False for another text; nothing is set then. */
+bool pciback_wanted_irq(const char *text, uint8_t *ret_irq);
+
 #endif
