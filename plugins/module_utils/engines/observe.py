@@ -113,11 +113,8 @@ def observe(
     selection = resolve_wanted(wanted, observed, units=host.units)
     if _may_try(wanted, observed, selection, backend):
         observed = replace(observed, trial=_with_obstacle(host, wanted, observed.trial))
-    if (
-        not selection.unclaimed
-        and not selection.is_returning
-        and not (wanted.states_interrupts or (status and status.irqs))
-    ):
+    states_interrupts = wanted.states_interrupts or (status is not None and status.irqs)
+    if not (selection.unclaimed or selection.is_returning or states_interrupts):
         return observed, selection
     devices = with_holder(host.complete(devices), served or ())
     return replace(observed, devices=devices, facts=host.facts(devices, xl)), selection.with_devices(devices)

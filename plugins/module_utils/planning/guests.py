@@ -216,8 +216,9 @@ def other_options(draft: Draft, guest: WantedGuest, now: RunningGuest) -> str:
                 found.append(f"{name}={texts[0]} for {address.bdf} where its configuration says {name}={texts[1]}")
     status = draft.observed.native.daemon.status
     served = None if status is None or draft.backend.hides else status.guests.get(now.domid)
-    for planned in draft.devices_of(guest.name) if served is not None else ():
-        line = served.lines.get(planned.device.address) if served is not None else None
+    lines = {} if served is None else served.lines
+    for planned in draft.devices_of(guest.name):
+        line = lines.get(planned.device.address)
         if line is not None and planned.irq not in (None, line):
             found.append(f"interrupt {line} for {planned.device.address.bdf} where the inventory says {planned.irq}")
     return ", ".join(found)

@@ -47,12 +47,12 @@ def told_otherwise(draft: Draft) -> list[Address]:
     if status is None:
         return []
     allow, irqs = draft.wanted.allow, draft.irqs
-    return [
-        address
-        for address in (planned.device.address for planned in draft.devices if planned.held)
-        if set(consents(allow, address)) != status.allowed.get(address, set(consents(allow, address)))
-        or irqs.get(address) != status.irqs.get(address)
-    ]
+    told = []
+    for address in (planned.device.address for planned in draft.devices if planned.held):
+        wanted = frozenset(consents(allow, address))
+        if wanted != status.allowed.get(address, wanted) or irqs.get(address) != status.irqs.get(address):
+            told.append(address)
+    return told
 
 
 def refuse_busy_backend(draft: Draft) -> None:
