@@ -119,40 +119,54 @@ netbsd_objects() { # MAKE LEVEL
 	}
 }
 
-# The flags of a compiler that reads sources and makes nothing of them.
-reading() {
+# The flags of a compiler that makes objects as users do, by the Makefile and native/flags.sh, and takes no warning: some
+# are only seen by who optimizes.
+making() {
 	# shellcheck disable=SC2016 # make's variables
 	flags=$(printf 'include Makefile\nnames:\n\t@echo $(STANDARD) $(WARNINGS) $(INCLUDES)\n' | make -s -f - names)
-	printf '%s\n' "$flags -Werror -fsyntax-only -DPCIBACK_SOURCE_SHA256=\"\""
+	flags="$flags -Werror -O2 -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"
+	printf '%s\n' "$flags -DPCIBACK_SOURCE_SHA256=\"\" -c"
 }
 
-# The sources of what is installed, by clang, for NetBSD.
+# Objects of what is installed, by clang, for NetBSD.
 clang_for_netbsd() {
 	copy clang-netbsd
 	cd "$work/clang-netbsd"
 	# shellcheck disable=SC2046 # lists of flags and files
 	clang -target x86_64-unknown-netbsd $(of_netbsd "$(netbsd_headers)" "$(clang -print-resource-dir)/include") \
-		$(reading) $(product_sources)
+		$(making) $(product_sources)
+	test -s bus_netbsd.o
 }
 
-# A gcc that another release of Debian has, with its C library, unpacked and not installed. Where its packages can't be had
-# there is none afterwards.
-unpack_gcc() { # VERSION RELEASE
+# A compiler that another release of Debian has, with its C library, unpacked and not installed. Where its packages can't be
+# had there is none afterwards.
+unpack_compiler() { # NAME-VERSION RELEASE
 	# shellcheck disable=SC1091,SC2016 # says VERSION_CODENAME; the fields are apt-get's
 	archive=$(. /etc/os-release && apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
 		'Component: main' "Release: $VERSION_CODENAME" | head -n 1) || archive=
 	mmdebstrap --quiet --variant=extract --aptopt='APT::Install-Recommends "false"' \
 		--dpkgopt='path-exclude=/usr/share/*' --dpkgopt='path-exclude=*/lto1' --dpkgopt='path-exclude=*.a' \
-		--include="gcc-$1,libc6-dev" "$2" "$work/gcc-$1" "$archive" || rm -rf "$work/gcc-$1"
+		--include="$1,libc6-dev" "$2" "$work/$1" "$archive" || rm -rf "${work:?}/$1"
 }
 
-# The sources of what is installed, by that gcc, for Linux and for NetBSD.
-without_warning() { # VERSION
-	tree=$work/gcc-$1
+# What such a compiler needs to take the sources as NetBSD's.
+netbsd_of() { # NAME-VERSION
+	case $1 in
+	gcc-*) printf '%s ' "$FOR_NETBSD" && of_netbsd /headers "/usr/lib/gcc/x86_64-linux-gnu/${1#gcc-}/include" ;;
+	clang-*)
+		printf '%s ' -target x86_64-unknown-netbsd
+		of_netbsd /headers "/usr/lib/llvm-${1#clang-}/lib/clang/${1#clang-}/include"
+		;;
+	esac
+}
+
+# Objects of what is installed, by that compiler, for Linux and for NetBSD.
+without_warning() { # NAME-VERSION
+	tree=$work/$1
 	# Where the release has these below /usr, the package that links them is not there.
 	[ -e "$tree/lib" ] || ln -s usr/lib "$tree/lib"
 	[ -e "$tree/lib64" ] || ln -s usr/lib64 "$tree/lib64"
-	copy "gcc-$1/native"
+	copy "$1/native"
 	mkdir "$tree/headers"
 	for headers in x86_64-netbsd-none generic-netbsd; do
 		cp -R "$(netbsd_headers)/$headers" "$tree/headers"
@@ -162,22 +176,24 @@ without_warning() { # VERSION
 	test -n "$sources"
 	entered=
 	[ "$(id -u)" -eq 0 ] || entered=--map-root-user
-	flags=$(reading)
-	for system in "" "$FOR_NETBSD $(of_netbsd /headers "/usr/lib/gcc/x86_64-linux-gnu/$1/include")"; do
+	flags=$(making)
+	for system in "" "$(netbsd_of "$1")"; do
+		rm -f ./*.o
 		# shellcheck disable=SC2086 # lists of flags and files
-		unshare $entered --root="$tree" --wd=/native "/usr/bin/gcc-$1" $flags $system $sources
+		unshare $entered --root="$tree" --wd=/native "/usr/bin/$1" $flags $system $sources
+		test -s bus_netbsd.o
 	done
 	cd "$top"
 	rm -rf "$tree"
 }
 
-# A gcc that the system has not; a release that its archive no longer has ends nothing, but is said.
-other_gcc() { # VERSION RELEASE
-	step "gcc $1, of the packages of $2: unpack" unpack_gcc "$1" "$2"
-	if [ -d "$work/gcc-$1" ]; then
-		step "gcc $1: the sources for Linux and for NetBSD, without a warning" without_warning "$1"
+# A compiler that the system has not; a release that its archive no longer has ends nothing, but is said.
+other_compiler() { # NAME VERSION RELEASE
+	step "$1 $2, of the packages of $3: unpack" unpack_compiler "$1-$2" "$3"
+	if [ -d "$work/$1-$2" ]; then
+		step "$1 $2: objects for Linux and for NetBSD, without a warning" without_warning "$1-$2"
 	else
-		printf 'not tried  gcc %s: the packages of %s could not be had\n' "$1" "$2"
+		printf 'not tried  %s %s: the packages of %s could not be had\n' "$1" "$2" "$3"
 	fi
 }
 

@@ -4,8 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # What the native component has to stand for longer than `make test-native` takes: 10,080 random lives of guests, a minute
-# of each fuzzer, every pair of a compiler and a make, gcc 10, 11 and 13 beside Debian 12's own, valgrind, other systems, a
-# compiler that warns, and how many lines the unit tests run. Called by `make soak`.
+# of each fuzzer, every pair of a compiler and a make, gcc 10, 11 and 13 and clang 16 and 19 beside Debian 12's own, valgrind,
+# other systems, a compiler that warns, and how many lines the unit tests run. Called by `make soak`.
 set -eu
 work=$PWD/build/soak-native
 . tests/native_steps.sh
@@ -19,9 +19,9 @@ of_gcc() {
 	step "lines that the tests run" make_in make-gcc coverage
 	step "zig cc -target x86_64-linux-musl with make: build, tests too" cross_build make x86_64-linux-musl
 	step "gcc that warns: build, check and install of a user" build_with_warnings make gcc
-	other_gcc 10 bullseye
-	other_gcc 11 bookworm
-	other_gcc 13 trixie
+	other_compiler gcc 10 bullseye
+	other_compiler gcc 11 bookworm
+	other_compiler gcc 13 trixie
 }
 
 of_clang() {
@@ -30,8 +30,10 @@ of_clang() {
 	step "pcibackd with the sanitizers and for valgrind" \
 		make_in make-clang build/pcibackd-sanitize build/pcibackd-valgrind CC=gcc
 	step "valgrind" make_in make-clang check-valgrind CC=gcc
-	step "clang: the sources for NetBSD, without a warning" clang_for_netbsd
+	step "clang: objects for NetBSD, without a warning" clang_for_netbsd
 	step "zig cc -target aarch64-netbsd with bmake: build, tests too" cross_build bmake aarch64-netbsd
+	other_compiler clang 16 bookworm
+	other_compiler clang 19 trixie
 }
 
 # Of each process the last eight lives are those during which it is told to stop.
