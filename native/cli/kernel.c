@@ -321,7 +321,7 @@ cli_prepare(const struct cli_options *options)
 	struct pciback_kernel_files files[PCIBACK_ENTRIES_MAX];
 	struct kernel kernel;
 	char message[PCIBACK_LOG_LINE] = "", path_message[PCIBACK_PLATFORM_MESSAGE] = "";
-	int status = read_words(options, 0, &kernel);
+	int status = read_words(options, PCIBACK_WANTED_KNOWS_IDENTITY, &kernel);
 
 	if (status != CLI_OK)
 		return status;
@@ -329,7 +329,7 @@ cli_prepare(const struct cli_options *options)
 	/* Before anything is done to a device. */
 	if (status == CLI_OK && pciback_prepared_check(root, path_message) < 0)
 		status = cli_fail(options, CLI_FAILED, "%s", path_message);
-	if (status == CLI_OK && pciback_kernel_prepare(kernel.backend, &host, kernel.addresses, kernel.n, files,
+	if (status == CLI_OK && pciback_kernel_prepare(kernel.backend, &host, kernel.devices, kernel.n, files,
 	    message) < 0)
 		status = cli_fail(options, CLI_FAILED, "%s", message);
 	if (status == CLI_OK)

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include <pciback/registers.h>
+
 #include "neighbours.h"
 
 #if defined(__NetBSD__)
@@ -23,8 +25,9 @@ find_line(const struct pciback_function *function)
 {
 	uint32_t gsi = 0;
 
-	(void)pciback_kernel_interrupt(NULL, &function->address, &gsi);
-	return gsi;
+	if (pciback_config8(function, REG_INTERRUPT_PIN) == 0)
+		return 0;
+	return pciback_kernel_interrupt(NULL, &function->address, &gsi) < 0 ? PCIBACK_NEIGHBOUR_UNTOLD : gsi;
 }
 
 int

@@ -101,8 +101,7 @@ pciback_kernel_visit(void *world, int (*visit)(void *context, const struct pciba
 
 		if (pciback_address_parse(hidden, PCIBACK_ADDRESS_SIZE - 1, &held.address) < 0)
 			return -EINVAL;
-		(void)pciback_kernel_interrupt(world, &held.address, &gsi);
-		held.line = gsi;
+		held.line = pciback_kernel_interrupt(world, &held.address, &gsi) < 0 ? PCIBACK_NEIGHBOUR_UNTOLD : gsi;
 		r = visit(context, &held);
 	}
 	return r;

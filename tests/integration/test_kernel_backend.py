@@ -194,6 +194,44 @@ def test_an_interrupt_that_nobody_tells(dom0: Dom0) -> None:
     dom0.hidden = f"{FIRST}= {SECOND}=21"
     status, answer = dom0.attach(FIRST)
     assert status == 1 and "has an interrupt that the kernel's messages" in answer["message"]
+    assert answer["message"].endswith("boot once more, and keep /var/run/dmesg.boot, or state it with irq=")
+
+
+def test_an_interrupt_that_only_the_owner_knows(dom0: Dom0) -> None:
+    """It is granted, and taken back when the kernel's messages are gone for good."""
+    dom0.hidden = f"{FIRST}= {SECOND}=21"
+    before = dict(dom0.xen.store)
+    status, answer = dom0.attach(f"{FIRST},irq=22", f"{SECOND},irq=20")
+    assert (status, answer["message"]) == (
+        1,
+        f"{SECOND} has interrupt 21, as the system itself says, which irq=20 contradicts: leave irq out",
+    )
+    assert (dom0.xen.held, dom0.xen.store) == (set(), before)
+    assert dom0.attach(f"{FIRST},irq=22", SECOND)[0] == 0
+    assert dom0.xen.store[f"{BACKENDS}/1/0/opts-0"] == "msitranslate=0,power_mgmt=0,permissive=0,irq=22"
+    assert {what[2] for what in dom0.xen.held if what[:2] == ("irq", 1)} == {21, 22}
+    dom0.kernel(6)
+    dom0.xen.life[1] = 1
+    dom0.hidden = f"{FIRST}= {SECOND}="
+    status, answer = dom0.detach()
+    assert (status, answer["message"]) == (
+        1,
+        f"{SECOND} can't be taken back: the kernel's messages of this boot don't tell its interrupt any more; "
+        "destroy the domain, then detach",
+    )
+    dom0.hidden = f"{FIRST}= {SECOND}=21"
+    assert dom0.detach()[0] == 0
+    assert {what for what in dom0.xen.held if what[1] == 1} == set()
+
+
+def test_files_for_xl_with_an_interrupt_that_is_stated(dom0: Dom0) -> None:
+    dom0.hidden = f"{FIRST}= {SECOND}=21"
+    root = ["--root", str(dom0.directory), "--allow", "no-reset"]
+    status, answer = dom0.ctl("prepare", *root, f"{FIRST},id=ffff:ffff,irq=22")
+    assert status == 1 and not (dom0.directory / "sys").exists()
+    status, answer = dom0.ctl("prepare", *root, f"{FIRST},irq=22", SECOND)
+    assert (status, answer["devices"]) == (0, [{"address": FIRST, "irq": 22}, {"address": SECOND, "irq": 21}])
+    assert (dom0.directory / "sys/bus/pci/devices" / FIRST / "irq").read_text() == "22\n"
 
 
 def test_files_for_xl(dom0: Dom0) -> None:

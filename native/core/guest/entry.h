@@ -11,6 +11,10 @@
 
 #include "state.h"
 
+/* Reads "msitranslate=0,power_mgmt=0,permissive=1,rdm_policy=strict,irq=20,allow=no-reset"; what else is in it is for
+ * others. Returns 0 or -EINVAL. */
+int pciback_entry_read_options(const char *text, struct pciback_entry *entry);
+
 /* The entry of a device, or NULL. */
 const struct pciback_entry *pciback_guest_entry(const struct pciback_guest *guest,
     const struct pciback_address *address);

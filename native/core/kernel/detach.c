@@ -64,11 +64,30 @@ wait_until_closed(struct pciback_backend *backend, uint16_t domain, struct pciba
 	    "once more", message);
 }
 
-/* A device as it was granted, so that it can be taken back. */
+/* The interrupt that the device was granted with: what its owner stated then, or what the kernel says. */
+static int
+find_granted_line(struct pciback_backend *backend, const struct pciback_kernel_host *host, uint8_t stated,
+    struct pciback_device_settings *settings, char message[PCIBACK_LOG_LINE])
+{
+	int r = 0;
+
+	if (stated != 0)
+		settings->interrupt_line = stated;
+	else
+		r = pciback_kernel_find_line(backend, host, settings, 0, message);
+	if (r == -ENOENT)
+		pciback_error_explain(message, &settings->address, "can't be taken back: the kernel's messages of this boot "
+		    "don't tell its interrupt any more; destroy the domain, then detach");
+	return r;
+}
+
+/* The device of that number among a domain's nodes, as it was granted, so that it can be taken back. */
 static int
 open_granted(struct pciback_backend *backend, const struct pciback_kernel_host *host, uint16_t domain,
-    const struct pciback_address *address, struct pciback_slot *slot, char message[PCIBACK_LOG_LINE])
+    const struct pciback_kernel_nodes *nodes, size_t number, char message[PCIBACK_LOG_LINE])
 {
+	const struct pciback_address *address = &nodes->addresses[number];
+	struct pciback_slot *slot = &backend->slots[number];
 	const struct pciback_hardware *hardware = &backend->hardware;
 	uint32_t line, command = 0;
 	int r;
@@ -92,7 +111,7 @@ open_granted(struct pciback_backend *backend, const struct pciback_kernel_host *
 		pciback_error_explain(message, address, "can't be kept from writing to memory: %s", strerror(-r));
 		return r;
 	}
-	r = pciback_kernel_find_line(backend, host, &slot->settings, message);
+	r = find_granted_line(backend, host, nodes->irqs[number], &slot->settings, message);
 	if (r < 0)
 		return r;
 	/* In the order in which it was granted. There is room for all of it. */
@@ -125,7 +144,7 @@ revoke(struct pciback_backend *backend, const struct pciback_kernel_host *host, 
 	if (r < 0)
 		(void)explain(domain, r, "has more devices than there is room for", message);
 	for (size_t i = 0; i < nodes->n && r == 0; i++)
-		r = open_granted(backend, host, domain, &nodes->addresses[i], &backend->slots[i], message);
+		r = open_granted(backend, host, domain, nodes, i, message);
 	for (size_t i = 0; i < nodes->n && r == 0; i++) {
 		if (pciback_ledger_revoke(&backend->slots[i], 0))
 			continue;

@@ -20,7 +20,7 @@
 
 int
 pciback_kernel_find_line(const struct pciback_backend *backend, const struct pciback_kernel_host *host,
-    struct pciback_device_settings *settings, char message[PCIBACK_LOG_LINE])
+    struct pciback_device_settings *settings, uint8_t stated, char message[PCIBACK_LOG_LINE])
 {
 	const struct pciback_hardware *hardware = &backend->hardware;
 	uint32_t pin = 0, gsi = 0;
@@ -35,9 +35,13 @@ pciback_kernel_find_line(const struct pciback_backend *backend, const struct pci
 	if (pin == 0)
 		return 0;
 	r = host->interrupt(host->world, &settings->address, &gsi);
+	if (r == -ENOENT && stated != 0) {
+		pciback_settings_set_line(settings, 0, stated);
+		return 0;
+	}
 	if (r < 0) {
 		pciback_error_explain(message, &settings->address, "has an interrupt that the kernel's messages of this boot "
-		    "don't tell any more; boot once more, and keep /var/run/dmesg.boot");
+		    "don't tell any more; boot once more, and keep /var/run/dmesg.boot, or state it with irq=");
 		return r;
 	}
 	if (gsi == 0 || gsi >= INTERRUPT_LINE_NONE) {
@@ -90,7 +94,7 @@ pciback_kernel_hold(struct pciback_backend *backend, const struct pciback_kernel
 		return r;
 	r = check_bars(slot, message);
 	if (r == 0)
-		r = pciback_kernel_find_line(backend, host, &slot->settings, message);
+		r = pciback_kernel_find_line(backend, host, &slot->settings, wanted->irq, message);
 	if (r == 0)
 		r = pciback_slot_check_irq(&slot->settings, wanted->irq, message);
 	if (r == 0)

@@ -17,14 +17,16 @@ struct pciback_kernel_nodes {
 	enum pciback_xenbus state;	/* of the backend; UNKNOWN: none that can be read */
 	size_t n;
 	struct pciback_address addresses[PCIBACK_ENTRIES_MAX];
+	uint8_t irqs[PCIBACK_ENTRIES_MAX];	/* the interrupt that its owner stated of each; 0: none */
 };
 
-/* Reads them; entries that can't be read are left out. Returns 0 or what the store returned. */
+/* Reads them; entries that can't be read are left out. No guest can write them. Returns 0 or what the store returned. */
 int pciback_kernel_nodes_read(struct pciback_backend *backend, uint16_t domain,
     struct pciback_kernel_nodes *ret_nodes);
 
 /*
- * Makes the nodes of a domain and of all its devices, in one change, the states last. `name` is the domain's. Returns
+ * Makes the nodes of a domain and of all its devices, in one change, the states last. `name` is the domain's. What is
+ * stated of interrupts is among them, for whoever takes them back. Returns
  * 0, -ESTALE when the domain has some already, or what the store returned.
  */
 int pciback_kernel_nodes_make(struct pciback_backend *backend, uint16_t domain, const char *name,

@@ -37,7 +37,7 @@ may_reach(const struct pciback_backend *backend, uint16_t domain, const struct p
 /* One domain whose nodes are in the store. */
 static int
 check_domain(struct pciback_backend *backend, uint16_t domain, const struct pciback_address *address,
-    unsigned allow, char message[PCIBACK_LOG_LINE])
+    unsigned allow, uint8_t *ret_irq, char message[PCIBACK_LOG_LINE])
 {
 	struct pciback_kernel_nodes nodes = { .n = 0 };
 	int r = pciback_kernel_nodes_read(backend, domain, &nodes);
@@ -52,6 +52,7 @@ check_domain(struct pciback_backend *backend, uint16_t domain, const struct pcib
 			continue;
 		pciback_error_explain(message, address, "is domain %u's still, whose backend is in state %d; shut that domain "
 		    "down, and destroy it once it has closed", (unsigned)domain, (int)nodes.state);
+		*ret_irq = nodes.irqs[i];
 		return -EBUSY;
 	}
 	if (r < 0)
@@ -83,13 +84,22 @@ pciback_kernel_find_domains(struct pciback_backend *backend, size_t *ret_n, char
 }
 
 int
-pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
-    unsigned allow, char message[PCIBACK_LOG_LINE])
+pciback_kernel_find_owner(struct pciback_backend *backend, const struct pciback_address *address,
+    unsigned allow, uint8_t *ret_irq, char message[PCIBACK_LOG_LINE])
 {
 	size_t n = 0;
 	int r = pciback_kernel_find_domains(backend, &n, message);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = check_domain(backend, backend->domains[i], address, allow, message);
+		r = check_domain(backend, backend->domains[i], address, allow, ret_irq, message);
 	return r;
+}
+
+int
+pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
+    unsigned allow, char message[PCIBACK_LOG_LINE])
+{
+	uint8_t irq;
+
+	return pciback_kernel_find_owner(backend, address, allow, &irq, message);
 }

@@ -17,6 +17,10 @@
 int pciback_kernel_check_owner(struct pciback_backend *backend, const struct pciback_address *address,
     unsigned allow, char message[PCIBACK_LOG_LINE]);
 
+/* The same; where that is -EBUSY, *ret_irq is the interrupt that its owner stated of it for that domain, 0 for none. */
+int pciback_kernel_find_owner(struct pciback_backend *backend, const struct pciback_address *address,
+    unsigned allow, uint8_t *ret_irq, char message[PCIBACK_LOG_LINE]);
+
 /* Finds the domains whose nodes are in the store: `backend->domains`, *ret_n of them. Returns 0, or a negative errno with a
  * sentence. */
 int pciback_kernel_find_domains(struct pciback_backend *backend, size_t *ret_n, char message[PCIBACK_LOG_LINE]);

@@ -67,18 +67,15 @@ prepare(struct pciback_backend *backend, const struct pciback_slot *slot, struct
 
 int
 pciback_kernel_prepare(struct pciback_backend *backend, const struct pciback_kernel_host *host,
-    const struct pciback_address *addresses, size_t n, struct pciback_kernel_files *ret_files,
+    const struct pciback_wanted *devices, size_t n, struct pciback_kernel_files *ret_files,
     char message[PCIBACK_LOG_LINE])
 {
 	int r = 0;
 
-	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct pciback_wanted wanted = { .address = addresses[i] };
-
-		r = pciback_kernel_hold(backend, host, &wanted, message);
-	}
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = prepare(backend, pciback_backend_taken(backend, &addresses[i]), &ret_files[i], message);
+		r = pciback_kernel_hold(backend, host, &devices[i], message);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = prepare(backend, pciback_backend_taken(backend, &devices[i].address), &ret_files[i], message);
 	if (r < 0)
 		pciback_kernel_let_go(backend);
 	else

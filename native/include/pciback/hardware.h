@@ -7,6 +7,7 @@
 #ifndef PCIBACK_HARDWARE_H
 #define PCIBACK_HARDWARE_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include <pciback/address.h>
@@ -15,6 +16,8 @@
 #include <pciback/log.h>
 #include <pciback/operations.h>
 #include <pciback/wanted.h>
+
+#define PCIBACK_NEIGHBOUR_UNTOLD UINT_MAX	/* a line, and nobody says which */
 
 /* A device that a driver of dom0 uses. */
 struct pciback_neighbour {

@@ -34,7 +34,8 @@ struct pciback_kernel_host {
 	bool (*holds)(void *world, const struct pciback_address *address);
 	/* The global system interrupt of the device's line. -ENOENT: it said none. */
 	int (*interrupt)(void *world, const struct pciback_address *address, uint32_t *ret_gsi);
-	/* Calls `visit` for each device that its backend keeps, until that returns something else than 0, which is then
+	/* Calls `visit` for each device that its backend keeps, its line PCIBACK_NEIGHBOUR_UNTOLD if the kernel says none of one that
+	 * has one, until that returns something else than 0, which is then
 	 * returned; or a negative errno value when they can't be found. */
 	int (*visit)(void *world, int (*visit)(void *context, const struct pciback_neighbour *held), void *context);
 	void *world;
@@ -47,7 +48,8 @@ struct pciback_kernel_host {
 /*
  * Gives devices, at most PCIBACK_ENTRIES_MAX, to a domain that has none, all of them or none. Each has to be the one that is
  * wanted, by its numbers; with what its word allows, and the backend's settings, it is taken, reset and
- * restored, assigned, permitted; its INTERRUPT_LINE becomes the interrupt that the guest asks for; then one change of
+ * restored, assigned, permitted; its INTERRUPT_LINE becomes the interrupt that the guest asks for, which is the one that the
+ * kernel has said in this boot, or where that is not told any more, the one that is wanted; then one change of
  * the store has the nodes of all of them, because the kernel's backend reads how many there are once. It returns when
  * that backend is ready for the frontend. If the kernel does not even begin, everything is taken back; if it stops half-way
  * (-EIO), nothing is: it has the domain in its list. A permissive one
@@ -75,10 +77,10 @@ struct pciback_kernel_files {
 
 /*
  * Makes devices that no guest has ready for an xl that gives them itself: taken, reset and restored, in quarantine,
- * their interrupts dom0's to give away and in INTERRUPT_LINE. All of them or none. `ret_files` has a place for each.
+ * their interrupts, found as pciback_kernel_attach() does, dom0's to give away and in INTERRUPT_LINE. All of them or none. `ret_files` has a place for each.
  */
 int pciback_kernel_prepare(struct pciback_backend *backend, const struct pciback_kernel_host *host,
-    const struct pciback_address *addresses, size_t n, struct pciback_kernel_files *ret_files,
+    const struct pciback_wanted *devices, size_t n, struct pciback_kernel_files *ret_files,
     char message[PCIBACK_LOG_LINE]);
 
 /* Whether no guest has any of the devices: -EBUSY with a sentence. */

@@ -6,7 +6,22 @@
  */
 #include "harness.h"
 
+#include <errno.h>
+
 #include "../../../core/guest/entry.h"
+
+static void
+test_options(struct harness *harness)
+{
+	struct pciback_entry entry = { .irq = 7 };
+
+	CHECK_NUMBER(pciback_entry_read_options("msitranslate=0,permissive=1,rdm_policy=relaxed,irq=20,allow=no-reset", &entry), 0);
+	CHECK(entry.permissive && entry.rdm_relaxed && entry.irq == 20 && entry.allow == PCIBACK_ALLOW_NO_RESET);
+	CHECK_NUMBER(pciback_entry_read_options("", &entry), 0);
+	CHECK_NUMBER(entry.irq, 20);
+	CHECK_NUMBER(pciback_entry_read_options("irq=255", &entry), -EINVAL);
+	CHECK_NUMBER(pciback_entry_read_options("rdm_policy=loose", &entry), -EINVAL);
+}
 
 /* Which devices a guest should have, by the states that the store has for them. */
 void
@@ -30,6 +45,7 @@ test_guest_entry(struct harness *harness)
 		{ PCIBACK_XENBUS_CLOSED, PCIBACK_PHASE_CLOSED, true },
 	};
 
+	test_options(harness);
 	guest.n_entries = 3;
 	for (uint8_t i = 0; i < 3; i++)
 		guest.entries[i] = (struct pciback_entry){ .address = { .bus = 3, .device = i } };

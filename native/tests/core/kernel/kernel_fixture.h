@@ -60,6 +60,9 @@ kernel_visit(void *world, int (*visit)(void *context, const struct pciback_neigh
 		const struct fake_device *device = &fixture->fake.xen.devices[i];
 		struct pciback_neighbour held = { .address = device->address, .line = fixture->interrupts[i] };
 
+		if (fixture->interrupt_error == -ENOENT)
+			held.line = device->config[0x3d] == 0 ? 0 : PCIBACK_NEIGHBOUR_UNTOLD;
+
 		for (unsigned j = 0; j < PCIBACK_RESOURCES; j++)
 			if (device->bars[j].kind != PCIBACK_RESOURCE_NONE)
 				held.bars[held.n_bars++] = (struct pciback_bar){

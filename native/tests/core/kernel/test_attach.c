@@ -122,7 +122,7 @@ test_devices(struct harness *harness)
 	fixture.fake.xen.devices[1].unset_bars = 0;
 	fixture.interrupt_error = -ENOENT;
 	check_refused(harness, 1, 2, -ENOENT, "0000:00:04.0 has an interrupt that the kernel's messages of this boot don't tell any "
-	    "more; boot once more, and keep /var/run/dmesg.boot");
+	    "more; boot once more, and keep /var/run/dmesg.boot, or state it with irq=");
 	fixture.interrupt_error = 0;
 	fixture.interrupts[1] = 255;
 	check_refused(harness, 1, 2, -ERANGE, "0000:00:05.0 has interrupt 255, which INTERRUPT_LINE can't say to a guest");

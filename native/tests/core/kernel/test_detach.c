@@ -125,6 +125,29 @@ test_stopped(struct harness *harness)
 	CHECK_TEXT(fake_read(&fixture.fake, 1, "num_devs"), "(none)");
 }
 
+/* What was stated when it was given is what is taken back, whatever the kernel tells by then. */
+static void
+test_stated(struct harness *harness)
+{
+	static const int errors[] = { -ENOENT, 0 };
+	struct pciback_wanted device = kernel_cards[0];
+
+	device.irq = 22;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		kernel_fixture_init(&fixture);
+		fixture.interrupt_error = -ENOENT;
+		CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &device, 1, fixture.message), 0);
+		CHECK_NUMBER(fake_held(&fixture.fake, "irq", 1), 1);
+		CHECK_NUMBER(fixture.fake.xen.devices[0].config[0x3c], 22);
+		kernel_state(&fixture, "6");
+		fixture.fake.xen.life[1] = PCIBACK_LIFE_STOPPED;
+		fixture.interrupt_error = errors[i];
+		CHECK_NUMBER(detach(1), 0);
+		CHECK_NUMBER(fake_held(&fixture.fake, NULL, 1), 0);
+		CHECK_NUMBER(fixture.fake.xen.n_errors, 0);
+	}
+}
+
 /* The next guest gets what a live one gave back, if the owner trusts it. */
 static void
 test_live(struct harness *harness)
@@ -169,7 +192,10 @@ test_failures(struct harness *harness)
 	check_refused(harness, -EIO, "0000:00:05.0 can't be kept from writing to memory: Input/output error");
 	begin(harness, "6", PCIBACK_LIFE_STOPPED);
 	fixture.interrupt_error = -ENOENT;
-	CHECK_NUMBER(detach(1), -ENOENT);
+	check_refused(harness, -ENOENT, "0000:00:04.0 can't be taken back: the kernel's messages of this boot don't tell its "
+	    "interrupt any more; destroy the domain, then detach");
+	fixture.fake.xen.life[1] = PCIBACK_LIFE_GONE;
+	CHECK_NUMBER(detach(1), 0);
 	begin(harness, "6", PCIBACK_LIFE_STOPPED);
 	fixture.fake.backend.n_slots = 1;
 	check_refused(harness, -ENOSPC, "domain 1 has more devices than there is room for");
@@ -205,6 +231,7 @@ test_kernel_detach(struct harness *harness)
 	test_gone(harness);
 	test_wait(harness);
 	test_stopped(harness);
+	test_stated(harness);
 	test_live(harness);
 	test_wide_and_shared(harness);
 	test_failures(harness);

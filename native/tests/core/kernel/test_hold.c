@@ -54,13 +54,39 @@ test_stated_line(struct harness *harness)
 	CHECK_NUMBER(pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &wanted, fixture.message), -EINVAL);
 	CHECK_TEXT(fixture.message, "0000:00:04.0 has interrupt 20, as the system itself says, which irq=10 contradicts: leave irq out");
 	CHECK(slot_of(0) == NULL && !fixture.fake.xen.devices[0].is_open);
-	fixture.interrupt_error = -ENOENT;
-	CHECK_NUMBER(pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &wanted, fixture.message), -ENOENT);
-	fixture.interrupt_error = 0;
 	wanted.irq = 20;
 	CHECK_NUMBER(pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &wanted, fixture.message), 0);
 	CHECK_NUMBER(slot_of(0)->settings.interrupt_line, 20);
 	pciback_kernel_let_go(&fixture.fake.backend);
+	CHECK_NUMBER(fixture.fake.xen.n_errors, 0);
+}
+
+/* Where the kernel tells none any more, the owner's word counts, of a device that has a line. */
+static void
+test_untold_line(struct harness *harness)
+{
+	struct pciback_wanted wanted = kernel_cards[0];
+
+	kernel_fixture_init(&fixture);
+	fixture.interrupt_error = -ENOENT;
+	CHECK_NUMBER(hold(0), -ENOENT);
+	CHECK_TEXT(fixture.message, "0000:00:04.0 has an interrupt that the kernel's messages of this boot don't tell any more; boot "
+	    "once more, and keep /var/run/dmesg.boot, or state it with irq=");
+	CHECK(slot_of(0) == NULL && !fixture.fake.xen.devices[0].is_open);
+	wanted.irq = 22;
+	CHECK_NUMBER(pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &wanted, fixture.message), 0);
+	CHECK_NUMBER(slot_of(0)->settings.interrupt_line, 22);
+	CHECK_NUMBER(pciback_kernel_write_line(slot_of(0), fixture.message), 0);
+	CHECK_NUMBER(fixture.fake.xen.devices[0].config[0x3c], 22);
+	pciback_kernel_let_go(&fixture.fake.backend);
+	/* That it can't be asked is no silence. */
+	fixture.interrupt_error = -EIO;
+	CHECK_NUMBER(pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &wanted, fixture.message), -EIO);
+	fixture.interrupt_error = -ENOENT;
+	fixture.fake.xen.devices[0].config[0x3d] = 0;
+	CHECK_NUMBER(pciback_kernel_hold(&fixture.fake.backend, &fixture.host, &wanted, fixture.message), -EINVAL);
+	CHECK_TEXT(fixture.message, "0000:00:04.0 has no interrupt line that irq=22 could be: leave irq out");
+	CHECK(slot_of(0) == NULL && !fixture.fake.xen.devices[0].is_open);
 	CHECK_NUMBER(fixture.fake.xen.n_errors, 0);
 }
 
@@ -72,7 +98,7 @@ test_dead(struct harness *harness)
 	kernel_fixture_init(&fixture);
 	settings.handle = &fixture.fake.xen.devices[0];
 	fixture.fake.xen.devices[0].read_error = -ENXIO;
-	CHECK_NUMBER(pciback_kernel_find_line(&fixture.fake.backend, &fixture.host, &settings, fixture.message), -ENXIO);
+	CHECK_NUMBER(pciback_kernel_find_line(&fixture.fake.backend, &fixture.host, &settings, 0, fixture.message), -ENXIO);
 	CHECK_TEXT(fixture.message, "0000:00:04.0 doesn't tell its interrupt pin: No such device or address");
 }
 
@@ -106,6 +132,7 @@ test_kernel_hold(struct harness *harness)
 {
 	test_own_line(harness);
 	test_stated_line(harness);
+	test_untold_line(harness);
 	test_dead(harness);
 	test_write_fails(harness);
 }

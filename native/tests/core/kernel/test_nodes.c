@@ -73,6 +73,29 @@ test_make_one(struct harness *harness)
 	CHECK_TEXT(fake_read(&fixture.fake, 1, "/event-channel"), "(none)");
 }
 
+/* What is stated of an interrupt is found again. */
+static void
+test_stated(struct harness *harness)
+{
+	struct pciback_wanted devices[2] = { kernel_cards[0], kernel_cards[1] };
+	struct pciback_kernel_nodes nodes = { .n = 77 };
+
+	kernel_fixture_init(&fixture);
+	devices[1].irq = 254;
+	CHECK_NUMBER(pciback_kernel_nodes_make(&fixture.fake.backend, 1, "gB", devices, 2), 0);
+	CHECK_TEXT(fake_read(&fixture.fake, 1, "opts-0"), "msitranslate=0,power_mgmt=0,permissive=0");
+	CHECK_TEXT(fake_read(&fixture.fake, 1, "opts-1"), "msitranslate=0,power_mgmt=0,permissive=0,irq=254");
+	CHECK_NUMBER(pciback_kernel_nodes_read(&fixture.fake.backend, 1, &nodes), 0);
+	CHECK(nodes.n == 2 && nodes.irqs[0] == 0 && nodes.irqs[1] == 254);
+	/* By the device, not by its place among those that can be read. */
+	fake_write(&fixture.fake, 1, "dev-0", "nothing");
+	CHECK_NUMBER(pciback_kernel_nodes_read(&fixture.fake.backend, 1, &nodes), 0);
+	CHECK(nodes.n == 1 && nodes.addresses[0].device == 5 && nodes.irqs[0] == 254);
+	fake_write(&fixture.fake, 1, "opts-1", "irq=0");
+	CHECK_NUMBER(pciback_kernel_nodes_read(&fixture.fake.backend, 1, &nodes), 0);
+	CHECK(nodes.n == 1 && nodes.irqs[0] == 0);
+}
+
 static void
 test_read(struct harness *harness)
 {
@@ -127,6 +150,7 @@ test_kernel_nodes(struct harness *harness)
 {
 	test_make(harness);
 	test_make_one(harness);
+	test_stated(harness);
 	test_read(harness);
 	test_remove(harness);
 }

@@ -70,6 +70,25 @@ test_kept_mappings(struct harness *harness)
 }
 
 static void
+test_stated_irq(struct harness *harness)
+{
+	uint8_t irq = 77;
+
+	kernel_fixture_init(&fixture);
+	give(7, "6");
+	fake_write(&fixture.fake, 7, "opts-0", "irq=20");
+	fixture.fake.xen.life[7] = PCIBACK_LIFE_GONE;
+	give(8, "4");
+	fake_write(&fixture.fake, 8, "opts-0", "permissive=0,irq=21");
+	CHECK_NUMBER(pciback_kernel_find_owner(&fixture.fake.backend, &kernel_cards[0].address, 0, &irq, fixture.message), -EBUSY);
+	CHECK_NUMBER(irq, 21);
+	fake_remove(&fixture.fake, 8, "opts-0");
+	CHECK_NUMBER(pciback_kernel_find_owner(&fixture.fake.backend, &kernel_cards[0].address, 0, &irq, fixture.message), -EBUSY);
+	CHECK_NUMBER(irq, 0);
+	CHECK_NUMBER(pciback_kernel_find_owner(&fixture.fake.backend, &kernel_cards[1].address, 0, &irq, fixture.message), 0);
+}
+
+static void
 test_failures(struct harness *harness)
 {
 	kernel_fixture_init(&fixture);
@@ -93,5 +112,6 @@ test_kernel_owner(struct harness *harness)
 {
 	test_owned(harness);
 	test_kept_mappings(harness);
+	test_stated_irq(harness);
 	test_failures(harness);
 }

@@ -13,10 +13,16 @@ static struct pciback_kernel_files files[2];
 static const struct pciback_address addresses[] = { { .device = 4 }, { .device = 5 } };
 
 static int
-prepare(size_t n)
+prepare_as(const struct pciback_wanted *devices, size_t n)
 {
 	fixture.message[0] = '\0';
-	return pciback_kernel_prepare(&fixture.fake.backend, &fixture.host, addresses, n, files, fixture.message);
+	return pciback_kernel_prepare(&fixture.fake.backend, &fixture.host, devices, n, files, fixture.message);
+}
+
+static int
+prepare(size_t n)
+{
+	return prepare_as(kernel_cards, n);
 }
 
 #define ZEROS "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
@@ -63,6 +69,26 @@ test_wide(struct harness *harness)
 	CHECK_NUMBER(fixture.fake.xen.n_grants, 0);
 }
 
+/* What the kernel does not tell any more, the owner may state; and which device it is to be. */
+static void
+test_stated(struct harness *harness)
+{
+	struct pciback_wanted device = kernel_cards[0];
+
+	kernel_fixture_init(&fixture);
+	fixture.interrupt_error = -ENOENT;
+	device.irq = 22;
+	CHECK_NUMBER(prepare_as(&device, 1), 0);
+	CHECK_TEXT(files[0].irq, "22\n");
+	CHECK_NUMBER(fixture.fake.xen.devices[0].config[0x3c], 22);
+	CHECK_NUMBER(fake_held(&fixture.fake, "pirq", PCIBACK_DOMAIN_SELF), 1);
+	kernel_fixture_init(&fixture);
+	device.has_id = true;
+	device.identity.vendor = 0x1234;
+	CHECK(prepare_as(&device, 1) < 0);
+	CHECK_NUMBER(fixture.fake.xen.devices[0].n_resets, 0);
+}
+
 static void
 test_failures(struct harness *harness)
 {
@@ -99,6 +125,7 @@ test_kernel_prepare(struct harness *harness)
 {
 	test_files(harness);
 	test_wide(harness);
+	test_stated(harness);
 	test_failures(harness);
 	test_unused(harness);
 }

@@ -41,6 +41,51 @@ test_line_of_another_guest(struct harness *harness)
 	CHECK_NUMBER(kernel_attach(&fixture, 1, 1), 0);
 }
 
+/* What the kernel tells no more of the other card is what was stated when its guest got it, or may be any line. */
+static void
+test_untold_line_of_another_guest(struct harness *harness)
+{
+	struct pciback_wanted first = kernel_cards[0], second = kernel_cards[1];
+
+	kernel_fixture_init(&fixture);
+	fake_put(&fixture.fake, "/local/domain/2/name", "gC");
+	fixture.interrupt_error = -ENOENT;
+	first.irq = second.irq = 22;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 2, &second, 1, fixture.message), 0);
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &first, 1, fixture.message), -EBUSY);
+	CHECK_TEXT(fixture.message, "0000:00:04.0 has its interrupt line in common with 0000:00:05.0, which another guest has; see "
+	    "--allow");
+	CHECK_NUMBER(fake_held(&fixture.fake, NULL, 1), 0);
+	first.irq = 23;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &first, 1, fixture.message), 0);
+
+	begin(harness);
+	fixture.interrupt_error = -ENOENT;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &first, 1, fixture.message), -EBUSY);
+	CHECK_TEXT(fixture.message, "0000:00:04.0 has perhaps its interrupt line (the other's is not told any more) in common with "
+	    "0000:00:05.0, which another guest has; see --allow");
+	first.allow = PCIBACK_ALLOW_SHARED_IRQ;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &first, 1, fixture.message), 0);
+}
+
+/* One that has no line can share none, and one that nobody has disturbs nobody. */
+static void
+test_no_line(struct harness *harness)
+{
+	struct pciback_wanted first = kernel_cards[0];
+
+	kernel_fixture_init(&fixture);
+	fake_put(&fixture.fake, "/local/domain/2/name", "gC");
+	fixture.fake.xen.devices[1].config[0x3d] = 0;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 2, kernel_cards + 1, 1, fixture.message), 0);
+	fixture.interrupt_error = -ENOENT;
+	first.irq = 22;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &first, 1, fixture.message), 0);
+	kernel_fixture_init(&fixture);
+	fixture.interrupt_error = -ENOENT;
+	CHECK_NUMBER(pciback_kernel_attach(&fixture.fake.backend, &fixture.host, 1, &first, 1, fixture.message), 0);
+}
+
 static void
 test_page_of_another_guest(struct harness *harness)
 {
@@ -93,6 +138,8 @@ void
 test_kernel_share(struct harness *harness)
 {
 	test_line_of_another_guest(harness);
+	test_untold_line_of_another_guest(harness);
+	test_no_line(harness);
 	test_page_of_another_guest(harness);
 	test_allowed_for_one(harness);
 	test_of_the_same_guest(harness);
