@@ -160,14 +160,26 @@ def look(machine: Machine) -> None:
 
 
 def hidden(machine: Machine) -> str:
-    """What the kernel keeps, each with the interrupt that it has said: as pcibackctl-simulated reads it."""
+    """What the kernel keeps, each with the interrupt that its messages tell: as pcibackctl-simulated reads it."""
     words = []
+    messages = "".join(map(_text, (machine.path("msgbuf"), machine.file("/var/run/dmesg.boot"))))
     for device in machine.tree.devices if is_up(machine) else ():
         if "slot" in device and device["driver"] == "pciback":
             function = machine.bus.get(Slot.parse(device["slot"]))
             pin = machine.pin(function) if function is not None else 0
-            words.append(f"{device['slot']}={pin or ''}")
+            has_line = function is None or function.interrupt_pin
+            is_told = f"{device['name']}: interrupting at " in messages
+            words.append(f"{device['slot']}={(pin if is_told and pin else '') if has_line else 0}")
     return " ".join(words)
+
+
+def _text(path: str) -> str:
+    """A file's text; nothing of one that is not there."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
 
 
 def panic(machine: Machine) -> None:

@@ -75,6 +75,16 @@ options:
         choices: [kept-mappings, no-iommu, no-reset, shared-bar-page, shared-irq]
         default: []
         version_added: 0.2.0
+      irq:
+        description:
+          - The interrupts (GSI) of devices whose interrupt only their owner knows, each a number from 1 to 254 under the
+            address, such as V(20) under V(0000:00:05.0). It matters with NetBSD's kernel backend alone; pcibackd is told when it
+            takes a device.
+          - What the kernel has said of a device in this boot counts. The number is used where its messages don't tell any
+            more, and one that contradicts them is refused.
+        type: dict
+        default: {}
+        version_added: 0.2.0
   timeout:
     description:
       - How long the guests have to shut down, all of them together, in seconds. A guest has the same time to notice a
@@ -235,6 +245,7 @@ def main() -> None:
                     "restart": {"type": "bool", "default": False},
                     "hot_plug": {"type": "bool", "default": False},
                     "allow": {"type": "list", "elements": "str", "choices": list(CONSENTS), "default": []},
+                    "irq": {"type": "dict", "default": {}},
                 },
                 "required_if": [("state", RUNNING, ["config"])],
             },

@@ -97,7 +97,7 @@ options:
             type: raw
           irq:
             description:
-              - Its interrupt (GSI), from 1 to 254, where only the owner knows it. pcibackd gives it to the guest.
+              - Its interrupt (GSI), from 1 to 254, where only the owner knows it. The guest gets it.
               - What the system itself says counts; one that contradicts it is refused.
             type: raw
             version_added: 0.2.0

@@ -14,10 +14,10 @@ from tests.integration.test_pcibackd_guests import CREATE, A, B
 from tests.integration.test_pcibackd_watch import Watched, until
 
 DEVICES = (
-    f"device\t{A},id=8086:10d3,subsystem=8086:a01f,allow=no-reset+shared-irq",
+    f"device\t{A},id=8086:10d3,subsystem=8086:a01f,irq=20,allow=no-reset+shared-irq",
     f"device\t{B},id=8086:100e,allow=no-reset",
 )
-WORD_A = f"{A},id=8086:10d3,subsystem=8086:a01f,allow=no-reset+shared-irq"
+WORD_A = f"{A},id=8086:10d3,subsystem=8086:a01f,irq=20,allow=no-reset+shared-irq"
 WORD_B = f"{B},rdm_policy=relaxed,id=8086:100e,allow=no-reset"
 OF_KERNEL = "backend\tkernel"
 START = ("--backend", "kernel", "--boot")

@@ -12,10 +12,10 @@ from typing import Any
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import from_mapping, locate, pin_of
 from ansible_collections.xen.pciback.plugins.module_utils.devices.selectors import parse_selector, select
-from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_allowed, read_irq
+from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_allowed, read_irqs
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import with_holder
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.differences import Difference, difference
 from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus
 from ansible_collections.xen.pciback.plugins.module_utils.guards.interrupt import HELP, contradiction
@@ -76,7 +76,7 @@ def hand_over(
     toolstack = _toolstack(request.xl)
     pcibackd = Pcibackd(run, request.pcibackctl)
     allowed = read_allowed(request.allow)
-    irqs = _read_irqs(request.irqs)
+    irqs = read_irqs(request.irqs)
     backend: RunTimeBackend
     if request.backend == NATIVE:
         backend = NativeBackend(
@@ -151,14 +151,6 @@ def _allowances(
         if before != after:
             changes[address] = ("".join(f"{code}\n" for code in before), "".join(f"{code}\n" for code in after))
     return changes
-
-
-def _read_irqs(irqs: Mapping[str, Any]) -> dict[Address, int]:
-    """The stated interrupts by address.
-
-    :raises PcibackError: an address or a number is none
-    """
-    return {parse_address(text, max_domain=0): read_irq(value, f"irq of {text}") for text, value in irqs.items()}
 
 
 def _stated(

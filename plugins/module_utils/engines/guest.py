@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,6 +50,7 @@ class Guest:
     :ivar restart: whether it may be shut down to start with what its file says now
     :ivar hot_plug: whether its devices are changed while it runs
     :ivar allow: what its owner allows for its devices, in pcibackctl's words
+    :ivar irqs: the interrupts that its owner states of devices
     :ivar now: its domain, as far as is known; ``None`` if it has none
     :ivar config: its file, read if it is to start or to change its devices
     :ivar planned: what leads from what was there to the state, as far as can be foreseen
@@ -66,6 +67,7 @@ class Guest:
     restart: bool
     hot_plug: bool = False
     allow: tuple[str, ...] = ()
+    irqs: Mapping[Address, int] = field(default_factory=dict)
     before: str = ABSENT
     shown_before: str = ""
     now: RunningDomain | None = None

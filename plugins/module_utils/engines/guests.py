@@ -20,6 +20,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.engines.guest import (
     attached,
     detached,
 )
+from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_irqs
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import PciSpec
@@ -52,7 +53,7 @@ def read_guests(domains: Sequence[Mapping[str, Any]], backend: Backend) -> list[
     """The wanted guests, from the module's argument.
 
     :param backend: what gives devices to them
-    :raises PcibackError: a name is none or given twice, or the host can't do what is wanted
+    :raises PcibackError: a name is none or given twice, an interrupt is none, or the host can't do what is wanted
     """
     guests: list[Guest] = []
     for domain in domains:
@@ -71,6 +72,7 @@ def read_guests(domains: Sequence[Mapping[str, Any]], backend: Backend) -> list[
                 domain["restart"],
                 domain["hot_plug"],
                 tuple(domain.get("allow", ())),
+                read_irqs(domain.get("irq", {})),
             )
         )
     return guests
@@ -132,7 +134,7 @@ def _apply(guests: Sequence[Guest], toolstack: XlToolstack, timeout: int) -> Non
             guest.attempt(UNPAUSED, toolstack.xl.unpause, guest.now)
     for guest in guests:
         if guest.failure is None and guest.state == RUNNING and guest.now is None:
-            create = partial(toolstack.create, allow=guest.allow)
+            create = partial(toolstack.create, allow=guest.allow, irqs=guest.irqs)
             guest.attempt(CREATED, create, guest.config or guest.read_config())
     _look(guests, toolstack.domains())
     for guest in guests:

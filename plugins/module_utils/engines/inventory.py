@@ -111,6 +111,14 @@ def read_irq(value: Any, what: str) -> int:
     return number
 
 
+def read_irqs(irqs: Mapping[str, Any]) -> dict[Address, int]:
+    """The interrupts that an owner states, by address.
+
+    :raises PcibackError: an address or a number is none
+    """
+    return {parse_address(text, max_domain=0): read_irq(value, f"irq of {text}") for text, value in irqs.items()}
+
+
 def _allowed(item: Mapping[str, Any]) -> tuple[str, Address | None]:
     """One refusal that the owner overrides."""
     code, address = item["code"], item.get("address")

@@ -222,6 +222,7 @@ def _domains(
             domain.passthrough or bool(domain.devices),
             domain.options,
             tuple(address for address, domid in held_back.items() if domid == domain.domid),
+            domain.irqs,
         )
         for domain in domains
         if domain.alive

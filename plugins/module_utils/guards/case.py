@@ -51,7 +51,7 @@ class Case:
     :ivar bridges: PCI-PCI bridges, which can't be given away
     :ivar native: whether pcibackd takes what is chosen. It refuses by itself what a line would be shared with, whatever
         that carries
-    :ivar irqs: the interrupts that devices have by the owner's word, which pcibackd gives to their guests
+    :ivar irqs: the interrupts that devices have by the owner's word, which their guests get
     """
 
     facts: Facts

@@ -111,12 +111,14 @@ def guard_lines(
     chosen: Sequence[Device],
     owners: Mapping[Address, str | None],
     irqs: Mapping[Address, int],
+    *,
+    native: bool = True,
 ) -> Verdict:
-    """Judge the lines alone of devices that pcibackd holds and whose owner states another interrupt than before, or none.
+    """Judge the lines alone of devices whose owner states an interrupt, another one than before, or none any more.
 
     The parameters are those of :func:`guard`.
     """
-    case = make_case(facts, devices, chosen, owners, native=True, irqs=irqs)
+    case = make_case(facts, devices, chosen, owners, native=native, irqs=irqs)
     return _judge(case, (sharing.interrupts, sharing.interrupts_of_guests, interrupt.unknown))
 
 

@@ -119,7 +119,8 @@ def _shared_lines(case: Case, device: Device, others: Sequence[tuple[Device, str
             found = True
             step = f"{', '.join(shared)} is also that of {other.describe()}{remark}"
             yield Evidence(SHARED_IRQ, device.address, step)
-    if found and case.facts.unbinds_lines and not case.native:
+    # By the number in the register, not by the owner's.
+    if found and case.facts.unbinds_lines and not case.native and device.address not in case.irqs:
         yield Evidence(
             SHARED_IRQ,
             device.address,

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import PROGRAM, ask
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import KERNEL_ALLOWS
@@ -23,17 +24,21 @@ class KernelPciback:
         self._run = run
         self._pcibackctl = pcibackctl
 
-    def attach(self, domid: int, devices: Sequence[str], allow: Collection[str], *, who: str) -> None:
+    def attach(
+        self, domid: int, devices: Sequence[str], allow: Collection[str], irqs: Mapping[Address, int], *, who: str
+    ) -> None:
         """Give all its devices to a guest that has none; the kernel reads once how many there are.
 
         :param devices: addresses with options, as ``pcibackctl attach`` reads them
         :param allow: what the owner allows for them, in pcibackctl's words
+        :param irqs: the interrupts that the owner states of devices, these and others
         :param who: the guest, for a sentence
         :raises PcibackError: it gets none of them
         """
         allowed = ",".join(sorted({*KERNEL_ALLOWS, *allow}))
-        what = f"guest {who} did not get its devices"
-        self._ask(what, "attach", domid, "--allow", allowed, *devices)
+        stated = {str(address): f",irq={irq}" for address, irq in irqs.items()}
+        words = [word + stated.get(word.partition(",")[0], "") for word in devices]
+        self._ask(f"guest {who} did not get its devices", "attach", domid, "--allow", allowed, *words)
 
     def detach(self, domid: int) -> None:
         """Remove what is left of a domain that is gone, once the kernel has let go of it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -31,6 +31,8 @@ _PASSED = (xenstore.CONNECTED, xenstore.CLOSING, xenstore.CLOSED)
 
 _CONNECTS = 30.0
 """Seconds: a Linux guest boots in less."""
+
+_NONE_STATED: Mapping[Address, int] = {}
 
 
 class XlToolstack:
@@ -56,10 +58,11 @@ class XlToolstack:
         """See :meth:`Xl.domains`."""
         return self.xl.domains()
 
-    def create(self, config: XlConfig, allow: Collection[str] = ()) -> None:
+    def create(self, config: XlConfig, allow: Collection[str] = (), irqs: Mapping[Address, int] = _NONE_STATED) -> None:
         """Start a guest with the devices that its file lists.
 
         :param allow: what the owner allows for them, in pcibackctl's words
+        :param irqs: the interrupts that the owner states of devices
         :raises PcibackError: it was not started
         """
         self.xl.create(config.file)
@@ -110,7 +113,7 @@ class PausedToolstack(XlToolstack, abc.ABC):
 
     server: str
 
-    def create(self, config: XlConfig, allow: Collection[str] = ()) -> None:
+    def create(self, config: XlConfig, allow: Collection[str] = (), irqs: Mapping[Address, int] = _NONE_STATED) -> None:
         words = [self._word(config.with_defaults(entry.spec), config) for entry in config.pci]
         if not words:
             super().create(config)
@@ -129,7 +132,7 @@ class PausedToolstack(XlToolstack, abc.ABC):
         if domain is None:
             raise PcibackError(f"guest {config.name} was made and is gone")
         try:
-            self._give(domain, words, allow)
+            self._give(domain, words, allow, irqs)
         except PcibackError:
             # It never ran, and would run without what its file lists.
             with contextlib.suppress(PcibackError):
@@ -138,7 +141,9 @@ class PausedToolstack(XlToolstack, abc.ABC):
         self.xl.unpause(domain)
 
     @abc.abstractmethod
-    def _give(self, domain: RunningDomain, words: Sequence[str], allow: Collection[str]) -> None:
+    def _give(
+        self, domain: RunningDomain, words: Sequence[str], allow: Collection[str], irqs: Mapping[Address, int]
+    ) -> None:
         """Give all of its devices to a guest that has not run yet.
 
         :raises PcibackError: it gets none of them
@@ -182,8 +187,10 @@ class PcibackdToolstack(PausedToolstack):
     def domains(self) -> tuple[RunningDomain, ...]:
         return with_served(self.xl.domains(), self._pcibackd.status())
 
-    def _give(self, domain: RunningDomain, words: Sequence[str], allow: Collection[str]) -> None:
-        # What is allowed for a device pcibackd was told when it took it.
+    def _give(
+        self, domain: RunningDomain, words: Sequence[str], allow: Collection[str], irqs: Mapping[Address, int]
+    ) -> None:
+        # What is allowed and stated of a device pcibackd was told when it took it.
         self._pcibackd.attach(domain.domid, words, who=domain.name)
 
     def attach(self, domain: RunningDomain, spec: PciSpec) -> None:
@@ -264,8 +271,10 @@ class KernelToolstack(PausedToolstack):
                 remedy="look at its console, and load its PCI frontend (xen-pcifront on Linux)",
             )
 
-    def _give(self, domain: RunningDomain, words: Sequence[str], allow: Collection[str]) -> None:
-        self._kernel.attach(domain.domid, words, allow, who=domain.name)
+    def _give(
+        self, domain: RunningDomain, words: Sequence[str], allow: Collection[str], irqs: Mapping[Address, int]
+    ) -> None:
+        self._kernel.attach(domain.domid, words, allow, irqs, who=domain.name)
 
     def _word(self, spec: PciSpec, config: XlConfig | None) -> str:
         if spec.permissive:
@@ -317,7 +326,10 @@ def with_kernel_guests(domains: Sequence[RunningDomain], host: Platform) -> tupl
     guests = host.kernel_guests() if domains else {}
     return tuple(
         replace(
-            domain, devices=tuple(dict.fromkeys((*domain.devices, *guests[domain.domid].devices))), passthrough=True
+            domain,
+            devices=tuple(dict.fromkeys((*domain.devices, *guests[domain.domid].devices))),
+            passthrough=True,
+            irqs=guests[domain.domid].irqs,
         )
         if domain.domid in guests
         else domain

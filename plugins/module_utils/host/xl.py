@@ -75,6 +75,7 @@ class RunningDomain:
     :ivar devices: the PCI functions that it holds, in the order in which it got them
     :ivar options: with which options it holds each of them, under the names that its file has for them
     :ivar passthrough: whether its file asked for an IOMMU, whatever devices it listed
+    :ivar irqs: the interrupts that were stated of devices when NetBSD's own backend gave them to it
     """
 
     domid: int
@@ -83,6 +84,7 @@ class RunningDomain:
     devices: tuple[Address, ...] = ()
     passthrough: bool = False
     options: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    irqs: Mapping[Address, int] = field(default_factory=dict, hash=False)
 
     @property
     def alive(self) -> bool:

@@ -81,7 +81,8 @@ def _refuse_twice(draft: Draft, device: Device, lists: list[str]) -> None:
 def refuse_irqs(draft: Draft) -> None:
     """Refuse an interrupt that an owner states of a device, and that the system says otherwise.
 
-    A device that pcibackd holds has left dom0; but with another interrupt, or none, its line is judged anew.
+    A device that pcibackd holds has left dom0; but with another interrupt, or none, its line is judged anew. That of one for
+    NetBSD's own backend is judged each time: it may have been hidden before anybody stated an interrupt.
     """
     facts, status = draft.observed.facts, draft.observed.native.daemon.status
     told = {} if status is None else status.irqs
@@ -99,18 +100,22 @@ def refuse_irqs(draft: Draft) -> None:
                 device=planned.device.address,
                 remedy=HELP,
             )
-    if draft.backend.name != NATIVE:
+    native = draft.backend.name == NATIVE
+    if not native and not draft.backend.is_fragile:
         return
     from ansible_collections.xen.pciback.plugins.module_utils.guards.run import guard_lines
 
     owners = {planned.device.address: planned.guest for planned in draft.devices}
-    retold = [
+    judged = [
         planned.device
         for planned in draft.devices
-        if planned.held and planned.guest is not None and planned.irq != told.get(planned.device.address)
+        if planned.guest is not None
+        and (planned.held and planned.irq != told.get(planned.device.address) if native else planned.irq is not None)
     ]
-    for finding in guard_lines(facts, draft.observed.devices, retold, owners, draft.irqs).findings:
+    verdict = guard_lines(facts, draft.observed.devices, judged, owners, draft.irqs, native=native)
+    for finding in verdict.findings:
         draft.refuse(finding.code, finding.message, device=finding.device, remedy=finding.remedy)
+    draft.warnings += () if native else verdict.warnings
 
 
 def refuse_bridges(draft: Draft, bridge_loss: str) -> None:

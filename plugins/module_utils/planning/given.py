@@ -72,6 +72,14 @@ def allowed(draft: Draft, guest: WantedGuest) -> Mapping[str, Any]:
     return {"allow": sorted(codes)} if codes else {}
 
 
+def stated(draft: Draft, guest: WantedGuest) -> Mapping[str, Any]:
+    """The interrupts that the owner states of a guest's devices, where that has to be said when it starts: for module domain."""
+    if not draft.backend.is_fragile:
+        return {}
+    irqs = {str(each.device.address): each.irq for each in draft.devices_of(guest.name) if each.irq is not None}
+    return {"irq": irqs} if irqs else {}
+
+
 def warn_of_start(draft: Draft, starting: Collection[str]) -> None:
     """Say what a guest that fails can cost.
 

@@ -15,7 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.documen
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
-from ansible_collections.xen.pciback.plugins.module_utils.planning.given import allowed, warn_of_start
+from ansible_collections.xen.pciback.plugins.module_utils.planning.given import allowed, stated, warn_of_start
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import RunningGuest
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action, Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import (
@@ -125,7 +125,13 @@ def run_guests(draft: Draft, rules: Rules, *, rebooted: bool) -> None:
     _leave_alone_what_would_fail(draft, rules, ways, running, rebooted)
     domains: list[dict[str, Any]] = []
     for guest in draft.wanted.guests:
-        domain = {"name": guest.name, "config": guest.config, "state": guest.state, **allowed(draft, guest)}
+        domain = {
+            "name": guest.name,
+            "config": guest.config,
+            "state": guest.state,
+            **allowed(draft, guest),
+            **stated(draft, guest),
+        }
         way = ways[guest.name]
         if way == SHUT_DOWN:
             domains.insert(0, domain)
@@ -216,7 +222,7 @@ def other_options(draft: Draft, guest: WantedGuest, now: RunningGuest) -> str:
                 found.append(f"{name}={texts[0]} for {address.bdf} where its configuration says {name}={texts[1]}")
     status = draft.observed.native.daemon.status
     served = None if status is None or draft.backend.hides else status.guests.get(now.domid)
-    lines = {} if served is None else served.lines
+    lines = now.irqs if served is None else served.lines
     for planned in draft.devices_of(guest.name):
         line = lines.get(planned.device.address)
         if line is not None and planned.irq not in (None, line):

@@ -121,8 +121,7 @@ def _attachments(draft: Draft) -> Attachments:
         device = planned.device
         allowed = set(consents(draft.wanted.allow, device.address)).union(KERNEL_ALLOWS if by_kernel else ())
         if not by_kernel or planned.guest is not None:
-            irq = None if by_kernel else planned.irq
-            taken.append(take_word(str(device.address), device.id, device.subsystem_id, sorted(allowed), irq))
+            taken.append(take_word(str(device.address), device.id, device.subsystem_id, sorted(allowed), planned.irq))
     for guest in draft.wanted.guests:
         words = _attach_words(draft, guest)
         if words:

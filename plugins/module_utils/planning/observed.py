@@ -46,6 +46,7 @@ class RunningGuest:
     :ivar options: with which options it has each device, under xl's names, as far as xl shows them
     :ivar reaches: devices that it has no more, and that pcibackd keeps from others because it may still reach them
     :ivar passthrough: whether Xen set up an IOMMU for it, as far as is known, so that it can get devices while it runs
+    :ivar irqs: the interrupts that were stated of devices when NetBSD's own backend gave them to it
     """
 
     name: str
@@ -54,6 +55,7 @@ class RunningGuest:
     passthrough: bool = True
     options: Mapping[Address, Mapping[str, Any]] = field(default_factory=dict)
     reaches: tuple[Address, ...] = ()
+    irqs: Mapping[Address, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.host.kernel_pciback import KernelPciback
 
 CARD = "0000:00:05.0"
@@ -23,12 +24,13 @@ def test_what_it_is_called_with() -> None:
         return 0, "", ""
 
     kernel = KernelPciback(run, "/sbin/pcibackctl")
-    kernel.attach(3, [CARD, "0000:00:06.0,rdm_policy=relaxed"], ["no-iommu", "no-reset"], who="firewall")
+    irqs = {parse_address("00:06.0"): 20, parse_address("00:07.0"): 21}
+    kernel.attach(3, [CARD, "0000:00:06.0,rdm_policy=relaxed"], ["no-iommu", "no-reset"], irqs, who="firewall")
     kernel.detach(3)
     domain = ["--backend", "kernel", "--domain", "3"]
     allowed = ["--allow", "no-iommu,no-reset,shared-irq"]
     assert calls == [
-        ["/sbin/pcibackctl", "attach", *domain, *allowed, CARD, "0000:00:06.0,rdm_policy=relaxed"],
+        ["/sbin/pcibackctl", "attach", *domain, *allowed, CARD, "0000:00:06.0,rdm_policy=relaxed,irq=20"],
         ["/sbin/pcibackctl", "detach", *domain],
     ]
 
@@ -44,7 +46,7 @@ def test_what_it_is_called_with() -> None:
 def test_what_is_said_if_it_fails(answer: tuple[int, str, str], says: str) -> None:
     kernel = KernelPciback(lambda _argv, cwd=None: answer)
     with pytest.raises(PcibackError) as failed:
-        kernel.attach(3, [CARD], [], who="firewall")
+        kernel.attach(3, [CARD], [], {}, who="firewall")
     assert str(failed.value) == f"guest firewall did not get its devices: {says}"
     with pytest.raises(PcibackError) as failed:
         kernel.detach(3)

@@ -183,7 +183,7 @@ class KernelHost(XlDouble):
         if self.refuses:
             return 1, "", f"pcibackctl: {self.refuses}\n"
         if words[0] == "attach":
-            self.served[domid] = [word.partition(",")[0] for word in words[7:]]
+            self.served[domid] = words[7:]
         else:
             del self.served[domid]
         return 0, "", ""
@@ -192,7 +192,9 @@ class KernelHost(XlDouble):
         runs = any(guest["domid"] == domid and guest["state"] == "running" for guest in self.guests)
         gone = domid not in self.domains.values()
         values = {"state": self.state or ("6" if gone else "4" if runs else "3"), "num_devs": len(self.served[domid])}
-        values.update({f"dev-{number}": address for number, address in enumerate(self.served[domid])})
+        for number, word in enumerate(self.served[domid]):
+            address, _comma, options = word.partition(",")
+            values.update({f"dev-{number}": address, f"opts-{number}": f"permissive=0,{options}"})
         return "".join(f'/local/domain/0/backend/pci/{domid}/0/{key} = "{value}"\n' for key, value in values.items())
 
     def toolstack(self) -> KernelToolstack:
@@ -234,6 +236,16 @@ def test_the_kernel_s_guest_gets_all_its_devices_at_once(kernel_host: KernelHost
     kernel_host.habits["a"] = "ignores"
     kernel_host.bring("absent")
     assert kernel_host.order[-2:] == ["xl destroy 2", "pcibackctl detach --backend kernel --domain 2"]
+
+
+def test_an_interrupt_that_the_owner_states_goes_with_the_device(kernel_host: KernelHost) -> None:
+    kernel_host.bring(irq={"0000:01:00.0": 20})
+    assert f"{ATTACH} 1 --allow no-reset,shared-irq {CARD} {DISK},rdm_policy=relaxed,irq=20" in kernel_host.order
+    (domain,) = kernel_host.toolstack().domains()
+    assert domain.irqs == {parse_address(DISK): 20}
+    assert kernel_host.bring(irq={"0000:01:00.0": "255"})["msg"] == (
+        "irq of 0000:01:00.0 is 255, and an interrupt that a guest can be told has a number from 1 to 254"
+    )
 
 
 def test_one_that_gets_nothing_of_the_kernel_is_destroyed(kernel_host: KernelHost) -> None:

@@ -23,6 +23,8 @@ LISTED = f"""\
 {HOME}/1/0/state-0 = "5"
 {HOME}/1/0/num_devs = "2"
 {HOME}/1/0/dev-1 = "0000:00:05.0"
+{HOME}/1/0/opts-0 = "msitranslate=0,power_mgmt=0,permissive=0"
+{HOME}/1/0/opts-1 = "msitranslate=0,power_mgmt=0,permissive=0,irq=22"
 {HOME}/2/0/state = "3"
 {HOME}/2/0/dev-0 = "0000:00:04.0"
 {HOME}/7/0/dev-0 = "0000:00:06.0"
@@ -38,7 +40,7 @@ def test_states_and_devices() -> None:
 
     first, second, third = (parse_address(f"0000:00:0{number}.0") for number in (4, 5, 6))
     assert kernel_guests(run, "/usr/pkg/bin/xenstore-ls") == {
-        1: KernelGuest("6", (first, second)),
+        1: KernelGuest("6", (first, second), {second: 22}),
         2: KernelGuest("3", (first,)),
         7: KernelGuest("", (third,)),
     }

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 
 import pytest
+from machine import kernel_backend
+from machine.state import Machine
 
 from tests.unit.lab.conftest import Host
 
@@ -33,6 +35,16 @@ def create(host: Host, *options: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stderr
+
+
+def test_an_interrupt_is_told_as_long_as_a_message_is_left(hidden: Host) -> None:
+    machine = Machine.outside(str(hidden.directory))
+    machine.load()
+    assert kernel_backend.hidden(machine) == "0000:00:05.0=10 0000:00:09.0=17"
+    (hidden.root / "var/run/dmesg.boot").unlink()
+    assert kernel_backend.hidden(machine) == "0000:00:05.0=10 0000:00:09.0=17"
+    (hidden.directory / "machine/msgbuf").write_text("")
+    assert kernel_backend.hidden(machine) == "0000:00:05.0= 0000:00:09.0="
 
 
 def test_of_two_devices_the_first_one_arrives(hidden: Host) -> None:
