@@ -71,9 +71,11 @@ class LinuxXl(XlDouble):
         return self.host.driver(address) == "pciback" and address not in taken
 
     def _create(self, arguments: list[str]) -> Answer:
-        data = Path(arguments[0]).read_bytes()
-        config = XlConfig.parse(data, arguments[0])
-        wanted = [str(address) for address in config.addresses]
+        paused = arguments[0] == "-p"
+        path, *given = arguments[paused:]
+        data = Path(path).read_bytes() + " ".join(given).encode()
+        config = XlConfig.parse(Path(path).read_bytes(), path)
+        wanted = [] if "pci=[]" in given else [str(address) for address in config.addresses]
         domid, self.next = self.next, self.next + 1
         if wanted and not self.iommu:
             return failed(6, "libxl: error: libxl_create.c:1160:x: passthrough not supported on this platform")
@@ -82,7 +84,7 @@ class LinuxXl(XlDouble):
                 return failed(3, libxl("pci 1677 x", domid, f"PCI device {address} is not assignable"))
         # Xen sets up an IOMMU for a domain when it is made, or never.
         asked = b"passthrough" in data
-        guest = {"name": config.name, "domid": domid, "state": "running", "pci": wanted}
+        guest = {"name": config.name, "domid": domid, "state": "never_ran" if paused else "running", "pci": wanted}
         guest["waits"] = config.name in self.deaf
         self.guests.append({**guest, "asked": asked, "context": self.iommu and (bool(wanted) or asked)})
         return done()
@@ -264,9 +266,20 @@ class LinuxDom0:
             (folder / file).touch()
         (folder / "slots").write_text("".join(f"{slot}\n" for slot in hide))
         folder.rename(self.sys / "bus/pci/drivers/pciback")
+        (self.sys / "module/xen_pciback").mkdir(parents=True)
+        (self.sys / "module/xen_pciback/initstate").write_text("live\n")
         for address in hide:
             if self.driver(address) is None:
                 self._bind(address, "pciback")
+
+    def unload_pciback(self) -> None:
+        """Unload it; no driver gets what it held."""
+        pciback = self.sys / "bus/pci/drivers/pciback"
+        for file in pciback.iterdir():
+            if file.is_symlink():
+                (self.devices / file.name / "driver").unlink()
+        shutil.rmtree(pciback)
+        shutil.rmtree(self.sys / "module/xen_pciback")
 
     # --- commands
 
@@ -285,9 +298,9 @@ class LinuxDom0:
         return answer
 
     def _modprobe(self, words: list[str]) -> tuple[int, str, str]:
-        if words[-1] == "xen-pciback" and not (self.sys / "bus/pci/drivers/pciback").is_dir():
-            self.calls.append("modprobe xen-pciback")
-            self.load_pciback()
+        if words[-1] == "xen-pciback" and (words[0] == "-r") == (self.sys / "bus/pci/drivers/pciback").is_dir():
+            self.calls.append(" ".join(["modprobe", *words]))
+            (self.unload_pciback if words[0] == "-r" else self.load_pciback)()
         return 0, "", ""
 
     def mkconfig(self) -> str:
@@ -386,17 +399,14 @@ class LinuxDom0:
         entry = self._start_grub()
         self.libxl = {}
         self.xl.guests, self.xl.quarantined, self.xl.stale = [], set(), {}
-        pciback = self.sys / "bus/pci/drivers/pciback"
+        if (self.sys / "bus/pci/drivers/pciback").is_dir():
+            self.unload_pciback()
         for device in list(self.drivers()):
             if self.driver(device) is not None:
                 (self.devices / device / "driver").unlink()
-        for driver in (self.sys / "bus/pci/drivers").iterdir():
-            for link in [file for file in driver.iterdir() if file.is_symlink()]:
+        for folder in (self.sys / "bus/pci/drivers").iterdir():
+            for link in [file for file in folder.iterdir() if file.is_symlink()]:
                 link.unlink()
-        if pciback.is_dir():
-            for file in pciback.iterdir():
-                file.unlink()
-            pciback.rmdir()
         told = b"".join(data for name, data in self.initramfs.items() if name.startswith("etc/modprobe.d"))
         waiting = re.findall(r"^softdep (\S+) pre: xen-pciback$", told.decode(), re.MULTILINE)
         for device in self.drivers():

@@ -31,8 +31,10 @@ options:
       - V(assigned) lets the backend hold the devices, and loads xen-pciback if that is to and is not there.
       - V(returned) gives them to the drivers that they had. Where none is recorded, it is the one that xl noted, or else
         the kernel chooses.
+      - V(released) lets the other backend have them, which no driver of dom0 holds in between. With V(kernel) as O(backend),
+        xen-pciback is unloaded, too, beside which pcibackd does not start. Since 0.2.0.
     type: str
-    choices: [assigned, returned]
+    choices: [assigned, returned, released]
     default: assigned
   pins:
     description:
@@ -44,6 +46,12 @@ options:
     description:
       - Whether the host will have been rebooted when this runs, and will have taken the devices itself, because its start-up was
         told so. Only check mode needs to know it.
+    type: bool
+    default: false
+    version_added: 0.2.0
+  after_release:
+    description:
+      - Whether the other backend will have let go of the devices when this runs. Only check mode needs to know it.
     type: bool
     default: false
     version_added: 0.2.0
@@ -97,6 +105,13 @@ EXAMPLES = r"""
     devices:
       - address: "00:05.0"
     state: returned
+
+- name: Two cards are for pcibackd, which the next task starts
+  xen.pciback.assignable:
+    devices:
+      - address: "00:05.0"
+      - id: "8086:10d3"
+    state: released
 """
 
 RETURN = r"""
@@ -158,6 +173,7 @@ def main() -> None:
             "allow": dict(ALLOW),
             "pins": {"type": "dict"},
             "after_reboot": {"type": "bool", "default": False},
+            "after_release": {"type": "bool", "default": False},
             "irq": {"type": "dict", "default": {}},
             "xl": {"type": "path"},
             **BACKEND,
@@ -176,6 +192,7 @@ def main() -> None:
         pins=params["pins"],
         pcibackctl=params["pcibackctl"],
         after_reboot=params["after_reboot"],
+        after_release=params["after_release"],
         irqs=params["irq"],
     )
     try:

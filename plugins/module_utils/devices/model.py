@@ -21,6 +21,11 @@ _BACKEND = re.compile(r"pciback(?:[0-9]*|d)\Z")
 _UNIT = re.compile(r"[0-9]+\Z")
 
 
+def is_backend(driver: str | None) -> bool:
+    """Whether what holds a device is a pass-through backend."""
+    return driver is not None and _BACKEND.match(driver) is not None
+
+
 @dataclass(frozen=True)
 class Device:
     """One PCI function as its dom0 shows it.
@@ -93,7 +98,7 @@ class Device:
     @property
     def held_by_backend(self) -> bool:
         """Whether a pass-through backend holds the function: pciback(4) or pcibackd."""
-        return self.driver is not None and _BACKEND.match(self.driver) is not None
+        return is_backend(self.driver)
 
     def describe(self) -> str:
         """One line for a person, with the address in both notations."""

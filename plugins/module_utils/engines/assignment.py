@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
@@ -34,7 +34,8 @@ from ansible_collections.xen.pciback.plugins.module_utils.refusals import BRIDGE
 
 ASSIGNED = "assigned"
 RETURNED = "returned"
-STATES = (ASSIGNED, RETURNED)
+RELEASED = "released"
+STATES = (ASSIGNED, RETURNED, RELEASED)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class AssignmentRequest:
     :ivar pcibackctl: the path of pcibackctl, which asks the native backend
     :ivar after_reboot: whether the host will have been rebooted by then, and will have taken itself what is to be taken, which check
         mode can't see
+    :ivar after_release: whether the other backend will have let go of the devices by then, which check mode can't see
     :ivar irqs: the interrupts that devices have by the owner's word, by their addresses; for the native backend
     """
 
@@ -62,6 +64,7 @@ class AssignmentRequest:
     pins: Mapping[str, Any] | None = None
     pcibackctl: str = PROGRAM
     after_reboot: bool = False
+    after_release: bool = False
     irqs: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -87,8 +90,12 @@ def hand_over(
     host.check_dom0()
     status = pcibackd.status() if request.backend == NATIVE else None
     found = with_holder(host.devices(), () if status is None else status.claims)
+    is_foreseen = request.check_mode and request.after_release
+    if is_foreseen:
+        found = tuple(_let_go(device, backend) for device in found)
     chosen = _choose(request.selectors, found, state)
     after: dict[Address, str | None]
+    ends = False
     allowances: Mapping[Address, tuple[str, str]] = {}
     stated: Mapping[Address, tuple[str, str]] = {}
     if request.state == ASSIGNED:
@@ -100,12 +107,18 @@ def hand_over(
         stated = _stated(irqs, status, chosen)
         after = {device.address: backend.driver for device in chosen}
         move = backend.take
-    else:
-        moving = [device for device in chosen if backend.has_taken(device)]
+    elif request.state == RETURNED:
+        moving = [device for device in chosen if backend.has_taken(device) or (is_foreseen and device.driver is None)]
         _check_no_guest_has(_owners(run, toolstack, status), request, moving, warn)
         after = {device.address: device.driver for device in chosen}
         after.update({device.address: backend.driver_before(device.address) for device in moving})
         move = backend.give_back
+    else:
+        moving = [device for device in chosen if device.driver == backend.driver]
+        _check_no_guest_has(_owners(run, toolstack, status), request, moving, warn)
+        ends = backend.is_in_the_way()
+        after = {device.address: None if device in moving else device.driver for device in chosen}
+        move = backend.let_go
     shown = [difference(f"what is allowed for {address}", *texts) for address, texts in allowances.items()]
     shown += [difference(f"the interrupt that is stated of {address}", *texts) for address, texts in stated.items()]
     if request.pins is not None:
@@ -115,10 +128,18 @@ def hand_over(
         changing = [
             device.address for device in chosen if device in moving or device.address in {**allowances, **stated}
         ]
-        if changing:
+        if changing or ends:
             move(changing)
         after = {device.address: backend.holder(device.address) for device in chosen}
+    if ends:
+        shown.append(difference("xen-pciback", "loaded\n", ""))
     return _result(chosen, moving, after, shown)
+
+
+def _let_go(device: Device, backend: RunTimeBackend) -> Device:
+    """A device as it is when each other backend has let go of it."""
+    is_others = device.held_by_backend and device.driver != backend.driver
+    return replace(device, driver=None) if is_others else device
 
 
 def _choose(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
@@ -48,6 +49,11 @@ class Address:
     def pcictl(self) -> str:
         """Decimal, as pcictl(8) lists it: ``000:31:0``."""
         return f"{self.bus:03d}:{self.device:02d}:{self.function:d}"
+
+
+def listed(addresses: Iterable[Address]) -> str:
+    """Addresses for a sentence."""
+    return " ".join(address.bdf for address in addresses)
 
 
 def parse_address(text: str, *, max_domain: int = MAX_DOMAIN) -> Address:

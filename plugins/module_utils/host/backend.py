@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Collection, Mapping, Sequence
 
-from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
+from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device, is_backend
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import RecordFile
 
@@ -40,6 +40,19 @@ class RunTimeBackend(abc.ABC):
         :raises PcibackError: one can't be taken; its driver has it back
         """
 
+    def is_in_the_way(self) -> bool:
+        """Whether the other backend can't serve beside it, even if it holds nothing."""
+        return False
+
+    @abc.abstractmethod
+    def let_go(self, addresses: Sequence[Address]) -> None:
+        """Let the other backend have functions, which no guest may have any more: no driver of dom0 gets them meanwhile.
+
+        What this one itself is in the way of ends, too.
+
+        :raises PcibackError: one is kept
+        """
+
     @abc.abstractmethod
     def give_back(self, addresses: Sequence[Address]) -> None:
         """Let the drivers that had the functions hold them again; no guest may have them any more.
@@ -51,6 +64,9 @@ class RunTimeBackend(abc.ABC):
 class RecordingBackend(RunTimeBackend):
     """One that remembers the drivers itself, in drivers.json.
 
+    What the other backend has recorded there counts as its own. Of a device that a boot took the backend that had it is recorded
+    when the other one gets it: which driver it would have in dom0 is not known.
+
     :param record: which driver each device had: replaced before one is taken from it, and after it is back
     """
 
@@ -58,7 +74,20 @@ class RecordingBackend(RunTimeBackend):
         self._record = record
 
     def driver_before(self, address: Address) -> str | None:
-        return self._record.value.get(address)
+        driver = self._record.value.get(address)
+        return None if is_backend(driver) else driver
+
+    def _is_known(self, address: Address) -> bool:
+        """Whether it is recorded which driver a function had, or that it had none. Of one that a boot took nobody knows."""
+        recorded = self._record.value
+        return address in recorded and not is_backend(recorded[address])
+
+    def _note_boots(self, addresses: Sequence[Address]) -> None:
+        """Record of functions that a boot took, before they lose their backend, that dom0's drivers did not have them."""
+        recorded = self._record.value
+        new = {address: self.driver for address in addresses if address not in recorded}
+        if new:
+            self._record.save({**recorded, **new})
 
     def _note(self, now: Mapping[Address, str | None]) -> None:
         """Record the drivers that are about to lose functions.

@@ -85,14 +85,21 @@ class NativeBackend(RecordingBackend):
                     self._drivers.attach(address, driver)
             raise
 
+    def let_go(self, addresses: Sequence[Address]) -> None:
+        self._note_boots(addresses)
+        self._give_up(addresses)
+
     def give_back(self, addresses: Sequence[Address]) -> None:
-        recorded, claims = self._record.value, self._claims()
+        self._give_up(addresses)
+        for address in addresses:
+            self._drivers.attach(address, self.driver_before(address), known=self._is_known(address))
+        self._forget(addresses)
+
+    def _give_up(self, addresses: Sequence[Address]) -> None:
+        claims = self._claims()
         held = [address for address in addresses if address in claims]
         if held:
             self._pcibackd.give_back(held)
-        for address in addresses:
-            self._drivers.attach(address, recorded.get(address), known=address in recorded)
-        self._forget(addresses)
 
     def _word(self, address: Address) -> str:
         return take_word(str(address), None, allowed=self._consents(address), irq=self._irqs.get(address))

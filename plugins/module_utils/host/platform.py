@@ -122,6 +122,10 @@ class Platform(abc.ABC):
         :raises PcibackError: it needs a reboot, or what is recorded of devices that were taken can't be read or understood
         """
 
+    def is_backend_built_in(self) -> bool:
+        """Whether the kernel's backend, which is up, is part of the kernel and so can't be unloaded."""
+        return False
+
     def suitable_backend(self) -> tuple[str, str]:
         """The name of the backend that suits this host best, and why not the other one, for a sentence."""
         return KERNEL, ""

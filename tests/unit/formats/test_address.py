@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import (
     Address,
+    listed,
     parse_address,
     parse_pcictl_address,
 )
@@ -116,3 +117,7 @@ def test_pcictl_refusals(text: str, sentence: str) -> None:
     with pytest.raises(PcibackError) as refusal:
         parse_pcictl_address(text)
     assert str(refusal.value) == sentence
+
+
+def test_several_in_a_sentence() -> None:
+    assert listed(map(parse_address, ("0000:00:05.0", "01:00.1"))) == "00:05.0 01:00.1"

@@ -41,6 +41,9 @@ class Toy(RunTimeBackend):
     def take(self, addresses: Sequence[Address]) -> None:
         self.taken.update(dict.fromkeys(addresses, "e1000"))
 
+    def let_go(self, addresses: Sequence[Address]) -> None:
+        self.give_back(addresses)
+
     def give_back(self, addresses: Sequence[Address]) -> None:
         for address in addresses:
             del self.taken[address]

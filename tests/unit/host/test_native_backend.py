@@ -116,3 +116,19 @@ def test_what_somebody_else_let_it_take_goes_to_the_driver_that_the_system_choos
     host.pcibackd.taken[str(CARD)] = str(CARD)
     host.backend().give_back([CARD])
     assert host.drivers.calls == ["any driver gets 00:05.0"]
+
+
+def test_what_it_lets_go_of_no_driver_gets_and_the_driver_is_remembered(host: Host) -> None:
+    host.backend().take([CARD])
+    host.drivers.holders[DISK] = None
+    host.pcibackd.taken[str(DISK)] = str(DISK)
+    host.drivers.calls.clear()
+    host.backend().let_go([CARD, DISK])
+    assert (host.pcibackd.taken, host.drivers.calls) == ({}, [])
+    # A boot let it take the disk.
+    assert host.record() == {CARD: "wm0", DISK: "pcibackd"}
+    backend = host.backend()
+    assert (backend.driver_before(CARD), backend.driver_before(DISK), backend.is_in_the_way()) == ("wm0", None, False)
+    backend.give_back([CARD, DISK])
+    assert host.drivers.calls == ["wm0 gets 00:05.0", "any driver gets 00:06.0"]
+    assert host.record() == {}

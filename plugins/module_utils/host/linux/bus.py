@@ -61,6 +61,11 @@ def claims(sys: str = SYS) -> tuple[Address, ...] | None:
     return tuple(sorted(parse_address(name) for name in names if _FUNCTION.match(name)))
 
 
+def is_module(sys: str = SYS) -> bool:
+    """Whether xen-pciback, which is there, was loaded as a module: a part of the kernel has no such state."""
+    return os.path.isfile(os.path.join(sys, "module/xen_pciback/initstate"))
+
+
 def obstacles(addresses: Sequence[Address], sys: str = SYS) -> tuple[str, ...]:
     """Why pciback can't give functions to a guest, one sentence for each that it can't."""
     held = claims(sys) or ()

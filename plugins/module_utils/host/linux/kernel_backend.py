@@ -35,10 +35,18 @@ class KernelBackend(RecordingBackend):
         for address in addresses:
             self._pciback.assign(address)
 
-    def give_back(self, addresses: Sequence[Address]) -> None:
-        recorded = self._record.value
+    def is_in_the_way(self) -> bool:
+        return self._pciback.is_loaded()
+
+    def let_go(self, addresses: Sequence[Address]) -> None:
+        self._note_boots(addresses)
         for address in addresses:
-            known = address in recorded
-            noted = None if known else self._pciback.driver_before(address)
-            self._pciback.release(address, recorded.get(address, noted), known=known or noted is not None)
+            self._pciback.release(address)
+        self._pciback.unload()
+
+    def give_back(self, addresses: Sequence[Address]) -> None:
+        for address in addresses:
+            known = self._is_known(address)
+            driver = self.driver_before(address) if known else self._pciback.driver_before(address)
+            self._pciback.give_back(address, driver, known=known or driver is not None)
         self._forget(addresses)

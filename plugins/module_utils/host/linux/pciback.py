@@ -12,10 +12,11 @@ import contextlib
 import os
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, parse_address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, listed, parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.bus import (
     PCIBACK,
+    claims,
     read_text,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.drivers import LinuxDrivers, driver_file
@@ -48,10 +49,10 @@ class Pciback:
 
         :raises PcibackError: it can't be loaded
         """
-        if self._is_loaded():
+        if self.is_loaded():
             return
         said = self._drivers.modprobe(MODULE)
-        if not self._is_loaded():
+        if not self.is_loaded():
             raise PcibackError(
                 f"{MODULE} can't be loaded: {said or 'modprobe said nothing'}",
                 remedy="use a kernel with CONFIG_XEN_PCIDEV_BACKEND, as Debian's are",
@@ -83,19 +84,45 @@ class Pciback:
                     self._drivers.write(driver_file(driver, "bind"), address)
             raise
 
-    def release(self, address: Address, driver: str | None, *, known: bool) -> None:
-        """Take a function from pciback, and let a driver hold it.
+    def release(self, address: Address) -> None:
+        """Take a function from pciback.
 
-        :param driver: the driver that had it before, ``None`` if none had
-        :param known: whether that is known; else the kernel chooses
-        :raises PcibackError: pciback keeps it, or the driver does not take it
+        :raises PcibackError: pciback keeps it
         """
         if self.holder(address) == DRIVER:
             self._leave_quarantine(address)
         if self.holder(address) == DRIVER:
             self._drivers.write(os.path.join(PCIBACK, "unbind"), address)
         self._forget(address)
+
+    def give_back(self, address: Address, driver: str | None, *, known: bool) -> None:
+        """Take a function from pciback, and let a driver hold it.
+
+        :param driver: the driver that had it before, ``None`` if none had
+        :param known: whether that is known; else the kernel chooses
+        :raises PcibackError: pciback keeps it, or the driver does not take it
+        """
+        self.release(address)
         self._drivers.attach(address, driver, known=known)
+
+    def unload(self) -> None:
+        """Unload the module.
+
+        :raises PcibackError: it stays, or holds functions, which it would take from their guests
+        """
+        if not self.is_loaded():
+            return
+        held = claims(self._sys)
+        if held:
+            raise PcibackError(
+                f"{MODULE} is not unloaded, because it holds {listed(held)} still", remedy="run the play again"
+            )
+        said = self._drivers.modprobe(MODULE, "-r")
+        if self.is_loaded():
+            raise PcibackError(
+                f"{MODULE} can't be unloaded, and pcibackd can't serve beside it: {said or 'modprobe said nothing'}",
+                remedy=f"find with 'lsmod' what uses it, and unload it with 'modprobe -r {MODULE}'",
+            )
 
     def driver_before(self, address: Address) -> str | None:
         """The driver that ``xl pci-assignable-add`` has noted for a function, ``None`` if it has none."""
@@ -121,7 +148,8 @@ class Pciback:
 
     # --- sysfs
 
-    def _is_loaded(self) -> bool:
+    def is_loaded(self) -> bool:
+        """Whether the module is there, or a part of the kernel."""
         return os.path.isdir(os.path.join(self._sys, PCIBACK))
 
     def _slots(self) -> tuple[Address, ...]:

@@ -98,6 +98,9 @@ class Linux(Platform):
     def kernel_backend(self, state: StateDirectory, xl: str | None) -> RunTimeBackend:
         return KernelBackend(Pciback(self._run, bus.SYS, xl), state.drivers())
 
+    def is_backend_built_in(self) -> bool:
+        return not bus.is_module(bus.SYS)
+
     def service(self) -> Service:
         # Here, because most module calls start nothing.
         from ansible_collections.xen.pciback.plugins.module_utils.host.linux import service

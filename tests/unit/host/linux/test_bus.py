@@ -40,6 +40,14 @@ def test_configuration_space_that_can_not_be_read(host):
     assert any("configuration space of 00:05.0 could not be read" in text for text in judge(host, "00:05.0").warnings)
 
 
+def test_a_module_can_be_told_from_a_part_of_the_kernel(host):
+    assert not linux_bus.is_module(str(host.sys))
+    (host.sys / "module/xen_pciback").mkdir(parents=True)
+    assert not linux_bus.is_module(str(host.sys)), "its parameters are there in both cases"
+    (host.sys / "module/xen_pciback/initstate").write_text("live\n")
+    assert linux_bus.is_module(str(host.sys))
+
+
 def test_without_sysfs_it_says_so(tmp_path):
     with pytest.raises(PcibackError, match=r"can't be read: No such file or directory"):
         linux_bus.devices(str(tmp_path))
