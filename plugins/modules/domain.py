@@ -100,6 +100,13 @@ options:
     type: int
     default: 0
     version_added: 0.1.0
+  after_shut_down:
+    description:
+      - The names of guests that a task before this one shuts down. Check mode, which comes before it, takes each for absent.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   after_reboot:
     description:
       - Whether a task before this one reboots dom0. No guest outlives that, so check mode, which comes before it, takes each
@@ -252,6 +259,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 120},
             "frontend_timeout": {"type": "int", "default": 0},
             "after_reboot": {"type": "bool", "default": False},
+            "after_shut_down": {"type": "list", "elements": "str", "default": []},
             **BACKEND,
             "xl": {"type": "path"},
             **state_directory_options("lock"),
@@ -275,6 +283,7 @@ def main() -> None:
                 frontend_timeout=params["frontend_timeout"],
                 check_mode=module.check_mode,
                 after_reboot=params["after_reboot"],
+                after_shut_down=params["after_shut_down"],
             )
     except PcibackError as error:
         module.fail_json(msg=str(error), code=error.code, remedy=error.remedy)

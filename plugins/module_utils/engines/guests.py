@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -86,6 +86,7 @@ def bring_into_states(
     frontend_timeout: int,
     check_mode: bool,
     after_reboot: bool = False,
+    after_shut_down: Collection[str] = (),
 ) -> Outcome:
     """Start, stop and restart the guests, and change their devices.
 
@@ -94,11 +95,13 @@ def bring_into_states(
     :param frontend_timeout: seconds that each has to connect its PCI frontend after it was started; 0: nobody waits
     :param check_mode: only say what would be done
     :param after_reboot: whether dom0 was rebooted before, or will have been, which check mode can't see
+    :param after_shut_down: the names of guests that were shut down before, or will have been, which check mode can't see
     :raises PcibackError: a file is refused, a guest can't get a device, or xl does not answer; no guest was touched
     """
     if after_reboot and not check_mode:
         toolstack.wait_for_start_up(timeout)
-    _look(guests, [] if check_mode and after_reboot else toolstack.domains())
+    domains = [] if check_mode and after_reboot else toolstack.domains()
+    _look(guests, [domain for domain in domains if not (check_mode and domain.name in after_shut_down)])
     for guest in guests:
         guest.plan()
     problems = [f"guest {guest.name}: {problem}" for guest in guests for problem in toolstack.obstacles(guest.gets)]
