@@ -78,9 +78,7 @@ WRITTEN = Reason("each sentence names something else; those that can be done hav
 NATIVE = Test(
     "tests/integration/test_native_role.py::test_a_device_moves_and_survives_a_power_failure_and_all_goes_back"
 )
-LINUX_LAB = Reason(
-    "of two backends on a Linux dom0, and the embedded dom0 is NetBSD's; tests/unit/planning has the plan"
-)
+BACKENDS = "tests/unit/test_linux_backends.py"
 SERVICE = Reason("of a pcibackd that hangs, which none in the tests does")
 
 LINUX = {
@@ -471,11 +469,23 @@ ROWS: Mapping[str, tuple[tuple[str, How], ...]] = {
     # --- pcibackd
     "take a device that can be reset": (("take a device that can be reset", Refusal("no-reset")),),
     "restart that guest": (("restart that guest", NATIVE),),
-    "give everything back with the backend that holds them, then use the other one": (
-        ("give everything back with the backend that holds them, then use the other one", LINUX_LAB),
+    "shut down the guests that have them, or stay with that backend": (
+        ("shut down the guests that have them", Test(f"{BACKENDS}::test_no_guest_is_shut_down_without_leave")),
+        ("stay with that backend", Test(f"{BACKENDS}::test_a_backend_that_is_a_part_of_the_kernel")),
     ),
-    "run once with pciback_state: absent and pciback_backend:..., then with the other one": (
-        ("run once with pciback_state: absent and pciback_backend:..., then with the other one", LINUX_LAB),
+    "shut that guest down": (
+        ("shut that guest down", Test(f"{BACKENDS}::test_no_guest_is_shut_down_without_leave")),
+    ),
+    "shut that guest down, or allow its restart with pciback_restart_guests: when_needed": (
+        ("shut that guest down", Test(f"{BACKENDS}::test_no_guest_is_shut_down_without_leave")),
+        (
+            "allow its restart with pciback_restart_guests: when_needed",
+            Test(f"{BACKENDS}::test_to_pcibackd_and_back_by_one_run_each"),
+        ),
+    ),
+    "use pciback_backend: kernel, or boot one in which that is a module": (
+        ("use pciback_backend: kernel", Test(f"{BACKENDS}::test_a_backend_that_is_a_part_of_the_kernel")),
+        ("boot one in which that is a module", KERNEL),
     ),
     'set type = "pv" in the file, or use pciback_backend: kernel where xl serves such guests': (
         ('set type = "pv" in the file', Test("tests/unit/planning/test_native.py::test_only_pv_guests_are_served")),

@@ -216,8 +216,8 @@ DOMAIN_CONFIG_INVALID = _refusal(
 )
 BACKEND_BUSY = _refusal(
     "backend-busy",
-    "the other backend holds devices",
-    remedy="give everything back with the backend that holds them, then use the other one",
+    "the other backend holds devices and can't let go of them now",
+    remedy="shut down the guests that have them, or stay with that backend",
 )
 TRIAL_UNDONE = _refusal(
     "trial-undone",

@@ -260,6 +260,7 @@ actions:
       description:
         - V(native), V(hide), V(configure), V(shut_down), V(start_up), V(reboot), V(run) or V(confirm).
         - With pcibackd V(configure), V(service), V(assign), V(start_up), V(run) or V(return).
+        - Where another backend has the devices on Linux, V(shut_down) and V(release) before them, too.
         - On Linux V(hide), V(configure), V(assign), V(run) or V(return); those of a reboot if O(reboot=when_changed).
         - With O(state=absent) V(native), V(restore), V(shut_down), V(reboot), V(run), V(return) or V(remove).
       type: str

@@ -41,7 +41,7 @@ from tests.unit.plans import changed, make_plan, netbsd
 CODES = frozenset(REFUSALS)
 # What an override of it does to a host is a story of its own: test_renumbering.py, tests/integration/test_native_role.py.
 OVERRIDDEN_ELSEWHERE = frozenset({"identity-changed", "no-reset", "kept-mappings"})
-# With pcibackd: one waits and is never refused, the other is refused on Linux; tests/unit/planning/test_native.py.
+# With pcibackd: one waits and is never refused, the other is refused on Linux; tests/unit/test_linux_backends.py.
 # Of trial boots: tests/integration/test_trial.py.
 OF_THE_PLAN = frozenset({"kept-mappings", "backend-busy", "trial-undone", "trial-running"})
 # Those that are played on a machine of the lab for make test: by the inventory, by guards, by files, by the model, by

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ class Dom0(LinuxDom0):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.folder = folder
+        # What the owner allows, as it was planned with.
+        self.allowed: list[dict[str, str]] = []
+        # What is done of steps that work on more than is here, by their names.
+        self.others: dict[str, Callable[[dict[str, Any], bool], None]] = {}
         for name in ("firewall", "storage"):
             self.config(name)
 
@@ -48,6 +53,7 @@ class Dom0(LinuxDom0):
         return {"guests": listed, "xl": XL, **more}
 
     def plan(self, *guests: dict[str, Any], **more: Any) -> dict[str, Any]:
+        self.allowed = more.get("allow", [])
         return call(plan.main, self.wanted(*guests, **more, state_directory=state_directory.DIRECTORY))
 
     def apply(self, planned: dict[str, Any], check: bool = False) -> list[dict[str, Any]]:
@@ -55,15 +61,22 @@ class Dom0(LinuxDom0):
         done = []
         for action in planned["actions"]:
             arguments = action["arguments"]
+            if action["action"] in self.others:
+                self.others[action["action"]](arguments, check)
+                continue
             if action["action"] == "hide":
                 done.append(call(boot_hide.main, {"path": planned["boot_config"], **arguments}, check=check))
             elif action["action"] == "configure":
                 done.append(call(domain_pci.main, arguments, check=check))
-            elif action["action"] in ("assign", "return"):
-                state = "assigned" if action["action"] == "assign" else "returned"
-                done.append(call(assignable.main, {**arguments, "state": state, "xl": XL}, check=check))
+            elif action["action"] in ("assign", "return", "release"):
+                state = {"assign": "assigned", "return": "returned", "release": "released"}[action["action"]]
+                after = {"after_release": "release" in kinds(planned)} if state != "released" else {}
+                given = {"backend": planned["backend"], **arguments, "state": state, **after}
+                done.append(call(assignable.main, {**given, "allow": self.allowed, "xl": XL}, check=check))
             elif action["action"] == "run":
-                done.append(call(domain.main, {**arguments, "xl": XL, "timeout": 0}, check=check))
+                down = [each["name"] for each in self._arguments(planned, "shut_down").get("domains", ())]
+                given = {"backend": planned["backend"], **arguments, "after_shut_down": down, "xl": XL, "timeout": 0}
+                done.append(call(domain.main, given, check=check))
             elif action["action"] == "native":
                 self.install_trial()
                 continue
@@ -87,6 +100,9 @@ class Dom0(LinuxDom0):
                 raise ValueError(action["action"])
             assert not done[-1].get("failed"), done[-1]["msg"]
         return done
+
+    def _arguments(self, planned: dict[str, Any], step: str) -> dict[str, Any]:
+        return next((each["arguments"] for each in planned["actions"] if each["action"] == step), {})
 
     def install_trial(self) -> None:
         """What native_backend installs for trials, and what systemctl makes of it."""

@@ -90,7 +90,7 @@ def test_what_helps_in_general() -> None:
         "boot-config-invalid": "mend what the sentence names",
         "domain-config-invalid": "mend what the sentence names",
         "not-replaceable": "mend what the sentence names",
-        "backend-busy": "give everything back with the backend that holds them, then use the other one",
+        "backend-busy": "shut down the guests that have them, or stay with that backend",
         "trial-undone": "find the cause, then try once more with pciback_retry_failed: true",
         "trial-running": "let it be undone, or confirm it on the host with 'pcibackctl confirm'",
         "prediction-mismatch": "run 'pcibackctl boot' on the host to see why",

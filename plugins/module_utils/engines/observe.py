@@ -97,6 +97,7 @@ def observe(
         native=native,
         attachments=state.attachments().value,
         other_claims=other_claims,
+        is_built_in=not backend.hides and other_claims is not None and host.is_backend_built_in(),
         pins=pins,
         traces=traces,
         stale=stale,

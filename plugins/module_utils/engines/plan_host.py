@@ -14,6 +14,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.devices.resolve import
 from ansible_collections.xen.pciback.plugins.module_utils.engines import native_inspect
 from ansible_collections.xen.pciback.plugins.module_utils.engines.inventory import read_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import observe
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import listed
 from ansible_collections.xen.pciback.plugins.module_utils.host import platforms
 from ansible_collections.xen.pciback.plugins.module_utils.host.commands import Run
 from ansible_collections.xen.pciback.plugins.module_utils.host.pcibackctl import CONTROL, daemon_status
@@ -21,7 +22,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.host.platform import P
 from ansible_collections.xen.pciback.plugins.module_utils.host.state_directory import StateDirectory
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AUTO, KERNEL, NATIVE
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
-from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over import listed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import DaemonState, NativeState, Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan
 from ansible_collections.xen.pciback.plugins.module_utils.planning.present import plan_present

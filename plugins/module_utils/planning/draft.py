@@ -15,7 +15,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackE
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import NoTrial
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
-from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import Backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_BOOT, Backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import Observed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Action,
@@ -24,7 +24,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import (
     Refusal,
     Step,
 )
-from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import NEVER, Wanted
+from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT, NEVER, Wanted
 from ansible_collections.xen.pciback.plugins.module_utils.refusals import (
     ALLOWABLE,
     BRIDGE,
@@ -89,8 +89,19 @@ class Draft:
     @property
     def returning(self) -> list[Device]:
         """The devices that dom0 gets back while it is to be without others."""
-        back = set(self.claims).difference(self.hidden) if self.devices else ()
+        back = {*self.claims, *(self.released or ())}.difference(self.hidden) if self.devices else ()
         return [device for device in self.observed.devices if device.address in back]
+
+    @property
+    def released(self) -> tuple[Address, ...] | None:
+        """What the other backend has to let go of while dom0 runs; ``None`` if it is not in the way, or a boot ends it.
+
+        Without devices pcibackd is in nobody's way; xen-pciback is, as long as it is loaded.
+        """
+        other = self.observed.other_claims
+        if self.wanted.state == ABSENT or self.backend.follows == AT_BOOT or self.reboots:
+            return None
+        return other or (other if self.devices and not self.backend.hides else None)
 
     @property
     def reboots(self) -> bool:

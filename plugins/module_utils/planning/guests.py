@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,20 +107,28 @@ def shut_down_all(draft: Draft) -> None:
                 "and only the host's own start-up brings it back"
             )
     if draft.observed.running:
-        names = sorted(guest.name for guest in draft.observed.running)
-        draft.act(
-            Step.SHUT_DOWN,
-            f"shut down {', '.join(names)} before the reboot",
-            {"domains": [{"name": name, "state": STOPPED} for name in names]},
-        )
+        shut_down(draft, sorted(guest.name for guest in draft.observed.running), "before the reboot")
 
 
-def run_guests(draft: Draft, rules: Rules, *, rebooted: bool) -> None:
+def shut_down(draft: Draft, names: Collection[str], why: str, backend: str = "") -> None:
+    """Shut guests down.
+
+    :param why: for a sentence
+    :param backend: the name of the one that serves them, if it is another one than they are to have
+    """
+    arguments: dict[str, Any] = {"domains": [{"name": name, "state": STOPPED} for name in names]}
+    if backend:
+        arguments["backend"] = backend
+    draft.act(Step.SHUT_DOWN, f"shut down {', '.join(names)} {why}", arguments)
+
+
+def run_guests(draft: Draft, rules: Rules, *, rebooted: bool, down: Collection[str] = ()) -> None:
     """Bring the guests into their states.
 
     :param rebooted: whether dom0 is rebooted before
+    :param down: guests that are shut down before
     """
-    running = {} if rebooted else {guest.name: guest for guest in draft.observed.running}
+    running = {} if rebooted else {guest.name: guest for guest in draft.observed.running if guest.name not in down}
     ways = {guest.name: rules.way(guest, running.get(guest.name)) for guest in draft.wanted.guests}
     _leave_alone_what_would_fail(draft, rules, ways, running, rebooted)
     domains: list[dict[str, Any]] = []

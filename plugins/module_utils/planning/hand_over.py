@@ -21,6 +21,12 @@ whenever a boot comes, one of them gives guests their devices::
 
     start_up -> hide -> shut_down -> reboot -> service -> run
 
+Where the other backend can be ended at run time, it lets go of its devices in the place of the reboot, and none of dom0's drivers
+gets them before the wanted one has them::
+
+    native -> hide -> shut_down -> release -> service -> assign -> start_up -> run -> return
+    hide -> shut_down -> release -> service -> assign -> run -> return
+
 A reboot that is only to show that the next boot does it has the order of those at boot.
 """
 
@@ -31,7 +37,7 @@ from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.model import Device
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import to_mapping
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, listed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import AT_BOOT
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.guests import Rules, run_guests, shut_down_all
@@ -43,6 +49,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.native import
     told_otherwise,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
+from ansible_collections.xen.pciback.plugins.module_utils.planning.release import release
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import ABSENT
 
 
@@ -83,6 +90,7 @@ def hand_over(draft: Draft, rules: Rules, claims: Collection[Address], assigned:
     if draft.waits:
         run_guests(draft, rules, rebooted=False)
         return
+    down = release(draft)
     if draft.wanted.state != ABSENT:
         (retire if draft.backend.hides else serve)(draft)
     if draft.reboots and draft.backend.hides:
@@ -99,9 +107,10 @@ def hand_over(draft: Draft, rules: Rules, claims: Collection[Address], assigned:
     # Before guests start anew: what is recorded is what the host gives to one that comes up.
     if not draft.backend.hides:
         (forget_start_up if draft.wanted.state == ABSENT else record_start_up)(draft)
-    run_guests(draft, rules, rebooted=draft.reboots)
-    kept = _kept_by_guests(draft)
-    back = [address for address in draft.claims if address not in claims and address not in kept]
+    run_guests(draft, rules, rebooted=draft.reboots, down=down)
+    kept = _kept_by_guests(draft, down)
+    held = sorted({*draft.claims, *(draft.released or ())})
+    back = [address for address in held if address not in claims and address not in kept]
     if back:
         draft.act(Step.RETURN, f"give {listed(back)} back to dom0", _selectors(back))
 
@@ -132,13 +141,17 @@ def _reboot(draft: Draft, claims: Collection[Address]) -> None:
 
 
 def _new_pins(draft: Draft) -> Mapping[str, Any]:
-    """The pins, if they are not recorded like that."""
+    """The pins, if they are not recorded like that, with the change of the boot configuration at the latest."""
     pins = draft.selection.record(keep_held=False)
-    return {} if pins == draft.observed.pins else {"pins": to_mapping(pins)}
+    hidden = [action.arguments["pins"] for action in draft.actions if action.kind is Step.HIDE]
+    return {} if pins == draft.observed.pins or to_mapping(pins) in hidden else {"pins": to_mapping(pins)}
 
 
-def _kept_by_guests(draft: Draft) -> Collection[Address]:
-    """Devices of guests that run on with them."""
+def _kept_by_guests(draft: Draft, down: Collection[str]) -> Collection[Address]:
+    """Devices of guests that run on with them.
+
+    :param down: guests that are shut down
+    """
     changing = {
         domain["name"] for action in draft.actions if action.kind is Step.RUN for domain in action.arguments["domains"]
     }
@@ -146,17 +159,12 @@ def _kept_by_guests(draft: Draft) -> Collection[Address]:
     for guest in draft.observed.running:
         mine = {planned.device.address for planned in draft.devices_of(guest.name)}
         for address in (*guest.devices, *guest.reaches):
-            if guest.name not in changing and address not in mine:
+            if guest.name not in changing and guest.name not in down and address not in mine:
                 kept.add(address)
                 draft.pend(
                     f"{address.bdf} is with guest {guest.name}, which runs on and is not to have it: it stays there"
                 )
     return kept
-
-
-def listed(addresses: Collection[Address]) -> str:
-    """Addresses for a sentence."""
-    return " ".join(address.bdf for address in addresses)
 
 
 def _irqs(draft: Draft, addresses: Sequence[Address]) -> Mapping[str, Any]:

@@ -21,8 +21,6 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments im
     take_word,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.backend import (
-    AT_BOOT,
-    AT_RUN_TIME,
     KERNEL,
     KERNEL_ALLOWS,
     NATIVE,
@@ -30,7 +28,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.backend impor
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Step
 from ansible_collections.xen.pciback.plugins.module_utils.planning.wanted import WantedGuest
-from ansible_collections.xen.pciback.plugins.module_utils.refusals import BACKEND_BUSY, CONSENTS
+from ansible_collections.xen.pciback.plugins.module_utils.refusals import CONSENTS
 
 
 def consents(allow: Sequence[tuple[str, Address | None]], address: Address) -> tuple[str, ...]:
@@ -53,19 +51,6 @@ def told_otherwise(draft: Draft) -> list[Address]:
         if wanted != status.allowed.get(address, wanted) or irqs.get(address) != status.irqs.get(address):
             told.append(address)
     return told
-
-
-def refuse_busy_backend(draft: Draft) -> None:
-    """Refuse to change the backend where the other one holds devices that only a run with that one can take back."""
-    other = draft.observed.other_claims
-    if other and draft.backend.follows == AT_RUN_TIME:
-        held = " ".join(address.bdf for address in other)
-        holder, name = ("pciback", "kernel") if not draft.backend.hides else ("pcibackd", "native")
-        draft.refuse(
-            BACKEND_BUSY,
-            f"{holder} holds {held}, and the other backend can't have them meanwhile",
-            remedy=f"run once with pciback_state: absent and pciback_backend: {name}, then with the other one",
-        )
 
 
 def serve(draft: Draft) -> None:
@@ -92,19 +77,20 @@ def record_start_up(draft: Draft) -> None:
     While pcibackd is installed, what it gives stays recorded beside what the kernel's backend is to give: which of the two is
     up, a boot decides.
     """
-    attachments = _attachments(draft)
-    if render_over(attachments, draft.observed.attachments) != draft.observed.attachments:
+    attachments, before = _attachments(draft), draft.observed.attachments
+    if prepare(draft):
+        before = render_over(replace(attachments, beside_kernel=True), before)
+    if render_over(attachments, before) != before:
         draft.act(Step.START_UP, "record what the host gives to its guests when it starts", _option(attachments))
 
 
 def prepare(draft: Draft) -> Mapping[str, Any]:
-    """What is installed and recorded of pcibackd before a boot may end the kernel's backend; nothing if all of it is.
+    """What is installed and recorded of pcibackd before the kernel's backend ends; nothing if all of it is.
 
-    Whenever that boot comes, it finds pcibackd, which takes and gives what is recorded. Until then the kernel's backend gives
-    what it gave.
+    Whenever a boot without that one comes, it finds pcibackd, which takes and gives what is recorded. Until then the kernel's
+    backend gives what it gave.
     """
-    ends = draft.backend.follows == AT_BOOT and not draft.backend.hides and draft.observed.other_claims is not None
-    if not ends or not draft.hidden:
+    if draft.backend.hides or draft.observed.other_claims is None or not draft.hidden:
         return {}
     native, before = draft.observed.native, draft.observed.attachments
     attachments = replace(_attachments(draft), beside_kernel=True)

@@ -134,6 +134,7 @@ class Observed:
 
     :ivar claims: what the backend of the plan can offer to guests now, ``None`` if it is not up
     :ivar other_claims: the same of the other backend
+    :ivar is_built_in: whether the kernel's backend is up, is not wanted, and can't be unloaded
     :ivar attachments: what the host's start-up gives to guests through pcibackd; ``None`` if nothing is recorded
     :ivar boot: what the next boot does
     :ivar facts: what the guards judge by, ``None`` if no device is to leave dom0 or to go back
@@ -153,6 +154,7 @@ class Observed:
     native: NativeState = NativeState(True)
     attachments: bytes | None = None
     other_claims: tuple[Address, ...] | None = None
+    is_built_in: bool = False
     pins: Mapping[Address, Pin] = field(default_factory=dict)
     facts: Facts | None = None
     traces: Traces = field(default_factory=Traces)

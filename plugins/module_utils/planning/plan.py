@@ -24,6 +24,7 @@ class Step(str, Enum):
     CONFIGURE = "configure"
     SHUT_DOWN = "shut_down"
     REBOOT = "reboot"
+    RELEASE = "release"
     SERVICE = "service"
     ASSIGN = "assign"
     START_UP = "start_up"

@@ -23,8 +23,9 @@ from ansible_collections.xen.pciback.plugins.module_utils.planning.hand_over imp
     record_for_boot,
 )
 from ansible_collections.xen.pciback.plugins.module_utils.planning.loss import refuse_loss
-from ansible_collections.xen.pciback.plugins.module_utils.planning.native import prepare, refuse_busy_backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import prepare
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Plan, Step
+from ansible_collections.xen.pciback.plugins.module_utils.planning.release import refuse_busy_backend
 from ansible_collections.xen.pciback.plugins.module_utils.planning.replace import refuse_not_replaceable
 from ansible_collections.xen.pciback.plugins.module_utils.planning.trial import confirm, explain
 
@@ -35,9 +36,9 @@ def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
     refuse_bridges(draft, draft.backend.bridge_loss)
     refuse_irqs(draft)
     refuse_needed(draft)
-    refuse_busy_backend(draft)
     explain_reboot(draft)
     hide = boot.hide(draft)
+    refuse_busy_backend(draft)
     listed = configure(draft)
     if not draft.backend.xl_gives:
         refuse_guests(draft)
@@ -53,7 +54,7 @@ def plan_present(draft: Draft, boot: BootPlanner) -> Plan:
     prepared = prepare(draft)
     if prepared or (draft.wanted.native and ((predicts and not native.ready) or tries)):
         what = (
-            "prepare pcibackd for the boot that ends pciback(4), and record what either of them gives to guests"
+            "install pcibackd and record what it gives to guests, for when the kernel's backend ends"
             if prepared
             else "install pciback-trial, for the trial"
             if native.ready or not predicts

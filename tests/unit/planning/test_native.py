@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import pin_of, to_mapping
-from ansible_collections.xen.pciback.plugins.module_utils.engines.observe import resolve_wanted
 from ansible_collections.xen.pciback.plugins.module_utils.engines.start_up import read_attachments
 from ansible_collections.xen.pciback.plugins.module_utils.formats.address import parse_address
 from ansible_collections.xen.pciback.plugins.module_utils.formats.attachments import (
@@ -27,9 +26,7 @@ from ansible_collections.xen.pciback.plugins.module_utils.formats.boot_cfg.read 
 from ansible_collections.xen.pciback.plugins.module_utils.formats.config_space import ConfigSpace
 from ansible_collections.xen.pciback.plugins.module_utils.formats.pcibackd_status import PcibackdStatus, ServedGuest
 from ansible_collections.xen.pciback.plugins.module_utils.guards.facts import Facts
-from ansible_collections.xen.pciback.plugins.module_utils.host.linux.platform import Linux
-from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
-from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents, refuse_busy_backend
+from ansible_collections.xen.pciback.plugins.module_utils.planning.native import consents
 from ansible_collections.xen.pciback.plugins.module_utils.planning.observed import (
     DaemonState,
     NativeState,
@@ -291,11 +288,13 @@ PREPARED: dict[str, Any] = {
 
 
 def test_from_the_kernel_s_backend_with_one_reboot() -> None:
-    plan = plan_of(ONE, hidden())
+    plan = plan_of(ONE, hidden(attachments=render(replace(ATTACHMENTS, by_kernel=True))))
     assert kinds(plan) == ["native", "hide", "reboot", "service", "assign", "start_up", "run"]
+    # Without a part for the kernel's backend nothing of it has to go.
+    assert kinds(plan_of(ONE, hidden())) == ["native", "hide", "reboot", "service", "assign", "run"]
     prepare, hide_nothing, reboot, service = plan.actions[:4]
     assert prepare.summary == (
-        "prepare pcibackd for the boot that ends pciback(4), and record what either of them gives to guests"
+        "install pcibackd and record what it gives to guests, for when the kernel's backend ends"
     )
     assert (prepare.arguments["daemon"], prepare.arguments["start"]) == (True, False)
     assert prepare.arguments["attachments"] == {**plan.actions[5].arguments, "beside_kernel": True}
@@ -433,24 +432,3 @@ def test_everything_goes_back_without_a_reboot() -> None:
 def test_a_boot_configuration_that_nobody_can_read_hinders_nobody() -> None:
     plan = plan_of(NATIVE, changed(served(), boot_config=b"\0"))
     assert (kinds(plan), codes(plan)) == ([], [])
-
-
-# --- Linux, where nothing parts the two backends but a run
-
-
-@pytest.mark.parametrize(
-    ("backend", "holder", "other"), [("native", "pciback", "kernel"), ("kernel", "pcibackd", "native")]
-)
-def test_what_the_other_backend_holds_is_given_back_first(backend: str, holder: str, other: str) -> None:
-    draft = Draft(
-        NATIVE, host(other_claims=(CARD,)), resolve_wanted(NATIVE, host(), units=False), Linux.backends[backend]
-    )
-    refuse_busy_backend(draft)
-    (refusal,) = draft.refusals
-    assert (refusal.code, refusal.message) == (
-        "backend-busy",
-        f"{holder} holds 00:05.0, and the other backend can't have them meanwhile",
-    )
-    assert refusal.remedy == (
-        f"run once with pciback_state: absent and pciback_backend: {other}, then with the other one"
-    )

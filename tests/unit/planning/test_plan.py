@@ -21,6 +21,6 @@ def test_a_step_is_a_change_and_a_reason_asks_for_a_reboot() -> None:
 def test_a_step_is_the_word_that_the_role_knows() -> None:
     assert [step.value for step in Step] == [
         *("native", "restore", "hide", "configure", "shut_down", "reboot"),
-        *("service", "assign", "start_up", "run", "return", "remove", "confirm"),
+        *("release", "service", "assign", "start_up", "run", "return", "remove", "confirm"),
     ]
     assert Step.HIDE == "hide"
