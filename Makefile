@@ -127,9 +127,9 @@ soak-native: $(VENV)/test.stamp
 soak-python: $(VENV)/test.stamp collection-link native
 	SOAK=1 $(ENVIRONMENT) $(PYTEST) tests
 
-# Trials that go wrong, on a real Xen.
+# Trials that go wrong, and a change of the backend, on a real Xen.
 soak-xen: $(VENV)/test.stamp collection-link native
-	$(ENVIRONMENT) sh tests/xen.sh soak-xen molecule test --scenario-name xen-trials
+	$(ENVIRONMENT) sh tests/xen.sh soak-xen sh -c 'molecule test --scenario-name xen-trials && molecule test --scenario-name xen-backends'
 
 # For .ci/run: all that needs the Xen lab, which has one machine at a time in a checkout.
 ci-xen:
