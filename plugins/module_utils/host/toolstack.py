@@ -32,8 +32,6 @@ _PASSED = (xenstore.CONNECTED, xenstore.CLOSING, xenstore.CLOSED)
 _CONNECTS = 30.0
 """Seconds: a Linux guest boots in less."""
 
-_NONE_STATED: Mapping[Address, int] = {}
-
 
 class XlToolstack:
     """xl, which gives devices to guests itself.
@@ -58,7 +56,7 @@ class XlToolstack:
         """See :meth:`Xl.domains`."""
         return self.xl.domains()
 
-    def create(self, config: XlConfig, allow: Collection[str] = (), irqs: Mapping[Address, int] = _NONE_STATED) -> None:
+    def create(self, config: XlConfig, allow: Collection[str] = (), irqs: Mapping[Address, int] | None = None) -> None:
         """Start a guest with the devices that its file lists.
 
         :param allow: what the owner allows for them, in pcibackctl's words
@@ -113,7 +111,7 @@ class PausedToolstack(XlToolstack, abc.ABC):
 
     server: str
 
-    def create(self, config: XlConfig, allow: Collection[str] = (), irqs: Mapping[Address, int] = _NONE_STATED) -> None:
+    def create(self, config: XlConfig, allow: Collection[str] = (), irqs: Mapping[Address, int] | None = None) -> None:
         words = [self._word(config.with_defaults(entry.spec), config) for entry in config.pci]
         if not words:
             super().create(config)
@@ -132,7 +130,7 @@ class PausedToolstack(XlToolstack, abc.ABC):
         if domain is None:
             raise PcibackError(f"guest {config.name} was made and is gone")
         try:
-            self._give(domain, words, allow, irqs)
+            self._give(domain, words, allow, irqs or {})
         except PcibackError:
             # It never ran, and would run without what its file lists.
             with contextlib.suppress(PcibackError):
