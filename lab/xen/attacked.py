@@ -22,7 +22,11 @@ ANSWER_MS = 2000
 # Of the time that was watched, what the emulator may have waited for a processor of the machine before nothing can be said.
 WAITED_MAX = 0.05
 # What must have been tried before it says something, and what must never have come of it.
-TRIED = ("cycles", "answers", "scribbles", "events", "closed_tried", "foreign_tried", "table_tried", "mapped_open")
+TRIED = (
+    *("cycles", "answers", "scribbles", "events", "closed_tried", "foreign_tried", "table_tried", "mapped_open"),
+    # Xen's state afterwards is that of a guest that has closed.
+    "ended_closed",
+)
 NOT_TRIED = "it has not tried"
 REACHED = {
     "foreign_served": "functions that it was not given answered",

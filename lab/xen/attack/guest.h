@@ -22,7 +22,7 @@
 struct count {
 	unsigned long cycles, states, requests, answers, late, scribbles, events, garbage, foreign_served;
 	unsigned long mapped_open, mapped_closed, refused, foreign_tried, foreign_mapped, closed_tried, table_tried,
-	    table_written;
+	    table_written, ended_closed;
 };
 
 struct guest {
@@ -55,8 +55,9 @@ void say_state(unsigned state);
 /* The backend's state, or -1. */
 int backend_state(void);
 
-/* Waits until it is one of two; false where it does not come to it in time. */
-bool wait_for_state(int a, int b);
+/* Waits until it is one of some; false where it does not come to it in time. */
+#define STATE(state)	(1U << (state))
+bool wait_for_state(unsigned states);
 
 /* Tells the backend of a page and an event channel. */
 void publish(uint32_t reference, uint32_t port);
@@ -67,7 +68,8 @@ void notify(void);
 /* One request, as a driver makes it. Returns the answer's error, or 1 when none came in time. */
 int request(uint32_t command, uint32_t devfn, int32_t offset, int32_t size, uint32_t *value);
 
-/* Connects as a frontend does; false where the backend does not follow. */
+/* Connects as a frontend does, at times as one that says that it answers error reports, as only Linux's does; false where
+ * the backend does not follow. */
 bool frontend_connect(void);
 
 /* Finds out where the device's memory is, and its MSI-X table. */

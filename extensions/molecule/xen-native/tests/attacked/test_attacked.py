@@ -27,6 +27,8 @@ from xen.machine import Machine
 SECONDS = int(os.environ.get("ATTACK_SECONDS") or (300 if os.environ.get("SOAK") == "1" else 45))
 # Until the attacker has ended what it does at the end, which a busy machine draws out.
 PATIENCE = 600
+# How much longer it may last than it is asked to.
+END_SECONDS = 20
 QUIET_SECONDS = 10
 # A call for one guest that takes as long as that; and how many lines the watched guest has said by when it was over.
 SLOW_CALL_SECONDS = 2.5
@@ -141,6 +143,15 @@ def test_nothing_is_reached(attack: Attack) -> None:
     if told and reason is not None and all(each.startswith(attacked.NOT_TRIED) for each in told):
         pytest.skip(f"{told}; {reason}")
     assert told == []
+
+
+def test_it_ends_when_it_was_asked_to(attack: Attack) -> None:
+    """pcibackd lets it in once more, and sees it close."""
+    if attack.seconds >= SECONDS + END_SECONDS:
+        reason = attacked.unjudged(attack.waited)
+        if reason is not None:
+            pytest.skip(f"{attack.seconds:.0f} s; {reason}")
+        pytest.fail(f"{attack.seconds:.0f} s instead of {SECONDS}")
 
 
 def test_xen_shows_nothing_of_another_guest_or_of_dom0_changed(attack: Attack) -> None:
