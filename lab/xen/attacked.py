@@ -15,8 +15,11 @@ from typing import Any
 
 HERE = Path(__file__).parent / "attack"
 HEADERS = Path(__file__).parents[2] / "native/include"
-# Each program with its sources; what a guest starts is named after the directory that it has in dom0.
-PROGRAMS = {"attack": ("attack.c", "frontend.c", "mapping.c", "xenstore.c"), "watch": ("watch.c",)}
+# The programs of each guest with their sources; what it starts first is named after the directory that they have in dom0.
+PROGRAMS: dict[str, dict[str, tuple[str, ...]]] = {
+    "attack": {"attack": ("attack.c", "frontend.c", "mapping.c", "xenstore.c")},
+    "watch": {"watch": ("watch.c",), "disk": ("disk.c",)},
+}
 # Linux's frontend waits so long for an answer, with interrupts off.
 ANSWER_MS = 2000
 # Of the time that was watched, what the emulator may have waited for a processor of the machine before nothing can be said.
@@ -41,10 +44,12 @@ def build(target: Path) -> None:
 
     :raises CalledProcessError: there is no compiler, or it refuses.
     """
-    for name, sources in PROGRAMS.items():
+    for name, programs in PROGRAMS.items():
         (target / name).mkdir(parents=True)
-        argv = ["cc", "-std=c11", "-O2", "-static", "-Wall", "-Wextra", f"-I{HEADERS}", "-o", str(target / name / name)]
-        subprocess.run([*argv, *(str(HERE / source) for source in sources)], check=True)
+        for program, sources in programs.items():
+            argv = ["cc", "-std=c11", "-O2", "-static", "-Wall", "-Wextra", f"-I{HEADERS}"]
+            argv += ["-o", str(target / name / program)]
+            subprocess.run([*argv, *(str(HERE / source) for source in sources)], check=True)
         (target / name / f"{name}_init").write_bytes((HERE / f"{name}_init").read_bytes())
     (target / "in_dom0").write_bytes((HERE / "in_dom0").read_bytes())
 
@@ -54,6 +59,7 @@ class Seen:
     """What ``in_dom0 look`` shows.
 
     :ivar watched: what the watched guest said, one for each 2 seconds
+    :ivar disk: and of its disk, if it has one
     :ivar hostile: what the hostile one said last
     :ivar domains: their numbers
     :ivar process: pcibackd's
@@ -62,6 +68,7 @@ class Seen:
     """
 
     watched: list[dict[str, Any]] = field(default_factory=list)
+    disk: list[dict[str, Any]] = field(default_factory=list)
     hostile: dict[str, Any] = field(default_factory=dict)
     domains: dict[str, int] = field(default_factory=dict)
     process: int = 0
@@ -79,6 +86,8 @@ def parse(text: str) -> Seen:
         with contextlib.suppress(ValueError):
             if kind == "watched-guest":
                 seen.watched.append(json.loads(rest))
+            elif kind == "watched-disk":
+                seen.disk.append(json.loads(rest))
             elif kind == "hostile-guest":
                 seen.hostile = json.loads(rest)
             elif kind == "domain":
@@ -115,18 +124,36 @@ class Slowest:
     wrong: int
 
 
+@dataclass(frozen=True)
+class SlowestOfDisk:
+    """Of its disk, in milliseconds; and blocks that were not written, or not read as they were written."""
+
+    write: float
+    read: float
+    wrong: int
+
+
 def slowest(lines: Iterable[dict[str, Any]]) -> Slowest:
     """Of some of what the watched guest said.
 
     :raises ValueError: it said nothing.
     """
-    all_lines = list(lines)
-    if not all_lines:
+    return Slowest(*_slowest(list(lines), "ping_ms", "read_ms"))
+
+
+def slowest_of_disk(lines: Iterable[dict[str, Any]]) -> SlowestOfDisk:
+    """Of some of what the watched guest said of its disk.
+
+    :raises ValueError: it said nothing.
+    """
+    return SlowestOfDisk(*_slowest(list(lines), "write_ms", "read_ms"))
+
+
+def _slowest(lines: list[dict[str, Any]], *names: str) -> tuple[float, float, int]:
+    if not lines:
         raise ValueError("the watched guest has said nothing")
-    wrong = [int(each["wrong"]) for each in all_lines]
-    return Slowest(
-        max(each["ping_ms"] for each in all_lines), max(each["read_ms"] for each in all_lines), wrong[-1] - wrong[0]
-    )
+    first, second = (max(each[name] for each in lines) for name in names)
+    return first, second, int(lines[-1]["wrong"]) - int(lines[0]["wrong"])
 
 
 def waited(before: str, after: str, seconds: float) -> float:

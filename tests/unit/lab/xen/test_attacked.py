@@ -13,10 +13,14 @@ import pytest
 from xen import attacked
 
 WATCHED = 'watched-guest {"uptime":%d,"pings":9,"reads":9,"wrong":%d,"ping_ms":%d,"read_ms":%d,"late_ms":3}'
+OF_DISK = 'watched-disk {"uptime":%d,"writes":%d,"reads":9,"wrong":%d,"write_ms":%d,"read_ms":%d,"late_ms":3}'
 LOOK = "\n".join(
     [
         WATCHED % (10, 1, 20, 30),
         WATCHED % (12, 1, 40, 25),
+        OF_DISK % (11, 7, 0, 6, 4),
+        OF_DISK % (13, 27, 2, 5, 8),
+        'watched-disk {"uptime":15,"wri[   22.332866] cut',
         'watched-guest {"uptime":14,"pings":[   22.332866] pcifront pci-0: a message of the kernel',
         'hostile-guest {"said":"done","cycles":4,"table_written":0}',
         'hostile-guest {"said":"do[   22.332866] cut',
@@ -35,6 +39,7 @@ COUNTS = {**dict.fromkeys(attacked.TRIED, 3), **dict.fromkeys(attacked.REACHED, 
 def test_what_was_shown_is_read_and_what_was_cut_is_left_out() -> None:
     seen = attacked.parse(LOOK)
     assert [each["uptime"] for each in seen.watched] == [10, 12]
+    assert [each["writes"] for each in seen.disk] == [7, 27]
     assert seen.hostile == {"said": "done", "cycles": 4, "table_written": 0}
     assert seen.domains == {"attack": 6, "watch": 5}
     assert (seen.process, seen.ticks) == (499, 770)
@@ -65,6 +70,13 @@ def test_the_slowest_answers() -> None:
         attacked.slowest([])
 
 
+def test_the_slowest_answers_of_a_disk() -> None:
+    seen = attacked.parse(LOOK)
+    assert attacked.slowest_of_disk(seen.disk) == attacked.SlowestOfDisk(6, 8, 2)
+    with pytest.raises(ValueError, match="the watched guest has said nothing"):
+        attacked.slowest_of_disk([])
+
+
 def test_the_thread_that_waited_most_decides() -> None:
     before, after = "1 5000 1000000000 7\n2 9 0 1", "1 5000 1500000000 9\n2 9 4000000000 1\n3 1 1000000000 1"
     assert attacked.waited(before, after, 10) == 0.4
@@ -85,10 +97,14 @@ def test_threads_tell_how_long_they_waited() -> None:
 
 def test_the_programs_are_built(tmp_path: Path) -> None:
     attacked.build(tmp_path / "hostile")
-    for name in attacked.PROGRAMS:
-        assert os.access(tmp_path / "hostile" / name / name, os.X_OK)
+    for name, programs in attacked.PROGRAMS.items():
+        assert name in programs
+        assert all(os.access(tmp_path / "hostile" / name / program, os.X_OK) for program in programs)
         assert (tmp_path / "hostile" / name / f"{name}_init").read_text().startswith("#!/bin/sh\n")
     said = subprocess.run([tmp_path / "hostile/watch/watch"], check=False, capture_output=True, text=True)
     assert said.returncode == 1
     assert attacked.parse(said.stdout).watched[0]["failed"]
+    said = subprocess.run([tmp_path / "hostile/watch/disk", "/"], check=False, capture_output=True, text=True)
+    assert said.returncode == 1
+    assert attacked.parse(said.stdout).disk[0]["failed"] == "Is a directory"
     subprocess.run(["sh", "-n", tmp_path / "hostile/in_dom0"], check=True)
