@@ -68,6 +68,24 @@ class AssignmentRequest:
     irqs: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Move:
+    """What changes hands, and how.
+
+    :ivar devices: those that do, of the chosen ones
+    :ivar after: what holds each chosen one then, as far as that is known before
+    :ivar carry_out: called with the addresses of all that changes
+    :ivar retold: by device, what pcibackd is told anew of it, which may be nothing but that
+    :ivar ends: whether the backend itself ends
+    """
+
+    devices: Sequence[Device]
+    after: Mapping[Address, str | None]
+    carry_out: Callable[[Sequence[Address]], None]
+    retold: Sequence[tuple[Address, Difference]] = ()
+    ends: bool = False
+
+
 def hand_over(
     run: Run, host: Platform, state: StateDirectory, request: AssignmentRequest, warn: Callable[[str], None]
 ) -> dict[str, Any]:
@@ -76,64 +94,148 @@ def hand_over(
     :param warn: called with each sentence that the owner should know
     :raises PcibackError: it is refused, or a device did not change hands
     """
-    toolstack = _toolstack(request.xl)
-    pcibackd = Pcibackd(run, request.pcibackctl)
-    allowed = read_allowed(request.allow)
-    irqs = read_irqs(request.irqs)
-    backend: RunTimeBackend
-    if request.backend == NATIVE:
-        backend = NativeBackend(
-            host.drivers(), pcibackd, state.drivers(), lambda address: consents(allowed, address), irqs
-        )
-    else:
-        backend = host.kernel_backend(state, toolstack)
-    host.check_dom0()
-    status = pcibackd.status() if request.backend == NATIVE else None
-    found = with_holder(host.devices(), () if status is None else status.claims)
-    is_foreseen = request.check_mode and request.after_release
-    if is_foreseen:
-        found = tuple(_let_go(device, backend) for device in found)
-    chosen = _choose(request.selectors, found, state)
-    after: dict[Address, str | None]
-    ends = False
-    allowances: Mapping[Address, tuple[str, str]] = {}
-    stated: Mapping[Address, tuple[str, str]] = {}
-    if request.state == ASSIGNED:
-        held = host.claims() if status is None else status.claims
-        _check_dom0_needs_none(host, request, allowed, irqs, chosen, found, held or (), warn)
-        taken = request.check_mode and request.after_reboot
-        moving = [device for device in chosen if device.driver != backend.driver and not taken]
-        allowances = _allowances(allowed, status, chosen)
-        stated = _stated(irqs, status, chosen)
-        after = {device.address: backend.driver for device in chosen}
-        move = backend.take
-    elif request.state == RETURNED:
-        moving = [device for device in chosen if backend.has_taken(device) or (is_foreseen and device.driver is None)]
-        _check_no_guest_has(_owners(run, toolstack, status), request, moving, warn)
-        after = {device.address: device.driver for device in chosen}
-        after.update({device.address: backend.driver_before(device.address) for device in moving})
-        move = backend.give_back
-    else:
-        moving = [device for device in chosen if device.driver == backend.driver]
-        _check_no_guest_has(_owners(run, toolstack, status), request, moving, warn)
-        ends = backend.is_in_the_way()
-        after = {device.address: None if device in moving else device.driver for device in chosen}
-        move = backend.let_go
-    shown = [difference(f"what is allowed for {address}", *texts) for address, texts in allowances.items()]
-    shown += [difference(f"the interrupt that is stated of {address}", *texts) for address, texts in stated.items()]
+    assignment = _Assignment(run, host, state, request, warn)
+    chosen = assignment.chosen
+    move = assignment.plan()
+    after = move.after
+    shown = [each for _address, each in move.retold]
     if request.pins is not None:
         # First, so that a run that is killed knows afterwards what was taken.
         shown += state.save_pins(from_mapping(request.pins), check_mode=request.check_mode)
     if not request.check_mode:
-        changing = [
-            device.address for device in chosen if device in moving or device.address in {**allowances, **stated}
-        ]
-        if changing or ends:
-            move(changing)
-        after = {device.address: backend.holder(device.address) for device in chosen}
-    if ends:
+        changing = {*(device.address for device in move.devices), *(address for address, _shown in move.retold)}
+        if changing or move.ends:
+            move.carry_out(sorted(changing))
+        after = {device.address: assignment.backend.holder(device.address) for device in chosen}
+    if move.ends:
         shown.append(difference("xen-pciback", "loaded\n", ""))
-    return _result(chosen, moving, after, shown)
+    return _result(chosen, move.devices, after, shown)
+
+
+class _Assignment:
+    """What is wanted of the devices of one host, and what is there.
+
+    :ivar backend: what takes them or has them
+    :ivar chosen: the devices that are meant, in bus order
+    """
+
+    def __init__(
+        self, run: Run, host: Platform, state: StateDirectory, request: AssignmentRequest, warn: Callable[[str], None]
+    ) -> None:
+        self._run, self._host, self._request, self._warn = run, host, request, warn
+        self._toolstack = _toolstack(request.xl)
+        self._allowed = read_allowed(request.allow)
+        self._irqs = read_irqs(request.irqs)
+        pcibackd = Pcibackd(run, request.pcibackctl)
+        self.backend: RunTimeBackend
+        if request.backend == NATIVE:
+            self.backend = NativeBackend(
+                host.drivers(), pcibackd, state.drivers(), lambda address: consents(self._allowed, address), self._irqs
+            )
+        else:
+            self.backend = host.kernel_backend(state, self._toolstack)
+        host.check_dom0()
+        self._status = pcibackd.status() if request.backend == NATIVE else None
+        self._found = with_holder(host.devices(), () if self._status is None else self._status.claims)
+        self._is_released = request.check_mode and request.after_release
+        if self._is_released:
+            self._found = tuple(_let_go(device, self.backend) for device in self._found)
+        self.chosen = _choose(request.selectors, self._found, state)
+
+    def plan(self) -> _Move:
+        """What has to change.
+
+        :raises PcibackError: it is refused
+        """
+        plans = {ASSIGNED: self._assign, RETURNED: self._give_back, RELEASED: self._let_go}
+        return plans[self._request.state]()
+
+    def _assign(self) -> _Move:
+        request, status, chosen = self._request, self._status, self.chosen
+        held = self._host.claims() if status is None else status.claims
+        self._check_dom0_needs_none(held or ())
+        # What a boot takes check mode does not see.
+        is_taken = request.check_mode and request.after_reboot
+        moving = [device for device in chosen if device.driver != self.backend.driver and not is_taken]
+        retold = [
+            (address, difference(f"{what} {address}", *texts))
+            for what, changes in (
+                ("what is allowed for", _allowances(self._allowed, status, chosen)),
+                ("the interrupt that is stated of", _stated(self._irqs, status, chosen)),
+            )
+            for address, texts in changes.items()
+        ]
+        after = {device.address: self.backend.driver for device in chosen}
+        return _Move(moving, after, self.backend.take, retold)
+
+    def _give_back(self) -> _Move:
+        backend = self.backend
+        moving = [
+            device
+            for device in self.chosen
+            if backend.has_taken(device) or (self._is_released and device.driver is None)
+        ]
+        self._check_no_guest_has(moving)
+        after = {device.address: device.driver for device in self.chosen}
+        after.update({device.address: backend.driver_before(device.address) for device in moving})
+        return _Move(moving, after, backend.give_back)
+
+    def _let_go(self) -> _Move:
+        moving = [device for device in self.chosen if device.driver == self.backend.driver]
+        self._check_no_guest_has(moving)
+        after = {device.address: None if device in moving else device.driver for device in self.chosen}
+        return _Move(moving, after, self.backend.let_go, ends=self.backend.is_in_the_way())
+
+    def _check_dom0_needs_none(self, held: Collection[Address]) -> None:
+        """Make sure that dom0 can do without the devices.
+
+        :raises PcibackError: it can't, with all reasons
+        """
+        refusals = []
+        for device in self.chosen:
+            if device.is_pci_bridge:
+                what = f"{device.describe()} is a PCI bridge: dom0 would lose what is behind it"
+                refusals.append((BRIDGE, what, "take that instead"))
+            elif device.is_bridge and (BRIDGE, device.address) not in self._allowed:
+                refusals.append((BRIDGE, f"{device.describe()} is a bridge that the machine itself needs", "leave it"))
+        leaving = [device for device in self.chosen if not device.held_by_backend]
+        if leaving:
+            owners: dict[Address, str | None] = dict.fromkeys([*held, *(each.address for each in leaving)])
+            facts = self._host.facts(self._found, self._request.xl)
+            for device in leaving:
+                wrong = contradiction(facts, device, self._irqs[device.address]) if device.address in self._irqs else ""
+                refusals += [(INVENTORY_INVALID, wrong, HELP)] if wrong else []
+            verdict = guard(
+                facts, self._found, leaving, owners, native=self._request.backend == NATIVE, irqs=self._irqs
+            )
+            for finding in verdict.findings:
+                if (finding.code, finding.device) in self._allowed:
+                    self._warn(f"overridden by the owner: {finding.code} for {finding.device.bdf}: {finding.message}")
+                else:
+                    refusals.append((finding.code, finding.message, finding.remedy))
+            for warning in verdict.warnings:
+                self._warn(warning)
+        if refusals:
+            raise PcibackError(
+                "; ".join(message for _code, message, _remedy in refusals),
+                code=refusals[0][0],
+                remedy="; ".join(dict.fromkeys(remedy for _code, _message, remedy in refusals)),
+            )
+
+    def _check_no_guest_has(self, devices: Sequence[Device]) -> None:
+        """Make sure of that. In check mode a task before may detach them, so that is a warning.
+
+        :raises PcibackError: one has
+        """
+        owners = _owners(self._run, self._toolstack, self._status)
+        for device in devices:
+            owner = owners.get(device.address)
+            if owner is None:
+                continue
+            message = f"{device.address.bdf} is with guest {owner}"
+            if not self._request.check_mode:
+                raise PcibackError(message, remedy="detach it there first, or shut the guest down")
+            self._warn(f"{message}, and has to be detached first")
 
 
 def _let_go(device: Device, backend: RunTimeBackend) -> Device:
@@ -199,50 +301,6 @@ def _toolstack(path: str | None) -> str | None:
         return None
 
 
-def _check_dom0_needs_none(
-    host: Platform,
-    request: AssignmentRequest,
-    allowed: Sequence[tuple[str, Address | None]],
-    irqs: Mapping[Address, int],
-    chosen: Sequence[Device],
-    found: Sequence[Device],
-    held: Collection[Address],
-    warn: Callable[[str], None],
-) -> None:
-    """Make sure that dom0 can do without the devices.
-
-    :raises PcibackError: it can't, with all reasons
-    """
-    refusals = []
-    for device in chosen:
-        if device.is_pci_bridge:
-            what = f"{device.describe()} is a PCI bridge: dom0 would lose what is behind it"
-            refusals.append((BRIDGE, what, "take that instead"))
-        elif device.is_bridge and (BRIDGE, device.address) not in allowed:
-            refusals.append((BRIDGE, f"{device.describe()} is a bridge that the machine itself needs", "leave it"))
-    leaving = [device for device in chosen if not device.held_by_backend]
-    if leaving:
-        owners: dict[Address, str | None] = dict.fromkeys([*held, *(each.address for each in leaving)])
-        facts = host.facts(found, request.xl)
-        for device in leaving:
-            wrong = contradiction(facts, device, irqs[device.address]) if device.address in irqs else ""
-            refusals += [(INVENTORY_INVALID, wrong, HELP)] if wrong else []
-        verdict = guard(facts, found, leaving, owners, native=request.backend == NATIVE, irqs=irqs)
-        for finding in verdict.findings:
-            if (finding.code, finding.device) in allowed:
-                warn(f"overridden by the owner: {finding.code} for {finding.device.bdf}: {finding.message}")
-            else:
-                refusals.append((finding.code, finding.message, finding.remedy))
-        for warning in verdict.warnings:
-            warn(warning)
-    if refusals:
-        raise PcibackError(
-            "; ".join(message for _code, message, _remedy in refusals),
-            code=refusals[0][0],
-            remedy="; ".join(dict.fromkeys(remedy for _code, _message, remedy in refusals)),
-        )
-
-
 def _owners(run: Run, toolstack: str | None, status: PcibackdStatus | None) -> Mapping[Address, str]:
     """The names of the guests that have devices, by the devices. Without a toolstack no guest runs."""
     domains = Xl(run, toolstack).domains() if toolstack is not None else ()
@@ -251,26 +309,6 @@ def _owners(run: Run, toolstack: str | None, status: PcibackdStatus | None) -> M
     for guest in status.guests.values() if status is not None else ():
         owners.update(dict.fromkeys(guest.devices, names.get(guest.domid, f"domain {guest.domid}")))
     return owners
-
-
-def _check_no_guest_has(
-    owners: Mapping[Address, str],
-    request: AssignmentRequest,
-    chosen: Sequence[Device],
-    warn: Callable[[str], None],
-) -> None:
-    """Make sure that no guest has the devices. In check mode a task before may detach them, so that is a warning.
-
-    :raises PcibackError: one has
-    """
-    for device in chosen:
-        owner = owners.get(device.address)
-        if owner is None:
-            continue
-        message = f"{device.address.bdf} is with guest {owner}"
-        if not request.check_mode:
-            raise PcibackError(message, remedy="detach it there first, or shut the guest down")
-        warn(f"{message}, and has to be detached first")
 
 
 def _result(
