@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import to_mapping
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, listed
 from ansible_collections.xen.pciback.plugins.module_utils.planning.draft import Draft
 from ansible_collections.xen.pciback.plugins.module_utils.planning.plan import Action, Step
 
@@ -68,10 +68,10 @@ def hide_action(
     # Where the boot configuration hides nothing, devices are pinned when they are taken.
     if not changed and (pins == draft.observed.pins or not draft.backend.hides):
         return []
-    listed = " ".join(address.bdf for address in draft.listed) or "nothing"
-    summary = f"make {where} hide {listed}" if changed else f"pin {listed}"
+    shown = listed(draft.listed) or "nothing"
+    summary = f"make {where} hide {shown}" if changed else f"pin {shown}"
     arguments: dict[str, Any] = {"devices": [str(address) for address in draft.listed], "pins": to_mapping(pins)}
     if trial is not None:
-        summary = f"make {where} try to hide {listed} in the next boot"
+        summary = f"make {where} try to hide {shown} in the next boot"
         arguments["trial"] = trial
     return [Action(Step.HIDE, summary, arguments)]

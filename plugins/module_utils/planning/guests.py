@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, listed
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.document import XlConfig
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.edit import with_pci
 from ansible_collections.xen.pciback.plugins.module_utils.formats.xl_cfg.spec import OPTIONS
@@ -172,7 +172,7 @@ def way(draft: Draft, guest: WantedGuest, now: RunningGuest | None) -> str:
     if reached and draft.wanted.restart_guests == WHEN_NEEDED:
         return RESTART
     if reached:
-        shown = " ".join(address.bdf for address in reached)
+        shown = listed(reached)
         draft.pend(
             f"guest {guest.name} may still reach {shown} after it lets go of it, {_UNTIL}, or allow code "
             f"'{KEPT_MAPPINGS}' for that device"

@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection
 
 from ansible_collections.xen.pciback.plugins.module_utils.devices.pins import to_mapping
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, listed
 from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import (
     ARMED,
     CONFIRMED,
@@ -113,4 +113,4 @@ def _wants(draft: Draft) -> bool:
 
 
 def _listed(addresses: Collection[Address]) -> str:
-    return " ".join(address.bdf for address in sorted(addresses)) or "nothing"
+    return listed(sorted(addresses)) or "nothing"

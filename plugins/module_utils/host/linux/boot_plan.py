@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.xen.pciback.plugins.module_utils.errors import PcibackError
 from ansible_collections.xen.pciback.plugins.module_utils.formats import grub, grub_trial, hide_parameter
-from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address
+from ansible_collections.xen.pciback.plugins.module_utils.formats.address import Address, listed
 from ansible_collections.xen.pciback.plugins.module_utils.formats.originals import GUEST, SETTING
 from ansible_collections.xen.pciback.plugins.module_utils.formats.trial import CONFIRMED, NONE, TRIAL_ALREADY, NoTrial
 from ansible_collections.xen.pciback.plugins.module_utils.host.linux.boot import BootEdit, LinuxBoot, find_lists
@@ -81,8 +81,8 @@ class LinuxBootPlanner:
 
     def _difference(self, draft: Draft) -> str:
         """What the next boot hides and this one did not, for a sentence."""
-        booted = " ".join(each.bdf for each in self._hidden_by(draft, self.boot.running or "")) or "nothing"
-        wanted = " ".join(each.bdf for each in draft.listed) or "nothing"
+        booted = listed(self._hidden_by(draft, self.boot.running or "")) or "nothing"
+        wanted = listed(draft.listed) or "nothing"
         return f"the next boot hides {wanted}, this one has hidden {booted}, and only a reboot shows whether that works"
 
     def lists(self, draft: Draft) -> Sequence[Listed]:
@@ -144,7 +144,7 @@ def _recovery(edit: BootEdit) -> tuple[str, ...]:
 
 def _name_stale_backends(draft: Draft) -> None:
     for domid, addresses in draft.observed.stale.items():
-        names = " ".join(address.bdf for address in addresses)
+        names = listed(addresses)
         draft.warnings.append(
             f"xenstore still lists {names} for domain {domid}, which is gone: xl leaves that behind when a guest "
             f"shuts itself down, and it hinders nobody; 'xenstore-rm /local/domain/0/backend/pci/{domid}' removes it"
